@@ -1,0 +1,1 @@
+"""The physics of oxide devices, and the catalogue of published ones."""

@@ -1,0 +1,288 @@
+"""A two-state threshold switch with a resistor and a capacitor: oscillator, or neuron.
+
+The device is a resistor with memory: ``R_ins`` until its voltage exceeds ``V_th``, then ``R_met``
+until it falls below ``V_hold``. A supply feeds it through ``R_s``; the capacitor stands beside it
+(the Pearson-Anson circuit)::
+
+    C dv/dt = (V_DD - v) / R_s + i - v / R                                            (1)
+
+so in each state the voltage relaxes exponentially, with ``s`` in {ins, met}::
+
+    tau_s = C (R_s || R_s')      v_s = (V_DD / R_s + i) (R_s || R_s')                  (2)
+    T_ins = tau_ins ln((v_ins - V_hold) / (v_ins - V_th))                              (3)
+    T_met = tau_met ln((V_th - v_met) / (V_hold - v_met))                              (4)
+
+It oscillates when ``v_ins > V_th`` and ``v_met < V_hold``. With ``v_ins <= V_th`` it is silent: a
+neuron at rest, that an input current makes fire. With ``v_met >= V_hold`` it latches: once on, it
+stays on.
+
+References
+----------
+P. Maffezzoni, L. Daniel, N. Shukla, S. Datta and A. Raychowdhury, "Modeling and Simulation of
+Vanadium Dioxide Relaxation Oscillators", IEEE Trans. Circuits Syst. I 62(9), 2015.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from golden_model.fixed import Format
+from golden_model.lif import LifParams
+from golden_model.neuron import positive
+
+__all__ = ["Circuit", "ThresholdSwitch"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThresholdSwitch:
+    """The device alone.
+
+    Parameters
+    ----------
+    r_ins, r_met : float
+        Resistance of the insulating and the metallic state, in ohm.
+    v_th, v_hold : float
+        Voltages at which it switches on and off, in volt.
+    t_imt, t_mit : float
+        Time the transitions take (insulator to metal, metal to insulator), in second.
+
+    Raises
+    ------
+    ValueError
+        If a resistance or voltage is not positive, ``v_hold >= v_th`` or ``r_met >= r_ins``.
+    """
+
+    r_ins: float
+    r_met: float
+    v_th: float
+    v_hold: float
+    t_imt: float = 0.0
+    t_mit: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("r_ins", "r_met", "v_th", "v_hold"):
+            positive(name, getattr(self, name))
+        for name in ("t_imt", "t_mit"):
+            positive(name, getattr(self, name), zero=True)
+        if self.v_hold >= self.v_th:
+            raise ValueError(f"v_hold must be below v_th ({self.v_th!r} V), not {self.v_hold!r} V")
+        if self.r_met >= self.r_ins:
+            raise ValueError(f"r_met must be below r_ins ({self.r_ins!r} ohm), not {self.r_met!r} ohm")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circuit:
+    """The device in its circuit.
+
+    Parameters
+    ----------
+    device : ThresholdSwitch
+    supply : float
+        V_DD, in volt.
+    series_resistance : float
+        R_s, in ohm.
+    capacitance : float
+        C, in farad.
+
+    Raises
+    ------
+    ValueError
+        If a value is not positive (the supply may be zero).
+    """
+
+    device: ThresholdSwitch
+    supply: float
+    series_resistance: float
+    capacitance: float
+
+    def __post_init__(self) -> None:
+        positive("supply", self.supply, zero=True)
+        positive("series_resistance", self.series_resistance)
+        positive("capacitance", self.capacitance)
+
+    def _parallel(self, resistance: float) -> float:
+        return self.series_resistance * resistance / (self.series_resistance + resistance)
+
+    @property
+    def input_resistance(self) -> float:
+        """Steady-state voltage per input current while insulating, in ohm."""
+        return self._parallel(self.device.r_ins)
+
+    @property
+    def tau_ins(self) -> float:
+        """Time constant of charging, in second (equation 2)."""
+        return self.capacitance * self._parallel(self.device.r_ins)
+
+    @property
+    def tau_met(self) -> float:
+        """Time constant of the discharge, in second (equation 2)."""
+        return self.capacitance * self._parallel(self.device.r_met)
+
+    def target_ins(self, current: float = 0.0) -> float:
+        """The voltage the insulating state would settle at, in volt (equation 2).
+
+        Parameters
+        ----------
+        current : float
+            Input current, in ampere.
+        """
+        return (self.supply / self.series_resistance + current) * self._parallel(self.device.r_ins)
+
+    def target_met(self, current: float = 0.0) -> float:
+        """The voltage the metallic state would settle at, in volt (equation 2)."""
+        return (self.supply / self.series_resistance + current) * self._parallel(self.device.r_met)
+
+    def regime(self, current: float = 0.0) -> Literal["oscillates", "silent", "latches"]:
+        """What the circuit does under a constant input.
+
+        Parameters
+        ----------
+        current : float
+            Input current, in ampere.
+        """
+        if self.target_ins(current) <= self.device.v_th:
+            return "silent"
+        return "oscillates" if self.target_met(current) < self.device.v_hold else "latches"
+
+    def periods(self, current: float = 0.0) -> tuple[float, float]:
+        """Time in the insulating and in the metallic state of one cycle (equations 3 and 4).
+
+        Parameters
+        ----------
+        current : float
+            Input current, in ampere.
+
+        Returns
+        -------
+        t_ins, t_met : float
+            In second.
+
+        Raises
+        ------
+        ValueError
+            If the circuit does not oscillate under this input.
+        """
+        regime = self.regime(current)
+        if regime != "oscillates":
+            low, high = self.firing_currents
+            raise ValueError(
+                f"the circuit {'is silent' if regime == 'silent' else 'latches'} at {current:.4g} A; "
+                f"it fires repeatedly between {low:.4g} and {high:.4g} A"
+            )
+        v_ins, v_met = self.target_ins(current), self.target_met(current)
+        device = self.device
+        t_ins = self.tau_ins * math.log((v_ins - device.v_hold) / (v_ins - device.v_th))
+        return t_ins, self._discharge(v_met)
+
+    def _discharge(self, v_met: float) -> float:
+        device = self.device
+        return self.tau_met * math.log((device.v_th - v_met) / (device.v_hold - v_met))
+
+    def frequency(self, current: float = 0.0) -> float:
+        """Firing rate under a constant input, in hertz; 0 where it does not fire repeatedly."""
+        return 1.0 / sum(self.periods(current)) if self.regime(current) == "oscillates" else 0.0
+
+    @property
+    def firing_currents(self) -> tuple[float, float]:
+        """Input currents between which it fires repeatedly, in ampere: threshold and latch-up."""
+        bias = self.supply / self.series_resistance
+        device = self.device
+        return (
+            device.v_th / self._parallel(device.r_ins) - bias,
+            device.v_hold / self._parallel(device.r_met) - bias,
+        )
+
+    @property
+    def series_resistance_window(self) -> tuple[float, float]:
+        """Series resistances between which it oscillates without input, in ohm.
+
+        The window is empty (low above high) when no resistor makes it oscillate; its upper edge is
+        0 when the supply is below V_th.
+        """
+        device = self.device
+        return (
+            device.r_met * (self.supply - device.v_hold) / device.v_hold,
+            max(0.0, device.r_ins * (self.supply - device.v_th) / device.v_th),
+        )
+
+    @property
+    def too_fast(self) -> bool:
+        """Whether a cycle is shorter than ten transition times, where the two-state model is optimistic.
+
+        S. Carapezzi et al., Neuromorph. Comput. Eng. 2023, 10.1088/2634-4386/acf2bf.
+        """
+        return self.tau_ins + self.tau_met < 10 * max(self.device.t_imt, self.device.t_mit)
+
+    def lif(
+        self,
+        *,
+        count: int,
+        dt: float,
+        refractory: float | None = None,
+        threshold_d2d: float = 0.0,
+        threshold_c2c: float = 0.0,
+        seed: int = 1,
+        reset: Literal["hold", "subtract"] = "hold",
+        leak: Literal["exact", "power_of_two"] = "exact",
+        membrane: Format = Format(3, 13),
+        drive: Format = Format(3, 13),
+        coefficient_bits: int = 12,
+    ) -> LifParams:
+        """The LIF neuron this circuit is, below its oscillation threshold.
+
+        Charging becomes leak and integration (tau, rest and input resistance of equation 2), V_th the
+        threshold, V_hold the reset, and the discharge of equation 4, at the supply's bias, together
+        with the transition back to the insulator the refractory time.
+
+        Parameters
+        ----------
+        count, dt, seed, reset, leak, membrane, drive, coefficient_bits
+            As in :class:`golden_model.lif.LifParams`.
+        refractory : float, optional
+            In second; by default derived from the discharge.
+        threshold_d2d, threshold_c2c : float
+            Spread of V_th, as a fraction of it (one standard deviation).
+
+        Returns
+        -------
+        LifParams
+
+        Raises
+        ------
+        ValueError
+            If the circuit fires or latches without input.
+        """
+        rest, v_met = self.target_ins(), self.target_met()
+        device = self.device
+        if rest >= device.v_th:
+            raise ValueError(
+                f"supply must be below {device.v_th * (1 + self.series_resistance / device.r_ins):.4g} V "
+                f"for a neuron that is silent without input, not {self.supply!r} V"
+            )
+        if v_met >= device.v_hold:
+            raise ValueError(
+                f"series_resistance must be above {self.series_resistance_window[0]:.4g} ohm, or the device "
+                f"stays on after its first spike, not {self.series_resistance!r} ohm"
+            )
+        if refractory is None:
+            refractory = self._discharge(v_met) + device.t_mit
+        return LifParams(
+            count=count,
+            tau=self.tau_ins,
+            threshold=device.v_th,
+            hold=device.v_hold,
+            rest=rest,
+            input_resistance=self.input_resistance,
+            refractory=refractory,
+            threshold_d2d=threshold_d2d * device.v_th,
+            threshold_c2c=threshold_c2c * device.v_th,
+            seed=seed,
+            dt=dt,
+            reset=reset,
+            leak=leak,
+            membrane=membrane,
+            drive=drive,
+            coefficient_bits=coefficient_bits,
+        )

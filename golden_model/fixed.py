@@ -1,0 +1,172 @@
+"""Fixed point: one number format and the four functions through which every lost bit goes.
+
+``floor_shift``, ``round_shift``, ``saturate`` and ``wrap`` are generic. They take NumPy integer
+arrays, Python integers, and any value that has ``+ - * >> &`` and comparisons and for which
+:func:`select` is registered (``hdl.fixed`` registers Amaranth values). The step function of a
+neuron is written with nothing else, so the code users run is also the code that proofs are about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Format", "floor_shift", "round_shift", "saturate", "select", "wrap"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A signed two's-complement number format.
+
+    Parameters
+    ----------
+    int_bits : int
+        Integer bits, the sign bit counted, as in ``SQ(int_bits, frac_bits)``.
+    frac_bits : int
+        Fraction bits. One step of the raw integer is ``2 ** -frac_bits``.
+
+    Raises
+    ------
+    TypeError
+        If a bit count is not an integer.
+    ValueError
+        If a bit count is negative, or the total is not between 2 and 48.
+    """
+
+    int_bits: int
+    frac_bits: int
+
+    def __post_init__(self) -> None:
+        for name in ("int_bits", "frac_bits"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"{name} must be an integer, not {value!r}")
+            if value < 0:
+                raise ValueError(f"{name} must not be negative, not {value!r}")
+        if not 2 <= self.width <= 48:
+            raise ValueError(f"int_bits + frac_bits must be between 2 and 48, not {self.int_bits} + {self.frac_bits}")
+
+    @property
+    def width(self) -> int:
+        """All bits, the sign counted."""
+        return self.int_bits + self.frac_bits
+
+    @property
+    def min_raw(self) -> int:
+        """The smallest raw integer."""
+        return -(1 << (self.width - 1))
+
+    @property
+    def max_raw(self) -> int:
+        """The largest raw integer."""
+        return (1 << (self.width - 1)) - 1
+
+    @property
+    def resolution(self) -> float:
+        """The value of one raw step."""
+        return 2.0**-self.frac_bits
+
+    @property
+    def min(self) -> float:
+        """The smallest value."""
+        return self.min_raw * self.resolution
+
+    @property
+    def max(self) -> float:
+        """The largest value."""
+        return self.max_raw * self.resolution
+
+    def quantize(self, value: ArrayLike, name: str = "value") -> NDArray[np.int64]:
+        """Round to the nearest raw integer, halves up.
+
+        Parameters
+        ----------
+        value : array_like of float, any shape
+            What to represent.
+        name : str
+            What to call it in an error.
+
+        Returns
+        -------
+        ndarray of int64, the shape of `value`
+
+        Raises
+        ------
+        ValueError
+            If a value is not finite.
+        OverflowError
+            If a value does not fit.
+        """
+        array = np.asarray(value, dtype=np.float64)
+        if not np.all(np.isfinite(array)):
+            raise ValueError(f"{name} must be finite, but it holds a NaN or an infinity")
+        raw = np.floor(np.ldexp(array, self.frac_bits) + 0.5)
+        outside = (raw < self.min_raw) | (raw > self.max_raw)
+        if np.any(outside):
+            worst = float(array[outside].flat[0])
+            raise OverflowError(f"{name} must be between {self.min} and {self.max} in {self}, not {worst}")
+        return raw.astype(np.int64)
+
+    def value(self, raw: ArrayLike) -> NDArray[np.float64]:
+        """The value that raw integers stand for.
+
+        Parameters
+        ----------
+        raw : array_like of int, any shape
+
+        Returns
+        -------
+        ndarray of float, the shape of `raw`
+        """
+        return np.ldexp(np.asarray(raw, dtype=np.float64), -self.frac_bits)
+
+    def __str__(self) -> str:
+        return f"SQ({self.int_bits}, {self.frac_bits})"
+
+
+@singledispatch
+def select(condition: Any, if_true: Any, if_false: Any) -> Any:
+    """``if_true`` where the condition holds, else ``if_false``.
+
+    Parameters
+    ----------
+    condition : bool, ndarray of bool, or a registered hardware or solver value
+    if_true, if_false : int, ndarray of int, or a value of that kind
+    """
+    raise TypeError(f"select has no rule for a condition of type {type(condition).__name__}")
+
+
+@select.register(bool)
+@select.register(np.bool_)
+def _(condition: bool, if_true: Any, if_false: Any) -> Any:
+    return if_true if condition else if_false
+
+
+@select.register(np.ndarray)
+def _(condition: NDArray[np.bool_], if_true: Any, if_false: Any) -> Any:
+    return np.where(condition, if_true, if_false)
+
+
+def floor_shift(x: Any, n: int) -> Any:
+    """Drop the `n` lowest bits, towards minus infinity."""
+    return x >> n
+
+
+def round_shift(x: Any, n: int) -> Any:
+    """Drop the `n` lowest bits, to the nearest, halves up."""
+    return (x + (1 << n >> 1)) >> n
+
+
+def saturate(x: Any, low: int, high: int) -> Any:
+    """Clamp to ``low .. high``."""
+    return select(x < low, low, select(x > high, high, x))
+
+
+def wrap(x: Any, width: int) -> Any:
+    """Keep the lowest `width` bits, as a signed number."""
+    half = 1 << (width - 1)
+    return ((x + half) & (2 * half - 1)) - half

@@ -1,0 +1,538 @@
+"""Leaky integrate-and-fire neurons made of a threshold switch, a resistor and a capacitor.
+
+Between spikes the capacitor relaxes towards the voltage `drive` that the present input would hold::
+
+    tau dv/dt = drive - v                    drive = rest + input_resistance * current
+    v >= threshold  ->  spike, v <- hold     (the switch opens again at V_hold, not at zero)
+
+and for the refractory time the membrane stays where the reset left it. Over one tick of length
+`dt`, with the input constant, the leak is exact, not Euler::
+
+    v <- v + (drive - v) k                   k = 1 - exp(-dt / tau)
+
+The order within a tick, the same in the float model, the bit-true model and the circuit:
+
+1. a neuron that is refractory counts down and does nothing else;
+2. any other neuron leaks and integrates, then compares with ``>=``;
+3. a neuron that fires resets, starts its refractory count, and draws its next threshold offset.
+
+The input of tick t acts in tick t. ``hold`` reset sets v to the hold voltage; ``subtract`` takes
+(threshold - hold) away and so keeps the overshoot.
+
+References
+----------
+The circuit is the relaxation oscillator of P. Maffezzoni et al., IEEE TCAS-I 62(9), 2015, below its
+oscillation threshold. For the exact update see S. Rotter and M. Diesmann, Biol. Cybern. 81, 1999.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from golden_model import noise
+from golden_model.fixed import Format, round_shift, saturate, select
+from golden_model.neuron import Bound, Field, positive
+
+__all__ = ["LifBitTrue", "LifParams", "LifRaw", "LifReference", "bound", "step"]
+
+
+class LifRaw(NamedTuple):
+    """The integers the circuit is built from. Scalars only, shared by all neurons of an array."""
+
+    k_raw: int
+    """The decay coefficient; 1 when the leak is a power of two."""
+    k_shift: int
+    """How far the product of difference and coefficient is shifted down."""
+    hold_raw: int
+    initial_raw: int
+    refractory_ticks: int
+    subtract: int
+    """1 when the reset subtracts, 0 when it goes to the hold voltage."""
+    noise_scale_raw: int
+    noise_shift: int
+    membrane_min: int
+    membrane_max: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LifParams:
+    """An array of LIF neurons: what the devices are, and what the word lengths are.
+
+    Parameters
+    ----------
+    count : int
+        Neurons in the array, 1 to 65,536.
+    tau : float
+        Membrane time constant, in second.
+    threshold : float
+        Firing threshold V_th, in volt; the mean over the devices.
+    hold : float
+        Voltage after a spike, V_hold, in volt.
+    rest : float
+        Voltage without input, in volt; also the voltage at reset.
+    input_resistance : float
+        Steady-state voltage per input current, in ohm.
+    refractory : float
+        Time after a spike in which the neuron does not integrate, in second; rounded to whole ticks.
+    threshold_d2d : float
+        Device-to-device spread of the threshold, one standard deviation, in volt.
+    threshold_c2c : float
+        Cycle-to-cycle noise of the threshold, one standard deviation, in volt.
+    seed : int
+        Of both kinds of spread, 0 to 2**32 - 1.
+    dt : float
+        One tick, in second.
+    reset : {"hold", "subtract"}
+    leak : {"exact", "power_of_two"}
+        ``power_of_two`` replaces k by the nearest ``2 ** -n`` and needs no multiplier.
+    membrane : Format
+        Of the membrane and the thresholds.
+    drive : Format
+        Of the input; as many fraction bits as `membrane`.
+    coefficient_bits : int
+        Significant bits of k, 4 to 18.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is outside its range; the message names it.
+    OverflowError
+        If the threshold, the hold or the rest voltage does not fit `membrane`.
+    """
+
+    count: int
+    tau: float
+    threshold: float
+    hold: float
+    rest: float = 0.0
+    input_resistance: float = 1.0
+    refractory: float = 0.0
+    threshold_d2d: float = 0.0
+    threshold_c2c: float = 0.0
+    seed: int = 1
+    dt: float
+    reset: Literal["hold", "subtract"] = "hold"
+    leak: Literal["exact", "power_of_two"] = "exact"
+    membrane: Format = Format(3, 13)
+    drive: Format = Format(3, 13)
+    coefficient_bits: int = 12
+
+    outputs: ClassVar[tuple[str, ...]] = ("membrane",)
+    """The state fields worth a picture."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.count, int) or not 1 <= self.count <= 65_536:
+            raise ValueError(f"count must be an integer between 1 and 65536, not {self.count!r}")
+        for name in ("tau", "dt", "input_resistance"):
+            positive(name, getattr(self, name))
+        for name in ("refractory", "threshold_d2d", "threshold_c2c"):
+            positive(name, getattr(self, name), zero=True)
+        for name in ("threshold", "hold", "rest"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} must be finite, not {getattr(self, name)!r}")
+        if not self.hold < self.threshold:
+            raise ValueError(f"hold must be below threshold ({self.threshold!r} V), not {self.hold!r} V")
+        if not self.rest < self.threshold:
+            raise ValueError(
+                f"rest must be below threshold ({self.threshold!r} V), or the neuron fires without "
+                f"input, not {self.rest!r} V"
+            )
+        if self.dt > self.tau:
+            raise ValueError(f"dt must be at most the time constant {self.tau:.4g} s, not {self.dt!r} s")
+        if self.reset not in ("hold", "subtract"):
+            raise ValueError(f"reset must be 'hold' or 'subtract', not {self.reset!r}")
+        if self.leak not in ("exact", "power_of_two"):
+            raise ValueError(f"leak must be 'exact' or 'power_of_two', not {self.leak!r}")
+        if not isinstance(self.seed, int) or not 0 <= self.seed <= noise.MASK:
+            raise ValueError(f"seed must be an integer between 0 and 2**32 - 1, not {self.seed!r}")
+        if self.drive.frac_bits != self.membrane.frac_bits:
+            raise ValueError(
+                f"drive must have the {self.membrane.frac_bits} fraction bits of membrane, not {self.drive.frac_bits}"
+            )
+        if not isinstance(self.coefficient_bits, int) or not 4 <= self.coefficient_bits <= 18:
+            raise ValueError(f"coefficient_bits must be an integer between 4 and 18, not {self.coefficient_bits!r}")
+        width = max(self.drive.width, self.membrane.width) + 1 + self.coefficient_bits
+        if width > 63:
+            raise ValueError(f"drive, membrane and coefficient_bits need {width} bits; at most 63 are exact")
+        ticks = self.refractory / self.dt
+        if ticks > 65_535:
+            raise ValueError(f"refractory must be at most 65535 ticks, not {ticks:.0f}")
+        for name in ("threshold", "hold", "rest"):
+            self.membrane.quantize(getattr(self, name), name)
+        lowest = int(self.threshold_raw.min()) + min(0, self._lowest_offset())
+        if lowest <= self.raw.hold_raw:
+            raise ValueError(
+                f"threshold_d2d and threshold_c2c must leave every threshold above hold ({self.hold!r} V); "
+                f"with {self.threshold_d2d:.4g} V and {self.threshold_c2c:.4g} V the lowest is "
+                f"{float(self.membrane.value(lowest)):.4g} V"
+            )
+
+    def _lowest_offset(self) -> int:
+        return int(round_shift(-noise.CENTRE * self.raw.noise_scale_raw, self.raw.noise_shift))
+
+    @property
+    def k(self) -> float:
+        """The exact decay coefficient of one tick."""
+        return -math.expm1(-self.dt / self.tau)
+
+    @cached_property
+    def raw(self) -> LifRaw:
+        """The integers the circuit is built from."""
+        if self.leak == "power_of_two":
+            k_raw, k_shift = 1, max(0, round(-math.log2(self.k)))
+        else:
+            k_shift = self.coefficient_bits - 1 - math.floor(math.log2(self.k))
+            k_raw = math.floor(self.k * 2**k_shift + 0.5)
+            if k_raw == 1 << self.coefficient_bits:  # rounded up to the next power of two
+                k_raw, k_shift = k_raw >> 1, k_shift - 1
+        scale, shift = noise.scale_for(self.threshold_c2c / self.membrane.resolution)
+        return LifRaw(
+            k_raw=k_raw,
+            k_shift=k_shift,
+            hold_raw=int(self.membrane.quantize(self.hold, "hold")),
+            initial_raw=int(self.membrane.quantize(self.rest, "rest")),
+            refractory_ticks=math.floor(self.refractory / self.dt + 0.5),
+            subtract=int(self.reset == "subtract"),
+            noise_scale_raw=scale,
+            noise_shift=shift,
+            membrane_min=self.membrane.min_raw,
+            membrane_max=self.membrane.max_raw,
+        )
+
+    @cached_property
+    def thresholds(self) -> NDArray[np.float64]:
+        """Threshold of each device, in volt, shape (count,), before rounding."""
+        spread = np.random.default_rng(self.seed).standard_normal(self.count)
+        return self.threshold + self.threshold_d2d * spread
+
+    @cached_property
+    def threshold_raw(self) -> NDArray[np.int64]:
+        """Threshold of each device on the membrane's grid, shape (count,)."""
+        return self.membrane.quantize(self.thresholds, "threshold with its device-to-device spread")
+
+    @property
+    def state_fields(self) -> tuple[Field, ...]:
+        """The state of one neuron, as the block RAM holds it."""
+        fields = [Field("membrane", self.membrane.width, True)]
+        if self.raw.refractory_ticks:
+            fields.append(Field("refractory", self.raw.refractory_ticks.bit_length(), False))
+        if self.raw.noise_scale_raw:
+            fields.append(Field("noise", 32, False))
+        return tuple(fields)
+
+    def drive_raw(self, current: ArrayLike) -> NDArray[np.int64]:
+        """The drive words for input currents.
+
+        Parameters
+        ----------
+        current : array_like of float, any shape
+            Input current, in ampere.
+
+        Raises
+        ------
+        ValueError
+            If a current is not finite.
+        OverflowError
+            If the voltage it would settle at does not fit `drive`.
+        """
+        volts = self.rest + self.input_resistance * np.asarray(current, dtype=np.float64)
+        return self.drive.quantize(volts, "drive")
+
+
+def step(
+    raw: LifRaw, membrane: Any, refractory: Any, state: Any, threshold_raw: Any, drive_raw: Any
+) -> tuple[Any, Any, Any, Any, Any]:
+    """One tick of a neuron, on integers, arrays or hardware values alike.
+
+    Parameters
+    ----------
+    raw : LifRaw
+    membrane, refractory, state, threshold_raw, drive_raw
+        Membrane, ticks left to wait, noise state, threshold and input of each neuron.
+
+    Returns
+    -------
+    membrane, refractory, state, spike, saturated
+    """
+    leaked = membrane + round_shift((drive_raw - membrane) * raw.k_raw, raw.k_shift)
+    bounded = saturate(leaked, raw.membrane_min, raw.membrane_max)
+    limit = threshold_raw
+    if raw.noise_scale_raw:
+        limit = limit + noise.offset(state, raw.noise_scale_raw, raw.noise_shift)
+    if raw.refractory_ticks:
+        active = refractory == 0
+        spike = active & (bounded >= limit)
+        clipped = active & (leaked != bounded)
+        bounded = select(active, bounded, membrane)
+        refractory = select(spike, raw.refractory_ticks, refractory - select(active, 0, 1))
+    else:
+        spike = bounded >= limit
+        clipped = leaked != bounded
+    after = raw.hold_raw
+    if raw.subtract:
+        lowered = bounded - (threshold_raw - raw.hold_raw)
+        after = saturate(lowered, raw.membrane_min, raw.membrane_max)
+        clipped = clipped | (spike & (lowered != after))
+    membrane = select(spike, after, bounded)
+    if raw.noise_scale_raw:
+        state = select(spike, noise.advance(state), state)
+    return membrane, refractory, state, spike, clipped
+
+
+class LifBitTrue:
+    """An array of fixed-point LIF neurons: the specification of the circuit.
+
+    Parameters
+    ----------
+    params : LifParams
+
+    Attributes
+    ----------
+    membrane, refractory, noise : ndarray of int64, shape (count,)
+        The state, in raw integers.
+    saturations : int
+        How many neuron updates were clamped since reset.
+    """
+
+    def __init__(self, params: LifParams) -> None:
+        self.params = params
+        self.reset()
+
+    def reset(self) -> None:
+        """Return to the state the circuit has after its reset."""
+        count = self.params.count
+        self.membrane = np.full(count, self.params.raw.initial_raw, dtype=np.int64)
+        self.refractory = np.zeros(count, dtype=np.int64)
+        self.noise = np.asarray(noise.first_state(self.params.seed, np.arange(count, dtype=np.int64)))
+        self.saturations = 0
+
+    def step(self, drive_raw: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Advance one tick.
+
+        Parameters
+        ----------
+        drive_raw : ndarray of int64, shape (count,)
+            Input, on the grid of ``params.drive``.
+
+        Returns
+        -------
+        ndarray of bool, shape (count,)
+            Which neurons fired.
+        """
+        self.membrane, self.refractory, self.noise, spike, clipped = step(
+            self.params.raw, self.membrane, self.refractory, self.noise, self.params.threshold_raw, drive_raw
+        )
+        self.saturations += int(np.count_nonzero(clipped))
+        return np.asarray(spike)
+
+    def run(self, drive_raw: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+        """Advance many ticks and keep every state bit.
+
+        Parameters
+        ----------
+        drive_raw : ndarray of int64, shape (ticks, count)
+
+        Returns
+        -------
+        dict of ndarray of int64, shape (ticks, count)
+            ``spike`` and each of ``params.state_fields``, after each tick.
+
+        Raises
+        ------
+        ValueError
+            If the shape is wrong.
+        OverflowError
+            If a word is outside ``params.drive``.
+        """
+        drive_raw = self.params_check(drive_raw)
+        names = [field.name for field in self.params.state_fields]
+        trace = {name: np.empty(drive_raw.shape, dtype=np.int64) for name in ("spike", *names)}
+        for tick, row in enumerate(drive_raw):
+            trace["spike"][tick] = self.step(row)
+            for name in names:
+                trace[name][tick] = getattr(self, name)
+        return trace
+
+    def params_check(self, drive_raw: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The same array, if it is a drive of this model.
+
+        Raises
+        ------
+        TypeError, ValueError, OverflowError
+            If its kind, its shape or a word of it is wrong.
+        """
+        drive_raw = np.asarray(drive_raw)
+        if drive_raw.dtype.kind != "i":
+            raise TypeError(f"drive_raw must hold integers, not {drive_raw.dtype}")
+        if drive_raw.ndim != 2 or drive_raw.shape[1] != self.params.count:
+            raise ValueError(f"drive_raw must have shape (ticks, {self.params.count}), not {drive_raw.shape}")
+        drive = self.params.drive
+        if drive_raw.size and (drive_raw.min() < drive.min_raw or drive_raw.max() > drive.max_raw):
+            raise OverflowError(
+                f"drive_raw must be between {drive.min_raw} and {drive.max_raw}, "
+                f"not {drive_raw.min()} to {drive_raw.max()}"
+            )
+        return drive_raw.astype(np.int64, copy=False)
+
+
+class LifReference:
+    """The same array in float64.
+
+    Parameters
+    ----------
+    params : LifParams
+    locate : bool
+        True: continuous time. A threshold crossing is found where it happens inside the tick, in
+        closed form, and several spikes may fall into one tick. False: spikes on tick boundaries,
+        in the order of the circuit, so that only word length separates it from the bit-true model.
+
+    Attributes
+    ----------
+    membrane : ndarray of float, shape (count,)
+        In volt.
+    """
+
+    def __init__(self, params: LifParams, *, locate: bool = True) -> None:
+        self.params = params
+        self.locate = locate
+        self.reset()
+
+    def reset(self) -> None:
+        """Return to the rest voltage."""
+        count = self.params.count
+        self.time = 0.0
+        self.membrane = np.full(count, float(self.params.rest))
+        self.waiting = np.zeros(count)
+        self._draw = np.asarray(noise.first_state(self.params.seed, np.arange(count, dtype=np.int64)))
+
+    @property
+    def limit(self) -> NDArray[np.float64]:
+        """Threshold of each neuron in this firing cycle, in volt, shape (count,)."""
+        sigma = self.params.threshold_c2c / noise.SIGMA
+        return np.asarray(self.params.thresholds + sigma * noise.byte_sum(self._draw))
+
+    def _after(self, fired: NDArray[np.bool_], at: NDArray[np.float64]) -> NDArray[np.float64]:
+        params = self.params
+        if params.reset == "hold":
+            return np.where(fired, params.hold, at)
+        return np.where(fired, at - (params.thresholds - params.hold), at)
+
+    def step(self, drive: NDArray[np.float64]) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+        """Advance one tick.
+
+        Parameters
+        ----------
+        drive : ndarray of float, shape (count,)
+            The voltage the input would hold, in volt.
+
+        Returns
+        -------
+        list of (neurons, times)
+            Which neurons fired, and when, in second since reset. One entry, or, in continuous
+            time, as many as the busiest neuron fired.
+        """
+        return self._step_located(drive) if self.locate else self._step_on_ticks(drive)
+
+    def _step_on_ticks(self, drive: NDArray[np.float64]) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+        params = self.params
+        active = self.waiting == 0
+        moved = np.where(active, self.membrane + (drive - self.membrane) * params.k, self.membrane)
+        fired = active & (moved >= self.limit)
+        self.membrane = self._after(fired, moved)
+        self.waiting = np.where(fired, params.raw.refractory_ticks, self.waiting - ~active)
+        self._draw = np.where(fired, noise.advance(self._draw), self._draw)
+        self.time += params.dt
+        neurons = np.flatnonzero(fired)
+        return [(neurons, np.full(len(neurons), self.time))]
+
+    def _step_located(self, drive: NDArray[np.float64]) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+        params = self.params
+        left = np.full(params.count, params.dt)
+        spikes: list[tuple[NDArray[np.intp], NDArray[np.float64]]] = []
+        while True:
+            wait = np.minimum(self.waiting, left)
+            self.waiting = self.waiting - wait
+            left = left - wait
+            end = drive + (self.membrane - drive) * np.exp(-left / params.tau)
+            limit = self.limit
+            fired = (end >= limit) & (left > 0)
+            if not fired.any():
+                self.membrane = end
+                self.time += params.dt
+                return spikes
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratio = (drive - self.membrane) / (drive - limit)
+                needed = np.where(self.membrane >= limit, 0.0, params.tau * np.log(ratio))
+            needed = np.where(fired, np.clip(needed, 0.0, left), left)
+            left = left - needed
+            neurons = np.flatnonzero(fired)
+            spikes.append((neurons, self.time + params.dt - left[neurons]))
+            self.membrane = self._after(fired, np.where(fired, np.maximum(limit, self.membrane), end))
+            self.waiting = np.where(fired, params.refractory, self.waiting)
+            self._draw = np.where(fired, noise.advance(self._draw), self._draw)
+
+    def run(self, drive: NDArray[np.float64]) -> tuple[dict[str, NDArray[Any]], list[NDArray[np.float64]]]:
+        """Advance many ticks.
+
+        Parameters
+        ----------
+        drive : ndarray of float, shape (ticks, count)
+            In volt.
+
+        Returns
+        -------
+        trace : dict of ndarray, shape (ticks, count)
+            ``spike`` (how many in the tick) and ``membrane`` (in volt, at its end).
+        times : list of ndarray of float
+            Spike times of each neuron, in second.
+        """
+        spike = np.zeros(drive.shape, dtype=np.int64)
+        membrane = np.empty(drive.shape)
+        found: list[tuple[NDArray[np.intp], NDArray[np.float64]]] = []
+        for tick, row in enumerate(drive):
+            for neurons, times in self.step(row):
+                spike[tick, neurons] += 1
+                found.append((neurons, times))
+            membrane[tick] = self.membrane
+        who = np.concatenate([neurons for neurons, _ in found]) if found else np.empty(0, np.intp)
+        when = np.concatenate([times for _, times in found]) if found else np.empty(0)
+        order = np.lexsort((when, who))
+        edges = np.searchsorted(who[order], np.arange(1, self.params.count))
+        return {"spike": spike, "membrane": membrane}, np.split(when[order], edges)
+
+
+def bound(params: LifParams, swing: float) -> Bound:
+    """How far the bit-true membrane may be from the float one, with the same spikes.
+
+    With e the membrane error, one tick gives ``e' = (1 - k_raw 2**-k_shift) e + rounding + coefficient
+    error * (drive - v) + input rounding``; each term is at most its largest value for ever, and the
+    geometric sum divides it by the coefficient. Holds between resets and across them.
+
+    Parameters
+    ----------
+    params : LifParams
+    swing : float
+        Largest ``|drive - v|`` that occurs, in volt.
+
+    Returns
+    -------
+    Bound
+        In volt, its three parts apart.
+    """
+    lsb = params.membrane.resolution
+    used = params.raw.k_raw * 2.0**-params.raw.k_shift
+    return Bound(
+        rounding=0.5 * lsb / used,
+        coefficient=abs(used - params.k) * swing / used,
+        quantization=0.5 * lsb + (lsb if params.raw.subtract else 0.0) / used,
+    )
+
+
+# What every room looks up by the neuron's name.
+Params, Reference, BitTrue = LifParams, LifReference, LifBitTrue

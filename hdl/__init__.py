@@ -1,0 +1,1 @@
+"""What the FPGA does: Amaranth circuits, equal bit for bit to the models in ``golden_model``."""

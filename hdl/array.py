@@ -1,0 +1,252 @@
+"""An array of N neurons on L lanes: everything about it that does not depend on the neuron.
+
+The neurons stand in rows of L. Their state waits in one block RAM, a row a word; a row is read, goes
+through the lanes (one pipeline a neuron of the row) and is written back::
+
+    i (drive row) ──┐                 ┌── lane 0 ──┐
+    state RAM ──────┼── row, t ───────┼── ...      ┼──┬── o (spikes and state row, t)
+    parameter ROM ──┘                 └── lane L-1 ┘  └── state RAM
+
+A tick takes ``max(rows, latency)`` clocks when the next one follows at once, and ``rows + latency``
+alone. Rows of the next tick enter while the last rows of this one are still in the lanes, but never
+before their own state is back: with fewer rows than pipeline stages, idle slots fill the gap, so a
+read and a write never meet at one address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, Protocol
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from golden_model.fixed import Format
+from golden_model.neuron import Field
+
+__all__ = ["ArrayParams", "NeuronArray", "check_lanes", "drive_layout", "output_layout", "state_layout"]
+
+
+class ArrayParams(Protocol):
+    """What the array needs to know of a neuron model's parameters."""
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def drive(self) -> Format: ...
+
+    @property
+    def state_fields(self) -> tuple[Field, ...]: ...
+
+
+def check_lanes(params: ArrayParams, lanes: int) -> int:
+    """The same number, if an array can have so many lanes.
+
+    Raises
+    ------
+    ValueError
+        If it is no integer between 1 and the number of neurons.
+    """
+    if not isinstance(lanes, int) or not 1 <= lanes <= params.count:
+        raise ValueError(f"lanes must be an integer between 1 and {params.count}, not {lanes!r}")
+    return lanes
+
+
+def state_layout(params: ArrayParams) -> data.StructLayout:
+    """The state of one neuron, as the block RAM holds it."""
+    return data.StructLayout(
+        {field.name: signed(field.width) if field.signed else unsigned(field.width) for field in params.state_fields}
+    )
+
+
+def drive_layout(params: ArrayParams, lanes: int) -> data.ArrayLayout:
+    """One row of input."""
+    return data.ArrayLayout(signed(params.drive.width), lanes)
+
+
+def output_layout(params: ArrayParams, lanes: int) -> data.StructLayout:
+    """One row of output: what `NeuronArray.o` carries."""
+    return data.StructLayout(
+        {"last": unsigned(1), "spikes": unsigned(lanes), "state": data.ArrayLayout(state_layout(params), lanes)}
+    )
+
+
+class NeuronArray(wiring.Component):
+    """N neurons on L lanes.
+
+    Parameters
+    ----------
+    params : ArrayParams
+        Of the neuron model.
+    lanes : int
+        How many neurons are updated side by side, 1 to ``params.count``.
+    lane : callable
+        Makes the pipeline of one lane from its number. It has the members ``enable``, ``state``,
+        ``drive``, ``parameters`` (inputs), ``next_state``, ``spike``, ``saturated`` (outputs, `latency`
+        enabled clocks later), ``load`` (input) and ``initial_state`` (output: the state after reset of
+        the next neuron of the lane, `clear_clocks` clocks after `load`).
+    parameters : list of list of dict, optional
+        Per-neuron parameters: for each row and lane, the fields of the lane's ``parameters``.
+
+    Members
+    -------
+    i : In(stream.Signature(drive_layout))
+        One transfer is the input of one row. Rows come in order, from row 0; a tick is `rows` transfers.
+    o : Out(stream.Signature(output_layout))
+        One transfer is one row after the tick: `spikes`, one bit a lane; `state`, as it is written
+        back; `last`, set for the last row of a tick. Lanes beyond the last neuron read as zero.
+    saturated : Out(1)
+        Some neuron update was clamped since reset.
+    saturations : Out(32)
+        How many were; stays at its largest value.
+
+    Raises
+    ------
+    ValueError
+        If `lanes` is outside its range.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+    saturated: Signal
+    saturations: Signal
+
+    def __init__(
+        self,
+        params: ArrayParams,
+        lanes: int,
+        lane: Callable[[int], Any],
+        parameters: list[list[dict[str, int]]] | None = None,
+    ) -> None:
+        check_lanes(params, lanes)
+        self.params = params
+        self.lanes = lanes
+        self._lanes = [lane(index) for index in range(lanes)]
+        self._parameters = parameters
+        super().__init__(
+            {
+                "i": In(stream.Signature(drive_layout(params, lanes))),
+                "o": Out(stream.Signature(output_layout(params, lanes))),
+                "saturated": Out(1),
+                "saturations": Out(32),
+            }
+        )
+
+    @property
+    def rows(self) -> int:
+        """Rows of the array: ``ceil(count / lanes)``."""
+        return -(-self.params.count // self.lanes)
+
+    @property
+    def latency(self) -> int:
+        """Clocks from a row's input to its output: the RAM read and the lanes."""
+        return 1 + int(self._lanes[0].latency)
+
+    @property
+    def cycles_per_tick(self) -> int:
+        """Clocks from one tick to the next, without stalls."""
+        return max(self.rows, self.latency + 1)
+
+    @property
+    def cycles_after_reset(self) -> int:
+        """Clocks after reset until the first input is taken: every row is set to its initial state."""
+        return self.rows * (1 + int(self._lanes[0].clear_clocks))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        lanes, rows, latency = self._lanes, self.rows, self.latency
+        row_state = data.ArrayLayout(state_layout(self.params), self.lanes)
+
+        memory: Any = Memory(shape=row_state, depth=max(2, rows), init=[])
+        m.submodules.state_memory = memory
+        read, write = memory.read_port(), memory.write_port()
+
+        for index, lane in enumerate(lanes):
+            m.submodules[f"lane_{index}"] = lane
+
+        # The pipeline moves as a whole, and stands while the last stage waits to be taken.
+        moves = Signal()
+        m.d.comb += moves.eq(~self.o.valid | self.o.ready)
+
+        # Slots: one a row, then idle ones until the first row's state is back.
+        slots = self.cycles_per_tick
+        slot = Signal(range(slots))
+        running = Signal()
+        has_row = Signal()
+        m.d.comb += [
+            has_row.eq(running & (slot < rows)),
+            self.i.ready.eq(has_row & moves),
+        ]
+        with m.If(running & moves & (self.i.valid | ~has_row)):
+            m.d.sync += slot.eq(Mux(slot == slots - 1, 0, slot + 1))
+
+        # What travels beside a row through the pipeline.
+        valid = Signal(latency)
+        stage_row = [Signal(range(max(2, rows)), name=f"row_{n}") for n in range(latency)]
+        drive: Any = Signal(drive_layout(self.params, self.lanes))
+        with m.If(moves):
+            m.d.sync += [
+                valid.eq(Cat(self.i.valid & self.i.ready, valid)),
+                stage_row[0].eq(slot),
+                drive.eq(self.i.payload),
+            ]
+            m.d.sync += [later.eq(earlier) for earlier, later in pairwise(stage_row)]
+        m.d.comb += [read.en.eq(moves), read.addr.eq(slot)]
+
+        if self._parameters is not None:
+            shape = data.ArrayLayout(lanes[0].parameters.shape(), self.lanes)
+            table = self._parameters + [self._parameters[0]] * (max(2, rows) - rows)
+            parameter_memory: Any = Memory(shape=shape, depth=len(table), init=table)
+            m.submodules.parameter_memory = parameter_memory
+            parameter_read = parameter_memory.read_port()
+            m.d.comb += [parameter_read.en.eq(moves), parameter_read.addr.eq(slot)]
+            for index, lane in enumerate(lanes):
+                m.d.comb += lane.parameters.eq(parameter_read.data[index])
+
+        # Lanes, and what they give. The last row may have fewer neurons than lanes.
+        row = stage_row[-1]
+        is_last = Signal()
+        m.d.comb += [is_last.eq(row == rows - 1), self.o.valid.eq(valid[-1]), self.o.p.last.eq(is_last)]
+        saturated = Signal(self.lanes)
+        for index, lane in enumerate(lanes):
+            exists: Any = Const(1)
+            if (rows - 1) * self.lanes + index >= self.params.count:
+                exists = ~is_last
+            m.d.comb += [
+                lane.enable.eq(moves),
+                lane.state.eq(read.data[index]),
+                lane.drive.eq(drive[index]),
+                self.o.p.spikes[index].eq(lane.spike & exists),
+                self.o.p.state[index].eq(Mux(exists, lane.next_state, 0)),
+                saturated[index].eq(lane.saturated & exists),
+            ]
+
+        # After reset every row gets its initial state, then the array runs.
+        clear_row = Signal(range(max(2, rows)))
+        clear_step = Signal(range(1 + lanes[0].clear_clocks))
+        with m.If(~running):
+            m.d.comb += [lane.load.eq(clear_step == 0) for lane in lanes]
+            with m.If(clear_step == lanes[0].clear_clocks):
+                m.d.sync += [clear_step.eq(0), clear_row.eq(clear_row + 1), running.eq(clear_row == rows - 1)]
+                m.d.comb += write.en.eq(1)
+            with m.Else():
+                m.d.sync += clear_step.eq(clear_step + 1)
+            m.d.comb += write.addr.eq(clear_row)
+            m.d.comb += [write.data[index].eq(lane.initial_state) for index, lane in enumerate(lanes)]
+        with m.Else():
+            m.d.comb += [
+                write.en.eq(self.o.valid & self.o.ready),
+                write.addr.eq(row),
+                write.data.eq(self.o.p.state),
+            ]
+
+        taken = self.o.valid & self.o.ready
+        total = Signal(33)
+        m.d.comb += total.eq(self.saturations + sum(saturated[n] for n in range(self.lanes)))
+        with m.If(taken & saturated.any()):
+            m.d.sync += [self.saturated.eq(1), self.saturations.eq(Mux(total[32], 0xFFFF_FFFF, total))]
+        return m

@@ -1,0 +1,69 @@
+"""The circuit twins of the functions in ``golden_model.fixed``: same names, same bits.
+
+They are written the way hardware is (slices and sign bits), not the way the model is, so that their
+agreement says something.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Mux, Value, ValueCastable, signed
+
+import golden_model.fixed
+from golden_model.fixed import Format
+
+__all__ = ["floor_shift", "round_shift", "saturate", "shape", "wrap"]
+
+
+@golden_model.fixed.select.register(Value)
+@golden_model.fixed.select.register(ValueCastable)
+def _(condition: Value, if_true: Any, if_false: Any) -> Value:
+    return Mux(condition, if_true, if_false)
+
+
+def shape(fmt: Format) -> signed:  # type: ignore[valid-type]
+    """The Amaranth shape of a number format."""
+    return signed(fmt.width)
+
+
+def floor_shift(value: Value, n: int) -> Value:
+    """Drop the `n` lowest bits, towards minus infinity."""
+    if n >= len(value):
+        return value >> n
+    return value[n:].as_signed() if value.shape().signed else value[n:]
+
+
+def round_shift(value: Value, n: int) -> Value:
+    """Drop the `n` lowest bits, to the nearest, halves up: floor, plus the highest dropped bit."""
+    if n == 0:
+        return value
+    if n > len(value):
+        return floor_shift(value, n) + (value[-1] if value.shape().signed else 0)
+    return floor_shift(value, n) + value[n - 1]
+
+
+def saturate(value: Value, width: int) -> tuple[Value, Value]:
+    """Clamp to a signed word of `width` bits.
+
+    Returns
+    -------
+    clamped : Value, signed(width)
+    clipped : Value, unsigned(1)
+        Whether the value had to be changed.
+    """
+    signed_value = value if value.shape().signed else Cat(value, Const(0, 1)).as_signed()
+    if len(signed_value) <= width:
+        return signed_value, Const(0, 1)
+    above = signed_value[width - 1 :]
+    clipped = above.any() & ~above.all()
+    sign = signed_value[-1]
+    edge = Cat(sign.replicate(width - 1) ^ ((1 << (width - 1)) - 1), sign)
+    return Mux(clipped, edge, signed_value[:width]).as_signed(), clipped
+
+
+def wrap(value: Value, width: int) -> Value:
+    """Keep the lowest `width` bits, as a signed number."""
+    if len(value) < width:
+        value = Cat(value, (value[-1] if value.shape().signed else Const(0, 1)).replicate(width - len(value)))
+    return value[:width].as_signed()

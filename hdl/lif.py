@@ -1,0 +1,184 @@
+"""Leaky integrate-and-fire neurons in the circuit: equal to ``golden_model.lif.LifBitTrue``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden_model import noise as golden_noise
+from golden_model.lif import LifParams
+from hdl import noise
+from hdl.array import NeuronArray, check_lanes, state_layout
+from hdl.fixed import round_shift, saturate, shape
+
+__all__ = ["LifArray", "LifLane"]
+
+
+class LifLane(wiring.Component):
+    """The pipeline of one lane: one neuron in and one out each clock.
+
+    Parameters
+    ----------
+    params : LifParams
+    lane, lanes : int
+        Which lane of how many; decides the noise seeds.
+
+    Members
+    -------
+    enable : In(1)
+        The pipeline moves.
+    state : In(state_layout)
+    drive : In(signed)
+    parameters : In(StructLayout({"threshold": ...}))
+    next_state : Out(state_layout)
+    spike, saturated : Out(1)
+        All `latency` enabled clocks after `state`.
+    load : In(1)
+    initial_state : Out(state_layout)
+        The state after reset of the lane's next neuron, `clear_clocks` clocks after `load`.
+    """
+
+    enable: Signal
+    state: data.View[Any]
+    drive: Signal
+    parameters: data.View[Any]
+    next_state: data.View[Any]
+    spike: Signal
+    saturated: Signal
+    load: Signal
+    initial_state: data.View[Any]
+
+    latency = 4
+    clear_clocks = 1 + golden_noise.SEED_STEPS
+
+    def __init__(self, params: LifParams, lane: int = 0, lanes: int = 1) -> None:
+        self.params = params
+        self._lane, self._lanes = lane, lanes
+        state = state_layout(params)
+        super().__init__(
+            {
+                "enable": In(1),
+                "state": In(state),
+                "drive": In(shape(params.drive)),
+                "parameters": In(data.StructLayout({"threshold": shape(params.membrane)})),
+                "next_state": Out(state),
+                "spike": Out(1),
+                "saturated": Out(1),
+                "load": In(1),
+                "initial_state": Out(state),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        raw, width = self.params.raw, self.params.membrane.width
+        noisy, waits = bool(raw.noise_scale_raw), bool(raw.refractory_ticks)
+
+        m.d.comb += self.initial_state.membrane.eq(raw.initial_raw)
+        if noisy:
+            m.submodules.seeder = seeder = noise.Seeder(self.params.seed, self._lane, self._lanes)
+            m.d.comb += [seeder.load.eq(self.load), self.initial_state.noise.eq(seeder.state)]
+
+        # What a stage passes on unchanged: the state and the threshold.
+        carried = data.StructLayout({"state": self.state.shape(), "threshold": shape(self.params.membrane)})
+        first: Any = Signal(carried)
+        second: Any = Signal(carried)
+        third: Any = Signal(carried)
+        with m.If(self.enable):
+            m.d.sync += [
+                first.state.eq(self.state),
+                first.threshold.eq(self.parameters.threshold),
+                second.eq(first),
+                third.eq(second),
+            ]
+
+        # 1: how far the membrane is from where the input would hold it
+        difference = Signal((self.drive - self.state.membrane).shape())
+        draw = Signal(range(-golden_noise.CENTRE, golden_noise.CENTRE + 1))
+        with m.If(self.enable):
+            m.d.sync += difference.eq(self.drive - self.state.membrane)
+            if noisy:
+                m.d.sync += draw.eq(noise.byte_sum(self.state.noise))
+
+        # 2: times the decay coefficient
+        product = Signal((difference * raw.k_raw).shape())
+        offset = Signal(noise.offset(draw, raw.noise_scale_raw, raw.noise_shift).shape())
+        with m.If(self.enable):
+            m.d.sync += product.eq(difference * raw.k_raw)
+            if noisy:
+                m.d.sync += offset.eq(noise.offset(draw, raw.noise_scale_raw, raw.noise_shift))
+
+        # 3: the leaky sum, kept inside the word, and this cycle's threshold
+        leaked = second.state.membrane + round_shift(product, raw.k_shift)
+        bounded_value, clipped_value = saturate(leaked, width)
+        bounded = Signal(shape(self.params.membrane))
+        clipped = Signal()
+        limit = Signal((second.threshold + offset).shape())
+        with m.If(self.enable):
+            m.d.sync += [
+                bounded.eq(bounded_value),
+                clipped.eq(clipped_value),
+                limit.eq(second.threshold + offset),
+            ]
+
+        # 4: fire or not
+        active = Signal()
+        m.d.comb += active.eq(third.state.refractory == 0 if waits else Const(1))
+        fires = Signal()
+        m.d.comb += fires.eq(active & (bounded >= limit))
+        if raw.subtract:
+            after, after_clipped = saturate(bounded - (third.threshold - raw.hold_raw), width)
+        else:
+            after, after_clipped = Const(raw.hold_raw, shape(self.params.membrane)), Const(0, 1)
+        with m.If(self.enable):
+            m.d.sync += [
+                self.spike.eq(fires),
+                self.saturated.eq((active & clipped) | (fires & after_clipped)),
+                self.next_state.eq(third.state),
+            ]
+            with m.If(fires):
+                m.d.sync += self.next_state.membrane.eq(after)
+            with m.Elif(active):
+                m.d.sync += self.next_state.membrane.eq(bounded)
+            if waits:
+                with m.If(fires):
+                    m.d.sync += self.next_state.refractory.eq(raw.refractory_ticks)
+                with m.Elif(~active):
+                    m.d.sync += self.next_state.refractory.eq(third.state.refractory - 1)
+            if noisy:
+                m.d.sync += self.next_state.noise.eq(Mux(fires, noise.advance(third.state.noise), third.state.noise))
+        return m
+
+
+class LifArray(NeuronArray):
+    """N leaky integrate-and-fire neurons on L lanes.
+
+    Parameters
+    ----------
+    params : LifParams
+    lanes : int
+
+    See Also
+    --------
+    hdl.array.NeuronArray : the ports and the timing.
+    """
+
+    def __init__(self, params: LifParams, lanes: int) -> None:
+        thresholds = params.threshold_raw.tolist()
+        rows = range(0, params.count, check_lanes(params, lanes))
+        super().__init__(
+            params,
+            lanes,
+            lane=lambda index: LifLane(params, index, lanes),
+            parameters=[
+                [{"threshold": value} for value in thresholds[start : start + lanes]]
+                + [{"threshold": params.membrane.max_raw}] * max(0, start + lanes - params.count)
+                for start in rows
+            ],
+        )
+
+
+Array = LifArray

@@ -1,0 +1,1 @@
+"""Evidence: the exported Verilog against the bit-true models, on open-source simulators."""

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from golden_model.devices.threshold_switch import Circuit
+from hdl.lif import LifArray
+from hdl.verilog import export
+from tests.conftest import lif_params
+
+
+def test_two_exports_give_identical_bytes(vo2: Circuit) -> None:
+    params = lif_params(vo2, "all", count=10)
+    first, second = (export(LifArray(params, 4), "vo2", ["a header"]) for _ in range(2))
+    assert first == second
+
+
+def test_export_has_a_header_named_modules_and_no_path(vo2: Circuit) -> None:
+    text = export(LifArray(lif_params(vo2, "all", count=10), 4), "vo2", ["line one", "line two"])
+    assert text.startswith("// line one\n// line two\n")
+    for wanted in (
+        "module vo2(",
+        "module \\vo2.lane_3 (",
+        "module \\vo2.state_memory (",
+        "//             [15:0]     [0] (signed)",
+        "state[0].membrane (signed)",
+        "saturations",
+    ):
+        assert wanted in text
+    for unwanted in (".py", "/work", "/tmp", "site-packages", "(* src"):
+        assert unwanted not in text
+
+
+def test_module_name_is_checked(vo2: Circuit) -> None:
+    with pytest.raises(ValueError, match="name must be a Verilog identifier, not 'a b'"):
+        export(LifArray(lif_params(vo2, "hold", count=1), 1), "a b")
