@@ -36,10 +36,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden_model import noise
+from golden_model.devices.threshold_switch import Circuit
 from golden_model.fixed import Format, round_shift, saturate, select
 from golden_model.neuron import Bound, Field, positive
 
-__all__ = ["LifBitTrue", "LifParams", "LifRaw", "LifReference", "bound", "step"]
+__all__ = ["LifBitTrue", "LifOptions", "LifParams", "LifRaw", "LifReference", "bound", "from_circuit", "step"]
 
 
 class LifRaw(NamedTuple):
@@ -534,5 +535,87 @@ def bound(params: LifParams, swing: float) -> Bound:
     )
 
 
-# What every room looks up by the neuron's name.
-Params, Reference, BitTrue = LifParams, LifReference, LifBitTrue
+@dataclass(frozen=True, kw_only=True)
+class LifOptions:
+    """What a design file may say about LIF neurons, beside their number and the tick.
+
+    Parameters
+    ----------
+    reset : {"hold", "subtract"}
+        After a spike: to the hold voltage, or down by (threshold - hold).
+    leak : {"exact", "power_of_two"}
+        Exact decay, or the nearest power of two, which needs no multiplier.
+    refractory : float, optional
+        In second; derived from the device's discharge when absent.
+    """
+
+    reset: Literal["hold", "subtract"] = "hold"
+    leak: Literal["exact", "power_of_two"] = "exact"
+    refractory: float | None = None
+
+
+def from_circuit(
+    circuit: Circuit,
+    *,
+    count: int,
+    dt: float,
+    options: LifOptions = LifOptions(),
+    threshold_d2d: float = 0.0,
+    threshold_c2c: float = 0.0,
+    seed: int = 1,
+    membrane: Format = Format(3, 13),
+    drive: Format = Format(3, 13),
+    coefficient_bits: int = 12,
+) -> LifParams:
+    """The LIF neurons that a circuit makes, below its oscillation threshold.
+
+    Charging becomes leak and integration, V_th the threshold and V_hold the reset. The discharge at
+    the supply's bias and the transition back to the insulator together are the refractory time.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    count, dt, seed, membrane, drive, coefficient_bits
+        As in :class:`LifParams`.
+    options : LifOptions
+    threshold_d2d, threshold_c2c : float
+        Spread of V_th, as a fraction of it (one standard deviation).
+
+    Returns
+    -------
+    LifParams
+
+    Raises
+    ------
+    ValueError
+        If the circuit fires or latches without input.
+    """
+    device, rest = circuit.device, circuit.target_ins()
+    if rest >= device.v_th:
+        limit = device.v_th * (1 + circuit.series_resistance / device.r_ins)
+        raise ValueError(
+            f"supply must be below {limit:.4g} V for a neuron that is silent without input, not {circuit.supply!r} V"
+        )
+    discharge = circuit.discharge() + device.t_mit
+    return LifParams(
+        count=count,
+        tau=circuit.tau_ins,
+        threshold=device.v_th,
+        hold=device.v_hold,
+        rest=rest,
+        input_resistance=circuit.input_resistance,
+        refractory=discharge if options.refractory is None else options.refractory,
+        threshold_d2d=threshold_d2d * device.v_th,
+        threshold_c2c=threshold_c2c * device.v_th,
+        seed=seed,
+        dt=dt,
+        reset=options.reset,
+        leak=options.leak,
+        membrane=membrane,
+        drive=drive,
+        coefficient_bits=coefficient_bits,
+    )
+
+
+# What the other rooms look up by the neuron's name.
+BitTrue, Options, Params, Reference = LifBitTrue, LifOptions, LifParams, LifReference

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from golden_model.devices.catalogue import preset
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.fixed import Format
-from golden_model.lif import LifParams
+from golden_model.lif import LifOptions, LifParams, from_circuit
 
 
 @pytest.fixture
@@ -51,7 +51,9 @@ LIF_VARIANTS: dict[str, dict[str, Any]] = {
 
 def lif_params(vo2: Circuit, variant: str, count: int, **more: Any) -> LifParams:
     """The parameters of a variant."""
-    return vo2.lif(count=count, dt=1e-6, seed=2024, **(LIF_VARIANTS[variant] | more))
+    numbers = {"dt": 1e-6, "seed": 2024} | LIF_VARIANTS[variant] | more
+    options = {key: numbers.pop(key) for key in ("reset", "leak", "refractory") if key in numbers}
+    return from_circuit(vo2, count=count, options=LifOptions(**options), **numbers)
 
 
 def random_drive(params: LifParams, ticks: int, seed: int) -> NDArray[np.int64]:

@@ -28,8 +28,6 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from golden_model.fixed import Format
-from golden_model.lif import LifParams
 from golden_model.neuron import positive
 
 __all__ = ["Circuit", "ThresholdSwitch"]
@@ -171,13 +169,30 @@ class Circuit:
                 f"the circuit {'is silent' if regime == 'silent' else 'latches'} at {current:.4g} A; "
                 f"it fires repeatedly between {low:.4g} and {high:.4g} A"
             )
-        v_ins, v_met = self.target_ins(current), self.target_met(current)
+        v_ins = self.target_ins(current)
         device = self.device
         t_ins = self.tau_ins * math.log((v_ins - device.v_hold) / (v_ins - device.v_th))
-        return t_ins, self._discharge(v_met)
+        return t_ins, self.discharge(current)
 
-    def _discharge(self, v_met: float) -> float:
-        device = self.device
+    def discharge(self, current: float = 0.0) -> float:
+        """Time from V_th down to V_hold in the metallic state, in second (equation 4).
+
+        Parameters
+        ----------
+        current : float
+            Input current, in ampere.
+
+        Raises
+        ------
+        ValueError
+            If the device stays on.
+        """
+        device, v_met = self.device, self.target_met(current)
+        if v_met >= device.v_hold:
+            raise ValueError(
+                f"series_resistance must be above {self.series_resistance_window[0]:.4g} ohm, or the device "
+                f"stays on after its first spike, not {self.series_resistance!r} ohm"
+            )
         return self.tau_met * math.log((device.v_th - v_met) / (device.v_hold - v_met))
 
     def frequency(self, current: float = 0.0) -> float:
@@ -214,75 +229,3 @@ class Circuit:
         S. Carapezzi et al., Neuromorph. Comput. Eng. 2023, 10.1088/2634-4386/acf2bf.
         """
         return self.tau_ins + self.tau_met < 10 * max(self.device.t_imt, self.device.t_mit)
-
-    def lif(
-        self,
-        *,
-        count: int,
-        dt: float,
-        refractory: float | None = None,
-        threshold_d2d: float = 0.0,
-        threshold_c2c: float = 0.0,
-        seed: int = 1,
-        reset: Literal["hold", "subtract"] = "hold",
-        leak: Literal["exact", "power_of_two"] = "exact",
-        membrane: Format = Format(3, 13),
-        drive: Format = Format(3, 13),
-        coefficient_bits: int = 12,
-    ) -> LifParams:
-        """The LIF neuron this circuit is, below its oscillation threshold.
-
-        Charging becomes leak and integration (tau, rest and input resistance of equation 2), V_th the
-        threshold, V_hold the reset, and the discharge of equation 4, at the supply's bias, together
-        with the transition back to the insulator the refractory time.
-
-        Parameters
-        ----------
-        count, dt, seed, reset, leak, membrane, drive, coefficient_bits
-            As in :class:`golden_model.lif.LifParams`.
-        refractory : float, optional
-            In second; by default derived from the discharge.
-        threshold_d2d, threshold_c2c : float
-            Spread of V_th, as a fraction of it (one standard deviation).
-
-        Returns
-        -------
-        LifParams
-
-        Raises
-        ------
-        ValueError
-            If the circuit fires or latches without input.
-        """
-        rest, v_met = self.target_ins(), self.target_met()
-        device = self.device
-        if rest >= device.v_th:
-            raise ValueError(
-                f"supply must be below {device.v_th * (1 + self.series_resistance / device.r_ins):.4g} V "
-                f"for a neuron that is silent without input, not {self.supply!r} V"
-            )
-        if v_met >= device.v_hold:
-            raise ValueError(
-                f"series_resistance must be above {self.series_resistance_window[0]:.4g} ohm, or the device "
-                f"stays on after its first spike, not {self.series_resistance!r} ohm"
-            )
-        if refractory is None:
-            refractory = self._discharge(v_met) + device.t_mit
-        return LifParams(
-            count=count,
-            tau=self.tau_ins,
-            threshold=device.v_th,
-            hold=device.v_hold,
-            rest=rest,
-            input_resistance=self.input_resistance,
-            refractory=refractory,
-            threshold_d2d=threshold_d2d * device.v_th,
-            threshold_c2c=threshold_c2c * device.v_th,
-            seed=seed,
-            dt=dt,
-            reset=reset,
-            leak=leak,
-            membrane=membrane,
-            drive=drive,
-            coefficient_bits=coefficient_bits,
-        )

@@ -18,7 +18,7 @@ SIMPLE: dict[str, Any] = {"count": 1, "tau": 16e-6, "threshold": 2.0, "hold": 1.
 
 
 def test_reference_fires_at_the_closed_form_rate(vo2: Circuit) -> None:
-    params = vo2.lif(count=3, dt=250e-9)
+    params = lif_params(vo2, "hold", count=3, dt=250e-9)
     currents = np.array([50e-6, 70e-6, 120e-6])
     drive = params.rest + params.input_resistance * currents
     _, times = LifReference(params).run(np.tile(drive, (4000, 1)))
@@ -29,7 +29,7 @@ def test_reference_fires_at_the_closed_form_rate(vo2: Circuit) -> None:
 
 
 def test_reference_membrane_agrees_with_an_ode_solver_under_a_changing_input(vo2: Circuit) -> None:
-    params = vo2.lif(count=1, dt=1e-6)
+    params = lif_params(vo2, "hold", count=1, dt=1e-6)
     drive = np.repeat(np.random.default_rng(5).uniform(0.5, 4.5, (25, 1)), 7, axis=0)
     trace, times = LifReference(params).run(drive)
     v, waiting, fired = params.rest, 0.0, []
@@ -106,10 +106,10 @@ def test_membrane_stays_inside_the_derived_bound(vo2: Circuit, variant: str) -> 
 
 def test_decay_coefficient_is_exact_to_its_bits(vo2: Circuit) -> None:
     for bits in range(4, 19):
-        params = vo2.lif(count=1, dt=250e-9, coefficient_bits=bits)
+        params = lif_params(vo2, "hold", count=1, dt=250e-9, coefficient_bits=bits)
         assert params.raw.k_raw * 2.0**-params.raw.k_shift == pytest.approx(params.k, rel=2.0**-bits)
         assert params.raw.k_raw < 1 << bits
-    shift = vo2.lif(count=1, dt=250e-9, leak="power_of_two").raw
+    shift = lif_params(vo2, "hold", count=1, dt=250e-9, leak="power_of_two").raw
     assert (shift.k_raw, shift.k_shift) == (1, 6)  # 0.0149 is nearest to 1 / 64
 
 
@@ -161,7 +161,7 @@ def test_saturation_is_counted(vo2: Circuit) -> None:
 
 
 def test_noise_moves_only_with_a_spike_and_spreads_the_threshold(vo2: Circuit) -> None:
-    params = vo2.lif(count=400, dt=50e-9, threshold_c2c=0.02)
+    params = lif_params(vo2, "hold", count=400, dt=50e-9, threshold_c2c=0.02)
     model = LifBitTrue(params)
     raw = params.drive_raw(np.full((6000, 400), 70e-6))
     before = model.noise.copy()
@@ -179,21 +179,29 @@ def test_noise_moves_only_with_a_spike_and_spreads_the_threshold(vo2: Circuit) -
 
 
 def test_spread_has_the_wanted_size_and_follows_the_seed(vo2: Circuit) -> None:
-    params = vo2.lif(count=20_000, dt=250e-9, threshold_d2d=0.05, seed=9)
+    params = lif_params(vo2, "hold", count=20_000, dt=250e-9, threshold_d2d=0.05, seed=9)
     values = params.membrane.value(params.threshold_raw)
     assert values.mean() == pytest.approx(1.99, rel=2e-3)
     assert values.std() == pytest.approx(0.05 * 1.99, rel=0.02)
-    again = vo2.lif(count=20_000, dt=250e-9, threshold_d2d=0.05, seed=9)
+    again = lif_params(vo2, "hold", count=20_000, dt=250e-9, threshold_d2d=0.05, seed=9)
     assert np.array_equal(params.threshold_raw, again.threshold_raw)
-    other = vo2.lif(count=20_000, dt=250e-9, threshold_d2d=0.05, seed=10)
+    other = lif_params(vo2, "hold", count=20_000, dt=250e-9, threshold_d2d=0.05, seed=10)
     assert not np.array_equal(params.threshold_raw, other.threshold_raw)
 
 
 def test_reference_on_ticks_is_the_limit_of_long_words(vo2: Circuit) -> None:
     """With 21 fraction bits the bit-true model fires in the very ticks of the float model."""
     wide = Format(3, 28)
-    params = vo2.lif(
-        count=10, dt=250e-9, threshold_c2c=0.02, threshold_d2d=0.02, membrane=wide, drive=wide, coefficient_bits=18
+    params = lif_params(
+        vo2,
+        "hold",
+        count=10,
+        dt=250e-9,
+        threshold_c2c=0.02,
+        threshold_d2d=0.02,
+        membrane=wide,
+        drive=wide,
+        coefficient_bits=18,
     )
     raw = params.drive_raw(np.random.default_rng(4).uniform(0, 1.2e-4, (2000, 10)))
     bit_true = LifBitTrue(params).run(raw)

@@ -9,6 +9,7 @@ from scipy.integrate import solve_ivp
 
 from golden_model.devices.catalogue import catalogue, preset
 from golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
+from golden_model.lif import from_circuit
 
 ONN = {"supply": 2.5, "series_resistance": 20e3, "capacitance": 100e-12}
 
@@ -88,7 +89,7 @@ def test_currents_between_which_it_fires(vo2: Circuit) -> None:
 
 
 def test_lif_mapping_takes_every_number_from_the_device(vo2: Circuit) -> None:
-    params = vo2.lif(count=3, dt=250e-9)
+    params = from_circuit(vo2, count=3, dt=250e-9)
     parallel = 20e3 * 100.2e3 / 120.2e3
     assert params.tau == pytest.approx(1e-9 * parallel)
     assert params.input_resistance == pytest.approx(parallel)
@@ -100,9 +101,9 @@ def test_lif_mapping_takes_every_number_from_the_device(vo2: Circuit) -> None:
 
 def test_lif_mapping_refuses_an_oscillator_and_a_latch() -> None:
     with pytest.raises(ValueError, match=r"supply must be below 2\.387 V for a neuron that is silent"):
-        onn().lif(count=1, dt=1e-8)
+        from_circuit(onn(), count=1, dt=1e-8)
     with pytest.raises(ValueError, match="series_resistance must be above"):
-        onn(supply=1.4, series_resistance=300.0).lif(count=1, dt=1e-9)
+        from_circuit(onn(supply=1.4, series_resistance=300.0), count=1, dt=1e-9)
 
 
 @pytest.mark.parametrize(
