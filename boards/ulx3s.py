@@ -1,0 +1,20 @@
+"""ULX3S: Lattice ECP5 LFE5U-85F, 25 MHz."""
+
+from boards.base import Board
+
+BOARD = Board(
+    name="ulx3s-85f",
+    title="ULX3S (Lattice ECP5-85F)",
+    family="ecp5",
+    device="LFE5U-85F-6BG381C",
+    capacity={
+        "LUT": 83640,
+        "FF": 83640,
+        "block RAM": 208,  # 18 kbit
+        "DSP": 156,  # 18 x 18 multipliers
+    },
+    clock_hz=25e6,
+    platform_class="amaranth_boards.ulx3s:ULX3S_85F_Platform",
+    place_options=("--85k", "--package", "CABGA381", "--speed", "6"),
+    pack_options=("--compress",),
+)

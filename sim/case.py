@@ -1,0 +1,79 @@
+"""What a bench needs to know: the array, its input, and how it is disturbed."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden_model.neuron import room
+from hdl.array import NeuronArray
+from hdl.verilog import export
+
+__all__ = ["Case"]
+
+_VARIABLE = "NEURISTOR_CASE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """An array of neurons and an input for it.
+
+    Parameters
+    ----------
+    neuron : str
+        Name of the model.
+    params : object
+        Its parameters.
+    lanes : int
+    drive_raw : ndarray of int64, shape (ticks, count)
+    toplevel : str
+        Name of the Verilog module.
+    header : tuple of str
+        Comment lines of the Verilog.
+    """
+
+    neuron: str
+    params: Any
+    lanes: int
+    drive_raw: NDArray[np.int64]
+    toplevel: str = "neurons"
+    header: tuple[str, ...] = ()
+
+    def array(self) -> NeuronArray:
+        """A fresh circuit."""
+        made: NeuronArray = room("hdl", self.neuron).Array(self.params, self.lanes)
+        return made
+
+    @cached_property
+    def verilog(self) -> str:
+        """The circuit as Verilog."""
+        return export(self.array(), self.toplevel, self.header)
+
+    @property
+    def bench(self) -> str:
+        """The cocotb module of this neuron."""
+        return f"sim.{self.neuron}"
+
+    def bit_true(self) -> Any:
+        """A fresh bit-true model."""
+        golden: ModuleType = room("golden_model", self.neuron)
+        return golden.BitTrue(self.params)
+
+    def save(self, path: Path) -> dict[str, str]:
+        """Write the case for a bench, and return the environment that leads it there."""
+        path.write_bytes(pickle.dumps(self))
+        return {_VARIABLE: str(path)}
+
+    @staticmethod
+    def from_environment() -> Case:
+        """The case that this bench was started for."""
+        case: Case = pickle.loads(Path(os.environ[_VARIABLE]).read_bytes())
+        return case

@@ -1,0 +1,156 @@
+"""Run a case on a simulator and say whether the circuit equals the bit-true model."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.case import Case
+from sim.compiled import CompiledModel
+from sim.interpreted import InterpretedModel
+from sim.rows import pack_drive, unpack_output
+from sim.scoreboard import Difference, compare
+from sim.simulators import ToolError, find_tool, run_cocotb, simulator_available
+
+__all__ = ["ENGINES", "Verdict", "available", "missing", "verify"]
+
+ENGINES = {
+    "verilator": "the exported Verilog in cocotb on Verilator: whole input, stalls, resets, corner values",
+    "icarus": "the same on Icarus Verilog, which also sees unknown values",
+    "compiled": "the exported Verilog compiled to C++ and fed from NumPy: millions of clocks",
+    "amaranth": "the circuit in Amaranth's simulator: needs no compiler, and is slow",
+}
+"""What can judge a circuit."""
+
+_NEEDS = {"verilator": ("verilator", "c++", "make", "perl"), "icarus": ("iverilog",), "compiled": ("c++",)}
+CHUNK = 4096
+"""Ticks compared at a time by the compiled model."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one engine found."""
+
+    engine: str
+    equal: bool
+    ticks: int
+    """Ticks of the case that were compared."""
+    tests: int
+    """Tests that ran."""
+    cycles: int | None
+    """Clocks of the whole input at full speed; None where the engine does not tell."""
+    reason: str
+    """What differed; empty if nothing."""
+
+
+def available(engine: str) -> bool:
+    """Whether everything the engine needs is installed."""
+    return missing(engine) is None
+
+
+def missing(engine: str) -> str | None:
+    """What the engine lacks on this machine, in one sentence; None if nothing.
+
+    Raises
+    ------
+    ValueError
+        If there is no such engine.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"simulator must be one of {', '.join(ENGINES)}, not {engine!r}")
+    try:
+        for tool in _NEEDS.get(engine, ()):
+            find_tool(tool)
+    except ToolError as error:
+        return str(error)
+    if engine in ("verilator", "icarus") and not simulator_available(engine):
+        return f"{engine} is not complete"
+    return None
+
+
+def verify(case: Case, engine: str, log_dir: Path | None = None) -> Verdict:
+    """Compare circuit and bit-true model in every state bit, at every tick.
+
+    Parameters
+    ----------
+    case : Case
+    engine : str
+        One of `ENGINES`.
+    log_dir : Path, optional
+        Where the simulator's log stays; nowhere by default.
+
+    Raises
+    ------
+    ToolError
+        If the engine is not installed.
+    ValueError
+        If there is no such engine, or the case has no tick.
+    """
+    lack = missing(engine)
+    if lack is not None:
+        raise ToolError(lack)
+    if len(case.drive_raw) == 0:
+        raise ValueError("there is no tick to compare")
+    if engine == "compiled":
+        return _compiled(case)
+    if engine == "amaranth":
+        return _interpreted(case)
+    with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
+        folder = log_dir or Path(scratch)
+        verilog = Path(scratch) / f"{case.toplevel}.v"
+        verilog.write_text(case.verilog)
+        environment = case.save(Path(scratch) / "case.pickle")
+        result = run_cocotb(engine, verilog, case.toplevel, case.bench, environment, folder / engine)
+        return Verdict(
+            engine=engine,
+            equal=result.passed,
+            ticks=len(case.drive_raw),
+            tests=result.tests,
+            cycles=_logged_cycles(result.log),
+            reason="\n".join(result.messages),
+        )
+
+
+def _logged_cycles(log: Path) -> int | None:
+    """The clocks that the bench of the whole input wrote into its log."""
+    for line in log.read_text(errors="replace").splitlines() if log.is_file() else ():
+        if "compared" in line and line.rstrip().endswith("clocks"):
+            return int(line.split()[-2])
+    return None
+
+
+def _verdict(engine: str, case: Case, tests: int, cycles: int | None, difference: Difference | str | None) -> Verdict:
+    return Verdict(engine, difference is None, len(case.drive_raw), tests, cycles, str(difference or ""))
+
+
+def _compiled(case: Case) -> Verdict:
+    circuit = CompiledModel(case.verilog, case.toplevel)
+    cycles = None
+    for tests, stall_seed in enumerate((None, 1, 2), start=1):
+        model, used = case.bit_true(), 0
+        circuit.reset()
+        for first in range(0, len(case.drive_raw), CHUNK):
+            part = case.drive_raw[first : first + CHUNK]
+            rows, clocks = circuit.exchange(pack_drive(case.params, case.lanes, part), stall_seed=stall_seed)
+            used += clocks
+            difference = compare(model.run(part), unpack_output(case.params, case.lanes, rows), first)
+            if difference is not None:
+                return _verdict("compiled", case, tests, cycles, difference)
+        cycles = used if stall_seed is None else cycles
+        if circuit.status("saturations") != min(model.saturations, 0xFFFF_FFFF):
+            return _verdict("compiled", case, tests, cycles, "the count of saturations differs")
+    return _verdict("compiled", case, 3, cycles, None)
+
+
+def _interpreted(case: Case) -> Verdict:
+    array = case.array()
+    model = case.bit_true()
+    rows, cycles = InterpretedModel(array).exchange(
+        pack_drive(case.params, case.lanes, case.drive_raw), len(case.drive_raw) * array.rows
+    )
+    trace: dict[str, NDArray[np.int64]] = model.run(case.drive_raw)
+    return _verdict("amaranth", case, 1, cycles, compare(trace, unpack_output(case.params, case.lanes, rows)))
