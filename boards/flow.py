@@ -441,6 +441,8 @@ def _synthesise(board: Board, synth: str, cells: Weights, directory: Path) -> Re
     """Run Yosys on ``top.il`` and return the resources; leaves ``top.json`` and ``stat.json``."""
     commands = [
         "read_rtlil top.il",
+        # Yosys 0.70: ABC on xc7 trips over two wires of one name, unless they are flattened and hidden.
+        *(("hierarchy -top top", "proc", "flatten", "rename -hide w:*") if board.family == "xc7" else ()),
         " ".join([synth, *board.synth_options, "-top top"]),
         # Source positions, and the models of the cells, hold paths of this machine.
         "blackbox =A:whitebox",

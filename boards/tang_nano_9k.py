@@ -15,6 +15,7 @@ BOARD = Board(
     },
     clock_hz=27e6,
     platform_class="amaranth_boards.tang_nano_9k:TangNano9kPlatform",
+    synth_options=("-nodsp",),
     place_options=("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
     # As in amaranth-boards: pins shared with the flash interface serve as ordinary pins.
     pack_options=("-d", "GW1N-9C", "--sspi_as_gpio", "--mspi_as_gpio"),

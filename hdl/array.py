@@ -26,6 +26,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden_model.fixed import Format
 from golden_model.neuron import Field
+from hdl.tree import count_ones
 
 __all__ = ["ArrayParams", "NeuronArray", "check_lanes", "drive_layout", "output_layout", "state_layout"]
 
@@ -246,7 +247,7 @@ class NeuronArray(wiring.Component):
 
         taken = self.o.valid & self.o.ready
         total = Signal(33)
-        m.d.comb += total.eq(self.saturations + sum(saturated[n] for n in range(self.lanes)))
+        m.d.comb += total.eq(self.saturations + count_ones(saturated))
         with m.If(taken & saturated.any()):
             m.d.sync += [self.saturated.eq(1), self.saturations.eq(Mux(total[32], 0xFFFF_FFFF, total))]
         return m

@@ -8,8 +8,8 @@ import cocotb
 import numpy as np
 from numpy.typing import NDArray
 
+from hdl.rows import pack_drive, unpack_output
 from sim.case import Case
-from sim.rows import pack_drive, unpack_output
 from sim.scoreboard import compare
 from sim.stream import exchange, reset, start
 

@@ -5,6 +5,7 @@ For unit tests, and the fallback of ``neuristor verify`` on a machine without a 
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,13 @@ class InterpretedModel:
     def __init__(self, array: NeuronArray) -> None:
         self._array = array
         self._reset = Signal()
-        self._simulator = Simulator(ResetInserter(self._reset)(array))
+        # Amaranth's simulator writes a memory's enable out bit by bit, in one nested expression.
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, 4 * len(Value.cast(array.o.payload))))
+        try:
+            self._simulator = Simulator(ResetInserter(self._reset)(array))
+        finally:
+            sys.setrecursionlimit(limit)
         self._simulator.add_clock(1e-6)
         self._status: dict[str, int] = {}
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hdl.rows import pack_drive, unpack_output
 from sim.case import Case
 from sim.compiled import CompiledModel
 from sim.interpreted import InterpretedModel
-from sim.rows import pack_drive, unpack_output
 from sim.scoreboard import Difference, compare
 from sim.simulators import ToolError, find_tool, run_cocotb, simulator_available
 

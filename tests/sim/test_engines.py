@@ -1,7 +1,6 @@
 """The simulators agree on a toy array, and report every way a run can fail."""
 
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -11,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
-from bench_toy import inputs
-from toy import ToyArray, toy_outputs, toy_verilog
 
 from sim import cache, compiled, simulators
 from sim.compiled import CompiledModel, pack_rows, unpack_rows
@@ -24,8 +21,10 @@ from sim.simulators import (
     simulator_available,
 )
 from sim.stalls import StreamError, stall_patterns
+from tests.sim.bench_toy import inputs
+from tests.sim.toy import ToyArray, toy_outputs, toy_verilog
 
-HERE = Path(__file__).parent
+BENCH = "tests.sim.bench_toy"
 SEEDS = pytest.mark.parametrize("seed", [None, 1, 2])
 needs = {
     name: pytest.mark.skipif(not simulator_available(name), reason=f"{name} is not installed")
@@ -36,21 +35,10 @@ TINY_TEST = "import cocotb\n\n@cocotb.test({options})\nasync def tiny(dut):\n   
 
 
 @pytest.fixture(scope="session")
-def cache_dir(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="session")
 def toy_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("toy") / "toy.v"
     path.write_text(toy_verilog())
     return path
-
-
-@pytest.fixture(autouse=True)
-def importable(monkeypatch):
-    monkeypatch.syspath_prepend(str(HERE))
-    monkeypatch.syspath_prepend(str(HERE.parent))
 
 
 def amaranth_exchange(rows: list[int], seed: int | None) -> tuple[list[int], int, int]:
@@ -85,9 +73,9 @@ def amaranth_exchange(rows: list[int], seed: int | None) -> tuple[list[int], int
 
 
 @SEEDS
-def test_compiled_model_equals_amaranth_simulator_clock_for_clock(seed, toy_file, cache_dir):
+def test_compiled_model_equals_amaranth_simulator_clock_for_clock(seed, toy_file):
     rows = inputs(200, 64)
-    model = CompiledModel(toy_file, "toy", cache_dir)
+    model = CompiledModel(toy_file, "toy")
     out, cycles = model.exchange(pack_rows(rows, 64), stall_seed=seed)
     assert (unpack_rows(out), cycles, model.status("saturations")) == amaranth_exchange(rows, seed)
     assert unpack_rows(out) == toy_outputs(rows)
@@ -95,19 +83,19 @@ def test_compiled_model_equals_amaranth_simulator_clock_for_clock(seed, toy_file
 
 @SIMULATOR
 @SEEDS
-def test_cocotb_equals_compiled_model_clock_for_clock(simulator, seed, toy_file, cache_dir, tmp_path):
+def test_cocotb_equals_compiled_model_clock_for_clock(simulator, seed, toy_file, tmp_path):
     env = {"TOY": json.dumps({"count": 300, "stall_seed": seed})}
-    run_cocotb(simulator, toy_file, "toy", "bench_toy", env, tmp_path, test_filter="sums", cache_dir=cache_dir).check()
-    model = CompiledModel(toy_file, "toy", cache_dir)
+    run_cocotb(simulator, toy_file, "toy", BENCH, env, tmp_path, test_filter="sums").check()
+    model = CompiledModel(toy_file, "toy")
     out, cycles = model.exchange(pack_rows(inputs(300, 64), 64), stall_seed=seed)
     seen = json.loads((tmp_path / "out.json").read_text())[:3]
     assert seen == [unpack_rows(out), cycles, model.status("saturations")]
 
 
 @SIMULATOR
-def test_all_cocotb_tests_of_the_toy_pass(simulator, toy_file, cache_dir, tmp_path, capfd):
+def test_all_cocotb_tests_of_the_toy_pass(simulator, toy_file, tmp_path, capfd):
     env = {"TOY": json.dumps({"count": 20, "stall_seed": None})}
-    result = run_cocotb(simulator, toy_file, "toy", "bench_toy", env, tmp_path, cache_dir=cache_dir)
+    result = run_cocotb(simulator, toy_file, "toy", BENCH, env, tmp_path)
     result.check()
     assert (result.tests, result.failed, result.messages) == (4, 0, ())
     assert "PASS=4" in result.log.read_text()
@@ -115,18 +103,18 @@ def test_all_cocotb_tests_of_the_toy_pass(simulator, toy_file, cache_dir, tmp_pa
 
 
 @pytest.mark.parametrize("width", [1, 8, 31, 33, 64, 65])
-def test_row_widths_keep_all_bits(width, cache_dir):
+def test_row_widths_keep_all_bits(width):
     rows = inputs(50, width)
-    model = CompiledModel(toy_verilog(rows=2, in_width=width, out_width=width), "toy", cache_dir)
+    model = CompiledModel(toy_verilog(rows=2, in_width=width, out_width=width), "toy")
     out, _ = model.exchange(pack_rows(rows, width), stall_seed=5)
     assert unpack_rows(out) == toy_outputs(rows, 2, width)
     carries = sum(sum(rows[k::2]) >> width for k in range(2))
     assert (model.status("saturations"), model.status("saturated")) == (carries, carries > 0)
 
 
-def test_compiled_batches_continue_and_reset_clears_registers(cache_dir, toy_file):
+def test_compiled_batches_continue_and_reset_clears_registers(toy_file):
     rows = inputs(60, 64)
-    model, other = CompiledModel(toy_file, "toy", cache_dir), CompiledModel(toy_file, "toy", cache_dir)
+    model, other = CompiledModel(toy_file, "toy"), CompiledModel(toy_file, "toy")
     out = [model.exchange(pack_rows(part, 64), stall_seed=9)[0] for part in (rows[:7], rows[7:])]
     assert unpack_rows(np.concatenate(out)) == toy_outputs(rows)
     model.exchange(pack_rows([1], 64), 0)  # leaves an output row waiting
@@ -136,14 +124,14 @@ def test_compiled_batches_continue_and_reset_clears_registers(cache_dir, toy_fil
     assert unpack_rows(other.exchange(pack_rows(rows, 64))[0]) == toy_outputs(rows)
 
 
-def test_compiled_full_speed_is_one_row_a_clock(cache_dir, toy_file):
-    model = CompiledModel(toy_file, "toy", cache_dir)
+def test_compiled_full_speed_is_one_row_a_clock(toy_file):
+    model = CompiledModel(toy_file, "toy")
     assert model.exchange(pack_rows(inputs(1000, 64), 64))[1] == 1002
     assert model.exchange(pack_rows([], 64))[1] == 0
 
 
-def test_compiled_model_gives_up_and_says_where(cache_dir, toy_file):
-    model = CompiledModel(toy_file, "toy", cache_dir)
+def test_compiled_model_gives_up_and_says_where(toy_file):
+    model = CompiledModel(toy_file, "toy")
     rows = pack_rows(inputs(10, 64), 64)
     with pytest.raises(StreamError, match=r"nothing moves at clock 112: 10 of 10 input rows sent, 10 of 11"):
         model.exchange(rows, 11, idle_limit=100)
@@ -151,17 +139,15 @@ def test_compiled_model_gives_up_and_says_where(cache_dir, toy_file):
         model.exchange(rows, max_cycles=5)
 
 
-def test_changed_waiting_row_is_an_error(cache_dir, tmp_path):
+def test_changed_waiting_row_is_an_error(tmp_path):
     text = toy_verilog(unstable=True)
-    model = CompiledModel(text, "toy", cache_dir)
+    model = CompiledModel(text, "toy")
     with pytest.raises(StreamError, match="waiting output row was withdrawn or changed"):
         model.exchange(pack_rows(inputs(100, 64), 64), ready_pattern=b"\0\0\0\1")
     if simulator_available("icarus"):
         (tmp_path / "toy.v").write_text(text)
         env = {"TOY": json.dumps({"count": 100, "stall_seed": 1})}
-        result = run_cocotb(
-            "icarus", tmp_path / "toy.v", "toy", "bench_toy", env, tmp_path, test_filter="sums", cache_dir=cache_dir
-        )
+        result = run_cocotb("icarus", tmp_path / "toy.v", "toy", BENCH, env, tmp_path, test_filter="sums")
         assert result.failed == 1
         assert "a waiting output row was changed" in result.messages[0]
 
@@ -175,34 +161,34 @@ def test_changed_waiting_row_is_an_error(cache_dir, tmp_path):
         (np.full((3, 8), 255, np.uint8), OverflowError, "rows must fit in 60 bits"),
     ],
 )
-def test_wrong_rows_are_refused(rows, error, message, cache_dir):
+def test_wrong_rows_are_refused(rows, error, message):
     with pytest.raises(error, match=message):
-        CompiledModel(toy_verilog(in_width=60), "toy", cache_dir).exchange(rows)
+        CompiledModel(toy_verilog(in_width=60), "toy").exchange(rows)
 
 
-def test_wrong_names_and_patterns_are_refused(cache_dir, toy_file, tmp_path):
-    model = CompiledModel(toy_file, "toy", cache_dir)
+def test_wrong_names_and_patterns_are_refused(toy_file, tmp_path):
+    model = CompiledModel(toy_file, "toy")
     with pytest.raises(ValueError, match="name must be one of saturated, saturations, not 'spikes'"):
         model.status("spikes")
     with pytest.raises(ValueError, match="at least one 1"):
         model.exchange(pack_rows([1], 64), valid_pattern=b"\0\0")
     with pytest.raises(ValueError, match="plain Verilog name"):
-        CompiledModel(toy_file, "toy; shell", cache_dir)
+        CompiledModel(toy_file, "toy; shell")
     with pytest.raises(ValueError, match="simulator must be one of verilator, icarus, not 'vcs'"):
-        run_cocotb("vcs", toy_file, "toy", "bench_toy", build_dir=tmp_path)
+        run_cocotb("vcs", toy_file, "toy", BENCH, build_dir=tmp_path)
 
 
-def test_compile_errors_show_the_last_lines(cache_dir, tmp_path):
+def test_compile_errors_show_the_last_lines(tmp_path):
     with pytest.raises(ToolError, match=r"(?s)Yosys could not read the Verilog of toy:.*syntax error"):
-        CompiledModel("module toy(input; endmodule", "toy", cache_dir)
+        CompiledModel("module toy(input; endmodule", "toy")
     with pytest.raises(ValueError, match="toy must have clk among its inputs, not only a"):
-        CompiledModel("module toy(input a, output b); assign b = a; endmodule", "toy", cache_dir)
+        CompiledModel("module toy(input a, output b); assign b = a; endmodule", "toy")
     bad = tmp_path / "bad.v"
     bad.write_text("module toy(input; endmodule")
     for simulator in filter(simulator_available, simulators.SIMULATORS):
         with pytest.raises(ToolError, match=rf"(?s){simulator} could not compile .*syntax error"):
-            run_cocotb(simulator, bad, "toy", "bench_toy", build_dir=tmp_path, cache_dir=cache_dir)
-    assert not [path for path in cache_dir.iterdir() if ".tmp-" in path.name]
+            run_cocotb(simulator, bad, "toy", BENCH, build_dir=tmp_path, cache_dir=tmp_path / "cache")
+    assert not list((tmp_path / "cache").glob("*.tmp-*"))
 
 
 @needs["icarus"]
@@ -217,56 +203,51 @@ def test_compile_errors_show_the_last_lines(cache_dir, tmp_path):
         ("skip=True", "pass", 0, "no cocotb test ran"),
     ],
 )
-def test_every_failure_makes_the_result_fail(options, body, tests, message, toy_file, cache_dir, tmp_path, monkeypatch):
+def test_every_failure_makes_the_result_fail(options, body, tests, message, toy_file, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     name = f"tiny_{abs(hash((options, body)))}"
     (tmp_path / f"{name}.py").write_text(TINY_TEST.format(options=options, body=body))
-    result = run_cocotb("icarus", toy_file, "toy", name, build_dir=tmp_path / "run", cache_dir=cache_dir, timeout=3)
+    result = run_cocotb("icarus", toy_file, "toy", name, build_dir=tmp_path / "run", timeout=3)
     assert (result.passed, result.tests, result.failed) == (False, tests, 1)
     with pytest.raises(AssertionError, match=message):
         result.check()
 
 
 @needs["icarus"]
-def test_no_tests_found_is_a_failure(toy_file, cache_dir, tmp_path, monkeypatch):
+def test_no_tests_found_is_a_failure(toy_file, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "empty_bench.py").write_text("")
-    for module, extra in (("empty_bench", {}), ("no_such_bench", {}), ("bench_toy", {"test_filter": "nothing"})):
-        result = run_cocotb("icarus", toy_file, "toy", module, build_dir=tmp_path, cache_dir=cache_dir, **extra)
+    for module, extra in (("empty_bench", {}), ("no_such_bench", {}), (BENCH, {"test_filter": "nothing"})):
+        result = run_cocotb("icarus", toy_file, "toy", module, build_dir=tmp_path, **extra)
         assert not result.passed
         assert result.failed == 1
 
 
 @needs["icarus"]
-def test_old_results_do_not_count(toy_file, cache_dir, tmp_path):
+def test_old_results_do_not_count(toy_file, tmp_path):
     env = {"TOY": json.dumps({"count": 5, "stall_seed": None})}
-    assert run_cocotb("icarus", toy_file, "toy", "bench_toy", env, tmp_path, cache_dir=cache_dir).passed
-    assert not run_cocotb("icarus", toy_file, "toy", "no_such_bench", env, tmp_path, cache_dir=cache_dir).passed
+    assert run_cocotb("icarus", toy_file, "toy", BENCH, env, tmp_path).passed
+    assert not run_cocotb("icarus", toy_file, "toy", "no_such_bench", env, tmp_path).passed
 
 
 @needs["icarus"]
-def test_cocotb_runs_outside_pytest(toy_file, cache_dir, tmp_path):
+def test_cocotb_runs_outside_pytest(toy_file, tmp_path):
     script = (
         "import json, sys; from pathlib import Path; from sim.simulators import run_cocotb\n"
-        "toy, run, cache = map(Path, sys.argv[1:])\n"
+        "toy, run = map(Path, sys.argv[1:])\n"
         "env = {'TOY': json.dumps({'count': 5, 'stall_seed': 1})}\n"
-        "result = run_cocotb('icarus', toy, 'toy', 'bench_toy', env, run, cache_dir=cache)\n"
+        f"result = run_cocotb('icarus', toy, 'toy', '{BENCH}', env, run)\n"
         "sys.exit(0 if result.tests == 4 and result.passed else 1)\n"
     )
     env = {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"}
-    env["PYTHONPATH"] = os.pathsep.join([str(HERE), str(HERE.parent)])
     done = subprocess.run(
-        [sys.executable, "-c", script, toy_file, tmp_path, cache_dir],
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-c", script, toy_file, tmp_path], env=env, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @needs["verilator"]
-def test_submodules_are_visible_when_asked_for(cache_dir, tmp_path, monkeypatch):
+def test_submodules_are_visible_when_asked_for(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "inside_bench.py").write_text(TINY_TEST.format(options="", body="assert len(dut.part.state) == 4"))
     (tmp_path / "outer.v").write_text(
@@ -281,7 +262,6 @@ def test_submodules_are_visible_when_asked_for(cache_dir, tmp_path, monkeypatch)
             "inside_bench",
             build_dir=tmp_path,
             public=public,
-            cache_dir=cache_dir,
         )
         assert result.passed == public, result
 
@@ -296,6 +276,17 @@ def test_second_build_comes_from_the_cache(toy_file, tmp_path, monkeypatch):
         CompiledModel(toy_file.read_text() + "\n", "toy", tmp_path)
 
 
+def other_process(body: str, root: Path) -> subprocess.Popen:
+    """Another process that builds the entry "key" of the cache `root`, in the way of `body`."""
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    script = (
+        "import os, sys, time; from pathlib import Path; from sim.cache import cached\n"
+        f"def build(folder):\n{lines}\n"
+        "cached(['key'], build, Path(sys.argv[1]))\n"
+    )
+    return subprocess.Popen([sys.executable, "-c", script, root])
+
+
 def test_cache_keeps_nothing_of_failed_or_killed_builds(tmp_path):
     def fail(folder: Path) -> None:
         (folder / "half").touch()
@@ -305,32 +296,16 @@ def test_cache_keeps_nothing_of_failed_or_killed_builds(tmp_path):
         cache.cached(["key"], fail, tmp_path)
     assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
 
-    arguments = (["key"], lambda _: os._exit(9), tmp_path)
-    killed = multiprocessing.get_context("fork").Process(target=cache.cached, args=arguments)
-    killed.start()
-    killed.join()
+    assert other_process("os._exit(9)", tmp_path).wait() == 9
     assert len(list(tmp_path.glob("*.tmp-*"))) == 1
     entry = cache.cached(["key"], lambda folder: (folder / "whole").touch(), tmp_path)
     assert [path.name for path in entry.iterdir()] == ["whole"]
     assert not list(tmp_path.glob("*.tmp-*"))
 
 
-def _build_slowly(root: Path) -> None:
-    def build(folder: Path) -> None:
-        time.sleep(0.2)
-        with open(root / "builds", "a") as file:
-            file.write("x")
-
-    cache.cached(["key"], build, root)
-
-
 def test_parallel_builds_build_once(tmp_path):
-    context = multiprocessing.get_context("fork")
-    workers = [context.Process(target=_build_slowly, args=(tmp_path,)) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    body = "time.sleep(0.5)\nwith Path(sys.argv[1], 'builds').open('a') as file: file.write('x')"
+    assert [process.wait() for process in [other_process(body, tmp_path) for _ in range(4)]] == [0] * 4
     assert (tmp_path / "builds").read_text() == "x"
 
 

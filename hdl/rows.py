@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hdl.array import ArrayParams
 
-__all__ = ["pack_drive", "unpack_output"]
+__all__ = ["fold_rows", "pack_drive", "unpack_output"]
 
 Bytes = NDArray[np.uint8]
 
@@ -78,3 +80,42 @@ def unpack_output(params: ArrayParams, lanes: int, rows_out: Bytes) -> dict[str,
         trace[field.name] = state[:, : params.count, low : low + field.width] @ weights
         low += field.width
     return trace
+
+
+def fold_rows(params: ArrayParams, lanes: int, fields: Sequence[str], trace: Mapping[str, NDArray[np.int64]]) -> bytes:
+    """What the board's self-test feeds its CRC: each row folded into one 32-bit word.
+
+    A row is the spikes, then `fields` of each lane. Its 32-bit pieces are rotated left, piece n by
+    n bits, and added without carry: one wrong bit always changes the word.
+
+    Parameters
+    ----------
+    params : ArrayParams
+    lanes : int
+    fields : sequence of str
+        Names of state fields.
+    trace : dict of ndarray of int64, shape (ticks, count)
+        Of a bit-true model.
+
+    Returns
+    -------
+    bytes
+        Four a row, little-endian.
+    """
+    ticks, rows = len(trace["spike"]), _rows(params, lanes)
+    widths = {field.name: field.width for field in params.state_fields}
+
+    def lanes_of(name: str, width: int) -> Bytes:
+        padded = np.zeros((ticks, rows * lanes), dtype=np.int64)
+        padded[:, : params.count] = trace[name]
+        bits = (padded[..., None] >> np.arange(width)) & 1
+        return bits.astype(np.uint8).reshape(ticks * rows, lanes, width)
+
+    spikes = lanes_of("spike", 1).reshape(ticks * rows, lanes)
+    state = np.concatenate([lanes_of(name, widths[name]) for name in fields], axis=2)
+    bits = np.concatenate([spikes, state.reshape(ticks * rows, -1)], axis=1)
+    bits = np.pad(bits, ((0, 0), (0, -bits.shape[1] % 32))).reshape(ticks * rows, -1, 32)
+    folded = np.zeros((ticks * rows, 32), dtype=np.uint8)
+    for piece in range(bits.shape[1]):
+        folded ^= np.roll(bits[:, piece], piece, axis=1)
+    return np.packbits(folded, axis=1, bitorder="little").tobytes()

@@ -1,0 +1,154 @@
+"""The design that goes on a board: neurons, their stimulus, and a check that they are the neurons meant.
+
+The stimulus waits in a ROM and is played for ever. On the first pass a CRC-32 of all spikes and
+membranes is kept; at its end it is compared with the one that the bit-true model gave. One light
+says "equal", another flickers with the spikes. No host is needed.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from operator import xor
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import Out
+from numpy.typing import NDArray
+
+from hdl.array import NeuronArray
+from hdl.rows import fold_rows, pack_drive
+from hdl.tree import balanced, count_ones
+
+__all__ = ["BoardTop", "SelfTest"]
+
+
+class SelfTest(wiring.Component):
+    """A neuron array that plays a stimulus to itself and checks its own answer.
+
+    Parameters
+    ----------
+    array : NeuronArray
+    model : bit-true model
+        Of the same parameters, fresh.
+    frames : ndarray of int64, shape (frames, count)
+        Drive words.
+    ticks : int
+        How long each frame is held.
+
+    Members
+    -------
+    done : Out(1)
+        The first pass is over.
+    equal : Out(1)
+        It was, bit for bit, what the model gave.
+    active : Out(1)
+        Changes with every 16th spike.
+    """
+
+    done: Signal
+    equal: Signal
+    active: Signal
+
+    def __init__(self, array: NeuronArray, model: Any, frames: NDArray[np.int64], ticks: int) -> None:
+        if len(frames) == 0 or ticks < 1:
+            raise ValueError(f"there must be a frame and a tick, not {len(frames)} frames of {ticks} ticks")
+        self._array, self._ticks, self._frames = array, ticks, len(frames)
+        params, lanes = array.params, array.lanes
+        self._rom = [int.from_bytes(row.tobytes(), "little") for row in pack_drive(params, lanes, frames)]
+        self._fields: Sequence[str] = params.outputs
+        trace = model.run(np.repeat(frames, ticks, axis=0))
+        self.expected_crc = zlib.crc32(fold_rows(params, lanes, self._fields, trace))
+        super().__init__({"done": Out(1), "equal": Out(1), "active": Out(1)})
+
+    @property
+    def cycles(self) -> int:
+        """Clocks from reset to `done`."""
+        array = self._array
+        running = (self._frames * self._ticks - 1) * array.cycles_per_tick + array.rows + array.latency
+        return array.cycles_after_reset + running + 2
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.array = array = self._array
+        rows, frames, ticks = array.rows, self._frames, self._ticks
+
+        rom: Any = Memory(shape=len(array.i.payload.as_value()), depth=max(2, len(self._rom)), init=self._rom)
+        m.submodules.stimulus_memory = rom
+        read = rom.read_port()
+
+        # Where the next row is: row by row, the frame again for each tick, then the next frame.
+        row = Signal(range(max(2, rows)))
+        tick = Signal(range(max(2, ticks)))
+        frame = Signal(range(max(2, frames)))
+        base = Signal(range(max(2, len(self._rom))))
+        address, following = Signal.like(base), Signal.like(base)
+        next_base = Signal.like(base)
+        row_ends, tick_ends, frame_ends = row == rows - 1, tick == ticks - 1, frame == frames - 1
+        m.d.comb += [
+            next_base.eq(Mux(tick_ends, Mux(frame_ends, 0, base + rows), base)),
+            following.eq(Mux(row_ends, next_base, address + 1)),
+        ]
+        fetched = Signal()
+        taken = Signal()
+        m.d.sync += fetched.eq(1)
+        m.d.comb += [
+            array.i.payload.as_value().eq(read.data),
+            array.i.valid.eq(fetched),
+            taken.eq(fetched & array.i.ready),
+            read.addr.eq(Mux(taken, following, address)),
+        ]
+        with m.If(taken):
+            m.d.sync += [address.eq(following), row.eq(Mux(row_ends, 0, row + 1))]
+            with m.If(row_ends):
+                m.d.sync += [tick.eq(Mux(tick_ends, 0, tick + 1)), base.eq(next_base)]
+                with m.If(tick_ends):
+                    m.d.sync += frame.eq(Mux(frame_ends, 0, frame + 1))
+
+        # The signature of the first pass.
+        output = array.o.p
+        parts = [output.spikes, *(output.state[n][name] for n in range(array.lanes) for name in self._fields)]
+        bits = Signal(sum(len(Value.cast(part)) for part in parts))
+        m.d.comb += bits.eq(Cat(*parts))
+        pieces = [bits[low : low + 32] for low in range(0, len(bits), 32)]
+        folded = Signal(32)
+        turned = [Cat(piece, Const(0, 32 - len(piece))).rotate_left(n) for n, piece in enumerate(pieces)]
+        m.d.comb += folded.eq(balanced(xor, turned))
+        m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=32).create()
+        left = Signal(range(frames * ticks + 1), init=frames * ticks)
+        m.d.comb += [
+            array.o.ready.eq(1),
+            crc.data.eq(folded),
+            crc.valid.eq(array.o.valid & (left != 0)),
+            crc.start.eq(0),
+        ]
+        with m.If(array.o.valid & output.last & (left != 0)):
+            m.d.sync += left.eq(left - 1)
+        with m.If((left == 0) & ~self.done):
+            m.d.sync += [self.done.eq(1), self.equal.eq(crc.crc == self.expected_crc)]
+
+        spikes = Signal(5)
+        with m.If(array.o.valid):
+            m.d.sync += spikes.eq(spikes + count_ones(output.spikes))
+        m.d.comb += self.active.eq(spikes[-1])
+        return m
+
+
+class BoardTop(Elaboratable):
+    """A self-test on the lights of a board: light 0 says "equal", light 1 flickers with the spikes."""
+
+    def __init__(self, selftest: SelfTest) -> None:
+        self._selftest = selftest
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.selftest = selftest = self._selftest
+        m.d.comb += [
+            platform.request("led", 0).o.eq(selftest.equal),
+            platform.request("led", 1).o.eq(selftest.active),
+        ]
+        return m

@@ -1,0 +1,193 @@
+"""The bit-true models, compiled: the same bits at the speed of C. Needs numba, which is optional.
+
+Nothing is written a second time. The ``step`` function of a neuron model is rebuilt with its globals
+replaced (functions of the golden model by compiled ones, ``select`` by a plain ``if``) and compiled
+for single integers, with the model's raw integers as constants. LLVM folds these, and turns the loop
+over the neurons into vector instructions.
+
+A neuron model can run here if its module has::
+
+    step(raw, STATE..., PARAMETERS..., drive_raw) -> STATE..., spike, saturated
+
+where `raw` is a named tuple, each of PARAMETERS is the attribute of the params of that name (an array,
+one number a neuron), and each of STATE that of the model; ``state`` means the noise state, `noise`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.util import find_spec
+from types import FunctionType, ModuleType
+from typing import Any, Literal, NamedTuple, Protocol, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden_model.fixed import select
+
+__all__ = ["BitTrue", "available", "run"]
+
+Array = NDArray[np.int64]
+
+
+class BitTrue(Protocol):
+    """What all bit-true models have."""
+
+    params: Any
+    saturations: int
+
+    def params_check(self, drive_raw: Array) -> Array:
+        """The same array, if it is a drive of this model."""
+        ...
+
+
+class _Step(NamedTuple):
+    """The step function of a model, and whose attributes its arguments are."""
+
+    function: FunctionType
+    state: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+def available() -> bool:
+    """Whether numba is installed."""
+    return find_spec("numba") is not None
+
+
+@overload
+def run(model: BitTrue, drive_raw: Array, *, keep: Literal[False] = False) -> Array: ...
+@overload
+def run(model: BitTrue, drive_raw: Array, *, keep: Literal[True]) -> dict[str, Array]: ...
+def run(model: BitTrue, drive_raw: Array, *, keep: bool = False) -> Array | dict[str, Array]:
+    """Advance a model many ticks, as its own `run` does, on one core.
+
+    The first call for a set of raw integers compiles, for about a second.
+
+    Parameters
+    ----------
+    model : BitTrue
+        Its state arrays and its count of saturations move on in place.
+    drive_raw : ndarray of int64, shape (ticks, count)
+        Input, on the grid of ``params.drive``.
+    keep : bool
+        Keep every state bit, as the model's own `run` does, rather than count spikes.
+
+    Returns
+    -------
+    ndarray of int64, shape (count,)
+        How often each neuron fired; or, with `keep`,
+    dict of ndarray of int64, shape (ticks, count)
+        ``spike`` and each of ``params.state_fields``, after each tick.
+
+    Raises
+    ------
+    ImportError
+        If numba is not installed.
+    TypeError
+        If the model's module has no ``step`` of the form above.
+    TypeError, ValueError, OverflowError
+        If the drive is wrong.
+    """
+    drive_raw = np.ascontiguousarray(model.params_check(drive_raw))
+    step = _step_of(model)
+    count = drive_raw.shape[1]
+    state = [_array(model, name, count) for name in step.state]
+    # Fields that the hardware does not store are not in the trace.
+    fields = tuple(field.name for field in model.params.state_fields) if keep else ()
+    loop = _compiled(step, model.params.raw, fields, keep)
+    for name, array in zip(step.state, state, strict=True):
+        setattr(model, name, array)
+    parameters = [_array(model.params, name, count) for name in step.parameters]
+    spike = np.zeros(drive_raw.shape if keep else count, dtype=np.int64)
+    trace = {name: np.empty(drive_raw.shape, dtype=np.int64) for name in fields}
+    model.saturations += int(loop(drive_raw, spike, *state, *parameters, *trace.values()))
+    return {"spike": spike, **trace} if keep else spike
+
+
+def _array(owner: Any, name: str, count: int) -> Array:
+    """One number a neuron: the compiled loop checks no bounds and knows one kind of array."""
+    array: Array = np.ascontiguousarray(getattr(owner, name), dtype=np.int64)
+    if array.shape != (count,):
+        raise ValueError(f"{name} must have shape ({count},), not {array.shape}")
+    return array
+
+
+def _step_of(model: BitTrue) -> _Step:
+    function = getattr(sys.modules[type(model).__module__], "step", None)
+    names = list(inspect.signature(function).parameters) if isinstance(function, FunctionType) else []
+    if len(names) < 3 or names[0] != "raw" or names[-1] != "drive_raw":
+        raise TypeError(f"model must come from a module with step(raw, ..., drive_raw), not {type(model).__name__}")
+    assert isinstance(function, FunctionType)
+    arrays = ["noise" if name == "state" else name for name in names[1:-1]]
+    state = tuple(name for name in arrays if hasattr(model, name))
+    parameters = tuple(name for name in arrays if name not in state)
+    if arrays != [*state, *parameters]:
+        raise TypeError(f"step must take the state before the parameters, not {', '.join(names)}")
+    return _Step(function, state, parameters)
+
+
+_LOOP = """
+def loop(drive_raw, spike, {arrays}):
+    saturations = 0
+    for tick in range(drive_raw.shape[0]):
+        drive_row = drive_raw[tick]
+        {row} = spike{at_tick}
+        for n in range(drive_row.shape[0]):
+            {results}, fired, saturated = step(raw, {arguments}, drive_row[n])
+            {store}
+            saturations += saturated
+    return saturations
+"""
+
+
+@lru_cache(maxsize=64)
+def _compiled(step: _Step, raw: Any, fields: tuple[str, ...], keep: bool) -> Callable[..., int]:
+    """The loop over ticks and neurons: drive, spikes, state, parameters and trace, to saturations."""
+    try:
+        import numba
+    except ImportError as error:
+        raise ImportError("the compiled kernel needs numba: pip install neuristor[fast]") from error
+    # numba has no star arguments for arrays, and the number of them is the model's.
+    stores = [f"{name}[n] = next_{name}" for name in step.state]
+    stores += [f"trace_{name}[tick, n] = next_{name}" for name in fields]
+    stores += ["spike_row[n] = fired" if keep else "spike_row[n] += fired"]
+    source = _LOOP.format(
+        arrays=", ".join([*step.state, *step.parameters, *(f"trace_{name}" for name in fields)]),
+        row="spike_row",
+        at_tick="[tick]" if keep else "",
+        results=", ".join(f"next_{name}" for name in step.state),
+        arguments=", ".join(f"{name}[n]" for name in (*step.state, *step.parameters)),
+        store="; ".join(stores),
+    )
+    jit = numba.njit(nogil=True)
+    scope = {"raw": raw, "step": _rebuilt(step.function, jit, {select: jit(_select)})}
+    exec(source, scope)
+    loop: Callable[..., int] = jit(scope["loop"])
+    return loop
+
+
+def _select(condition: bool, if_true: int, if_false: int) -> int:
+    return if_true if condition else if_false
+
+
+def _rebuilt(function: FunctionType, jit: Callable[[Any], Any], made: dict[Any, Any]) -> Any:
+    """A compiled function of the same code, which calls compiled functions."""
+
+    def replaced(value: Any, names: tuple[str, ...]) -> Any:
+        if value in made:
+            return made[value]
+        if isinstance(value, FunctionType):
+            return _rebuilt(value, jit, made)
+        if isinstance(value, ModuleType):
+            copy = ModuleType(value.__name__)
+            vars(copy).update({name: replaced(vars(value)[name], names) for name in names if name in vars(value)})
+            return copy
+        return value
+
+    names, scope = function.__code__.co_names, function.__globals__
+    used = {name: replaced(scope[name], names) for name in names if name in scope}
+    made[function] = jit(FunctionType(function.__code__, scope | used, function.__name__))
+    return made[function]
