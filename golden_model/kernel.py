@@ -47,7 +47,7 @@ class BitTrue(Protocol):
 class _Step(NamedTuple):
     """The step function of a model, and whose attributes its arguments are."""
 
-    function: FunctionType
+    function: Any
     state: tuple[str, ...]
     parameters: tuple[str, ...]
 
@@ -120,7 +120,6 @@ def _step_of(model: BitTrue) -> _Step:
     names = list(inspect.signature(function).parameters) if isinstance(function, FunctionType) else []
     if len(names) < 3 or names[0] != "raw" or names[-1] != "drive_raw":
         raise TypeError(f"model must come from a module with step(raw, ..., drive_raw), not {type(model).__name__}")
-    assert isinstance(function, FunctionType)
     arrays = ["noise" if name == "state" else name for name in names[1:-1]]
     state = tuple(name for name in arrays if hasattr(model, name))
     parameters = tuple(name for name in arrays if name not in state)

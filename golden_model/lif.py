@@ -30,7 +30,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,7 +40,7 @@ from golden_model.devices.threshold_switch import Circuit
 from golden_model.fixed import Format, round_shift, saturate, select
 from golden_model.neuron import Bound, Field, positive
 
-__all__ = ["LifBitTrue", "LifOptions", "LifParams", "LifRaw", "LifReference", "bound", "from_circuit", "step"]
+__all__ = ["LifBitTrue", "LifOptions", "LifParams", "LifRaw", "LifReference", "bound", "from_circuit", "shadow", "step"]
 
 
 class LifRaw(NamedTuple):
@@ -123,9 +123,6 @@ class LifParams:
     membrane: Format = Format(3, 13)
     drive: Format = Format(3, 13)
     coefficient_bits: int = 12
-
-    outputs: ClassVar[tuple[str, ...]] = ("membrane",)
-    """The state fields worth a picture."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.count, int) or not 1 <= self.count <= 65_536:
@@ -216,6 +213,11 @@ class LifParams:
     def threshold_raw(self) -> NDArray[np.int64]:
         """Threshold of each device on the membrane's grid, shape (count,)."""
         return self.membrane.quantize(self.thresholds, "threshold with its device-to-device spread")
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The state fields that a reader of the array wants, beside the spikes."""
+        return ("membrane",)
 
     @property
     def state_fields(self) -> tuple[Field, ...]:
@@ -506,6 +508,34 @@ class LifReference:
         order = np.lexsort((when, who))
         edges = np.searchsorted(who[order], np.arange(1, self.params.count))
         return {"spike": spike, "membrane": membrane}, np.split(when[order], edges)
+
+
+def shadow(params: LifParams, drive: NDArray[np.float64], spike: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The float membrane with the spikes of the bit-true model imposed: what `bound` speaks of.
+
+    Parameters
+    ----------
+    params : LifParams
+    drive : ndarray of float, shape (ticks, count)
+        In volt.
+    spike : ndarray of int64, shape (ticks, count)
+        Of the bit-true model.
+
+    Returns
+    -------
+    ndarray of float, shape (ticks, count)
+        In volt, after each tick.
+    """
+    v, waiting = np.full(params.count, float(params.rest)), np.zeros(params.count, dtype=np.int64)
+    trace = np.empty(drive.shape)
+    for tick, (row, fired) in enumerate(zip(drive, spike.astype(bool), strict=True)):
+        active = waiting == 0
+        v = np.where(active, v + (row - v) * params.k, v)
+        after = v - (params.thresholds - params.hold) if params.reset == "subtract" else params.hold
+        v = np.where(fired, after, v)
+        waiting = np.where(fired, params.raw.refractory_ticks, waiting - ~active)
+        trace[tick] = v
+    return trace
 
 
 def bound(params: LifParams, swing: float) -> Bound:

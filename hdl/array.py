@@ -43,6 +43,9 @@ class ArrayParams(Protocol):
     @property
     def state_fields(self) -> tuple[Field, ...]: ...
 
+    @property
+    def outputs(self) -> tuple[str, ...]: ...
+
 
 def check_lanes(params: ArrayParams, lanes: int) -> int:
     """The same number, if an array can have so many lanes.

@@ -55,7 +55,19 @@ class Case:
     @cached_property
     def verilog(self) -> str:
         """The circuit as Verilog."""
-        return export(self.array(), self.toplevel, self.header)
+        return self._exported[0]
+
+    @property
+    def timing(self) -> dict[str, int]:
+        """Rows, latency and clocks of the circuit."""
+        return self._exported[1]
+
+    @cached_property
+    def _exported(self) -> tuple[str, dict[str, int]]:
+        array = self.array()
+        text = export(array, self.toplevel, self.header)
+        names = ("lanes", "rows", "latency", "cycles_per_tick", "cycles_after_reset")
+        return text, {name: getattr(array, name) for name in names}
 
     @property
     def bench(self) -> str:

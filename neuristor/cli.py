@@ -1,0 +1,318 @@
+"""``neuristor``: from an oxide device to a verified FPGA image."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from boards import BOARDS
+from boards.base import MissingTool
+from boards.flow import ToolError as FlowError
+from golden_model.devices.catalogue import catalogue, preset
+from neuristor import __version__
+from neuristor.build import Built, build, engines_here, manifest
+from neuristor.design import Design, DesignError, key_table, load
+from neuristor.doctor import examine
+from neuristor.folder import OutputError, check_target, output_folder, write_file
+from neuristor.report import error_rows
+from neuristor.steps import BoardResult, Simulation, judge, put_on_board
+from neuristor.steps import simulate as simulate_design
+from sim.simulators import ToolError
+from sim.verify import ENGINES, Verdict, missing
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Describe an oxide neuron device, get an FPGA that behaves like an array of them, with proof that it does."
+    "\n\nStart with `neuristor doctor`, then `neuristor build examples/vo2_lif_digits.toml --out build/digits`.",
+)
+console = Console(highlight=False)
+
+DesignFile = Annotated[
+    Path, typer.Argument(metavar="DESIGN", help="The design file (TOML); its keys: `neuristor keys`.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
+
+
+def main() -> None:
+    """Run the command line: bad input is one sentence and exit status 2."""
+    try:
+        app()
+    except (DesignError, OutputError, ToolError, FlowError, MissingTool) as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"neuristor: {error}", markup=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("neuristor: stopped; nothing was written")
+        sys.exit(130)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"neuristor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command("build")
+def build_command(
+    design: DesignFile,
+    out: Annotated[Path, typer.Option("--out", help="The folder to make.")],
+    force: Force = False,
+) -> None:
+    """Walk the whole path: models, Verilog, verification, bitstreams, report.
+
+    Leaves one folder: Verilog, bitstreams, traces, spikes, a manifest and `report.html`. The folder
+    appears when all is in it. Exit status 1 if a simulator finds a difference or a board cannot run it.
+    """
+    check_target(out, force=force)
+    loaded = load(design)
+    engines = engines_here()
+    if "verilator" not in engines:
+        console.print(f"{missing('verilator')}; verifying with {', '.join(engines)} instead")
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as progress:
+        tasks: dict[str, Any] = {}
+
+        def say(step: str, state: str) -> None:
+            if state == "started":
+                tasks[step] = progress.add_task(step, total=1)
+            else:
+                progress.update(tasks[step], description=f"{step}: {state}", completed=1)
+
+        built = build(loaded, out, force=force, engines=engines, say=say)
+    _print_frames(loaded, built.simulation)
+    _print_errors(built.simulation)
+    _print_verdicts(built.verdicts, loaded)
+    _print_boards(built.boards)
+    console.print(f"\n{out / 'report.html'}")
+    _exit(built)
+
+
+def _exit(built: Built) -> None:
+    for verdict in built.verdicts:
+        if not verdict.equal:
+            console.print(f"\n{verdict.engine}: {verdict.reason}", style="red", markup=False)
+    if not built.good:
+        raise typer.Exit(1)
+
+
+@app.command()
+def simulate(design: DesignFile) -> None:
+    """Run the float models and the bit-true model: spikes per frame, and what separates them."""
+    loaded = load(design)
+    with console.status("float and bit-true models"):
+        simulation = simulate_design(loaded)
+    _print_frames(loaded, simulation)
+    _print_errors(simulation)
+
+
+@app.command()
+def generate(
+    design: DesignFile,
+    out: Annotated[Path, typer.Option("--out", help="The Verilog file to write; a manifest stands beside it.")],
+    force: Force = False,
+) -> None:
+    """Write the circuit as Verilog, and a JSON manifest beside it. The same design gives the same bytes."""
+    loaded = load(design)
+    target = out.with_suffix(".json")
+    for path in (out, target):
+        check_target(path, force=force)
+    case = loaded.case
+    with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
+        (Path(scratch) / out.name).write_text(case.verilog, encoding="utf-8", newline="\n")
+        text = json.dumps(manifest(loaded, case, Path(scratch)), indent=2, sort_keys=True)
+    write_file(out, case.verilog, force=force)
+    write_file(target, text + "\n", force=force)
+    console.print(
+        f"{out}: module {loaded.name}, {len(loaded.case.verilog.splitlines())} lines; {target}", soft_wrap=True
+    )
+
+
+@app.command()
+def verify(
+    design: DesignFile,
+    simulator: Annotated[
+        list[str] | None,
+        typer.Option("--simulator", help=f"{', '.join(ENGINES)}; may be given again. Default: the best there is."),
+    ] = None,
+) -> None:
+    """Compare the circuit with the bit-true model: every state bit of every neuron at every tick.
+
+    Exit status 1 at the first difference, with the neuron, the tick, the field and a waveform around it.
+    """
+    loaded = load(design)
+    engines = simulator or [engine for engine in engines_here() if engine != "icarus"]
+    for engine in engines:
+        try:
+            lack = missing(engine)
+        except ValueError as error:
+            raise DesignError(str(error)) from None
+        if lack is not None:
+            raise ToolError(lack)
+    if not simulator and "amaranth" in engines:
+        console.print(f"{missing('verilator')}; verifying the first ticks with Amaranth's simulator instead")
+    verdicts = []
+    for engine in engines:
+        with console.status(f"{engine}: {ENGINES[engine]}"):
+            verdicts.append(judge(loaded.case, engine))
+    _print_verdicts(verdicts, loaded)
+    for verdict in verdicts:
+        if not verdict.equal:
+            console.print(f"\n{verdict.engine}: {verdict.reason}", style="red", markup=False)
+    if not all(verdict.equal for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@app.command()
+def synth(
+    design: DesignFile,
+    out: Annotated[Path, typer.Option("--out", help="The folder to make, for the bitstreams.")],
+    board: Annotated[
+        list[str] | None, typer.Option("--board", help="A board; may be given again. Default: those of the design.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Synthesise, place and route: bitstreams, resources, Fmax and the real-time factor."""
+    loaded = load(design)
+    names = board or loaded.sections.fpga.boards
+    for name in names:
+        if name not in BOARDS:
+            raise DesignError(f"--board must be among {', '.join(BOARDS)}, not {name!r}")
+    if not names:
+        raise DesignError(f"{design}: [fpga] boards names none, and --board is not given")
+    results = []
+    with output_folder(out, force=force) as folder:
+        for name in names:
+            with console.status(f"{name}: synthesis, place and route"), tempfile.TemporaryDirectory() as work:
+                results.append(put_on_board(loaded, name, folder, Path(work)))
+        text = json.dumps(manifest(loaded, loaded.case, folder, boards=results), indent=2, sort_keys=True)
+        (folder / "manifest.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+    _print_boards(results)
+    if any(result.problem for result in results):
+        raise typer.Exit(1)
+
+
+@app.command()
+def devices(name: Annotated[str | None, typer.Argument(help="One device, with its numbers.")] = None) -> None:
+    """List the catalogue of published devices, or show one with the source of each number."""
+    if name is None:
+        table = Table("name", "device", "V_th", "V_hold", "numbers")
+        for entry in catalogue().values():
+            state = "verified" if entry.verified else "[yellow]unverified[/]"
+            table.add_row(entry.name, entry.title, f"{entry.device.v_th} V", f"{entry.device.v_hold} V", state)
+        console.print(table)
+        return
+    try:
+        entry = preset(name)
+    except ValueError as error:
+        raise DesignError(str(error)) from None
+    console.print(f"{entry.title}\n{entry.paper}")
+    table = Table("key", "value (SI)", "source", "state")
+    for key, number in entry.numbers.items():
+        table.add_row(key, f"{number.value:.6g}", number.source, number.tag)
+    console.print(table)
+
+
+@app.command()
+def boards() -> None:
+    """List the boards a design can be built for."""
+    table = Table("name", "board", "LUT", "FF", "block RAM", "DSP", "clock pin")
+    for entry in BOARDS.values():
+        room = (str(entry.capacity[name]) for name in ("LUT", "FF", "block RAM", "DSP"))
+        table.add_row(
+            entry.name, entry.title, *room, f"{entry.clock_hz / 1e6:g} MHz" if entry.clock_hz else "counted only"
+        )
+    console.print(table)
+
+
+@app.command()
+def keys() -> None:
+    """List every key of the design file, with unit and range."""
+    table = Table("section", "key", "default", "meaning")
+    for section, key, default, meaning in key_table():
+        table.add_row(f"\\[{section}]", key, default.replace("[", "\\["), meaning.replace("[", "\\["))
+    console.print(table)
+
+
+@app.command()
+def doctor() -> None:
+    """Say which tools are found, where, in which version, and how to get what is missing."""
+    table = Table("tool", "for", "version", "where, or how to get it")
+    healthy = True
+    for found in examine():
+        here = found.version is not None
+        healthy = healthy and (here or found.optional)
+        state = found.version or ("[yellow]not here[/]" if found.optional else "[red]missing[/]")
+        table.add_row(found.name, found.purpose, state, found.path if here else found.remedy)
+    console.print(table)
+    console.print("everything a build needs is here" if healthy else "install what is missing, then run this again")
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def _print_frames(design: Design, simulation: Simulation) -> None:
+    counts = simulation.per_frame(design.stimulus.ticks).sum(axis=1).tolist()
+    console.print("spikes of each frame, ten a line, as label:spikes")
+    cells = [f"{label}:{count}" for label, count in zip(design.stimulus.labels, counts, strict=True)]
+    width = max(len(cell) for cell in cells)
+    for start in range(0, len(cells), 10):
+        line = "  ".join(cell.ljust(width) for cell in cells[start : start + 10])
+        console.print(f"{start:>6}  {line}", markup=False, soft_wrap=True)
+
+
+def _print_errors(simulation: Simulation) -> None:
+    table = Table("what", "value", "meaning", title="model against physics")
+    for row in error_rows(simulation):
+        table.add_row(*row)
+    console.print(table)
+
+
+def _print_verdicts(verdicts: list[Verdict] | tuple[Verdict, ...], design: Design) -> None:
+    table = Table("simulator", "result", "ticks", "neurons", "tests", "clocks", title="circuit against model")
+    for v in verdicts:
+        state = "[green]equal in every state bit[/]" if v.equal else "[red]DIFFERS[/]"
+        table.add_row(v.engine, state, str(v.ticks), str(design.params.count), str(v.tests), str(v.cycles or ""))
+    console.print(table)
+
+
+def _print_boards(results: list[BoardResult] | tuple[BoardResult, ...]) -> None:
+    if not results:
+        return
+    names = ("LUT", "FF", "block RAM", "DSP")
+    table = Table("board", *names, "clock", "Fmax", "ticks/s", "updates/s", "real time", title="boards")
+    for b in results:
+        used = ("/".join(map(str, b.resources[name])) if name in b.resources else "" for name in names)
+        style = "green" if b.timing_met else "red" if b.timing_met is False else ""
+        fmax = f"{b.fmax_hz / 1e6:.4g} MHz" if b.fmax_hz else ""
+        table.add_row(
+            b.board,
+            *used,
+            f"{b.clock_hz / 1e6:.4g} MHz" if b.clock_hz else "",
+            f"[{style}]{fmax}[/]" if style and fmax else fmax,
+            f"{b.ticks_per_second:.3g}" if b.ticks_per_second else "",
+            f"{b.updates_per_second:.3g}" if b.updates_per_second else "",
+            f"{b.real_time_factor:.3g} x" if b.real_time_factor else "",
+        )
+    console.print(table)
+    for b in results:
+        if b.problem:
+            console.print(f"{b.problem}; {b.advice}", style="red", markup=False, soft_wrap=True)

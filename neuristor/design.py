@@ -1,0 +1,350 @@
+"""The design file: one TOML file names device, circuit, neuron, numbers and FPGA."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from boards import BOARDS
+from golden_model.devices.catalogue import preset
+from golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
+from golden_model.fixed import Format
+from golden_model.neuron import room
+from neuristor import __version__
+from neuristor.stimulus import Stimulus, digits, from_csv
+from sim.case import Case
+
+__all__ = ["Design", "DesignError", "key_table", "load"]
+
+MAX_UPDATES = 2_000_000_000
+"""Frames times ticks times neurons."""
+
+
+class DesignError(ValueError):
+    """The design file is wrong: one sentence with the file, the key and the allowed range."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class DeviceSection(_Section):
+    """The threshold switch: a preset, and numbers that override it."""
+
+    preset: str | None = Field(None, description="a name from `neuristor devices`")
+    r_ins: float | None = Field(None, gt=0, description="insulating resistance in ohm, above r_met")
+    r_met: float | None = Field(None, gt=0, description="metallic resistance in ohm, above 0")
+    v_th: float | None = Field(None, gt=0, description="threshold voltage in volt, above v_hold")
+    v_hold: float | None = Field(None, gt=0, description="hold voltage in volt, above 0")
+    t_imt: float | None = Field(None, ge=0, description="insulator-to-metal transition time in second, 0 or more")
+    t_mit: float | None = Field(None, ge=0, description="metal-to-insulator transition time in second, 0 or more")
+
+
+class CircuitSection(_Section):
+    """What the device sits in."""
+
+    supply: float = Field(ge=0, description="supply voltage in volt, 0 or more")
+    series_resistance: float = Field(gt=0, description="series resistance in ohm, above 0")
+    capacitance: float = Field(gt=0, description="capacitance in farad, above 0")
+
+
+class NeuronSection(_Section):
+    """The neuron model. Its own keys stand beside these."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False, frozen=True)
+
+    model: str = Field("lif", description="a neuron model: lif")
+    count: int = Field(ge=1, le=65_536, description="an integer number of neurons, 1 to 65536")
+    dt: float = Field(gt=0, description="one tick in second, above 0, at most the membrane time constant")
+
+
+class StimulusSection(_Section):
+    """What drives the neurons."""
+
+    source: str = Field(description='"digits", or the path of a CSV file: a row a frame, a column a neuron, ampere')
+    frames: int | None = Field(None, ge=1, description="how many frames, 1 or more; all of a CSV file by default")
+    ticks: int = Field(ge=1, le=1_000_000, description="ticks a frame is held, 1 to 1000000")
+    current: float = Field(1.0, gt=0, description="current of a full pixel of the digits in ampere, above 0")
+
+
+class VariabilitySection(_Section):
+    """Spread of the devices."""
+
+    threshold_d2d: float = Field(
+        0.0, ge=0, le=0.5, description="device-to-device sigma of V_th as a fraction, 0 to 0.5"
+    )
+    threshold_c2c: float = Field(0.0, ge=0, le=0.5, description="cycle-to-cycle sigma of V_th, as a fraction, 0 to 0.5")
+    seed: int = Field(1, ge=0, lt=2**32, description="an integer seed, 0 to 4294967295")
+
+
+Bits = Annotated[list[Annotated[int, Field(ge=0, le=48)]], Field(min_length=2, max_length=2)]
+
+
+class NumberSection(_Section):
+    """Word lengths."""
+
+    membrane: Bits = Field([3, 13], description="[integer bits with the sign, fraction bits], together 2 to 48")
+    drive: Bits = Field([3, 13], description="[integer bits with the sign, fraction bits], the latter as in membrane")
+    coefficient_bits: int = Field(12, ge=4, le=18, description="significant bits of the decay coefficient, 4 to 18")
+
+
+class FpgaSection(_Section):
+    """Where it runs."""
+
+    lanes: int = Field(1, ge=1, description="neurons updated side by side, 1 to count")
+    boards: list[str] = Field([], description="names from `neuristor boards`")
+    clock_hz: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        {}, description="board = clock in hertz; its pin's by default"
+    )
+
+
+class _File(_Section):
+    device: DeviceSection
+    circuit: CircuitSection
+    neuron: NeuronSection
+    stimulus: StimulusSection
+    variability: VariabilitySection = VariabilitySection()
+    number: NumberSection = NumberSection()
+    fpga: FpgaSection = FpgaSection()
+
+
+@dataclass(frozen=True)
+class Design:
+    """A checked design file and what it stands for."""
+
+    path: Path
+    sections: _File
+    digest: str
+    """SHA-256 of the design file and of the stimulus file it names."""
+    circuit: Circuit
+    params: Any
+    """Parameters of the neuron model."""
+    stimulus: Stimulus
+
+    @property
+    def name(self) -> str:
+        """A Verilog identifier, from the file's name."""
+        plain = re.sub(r"\W", "_", self.path.stem, flags=re.ASCII)
+        return plain if plain[:1].isalpha() else f"design_{plain}"
+
+    @property
+    def neuron(self) -> str:
+        """The name of the neuron model."""
+        return self.sections.neuron.model
+
+    @property
+    def golden(self) -> ModuleType:
+        """The neuron's module in ``golden_model``."""
+        return room("golden_model", self.neuron)
+
+    @cached_property
+    def frames_raw(self) -> NDArray[np.int64]:
+        """Drive words of each frame, shape (frames, count)."""
+        raw: NDArray[np.int64] = self.params.drive_raw(self.stimulus.current)
+        return raw
+
+    @property
+    def drive_raw(self) -> NDArray[np.int64]:
+        """Drive words of each tick, shape (frames * ticks, count)."""
+        return np.repeat(self.frames_raw, self.stimulus.ticks, axis=0)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The first lines of the Verilog."""
+        sections = self.sections
+        return (
+            f"{self.name}: {sections.neuron.count} {self.neuron} neurons on {sections.fpga.lanes} lanes",
+            f"Neuristor {__version__}, design file {self.path.name}, sha256 {self.digest}",
+        )
+
+    @property
+    def case(self) -> Case:
+        """What the benches need to know."""
+        return Case(
+            neuron=self.neuron,
+            params=self.params,
+            lanes=self.sections.fpga.lanes,
+            drive_raw=self.drive_raw,
+            toplevel=self.name,
+            header=self.header,
+        )
+
+
+def load(path: Path) -> Design:
+    """Read and check a design file.
+
+    Raises
+    ------
+    DesignError
+        If anything in it is wrong.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DesignError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        table = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DesignError(f"{path}: not a TOML file: {error}") from None
+    try:
+        sections = _File.model_validate(table)
+    except ValidationError as error:
+        raise DesignError(f"{path}: {_sentence(error, table)}") from None
+
+    with _where(path, "device"):
+        device = _device(sections.device)
+    with _where(path, "circuit"):
+        circuit = Circuit(device=device, **sections.circuit.model_dump())
+    with _where(path, "neuron"):
+        golden = room("golden_model", sections.neuron.model)
+        options = _options(golden.Options, sections.neuron)
+    with _where(path, "number"):
+        membrane, drive = Format(*sections.number.membrane), Format(*sections.number.drive)
+    with _where(path, "neuron, circuit, variability or number"):
+        params = golden.from_circuit(
+            circuit,
+            count=sections.neuron.count,
+            dt=sections.neuron.dt,
+            options=options,
+            membrane=membrane,
+            drive=drive,
+            coefficient_bits=sections.number.coefficient_bits,
+            **sections.variability.model_dump(),
+        )
+    with _where(path, "fpga"):
+        _check_fpga(sections)
+    digest = hashlib.sha256(content)
+    with _where(path, "stimulus"):
+        stimulus = _stimulus(sections, path.parent, digest)
+        design = Design(path, sections, digest.hexdigest(), circuit, params, stimulus)
+        _check_reach(design)
+    return design
+
+
+@contextmanager
+def _where(path: Path, section: str) -> Iterator[None]:
+    """Say in which file and section a value is wrong."""
+    try:
+        yield
+    except OSError as error:
+        raise DesignError(f"{path}: [{section}] {error.filename} cannot be read ({error.strerror})") from None
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DesignError(f"{path}: [{section}] {error}") from None
+
+
+def _device(section: DeviceSection) -> ThresholdSwitch:
+    numbers = {} if section.preset is None else {k: n.value for k, n in preset(section.preset).numbers.items()}
+    numbers |= {k: v for k, v in section.model_dump(exclude={"preset"}).items() if v is not None}
+    for name in ("r_ins", "r_met", "v_th", "v_hold"):
+        if name not in numbers:
+            raise ValueError(f"{name} is missing: {DeviceSection.model_fields[name].description}; or name a preset")
+    return ThresholdSwitch(**numbers)
+
+
+def _options(kind: type, section: NeuronSection) -> Any:
+    extra = section.model_extra or {}
+    own = [field.name for field in fields(kind)]
+    for key in extra:
+        if key not in own:
+            raise ValueError(_unknown(key, [*NeuronSection.model_fields, *own]))
+    try:
+        return TypeAdapter(kind).validate_python(extra)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(
+            f"{first['loc'][0]}: {first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
+        ) from None
+
+
+def _check_fpga(sections: _File) -> None:
+    fpga, count = sections.fpga, sections.neuron.count
+    if fpga.lanes > count:
+        raise ValueError(f"lanes must be between 1 and [neuron] count ({count}), not {fpga.lanes}")
+    for name in (*fpga.boards, *fpga.clock_hz):
+        if name not in BOARDS:
+            raise ValueError(f"boards must be among {', '.join(BOARDS)}, not {name!r}")
+    if len(set(fpga.boards)) != len(fpga.boards):
+        raise ValueError(f"boards must each stand once, not {', '.join(fpga.boards)}")
+
+
+def _stimulus(sections: _File, folder: Path, digest: Any) -> Stimulus:
+    section, count = sections.stimulus, sections.neuron.count
+    if section.source == "digits":
+        stimulus = digits(section.frames or 200, section.ticks, section.current, count)
+    else:
+        source = folder / section.source
+        stimulus = from_csv(source, section.frames, section.ticks, count)
+        digest.update(source.read_bytes())
+    updates = stimulus.current.size * stimulus.ticks
+    if updates > MAX_UPDATES:
+        raise ValueError(f"frames x ticks x [neuron] count must be at most {MAX_UPDATES}, not {updates}")
+    return stimulus
+
+
+def _check_reach(design: Design) -> None:
+    """Refuse a stimulus that can make no neuron fire."""
+    top = design.params.membrane.value(design.frames_raw.max())
+    lowest = design.params.membrane.value(design.params.threshold_raw.min())
+    if top < lowest:
+        need, _ = design.circuit.firing_currents
+        raise ValueError(
+            f"the strongest input must exceed {need:.3g} A for the membrane to reach V_th "
+            f"({design.circuit.device.v_th} V), not {design.stimulus.current.max():.3g} A"
+        )
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(known)}"
+    return f"unknown key {key!r}; {hint}"
+
+
+def _sentence(error: ValidationError, table: dict[str, Any]) -> str:
+    """The first thing wrong, in one sentence."""
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"]]
+    section = _File.model_fields.get(where[0])
+    if section is None or (len(where) == 1 and first["type"] == "extra_forbidden"):
+        return _unknown(where[0], list(_File.model_fields)).replace("key", "section", 1)
+    kind: Any = section.annotation
+    if len(where) == 1:
+        wanted = ", ".join(name for name, field in kind.model_fields.items() if field.is_required())
+        if first["type"] == "missing":
+            return f"section [{where[0]}] is missing" + (f"; it needs {wanted}" if wanted else "")
+        return f"[{where[0]}] must be a section, not {table[where[0]]!r}"
+    if first["type"] == "extra_forbidden":
+        return f"[{where[0]}] {_unknown(where[1], list(kind.model_fields))}"
+    wanted = kind.model_fields[where[1]].description
+    if first["type"] == "missing":
+        return f"[{where[0]}] {where[1]} is missing: {wanted}"
+    return f"[{where[0]}] {'.'.join(where[1:])} must be {wanted}, not {first['input']!r}"
+
+
+def key_table() -> list[tuple[str, str, str, str]]:
+    """Every key of the design file: section, key, default, meaning with unit and range."""
+    rows = []
+    for section, field in _File.model_fields.items():
+        kind: Any = field.annotation
+        for key, entry in kind.model_fields.items():
+            default = "required" if entry.is_required() else "" if entry.default is None else str(entry.default)
+            rows.append((section, key, default, entry.description or ""))
+    options = room("golden_model", "lif").Options
+    for option in fields(options):
+        meaning = re.search(rf"\n    {option.name} : (.*)\n        (.*)", options.__doc__ or "")
+        assert meaning is not None
+        default = "" if option.default is None else str(option.default)
+        rows.append(("neuron", option.name, default, f"lif: {meaning[1]}. {meaning[2]}"))
+    return sorted(rows, key=lambda row: list(_File.model_fields).index(row[0]))

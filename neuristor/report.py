@@ -1,0 +1,229 @@
+"""The report: one HTML page with everything in it, the same bytes for the same design."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import numpy as np
+from numpy.typing import NDArray
+
+from neuristor import __version__
+from neuristor.design import Design
+from neuristor.steps import BoardResult, Simulation
+from sim.verify import Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["error_rows", "render"]
+
+SHOWN = 4
+"""Frames in the waveforms."""
+STYLE = {"svg.hashsalt": "neuristor", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+INK, FLOAT, VERILOG = "#1f3d7a", "#e08a1e", "#2a9d5c"
+
+
+def error_rows(simulation: Simulation) -> list[tuple[str, str, str]]:
+    """What separates the circuit from the physics, by cause: name, value, meaning."""
+    continuous = int(simulation.continuous["spike"].sum())
+    on_ticks = int(simulation.on_ticks["spike"].sum())
+    bit_true = int(simulation.bit_true["spike"].sum())
+    worst = float(np.abs(simulation.membrane_error).max())
+    bound = simulation.bound
+    base = max(1, continuous)
+    return [
+        ("spikes, continuous time", f"{continuous}", "float, crossings located in closed form"),
+        (
+            "spikes, on ticks",
+            f"{on_ticks} ({100 * (on_ticks - continuous) / base:+.2f} %)",
+            "float: the error of the time step",
+        ),
+        (
+            "spikes, bit-true",
+            f"{bit_true} ({100 * (bit_true - on_ticks) / max(1, on_ticks):+.2f} % of on-ticks)",
+            "fixed point: the error of the word length",
+        ),
+        ("largest membrane error", f"{worst * 1e3:.3f} mV", "bit-true against float under the same spikes"),
+        ("its bound", f"{bound.total * 1e3:.3f} mV", "derived; the error must stay below"),
+        ("... from rounding", f"{bound.rounding * 1e3:.3f} mV", "half a step a tick, over the coefficient"),
+        ("... from the coefficient", f"{bound.coefficient * 1e3:.3f} mV", "k rounded to its bits"),
+        ("... from thresholds and input", f"{bound.quantization * 1e3:.3f} mV", "rounded to the grid"),
+        ("saturated updates", f"{simulation.saturations}", "neuron updates that were clamped"),
+    ]
+
+
+def render(
+    design: Design,
+    simulation: Simulation,
+    circuit: tuple[str, dict[str, NDArray[np.int64]]],
+    verdicts: Sequence[Verdict],
+    boards: Sequence[BoardResult],
+) -> str:
+    """The page.
+
+    Parameters
+    ----------
+    design : Design
+    simulation : Simulation
+    circuit : (str, dict)
+        Who simulated the circuit, and its trace of the first frames.
+    verdicts, boards : sequence
+        What verification and place and route gave.
+    """
+    import matplotlib as mpl
+
+    with mpl.rc_context(
+        {"svg.hashsalt": "neuristor", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+    ):
+        pictures = [
+            (title, caption, _embed(figure))
+            for title, caption, figure in (
+                _device(design),
+                _waveforms(design, simulation, circuit),
+                _errors(design, simulation),
+                _raster(design, simulation),
+                *_frames(design, simulation),
+            )
+        ]
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(files("neuristor").joinpath("report.html.j2").read_text("utf-8"))
+    return template.render(
+        design=design,
+        version=__version__,
+        pictures=pictures,
+        errors=error_rows(simulation),
+        verdicts=verdicts,
+        boards=boards,
+        device=_device_rows(design),
+    )
+
+
+def _embed(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _figure(rows: int = 1, columns: int = 1, height: float = 2.6, **more: Any) -> tuple[Figure, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.2, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, **more)
+
+
+def _device_rows(design: Design) -> list[tuple[str, str]]:
+    circuit, params = design.circuit, design.params
+    low, high = circuit.firing_currents
+    return [
+        ("V_th, V_hold", f"{circuit.device.v_th:.4g} V, {circuit.device.v_hold:.4g} V"),
+        ("R_ins, R_met", f"{circuit.device.r_ins:.4g} ohm, {circuit.device.r_met:.4g} ohm"),
+        ("supply, R_s, C", f"{circuit.supply:.4g} V, {circuit.series_resistance:.4g} ohm, {circuit.capacitance:.4g} F"),
+        ("without input", f"{circuit.regime()}, at {circuit.target_ins():.4g} V"),
+        ("fires repeatedly", f"from {low:.4g} A to {high:.4g} A"),
+        ("membrane time constant", f"{circuit.tau_ins:.4g} s"),
+        ("one tick", f"{params.dt:.4g} s, k = {params.k:.6g}"),
+        ("refractory time", f"{params.refractory:.4g} s, {params.raw.refractory_ticks} ticks"),
+        ("words", f"membrane {params.membrane}, drive {params.drive}, {params.coefficient_bits} coefficient bits"),
+    ]
+
+
+def _device(design: Design) -> tuple[str, str, Figure]:
+    device = design.circuit.device
+    figure, (left, right) = _figure(1, 2)
+    up, down = np.linspace(0, device.v_th, 50), np.linspace(device.v_hold, 1.2 * device.v_th, 50)
+    left.semilogy(up[1:], up[1:] / device.r_ins, color=INK, label="insulating")
+    left.semilogy(down, down / device.r_met, color=FLOAT, label="metallic")
+    for v, start, stop in (
+        (device.v_th, device.v_th / device.r_ins, device.v_th / device.r_met),
+        (device.v_hold, device.v_hold / device.r_met, device.v_hold / device.r_ins),
+    ):
+        left.annotate("", (v, stop), (v, start), arrowprops={"arrowstyle": "->", "color": "0.4"})
+    left.set(xlabel="voltage (V)", ylabel="current (A)", title="I-V of the device")
+    left.legend(frameon=False)
+    low, high = design.circuit.firing_currents
+    top = min(high, max(2.5 * low, 1.2 * float(design.stimulus.current.max())))
+    current = np.linspace(0, top, 200)
+    right.plot(current * 1e6, [design.circuit.frequency(i) * 1e-3 for i in current], color=INK)
+    right.axvspan(0, max(low, 0) * 1e6, color="0.92", lw=0)
+    right.set(xlabel="input current (uA)", ylabel="rate (kHz)", title="closed-form rate (grey: silent)")
+    return "The device", "Two states with hysteresis, and what its circuit does under a constant input.", figure
+
+
+def _busiest(simulation: Simulation, ticks: int) -> int:
+    return int(np.argmax(simulation.bit_true["spike"][:ticks].sum(axis=0)))
+
+
+def _waveforms(
+    design: Design, simulation: Simulation, circuit: tuple[str, dict[str, NDArray[np.int64]]]
+) -> tuple[str, str, Figure]:
+    who, trace = circuit
+    ticks = min(len(trace["spike"]), SHOWN * design.stimulus.ticks)
+    neuron = _busiest(simulation, ticks)
+    params = design.params
+    time = np.arange(1, ticks + 1) * params.dt * 1e6
+    figure, axes = _figure(height=3.0)
+    axes.plot(time, simulation.continuous["membrane"][:ticks, neuron], color=FLOAT, lw=2.5, alpha=0.6, label="float")
+    axes.plot(
+        time, params.membrane.value(simulation.bit_true["membrane"][:ticks, neuron]), color=INK, lw=1, label="bit-true"
+    )
+    shown = params.membrane.value(trace["membrane"][:ticks, neuron])
+    axes.plot(time[::4], shown[::4], ".", color=VERILOG, ms=3, label="Verilog")
+    axes.axhline(float(params.thresholds[neuron]), color="0.5", lw=0.7, ls="--")
+    axes.axhline(params.hold, color="0.5", lw=0.7, ls=":")
+    axes.set(xlabel="emulated time (us)", ylabel="membrane (V)")
+    axes.legend(frameon=False, ncols=3, loc="upper right")
+    return (
+        "Waveforms",
+        f"Neuron {neuron}, the busiest of these frames; dashed: its mean threshold, dotted: V_hold. Verilog: {who}.",
+        figure,
+    )
+
+
+def _errors(design: Design, simulation: Simulation) -> tuple[str, str, Figure]:
+    ticks = min(len(simulation.membrane_error), 4000)
+    worst = np.abs(simulation.membrane_error[:ticks]).max(axis=1) * 1e3
+    figure, axes = _figure()
+    axes.plot(np.arange(1, ticks + 1) * design.params.dt * 1e6, worst, color=INK, lw=0.7)
+    axes.axhline(simulation.bound.total * 1e3, color="#b03030", lw=1, label="derived bound")
+    axes.set(xlabel="emulated time (us)", ylabel="worst neuron (mV)", ylim=(0, None))
+    axes.legend(frameon=False)
+    return (
+        "Fixed point against float",
+        "Membrane error of the worst neuron, under the same spikes.",
+        figure,
+    )
+
+
+def _raster(design: Design, simulation: Simulation) -> tuple[str, str, Figure]:
+    ticks = min(len(simulation.drive), 10 * design.stimulus.ticks)
+    when, who = np.nonzero(simulation.bit_true["spike"][:ticks])
+    figure, axes = _figure(height=3.2)
+    axes.plot(when * design.params.dt * 1e6, who, "|", color=INK, ms=3)
+    frame = design.stimulus.ticks * design.params.dt * 1e6
+    for n, label in enumerate(design.stimulus.labels[: -(-ticks // design.stimulus.ticks)]):
+        axes.axvline(n * frame, color="0.8", lw=0.6)
+        axes.text((n + 0.5) * frame, 1.02, label, transform=axes.get_xaxis_transform(), ha="center")
+    axes.set(xlabel="emulated time (us)", ylabel="neuron", ylim=(-1, design.params.count))
+    return "Spikes", "Raster of the first frames; above, what each frame is.", figure
+
+
+def _frames(design: Design, simulation: Simulation) -> list[tuple[str, str, Figure]]:
+    if design.stimulus.image is None:
+        return []
+    shown = min(10, len(design.stimulus.labels))
+    spikes = simulation.per_frame(design.stimulus.ticks)
+    figure, axes = _figure(2, shown, height=2.2, squeeze=False)
+    for n in range(shown):
+        for row, values in ((0, design.stimulus.current[n]), (1, spikes[n])):
+            axes[row, n].imshow(values.reshape(design.stimulus.image), cmap="Greys" if row == 0 else "Blues")
+            axes[row, n].set(xticks=[], yticks=[])
+    axes[0, 0].set_ylabel("current")
+    axes[1, 0].set_ylabel("spikes")
+    return [("What the neurons see", "Input currents and the spikes they become.", figure)]

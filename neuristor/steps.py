@@ -1,0 +1,204 @@
+"""The stations of the path, each on its own: simulate, verify, synthesise."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boards import BOARDS
+from boards.flow import DoesNotFit, implement
+from boards.selftest import BoardTop, SelfTest
+from golden_model.neuron import Bound
+from hdl.rows import pack_drive, unpack_output
+from neuristor.design import Design
+from sim.case import Case
+from sim.compiled import CompiledModel
+from sim.interpreted import InterpretedModel
+from sim.verify import Verdict, available, verify
+
+__all__ = ["BoardResult", "Simulation", "judge", "put_on_board", "simulate", "verilog_trace"]
+
+FALLBACK_TICKS = 500
+"""As far as Amaranth's simulator goes when it stands in for a compiled one."""
+ROM_BITS = {"ice40": 16_384, "gowin": 65_536, "ecp5": 262_144}
+"""Block RAM that the stimulus of a self-test may take, by family."""
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A design's input through the float models and the bit-true model."""
+
+    drive: NDArray[np.float64]
+    """Shape (ticks, count), in volt."""
+    continuous: Mapping[str, NDArray[Any]]
+    """Float, spikes where they happen."""
+    times: list[NDArray[np.float64]]
+    """Spike times of each neuron in continuous time, in second."""
+    on_ticks: Mapping[str, NDArray[Any]]
+    """Float, spikes on ticks."""
+    bit_true: Mapping[str, NDArray[np.int64]]
+    saturations: int
+    membrane_error: NDArray[np.float64]
+    """Bit-true less float membrane under the same spikes, shape (ticks, count), in volt."""
+    bound: Bound
+
+    def per_frame(self, ticks: int) -> NDArray[np.int64]:
+        """Bit-true spikes of each neuron in each frame, shape (frames, count)."""
+        spike = self.bit_true["spike"]
+        return np.asarray(spike.reshape(-1, ticks, spike.shape[1]).sum(axis=1))
+
+
+def simulate(design: Design) -> Simulation:
+    """Run the whole input through the float models and the bit-true model."""
+    golden, params = design.golden, design.params
+    raw = design.drive_raw
+    drive = params.drive.value(raw)
+    continuous, times = golden.Reference(params).run(drive)
+    on_ticks, _ = golden.Reference(params, locate=False).run(drive)
+    model = golden.BitTrue(params)
+    trace = model.run(raw)
+    membrane = golden.shadow(params, drive, trace["spike"])
+    before = np.vstack([np.full((1, params.count), params.rest), membrane[:-1]])
+    return Simulation(
+        drive=drive,
+        continuous=continuous,
+        times=times,
+        on_ticks=on_ticks,
+        bit_true=trace,
+        saturations=model.saturations,
+        membrane_error=params.membrane.value(trace["membrane"]) - membrane,
+        bound=golden.bound(params, float(np.abs(drive - before).max())),
+    )
+
+
+def verilog_trace(case: Case, ticks: int) -> tuple[str, dict[str, NDArray[np.int64]]]:
+    """What the circuit itself gives for the first ticks, and which simulator said so."""
+    drive = case.drive_raw[:ticks]
+    rows = pack_drive(case.params, case.lanes, drive)
+    if available("compiled"):
+        out, _ = CompiledModel(case.verilog, case.toplevel).exchange(rows)
+        return "compiled Verilog", unpack_output(case.params, case.lanes, out)
+    array = case.array()
+    out, _ = InterpretedModel(array).exchange(rows, len(drive) * array.rows)
+    return "circuit in Amaranth's simulator", unpack_output(case.params, case.lanes, out)
+
+
+def judge(case: Case, engine: str, log_dir: Path | None = None) -> Verdict:
+    """Verify on one engine; Amaranth's simulator gets only the first ticks."""
+    if engine == "amaranth":
+        case = replace(case, drive_raw=case.drive_raw[:FALLBACK_TICKS])
+    return verify(case, engine, log_dir)
+
+
+@dataclass(frozen=True)
+class BoardResult:
+    """What became of a design on a board."""
+
+    board: str
+    title: str
+    resources: Mapping[str, tuple[int, int]]
+    clock_hz: float | None
+    fmax_hz: float | None
+    timing_met: bool | None
+    bitstream: str | None
+    """File name in the output folder."""
+    cycles_per_tick: int
+    ticks_per_second: float | None
+    updates_per_second: float | None
+    real_time_factor: float | None
+    """Emulated time over wall time at the board's clock."""
+    problem: str
+    """Why it cannot run; empty if it can."""
+    advice: str
+    frames: int
+    """Frames the self-test plays."""
+    versions: Mapping[str, str]
+
+
+def put_on_board(design: Design, name: str, out_dir: Path, work_dir: Path) -> BoardResult:
+    """Synthesise, place, route and pack a self-test of the design.
+
+    Parameters
+    ----------
+    design : Design
+    name : str
+        Of the board.
+    out_dir : Path
+        Where the bitstream goes.
+    work_dir : Path
+        Where the tools work.
+
+    Raises
+    ------
+    ToolError, MissingTool
+        If a tool fails, or is not installed.
+    """
+    board, case = BOARDS[name], design.case
+    array = case.array()
+    cycles = array.cycles_per_tick
+    frames, clock = 0, design.sections.fpga.clock_hz.get(name)
+    top: Any = array
+    if board.clock_hz is not None:
+        row_bits = array.rows * array.lanes * design.params.drive.width
+        frames = max(1, min(len(design.frames_raw), ROM_BITS[board.family] // row_bits))
+        top = BoardTop(SelfTest(array, case.bit_true(), design.frames_raw[:frames], design.stimulus.ticks))
+    common = {"board": name, "title": board.title, "cycles_per_tick": cycles, "frames": frames}
+    try:
+        made = implement(board, top, work_dir, clock_hz=clock)
+    except DoesNotFit as error:
+        return BoardResult(
+            **common,
+            resources=error.over,
+            clock_hz=clock or board.clock_hz,
+            fmax_hz=None,
+            timing_met=None,
+            bitstream=None,
+            ticks_per_second=None,
+            updates_per_second=None,
+            real_time_factor=None,
+            problem=str(error),
+            advice=_smaller(design),
+            versions={},
+        )
+    bitstream = None
+    if made.bitstream is not None:
+        bitstream = f"{design.name}-{name}{made.bitstream.suffix}"
+        shutil.copyfile(made.bitstream, out_dir / bitstream)
+    problem = advice = ""
+    if made.timing_met is False and made.fmax_hz and made.clock_hz and made.slack_s is not None:
+        problem = (
+            f"{name} misses its clock of {made.clock_hz / 1e6:.6g} MHz by {-made.slack_s * 1e9:.2f} ns "
+            f"(it reaches {made.fmax_hz / 1e6:.4g} MHz)"
+        )
+        advice = f"set [fpga.clock_hz] {name} to {made.fmax_hz / 1e6:.3g} MHz or less, or use shorter words"
+    ticks = None if made.clock_hz is None else made.clock_hz / cycles
+    return BoardResult(
+        **common,
+        resources=made.resources,
+        clock_hz=made.clock_hz,
+        fmax_hz=made.fmax_hz,
+        timing_met=made.timing_met,
+        bitstream=bitstream,
+        ticks_per_second=ticks,
+        updates_per_second=None if ticks is None else ticks * design.params.count,
+        real_time_factor=None if ticks is None else ticks * design.params.dt,
+        problem=problem,
+        advice=advice,
+        versions=made.versions,
+    )
+
+
+def _smaller(design: Design) -> str:
+    lanes = design.sections.fpga.lanes
+    ways = [f"fewer lanes (now {lanes})"] if lanes > 1 else []
+    ways += [f"shorter words (now {design.params.membrane.width} bits)"]
+    ways += [f"fewer neurons (now {design.params.count})"]
+    if design.sections.neuron.model == "lif" and design.params.leak == "exact":
+        ways.append('leak = "power_of_two", which needs no multiplier')
+    return "what would help: " + ", ".join(ways)

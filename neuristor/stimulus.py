@@ -1,0 +1,108 @@
+"""What drives the neurons: the handwritten digits of scikit-learn, or currents from a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MAX_BYTES", "MAX_TICKS", "Stimulus", "digits", "from_csv"]
+
+MAX_BYTES = 64 * 1024 * 1024
+"""A CSV file may be this long."""
+MAX_TICKS = 10_000_000
+"""A stimulus may last this many ticks times neurons, times 100."""
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """Frames of input currents, each held for some ticks."""
+
+    current: NDArray[np.float64]
+    """Shape (frames, count), in ampere."""
+    labels: tuple[str, ...]
+    """What each frame is."""
+    ticks: int
+    """How long a frame is held."""
+    image: tuple[int, int] | None
+    """Rows and columns, if a frame is a picture."""
+
+
+def digits(frames: int, ticks: int, current: float, count: int) -> Stimulus:
+    """The first 8 x 8 handwritten digits of scikit-learn, a pixel a neuron.
+
+    Parameters
+    ----------
+    frames : int
+        How many digits, 1 to 1,797.
+    ticks : int
+    current : float
+        Of a full pixel, in ampere.
+    count : int
+        Neurons; must be 64.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range.
+    """
+    from sklearn.datasets import load_digits
+
+    if count != 64:
+        raise ValueError(f"source 'digits' has 8 x 8 pixels: [neuron] count must be 64, not {count}")
+    data, target = load_digits(return_X_y=True)
+    if frames > len(data):
+        raise ValueError(f"frames must be at most {len(data)}, not {frames}")
+    pixels = np.asarray(data[:frames], dtype=np.float64) / 16.0
+    return Stimulus(pixels * current, tuple(str(label) for label in target[:frames]), ticks, (8, 8))
+
+
+def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus:
+    """Currents from a CSV file: a row a frame, a column a neuron, in ampere; one header row is skipped.
+
+    Raises
+    ------
+    ValueError
+        If the file is empty, ragged, too large, or holds anything but finite numbers.
+    OSError
+        If it cannot be read.
+    """
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise ValueError(f"{path} must be at most {MAX_BYTES // 2**20} MiB, not {size / 2**20:.0f} MiB")
+    rows: list[list[float]] = []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            for line, cells in enumerate(csv.reader(file), start=1):
+                if not cells or all(not cell.strip() for cell in cells):
+                    continue
+                if line == 1 and not any(_is_number(cell) for cell in cells):
+                    continue
+                if len(cells) != count:
+                    raise ValueError(f"{path}, line {line}: wanted {count} currents, a neuron each, not {len(cells)}")
+                for column, cell in enumerate(cells, start=1):
+                    if not _is_number(cell) or not math.isfinite(float(cell)):
+                        raise ValueError(
+                            f"{path}, line {line}, column {column}: wanted a finite current in ampere, not {cell!r}"
+                        )
+                rows.append([float(cell) for cell in cells])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} must be a CSV file in UTF-8: {error}") from None
+    if not rows:
+        raise ValueError(f"{path} must hold at least one row of {count} currents; it holds none")
+    if frames is not None and frames > len(rows):
+        raise ValueError(f"frames must be at most {len(rows)}, the rows of {path}, not {frames}")
+    rows = rows[:frames]
+    return Stimulus(np.array(rows), tuple(str(n) for n in range(len(rows))), ticks, None)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
