@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -184,6 +185,20 @@ def _compiled(quick: bool) -> tuple[float, float]:
     return best_rate(alone, clocks, seconds=seconds), best_rate(whole, clocks, seconds=seconds)
 
 
+def _build() -> None:
+    """Fill the cache, side by side: a build is 15 s, and must not run beside a measurement."""
+    case = _case(1)
+    verilog = case.verilog
+    with ThreadPoolExecutor() as pool:
+        work = []
+        if missing("compiled") is None:
+            work.append(pool.submit(CompiledModel, verilog, case.toplevel))
+        if missing("verilator") is None:
+            work.append(pool.submit(_cocotb, "verilator", 1, 1))
+        for done in work:
+            done.result()
+
+
 def measure(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
     """All figures, one after the other.
 
@@ -194,6 +209,7 @@ def measure(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
     note : callable
         Takes what is left out, and why.
     """
+    _build()
     yield from _model(quick, note)
     unit = "clocks/s"
     rate = _amaranth(quick)

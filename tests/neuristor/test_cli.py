@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import filecmp
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sim.verify import available
+
+SMALL = """
+[device]
+preset = "vo2-maffezzoni"
+[circuit]
+supply = 1.5
+series_resistance = 20e3
+capacitance = 1e-9
+[neuron]
+count = 5
+dt = 1e-6
+[stimulus]
+source = "currents.csv"
+ticks = 60
+[variability]
+threshold_d2d = 0.02
+threshold_c2c = 0.01
+[fpga]
+lanes = 2
+boards = ["icebreaker", "xc7z020"]
+"""
+
+
+@pytest.fixture
+def design(tmp_path: Path) -> Path:
+    (tmp_path / "currents.csv").write_text("1e-5,5e-5,9e-5,1e-4,8e-5\n0,0,1e-4,5e-5,1e-4\n")
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def neuristor(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "neuristor", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "160", **environment},
+    )
+
+
+@pytest.mark.parametrize("command", ["devices", "boards", "keys", "doctor", "--help", "--version"])
+def test_lists_print(command: str) -> None:
+    done = neuristor(command)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_one_device_prints_its_sources() -> None:
+    done = neuristor("devices", "vo2-maffezzoni")
+    assert "Maffezzoni" in done.stdout
+    assert "verified" in done.stdout
+
+
+def test_generate_writes_the_same_bytes_twice(design: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        done = neuristor("generate", design, "--out", tmp_path / name / "small.v")
+        assert done.returncode == 0, done.stderr
+    for name in ("small.v", "small.json"):
+        assert filecmp.cmp(tmp_path / "one" / name, tmp_path / "two" / name, shallow=False)
+    verilog = (tmp_path / "one" / "small.v").read_text()
+    manifest = json.loads((tmp_path / "one" / "small.json").read_text())
+    assert manifest["design"]["sha256"] in verilog
+    assert str(tmp_path) not in verilog + json.dumps(manifest)
+
+
+@pytest.mark.skipif(not available("compiled"), reason="needs a C++ compiler")
+def test_verify_finds_equality(design: Path) -> None:
+    done = neuristor("verify", design, "--simulator", "compiled", "--simulator", "amaranth")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("equal in every state bit") == 2
+
+
+def test_verify_without_a_compiler_falls_back_and_says_so(design: Path, tmp_path: Path) -> None:
+    done = neuristor("verify", design, PATH=str(tmp_path), CXX="")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Amaranth's simulator instead" in re.sub(r"\s+", " ", done.stdout)
+    assert "equal in every state bit" in done.stdout
+
+
+def test_missing_tool_is_one_sentence(design: Path, tmp_path: Path) -> None:
+    done = neuristor("verify", design, "--simulator", "icarus", PATH=str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "neuristor: iverilog is missing: install the system package 'iverilog'\n"
+
+
+def test_build_leaves_one_folder_with_the_same_bytes_twice(design: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        done = neuristor("build", design, "--out", tmp_path / name)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "DIFFERS" not in done.stdout
+    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert names == [
+        "manifest.json", "report.html", "small-icebreaker.bin", "small.toml", "small.v", "spikes.csv", "traces.npz"
+    ]  # fmt: skip
+    for name in names:
+        assert filecmp.cmp(tmp_path / "one" / name, tmp_path / "two" / name, shallow=False), name
+    page = (tmp_path / "one" / "report.html").read_text()
+    assert "equal in every state bit" in page
+    assert not re.search(r'(?:src|href)="(?!data:)', page), "the report must open offline"
+    assert str(tmp_path) not in page
+    manifest = json.loads((tmp_path / "one" / "manifest.json").read_text())
+    assert all(entry["equal"] for entry in manifest["verification"])
+    assert manifest["boards"][0]["timing_met"] is True
+
+    again = neuristor("build", design, "--out", tmp_path / "one")
+    assert again.returncode == 2
+    assert "exists: name another, or pass --force to replace it" in again.stderr
+
+
+def test_design_that_does_not_fit_says_what_would_help(design: Path, tmp_path: Path) -> None:
+    text = design.read_text().replace("count = 5", "count = 40").replace("lanes = 2", "lanes = 40")
+    design.write_text(text)
+    (tmp_path / "currents.csv").write_text(",".join(["9e-5"] * 40) + "\n")
+    done = neuristor("synth", design, "--board", "icebreaker", "--out", tmp_path / "bits")
+    assert done.returncode == 1, done.stderr
+    assert re.search(r"the design does not fit icebreaker: LUT \d+ of 5280 \(\d+ over, [\d.]+ %\)", done.stdout)
+    assert "fewer lanes (now 40)" in done.stdout
+
+
+def test_missed_timing_says_by_how_much(design: Path, tmp_path: Path) -> None:
+    design.write_text(design.read_text() + "[fpga.clock_hz]\nicebreaker = 120e6\n")
+    done = neuristor("synth", design, "--board", "icebreaker", "--out", tmp_path / "bits")
+    assert done.returncode == 1, done.stderr
+    assert re.search(r"icebreaker misses its clock of 120 MHz by [\d.]+ ns", done.stdout)
+
+
+@pytest.mark.parametrize("command", ["build", "simulate", "generate", "verify", "synth"])
+def test_bad_design_is_one_sentence_and_leaves_nothing(command: str, design: Path, tmp_path: Path) -> None:
+    design.write_text(SMALL.replace("supply = 1.5", "supply = -1.5"))
+    before = sorted(tmp_path.iterdir())
+    out = [] if command in ("simulate", "verify") else ["--out", tmp_path / "out"]
+    done = neuristor(command, design, *out)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"neuristor: {design}: [circuit] supply must be supply voltage in volt, 0 or more, not -1.5\n"
+    )
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_unwritable_output_is_one_sentence(design: Path) -> None:
+    done = neuristor("build", design, "--out", "/proc/neuristor")
+    assert done.returncode == 2
+    assert "/proc/neuristor cannot be written: /proc is not a folder you may write to" in done.stderr or (
+        "/proc/neuristor cannot be written" in done.stderr
+    )

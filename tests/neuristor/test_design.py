@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neuristor.design import DesignError, key_table, load
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "vo2_lif_digits.toml"
+TEXT = EXAMPLE.read_text("utf-8")
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "design.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def changed(key: str, value: str) -> str:
+    """The example with one key changed."""
+    text, hits = re.subn(rf"^{key} = [^#\n]*", f"{key} = {value} ", TEXT, flags=re.MULTILINE)
+    assert hits >= 1
+    return text
+
+
+def test_main_example_loads() -> None:
+    design = load(EXAMPLE)
+    assert design.name == "vo2_lif_digits"
+    assert design.drive_raw.shape == (20_000, 64)
+    assert design.params.count == 64
+    assert len(design.stimulus.labels) == 200
+
+
+def test_digest_follows_the_file(tmp_path: Path) -> None:
+    same, other = tmp_path / "a", tmp_path / "b"
+    for folder in (same, other):
+        folder.mkdir()
+    assert load(write(same, TEXT)).digest == load(EXAMPLE).digest
+    assert load(write(other, changed("seed", "2"))).digest != load(EXAMPLE).digest
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("supply", "nan", "[circuit] supply must be supply voltage in volt, 0 or more, not nan"),
+        ("supply", "2.5", "supply must be below 2.387 V for a neuron that is silent without input, not 2.5 V"),
+        ("series_resistance", "-20e3", "[circuit] series_resistance must be series resistance in ohm, above 0"),
+        ("capacitance", '"1 nF"', "[circuit] capacitance must be capacitance in farad, above 0, not '1 nF'"),
+        ("preset", '"vo3"', "[device] preset must be one of vo2-maffezzoni, vo2-onn, vo2-velichko, not 'vo3'"),
+        ("count", "0", "[neuron] count must be an integer number of neurons, 1 to 65536, not 0"),
+        ("count", "1_000_000", "[neuron] count must be an integer number of neurons, 1 to 65536, not 1000000"),
+        ("count", "63", "[stimulus] source 'digits' has 8 x 8 pixels: [neuron] count must be 64, not 63"),
+        ("count", "true", "[neuron] count must be an integer number of neurons, 1 to 65536, not True"),
+        ("dt", "20e-6", "dt must be at most the time constant 1.667e-05 s, not 2e-05 s"),
+        ("model", '"hodgkin"', "[neuron] neuron must be one of lif, not 'hodgkin'"),
+        ("membrane", "[1, 13]", "threshold must be between -1.0 and 0.9998779296875 in SQ(1, 13), not 1.99"),
+        ("membrane", "[3, 13, 1]", "[number] membrane must be [integer bits with the sign, fraction bits]"),
+        ("drive", "[3, 12]", "drive must have the 13 fraction bits of membrane, not 12"),
+        ("coefficient_bits", "30", "[number] coefficient_bits must be significant bits of the decay coefficient"),
+        ("current", "1e-6", "[stimulus] the strongest input must exceed 4.44e-05 A for the membrane to reach V_th"),
+        ("current", "1.0", "[stimulus] drive must be between -4.0 and 3.9998779296875 in SQ(3, 13)"),
+        ("frames", "5000", "[stimulus] frames must be at most 1797, not 5000"),
+        ("source", '"missing.csv"', "[stimulus] "),
+        ("lanes", "65", "[fpga] lanes must be between 1 and [neuron] count (64), not 65"),
+        ("boards", '["icebraker"]', "[fpga] boards must be among icebreaker, ulx3s-85f"),
+        ("threshold_c2c", "0.3", "threshold_d2d and threshold_c2c must leave every threshold above hold"),
+        ("icebreaker", "-1.0", "[fpga] clock_hz.icebreaker must be BOARD = clock in hertz"),
+    ],
+)
+def test_bad_value_is_one_sentence(tmp_path: Path, key: str, value: str, message: str) -> None:
+    with pytest.raises(DesignError) as caught:
+        load(write(tmp_path, changed(key, value)))
+    assert str(caught.value).startswith(f"{tmp_path / 'design.toml'}: ")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("series_resistance", "sery_resistance", "[circuit] unknown key 'sery_resistance'; did you mean 'series_res"),
+        ("[circuit]", "[circiut]", "unknown section 'circiut'; did you mean 'circuit'?"),
+        ("dt = 400e-9", "dt = 400e-9\nresett = 1", "[neuron] unknown key 'resett'; did you mean 'reset'?"),
+        ("dt = 400e-9", 'dt = 400e-9\nreset = "zero"', "[neuron] reset: "),
+        ("dt = 400e-9", "dt = 400e-9\nrefractory = -1.0", "refractory must be zero or a positive number, not -1.0"),
+        ("capacitance = 1e-9", "", "[circuit] capacitance is missing: capacitance in farad, above 0"),
+        ('preset = "vo2-maffezzoni"', "v_th = 2.0", "[device] r_ins is missing: insulating resistance in ohm"),
+        ('"vo2-maffezzoni"', '"vo2-maffezzoni"\nv_hold = 2.5', "[device] v_hold must be below v_th (1.99 V), not 2.5"),
+        ("supply = 1.5", "supply = = 1.5", "not a TOML file"),
+        ("[number]", "number = 3\n[other]", "unknown section 'other'"),
+    ],
+)
+def test_bad_structure_is_one_sentence(tmp_path: Path, before: str, after: str, message: str) -> None:
+    assert before in TEXT
+    with pytest.raises(DesignError) as caught:
+        load(write(tmp_path, TEXT.replace(before, after, 1)))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file_and_folder_are_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DesignError, match="cannot be read"):
+        load(tmp_path / "nothing.toml")
+    with pytest.raises(DesignError, match="cannot be read"):
+        load(tmp_path)
+
+
+CSV = """
+[device]
+preset = "vo2-maffezzoni"
+[circuit]
+supply = 1.5
+series_resistance = 20e3
+capacitance = 1e-9
+[neuron]
+count = 3
+dt = 1e-6
+[stimulus]
+source = "currents.csv"
+ticks = 20
+"""
+
+
+def test_currents_from_a_csv_file(tmp_path: Path) -> None:
+    (tmp_path / "currents.csv").write_text("a,b,c\n1e-5,5e-5,9e-5\n\n0,0,1e-4\n")
+    design = load(write(tmp_path, CSV))
+    assert np.allclose(design.stimulus.current, [[1e-5, 5e-5, 9e-5], [0, 0, 1e-4]])
+    assert design.drive_raw.shape == (40, 3)
+    digest = design.digest
+    (tmp_path / "currents.csv").write_text("1e-5,5e-5,9e-5\n")
+    assert load(write(tmp_path, CSV)).digest != digest
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "must hold at least one row of 3 currents; it holds none"),
+        (b"a,b,c\n", "must hold at least one row of 3 currents; it holds none"),
+        (b"1e-5,nan,9e-5\n", "line 1, column 2: wanted a finite current in ampere, not 'nan'"),
+        (b"1e-5,1e-5,1e-5\n1e-5,inf,9e-5\n", "line 2, column 2: wanted a finite current in ampere, not 'inf'"),
+        (b"1e-5,1e-5,1e-5\n1e-5,x,9e-5\n", "line 2, column 2: wanted a finite current in ampere, not 'x'"),
+        (b"1e-5,1e-5,1e-5\n1e-5,9e-5\n", "line 2: wanted 3 currents, a neuron each, not 2"),
+        (b"\xff\xfe\x00", "must be a CSV file in UTF-8"),
+        (b"1e-5,5e-5,1e-1\n", "drive must be between"),
+    ],
+)
+def test_bad_csv_is_one_sentence(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "currents.csv").write_bytes(content)
+    with pytest.raises(DesignError) as caught:
+        load(write(tmp_path, CSV))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_huge_csv_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    with (tmp_path / "currents.csv").open("wb") as file:
+        file.truncate(200 * 2**20)
+    with pytest.raises(DesignError, match="must be at most 64 MiB, not 200 MiB"):
+        load(write(tmp_path, CSV))
+
+
+def test_document_lists_every_key() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "design-file.md").read_text("utf-8")
+    for section, key, default, meaning in key_table():
+        assert f"| `[{section}]` | `{key}` | {default} | {meaning} |" in document
