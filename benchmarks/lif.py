@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -85,7 +85,7 @@ def _model(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
     unit, seconds = "updates/s", 0.5 if quick else 2.0
     params = params_for(MANY)
     few = drive_for(params, 5)
-    peer = Peer("Python loop", best_rate(lambda: python_loop(params, few), few.size, seconds=0.0))
+    peer = Peer("Python loop", best_rate(lambda: python_loop(params, few), few.size, seconds=0.5))
     for label, made, goals in (
         ("", params, (40e6, 500e6)),
         (", threshold noise", params_for(MANY, threshold_c2c=0.01), (None, None)),
@@ -190,7 +190,7 @@ def _build() -> None:
     case = _case(1)
     verilog = case.verilog
     with ThreadPoolExecutor() as pool:
-        work = []
+        work: list[Future[Any]] = []
         if missing("compiled") is None:
             work.append(pool.submit(CompiledModel, verilog, case.toplevel))
         if missing("verilator") is None:

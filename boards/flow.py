@@ -418,7 +418,7 @@ def implement(
     say("bitstream")
     flow.pack.run([*board.pack_options, *flow.pack_options], directory)
     reached_hz, wanted_hz, path = _timing(report)
-    if wanted_hz and math.isclose(wanted_hz, clock_hz, rel_tol=1e-4):
+    if wanted_hz and math.isclose(wanted_hz, clock_hz, rel_tol=1e-3):
         wanted_hz = clock_hz  # nextpnr rounds periods to picoseconds
     return Implementation(
         board=board,

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import io, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Out
@@ -147,8 +147,7 @@ class BoardTop(Elaboratable):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.selftest = selftest = self._selftest
-        m.d.comb += [
-            platform.request("led", 0).o.eq(selftest.equal),
-            platform.request("led", 1).o.eq(selftest.active),
-        ]
+        for number, light in enumerate((selftest.equal, selftest.active)):
+            m.submodules[f"light_{number}"] = pad = io.Buffer("o", platform.request("led", number, dir="-"))
+            m.d.comb += pad.o.eq(light)
         return m

@@ -39,6 +39,8 @@ app = typer.Typer(
     "\n\nStart with `neuristor doctor`, then `neuristor build examples/vo2_lif_digits.toml --out build/digits`.",
 )
 console = Console(highlight=False)
+if not console.is_terminal:
+    console.width = max(console.width, 132)  # a log file has no edge to wrap at
 
 DesignFile = Annotated[
     Path, typer.Argument(metavar="DESIGN", help="The design file (TOML); its keys: `neuristor keys`.")

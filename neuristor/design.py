@@ -107,7 +107,7 @@ class FpgaSection(_Section):
     lanes: int = Field(1, ge=1, description="neurons updated side by side, 1 to count")
     boards: list[str] = Field([], description="names from `neuristor boards`")
     clock_hz: dict[str, Annotated[float, Field(gt=0)]] = Field(
-        {}, description="board = clock in hertz; its pin's by default"
+        {}, description="a clock in hertz, above 0, by board; that of its pin by default"
     )
 
 
@@ -314,11 +314,12 @@ def _unknown(key: str, known: list[str]) -> str:
 
 def _sentence(error: ValidationError, table: dict[str, Any]) -> str:
     """The first thing wrong, in one sentence."""
-    first = error.errors()[0]
+    # A misspelt key leaves another missing: name the misspelt one.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     where = [str(part) for part in first["loc"]]
     section = _File.model_fields.get(where[0])
     if section is None or (len(where) == 1 and first["type"] == "extra_forbidden"):
-        return _unknown(where[0], list(_File.model_fields)).replace("key", "section", 1)
+        return _unknown(where[0], list(_File.model_fields)).replace("key", "section")
     kind: Any = section.annotation
     if len(where) == 1:
         wanted = ", ".join(name for name, field in kind.model_fields.items() if field.is_required())

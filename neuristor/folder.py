@@ -50,8 +50,11 @@ def output_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
     """
     check_target(target, force=force)
     parent = target.absolute().parent
-    parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=parent))
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=parent))
+    except OSError as error:
+        raise OutputError(f"{target} cannot be written ({error.strerror})") from None
     try:
         scratch.chmod(0o755)
         yield scratch
@@ -75,8 +78,11 @@ def write_file(target: Path, text: str, *, force: bool = False) -> None:
         As `output_folder`.
     """
     check_target(target, force=force)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.absolute().parent)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.absolute().parent)
+    except OSError as error:
+        raise OutputError(f"{target} cannot be written ({error.strerror})") from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)

@@ -66,7 +66,7 @@ def test_digest_follows_the_file(tmp_path: Path) -> None:
         ("lanes", "65", "[fpga] lanes must be between 1 and [neuron] count (64), not 65"),
         ("boards", '["icebraker"]', "[fpga] boards must be among icebreaker, ulx3s-85f"),
         ("threshold_c2c", "0.3", "threshold_d2d and threshold_c2c must leave every threshold above hold"),
-        ("icebreaker", "-1.0", "[fpga] clock_hz.icebreaker must be BOARD = clock in hertz"),
+        ("icebreaker", "-1.0", "[fpga] clock_hz.icebreaker must be a clock in hertz, above 0"),
     ],
 )
 def test_bad_value_is_one_sentence(tmp_path: Path, key: str, value: str, message: str) -> None:
@@ -89,7 +89,8 @@ def test_bad_value_is_one_sentence(tmp_path: Path, key: str, value: str, message
         ('preset = "vo2-maffezzoni"', "v_th = 2.0", "[device] r_ins is missing: insulating resistance in ohm"),
         ('"vo2-maffezzoni"', '"vo2-maffezzoni"\nv_hold = 2.5', "[device] v_hold must be below v_th (1.99 V), not 2.5"),
         ("supply = 1.5", "supply = = 1.5", "not a TOML file"),
-        ("[number]", "number = 3\n[other]", "unknown section 'other'"),
+        ("[device]", "circuit = 3\n[device]", "not a TOML file"),
+        ("seed = 1", "seed = 1\n[other]", "unknown section 'other'; known sections are device"),
     ],
 )
 def test_bad_structure_is_one_sentence(tmp_path: Path, before: str, after: str, message: str) -> None:
