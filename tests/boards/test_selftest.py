@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from boards.selftest import SelfTest
+from golden_model.devices.threshold_switch import Circuit
+from golden_model.lif import LifBitTrue
+from hdl.lif import LifArray
+from tests.conftest import lif_params, random_drive
+
+
+def play(selftest: SelfTest, extra: int = 0) -> tuple[int, int]:
+    """Clocks until the self-test is done, and what it says."""
+    seen: list[int] = []
+
+    async def testbench(ctx: Any) -> None:
+        clocks = 0
+        while not ctx.get(selftest.done):
+            await ctx.tick()
+            clocks += 1
+            assert clocks < 100_000
+        await ctx.tick().repeat(extra + 1)
+        seen.extend((clocks, ctx.get(selftest.equal)))
+
+    simulator = Simulator(selftest)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+    return seen[0], seen[1]
+
+
+@pytest.mark.parametrize(("count", "lanes"), [(1, 1), (7, 2), (10, 4), (12, 12)])
+def test_self_test_says_equal_and_keeps_saying_so(vo2: Circuit, count: int, lanes: int) -> None:
+    params = lif_params(vo2, "all", count=count)
+    frames = random_drive(params, 3, seed=1)
+    selftest = SelfTest(LifArray(params, lanes), LifBitTrue(params), frames, ticks=20)
+    clocks, equal = play(selftest, extra=200)
+    assert equal == 1
+    assert abs(clocks - selftest.cycles) <= 1
+
+
+@pytest.mark.parametrize("field", ["threshold_raw", "raw"])
+def test_self_test_says_unequal_for_other_neurons(vo2: Circuit, field: str) -> None:
+    params = lif_params(vo2, "all", count=10)
+    other = lif_params(vo2, "all", count=10)
+    if field == "raw":
+        other.__dict__["raw"] = params.raw._replace(k_raw=params.raw.k_raw + 1)
+    else:
+        other.__dict__["threshold_raw"] = params.threshold_raw + (np.arange(10) == 7)
+    frames = np.full((2, 10), int(params.drive_raw(9e-5)))
+    _, equal = play(SelfTest(LifArray(params, 4), LifBitTrue(other), frames, ticks=80))
+    assert equal == 0
+
+
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")  # Amaranth counts refused ones too
+def test_self_test_needs_a_stimulus(vo2: Circuit) -> None:
+    params = lif_params(vo2, "hold", count=2)
+    array = LifArray(params, 1)
+    with pytest.raises(ValueError, match="there must be a frame and a tick, not 0 frames of 5 ticks"):
+        SelfTest(array, LifBitTrue(params), np.zeros((0, 2), dtype=np.int64), ticks=5)
+    play(SelfTest(array, LifBitTrue(params), random_drive(params, 1, seed=1), ticks=1))
+    gc.collect()
