@@ -148,6 +148,7 @@ class BoardTop(Elaboratable):
         m = Module()
         m.submodules.selftest = selftest = self._selftest
         for number, light in enumerate((selftest.equal, selftest.active)):
-            m.submodules[f"light_{number}"] = pad = io.Buffer(io.Direction.Output, platform.request("led", number, dir="-"))
+            pad = io.Buffer(io.Direction.Output, platform.request("led", number, dir="-"))
+            m.submodules[f"light_{number}"] = pad
             m.d.comb += pad.o.eq(light)
         return m
