@@ -104,7 +104,8 @@ class Format:
         array = np.asarray(value, dtype=np.float64)
         if not np.all(np.isfinite(array)):
             raise ValueError(f"{name} must be finite, but it holds a NaN or an infinity")
-        raw = np.floor(np.ldexp(array, self.frac_bits) + 0.5)
+        with np.errstate(over="ignore"):  # an infinity is outside all the same
+            raw = np.floor(np.ldexp(array, self.frac_bits) + 0.5)
         outside = (raw < self.min_raw) | (raw > self.max_raw)
         if np.any(outside):
             worst = float(array[outside].flat[0])

@@ -143,6 +143,8 @@ class LifParams:
             )
         if self.dt > self.tau:
             raise ValueError(f"dt must be at most the time constant {self.tau:.4g} s, not {self.dt!r} s")
+        if self.dt < self.tau * 2.0**-40:
+            raise ValueError(f"dt must be at least 2**-40 of the time constant ({self.tau:.4g} s), not {self.dt!r} s")
         if self.reset not in ("hold", "subtract"):
             raise ValueError(f"reset must be 'hold' or 'subtract', not {self.reset!r}")
         if self.leak not in ("exact", "power_of_two"):

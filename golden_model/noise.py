@@ -75,7 +75,7 @@ def scale_for(sigma_raw: float) -> tuple[int, int]:
     Parameters
     ----------
     sigma_raw : float
-        The wanted standard deviation, in raw steps; zero switches the noise off.
+        The wanted standard deviation, in raw steps; zero, or far below one step, switches the noise off.
 
     Returns
     -------
@@ -95,6 +95,8 @@ def scale_for(sigma_raw: float) -> tuple[int, int]:
         return 0, 0
     ratio = sigma_raw / SIGMA
     shift = max(0, 7 - math.floor(math.log2(ratio)))
+    if shift > 18:  # every draw would round to zero
+        return 0, 0
     return math.floor(ratio * 2**shift + 0.5), shift
 
 

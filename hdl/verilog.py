@@ -9,7 +9,23 @@ from amaranth.back import verilog
 from amaranth.hdl import Shape
 from amaranth.lib import data, wiring
 
-__all__ = ["export", "fields", "port_table"]
+__all__ = ["KEYWORDS", "export", "fields", "port_table"]
+
+_WORDS = """
+always and assert assign assume automatic begin bit buf bufif0 bufif1 byte case casex casez cell checker class
+cmos config cover deassign default defparam design disable do edge else end endcase endconfig endfunction
+endgenerate endmodule endprimitive endspecify endtable endtask enum event export final for force forever fork
+function generate genvar global highz0 highz1 if ifnone import incdir include initial inout input inside
+instance int integer interface join large let liblist library local localparam logic macromodule medium module
+nand negedge new nmos nor noshowcancelled not notif0 notif1 null or output package parameter pmos posedge
+primitive priority program property pull0 pull1 pulldown pullup pulsestyle_ondetect pulsestyle_onevent rcmos
+real realtime reg release repeat restrict rnmos rpmos rtran rtranif0 rtranif1 scalared sequence showcancelled
+signed small specify specparam static string strong0 strong1 struct super supply0 supply1 table task this time
+tran tranif0 tranif1 tri tri0 tri1 triand trior trireg type union unique unique0 unsigned use uwire vectored
+virtual void wait wand weak0 weak1 while wire with within wor xnor xor
+"""
+KEYWORDS = frozenset(_WORDS.split())
+"""Words that no module can be called: Verilog-2005 (IEEE 1364, annex B), and those SystemVerilog tools mind."""
 
 
 def fields(shape: Any, offset: int = 0, path: str = "") -> Iterator[tuple[str, int, int, bool]]:
@@ -64,7 +80,7 @@ def export(component: wiring.Component, name: str, header: Sequence[str] = ()) -
     ValueError
         If `name` is no Verilog identifier.
     """
-    if not name.isidentifier() or not name.isascii():
+    if not name.isidentifier() or not name.isascii() or name in KEYWORDS:
         raise ValueError(f"name must be a Verilog identifier, not {name!r}")
     table = port_table(component)
     text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)

@@ -23,6 +23,7 @@ from golden_model.devices.catalogue import preset
 from golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
 from golden_model.fixed import Format
 from golden_model.neuron import room
+from hdl.verilog import KEYWORDS
 from neuristor import __version__
 from neuristor.stimulus import Stimulus, digits, from_csv
 from sim.case import Case
@@ -138,7 +139,7 @@ class Design:
     def name(self) -> str:
         """A Verilog identifier, from the file's name."""
         plain = re.sub(r"\W", "_", self.path.stem, flags=re.ASCII)
-        return plain if plain[:1].isalpha() else f"design_{plain}"
+        return plain if plain[:1].isalpha() and plain not in KEYWORDS else f"design_{plain}"
 
     @property
     def neuron(self) -> str:

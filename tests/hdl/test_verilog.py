@@ -35,3 +35,5 @@ def test_module_name_is_checked(vo2: Circuit) -> None:
     export(array, "a_b")
     with pytest.raises(ValueError, match="name must be a Verilog identifier, not 'a b'"):
         export(array, "a b")
+    with pytest.raises(ValueError, match="name must be a Verilog identifier, not 'module'"):
+        export(array, "module")

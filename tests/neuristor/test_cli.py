@@ -37,7 +37,7 @@ boards = ["icebreaker", "xc7z020"]
 @pytest.fixture
 def design(tmp_path: Path) -> Path:
     (tmp_path / "currents.csv").write_text("1e-5,5e-5,9e-5,1e-4,8e-5\n0,0,1e-4,5e-5,1e-4\n")
-    path = tmp_path / "small.toml"
+    path = tmp_path / "few_neurons.toml"
     path.write_text(SMALL)
     return path
 
@@ -67,12 +67,12 @@ def test_one_device_prints_its_sources() -> None:
 
 def test_generate_writes_the_same_bytes_twice(design: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        done = neuristor("generate", design, "--out", tmp_path / name / "small.v")
+        done = neuristor("generate", design, "--out", tmp_path / name / "few_neurons.v")
         assert done.returncode == 0, done.stderr
-    for name in ("small.v", "small.json"):
+    for name in ("few_neurons.v", "few_neurons.json"):
         assert filecmp.cmp(tmp_path / "one" / name, tmp_path / "two" / name, shallow=False)
-    verilog = (tmp_path / "one" / "small.v").read_text()
-    manifest = json.loads((tmp_path / "one" / "small.json").read_text())
+    verilog = (tmp_path / "one" / "few_neurons.v").read_text()
+    manifest = json.loads((tmp_path / "one" / "few_neurons.json").read_text())
     assert manifest["design"]["sha256"] in verilog
     assert str(tmp_path) not in verilog + json.dumps(manifest)
 
@@ -104,8 +104,14 @@ def test_build_leaves_one_folder_with_the_same_bytes_twice(design: Path, tmp_pat
         assert "DIFFERS" not in done.stdout
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert names == [
-        "manifest.json", "report.html", "small-icebreaker.bin", "small.toml", "small.v", "spikes.csv", "traces.npz"
-    ]  # fmt: skip
+        "few_neurons-icebreaker.bin",
+        "few_neurons.toml",
+        "few_neurons.v",
+        "manifest.json",
+        "report.html",
+        "spikes.csv",
+        "traces.npz",
+    ]
     for name in names:
         assert filecmp.cmp(tmp_path / "one" / name, tmp_path / "two" / name, shallow=False), name
     page = (tmp_path / "one" / "report.html").read_text()

@@ -33,6 +33,23 @@ def test_main_example_loads() -> None:
     assert len(design.stimulus.labels) == 200
 
 
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("my design (1).toml", "my_design__1_"),
+        ("3x.toml", "design_3x"),
+        ("module.toml", "design_module"),
+        ("größe.toml", "gr__e"),
+        ("../x.toml", "x"),
+    ],
+)
+def test_any_file_name_gives_a_verilog_name(tmp_path: Path, file: str, name: str) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / file).write_text(TEXT, "utf-8")
+    assert load(folder / file).name == name
+
+
 def test_digest_follows_the_file(tmp_path: Path) -> None:
     same, other = tmp_path / "a", tmp_path / "b"
     for folder in (same, other):
