@@ -107,11 +107,12 @@ def test_small_design_becomes_the_same_bitstream_twice(board: Board, tmp_path: P
     assert steps == ["elaboration", "synthesis", "place and route", "bitstream"]
     assert first.bitstream is not None
     assert first.bitstream.stat().st_size > 10_000
-    assert first.resources["DSP"][0] == 1
+    # Gowin designs do without multiplier blocks, whose delay nextpnr does not know.
+    assert first.resources["DSP"][0] == (0 if board.family == "gowin" else 1)
     assert 50 < first.resources["FF"][0] < 200
     assert first.clock_hz == board.clock_hz
-    assert first.timing_met is (None if first.untimed else True)
-    assert first.untimed == (("DSP",) if board.family == "gowin" else ())
+    assert first.timing_met is True
+    assert first.untimed == ()
     assert first.fmax_hz is not None
     assert first.fmax_hz > board.clock_hz
     assert first.slack_s == pytest.approx(1 / board.clock_hz - 1 / first.fmax_hz)
