@@ -23,7 +23,7 @@ from amaranth.lib.cdc import FFSynchronizer
 
 from boards.base import Board
 
-__all__ = ["Ecp5Pll", "Ice40Pll", "PllClock", "clock_generator"]
+__all__ = ["Ecp5Pll", "Ice40Pll", "PllClock", "clock_generator", "pll_setting"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,8 +218,8 @@ class Ecp5Clock(PllClock):
         return m
 
 
-def clock_generator(board: Board, clock_hz: float) -> PllClock:
-    """Return the circuit that gives "sync" a frequency other than that of the clock pin.
+def pll_setting(board: Board, clock_hz: float) -> Ice40Pll | Ecp5Pll:
+    """Return the PLL setting that makes a frequency from that of the clock pin.
 
     Parameters
     ----------
@@ -257,8 +257,19 @@ def clock_generator(board: Board, clock_hz: float) -> PllClock:
             f"{board.name} cannot make {_mhz(clock_hz)} from its {_mhz(pin_hz)} pin: "
             f"the nearest it can make is {nearest}"
         )
-    chosen = possible[best]
-    return Ice40Clock(chosen) if isinstance(chosen, Ice40Pll) else Ecp5Clock(pin_hz, chosen)
+    return possible[best]
+
+
+def clock_generator(board: Board, clock_hz: float) -> PllClock:
+    """Return the circuit that gives "sync" a frequency other than that of the clock pin.
+
+    Takes and raises what `pll_setting` does.
+    """
+    chosen = pll_setting(board, clock_hz)
+    if isinstance(chosen, Ice40Pll):
+        return Ice40Clock(chosen)
+    assert board.clock_hz is not None
+    return Ecp5Clock(board.clock_hz, chosen)
 
 
 def _clock_pin(platform: Platform) -> io.SingleEndedPort:

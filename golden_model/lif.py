@@ -162,7 +162,7 @@ class LifParams:
             raise ValueError(f"drive, membrane and coefficient_bits need {width} bits; at most 63 are exact")
         ticks = self.refractory / self.dt
         if ticks > 65_535:
-            raise ValueError(f"refractory must be at most 65535 ticks, not {ticks:.0f}")
+            raise ValueError(f"refractory must be at most 65535 ticks, not {ticks:.6g}")
         for name in ("threshold", "hold", "rest"):
             self.membrane.quantize(getattr(self, name), name)
         lowest = int(self.threshold_raw.min()) + min(0, self._lowest_offset())

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from boards import BOARDS
+from boards.clock import pll_setting
 from golden_model.devices.catalogue import preset
 from golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
 from golden_model.fixed import Format
@@ -277,6 +278,9 @@ def _check_fpga(sections: _File) -> None:
     for name in (*fpga.boards, *fpga.clock_hz):
         if name not in BOARDS:
             raise ValueError(f"boards must be among {', '.join(BOARDS)}, not {name!r}")
+    for name, clock_hz in fpga.clock_hz.items():
+        if clock_hz != BOARDS[name].clock_hz:
+            pll_setting(BOARDS[name], clock_hz)
     if len(set(fpga.boards)) != len(fpga.boards):
         raise ValueError(f"boards must each stand once, not {', '.join(fpga.boards)}")
 

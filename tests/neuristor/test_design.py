@@ -83,6 +83,7 @@ def test_digest_follows_the_file(tmp_path: Path) -> None:
         ("lanes", "65", "[fpga] lanes must be between 1 and [neuron] count (64), not 65"),
         ("boards", '["icebraker"]', "[fpga] boards must be among icebreaker, ulx3s-85f"),
         ("threshold_c2c", "0.3", "threshold_d2d and threshold_c2c must leave every threshold above hold"),
+        ("icebreaker", "13e6", "[fpga] icebreaker cannot make 13 MHz from its 12 MHz pin: the nearest it can make is"),
         ("icebreaker", "-1.0", "[fpga] clock_hz.icebreaker must be a clock in hertz, above 0"),
     ],
 )
