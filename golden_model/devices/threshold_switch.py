@@ -16,6 +16,10 @@ It oscillates when ``v_ins > V_th`` and ``v_met < V_hold``. With ``v_ins <= V_th
 neuron at rest, that an input current makes fire. With ``v_met >= V_hold`` it latches: once on, it
 stays on.
 
+Joule heating switches it, so both voltages fall with the ambient temperature::
+
+    V(T) = V(T_ref) sqrt((T_c - T) / (T_c - T_ref))                                       (5)
+
 References
 ----------
 P. Maffezzoni, L. Daniel, N. Shukla, S. Datta and A. Raychowdhury, "Modeling and Simulation of
@@ -25,9 +29,12 @@ Vanadium Dioxide Relaxation Oscillators", IEEE Trans. Circuits Syst. I 62(9), 20
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
 
+import numpy as np
+
+from golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
 from golden_model.neuron import positive
 
 __all__ = ["Circuit", "ThresholdSwitch"]
@@ -45,12 +52,19 @@ class ThresholdSwitch:
         Voltages at which it switches on and off, in volt.
     t_imt, t_mit : float
         Time the transitions take (insulator to metal, metal to insulator), in second.
+    transition_temperature : float, optional
+        T_c, in kelvin; without it the device has no temperature.
+    reference_temperature : float
+        Ambient temperature at which the voltages hold, in kelvin.
 
     Raises
     ------
     ValueError
-        If a resistance or voltage is not positive, ``v_hold >= v_th`` or ``r_met >= r_ins``.
+        If a resistance or voltage is not positive, ``v_hold >= v_th``, ``r_met >= r_ins``, or the
+        reference temperature is not below the transition temperature.
     """
+
+    kind: ClassVar[str] = "threshold_switch"
 
     r_ins: float
     r_met: float
@@ -58,6 +72,8 @@ class ThresholdSwitch:
     v_hold: float
     t_imt: float = 0.0
     t_mit: float = 0.0
+    transition_temperature: float | None = None
+    reference_temperature: float = 300.0
 
     def __post_init__(self) -> None:
         for name in ("r_ins", "r_met", "v_th", "v_hold"):
@@ -68,6 +84,91 @@ class ThresholdSwitch:
             raise ValueError(f"v_hold must be below v_th ({self.v_th!r} V), not {self.v_hold!r} V")
         if self.r_met >= self.r_ins:
             raise ValueError(f"r_met must be below r_ins ({self.r_ins!r} ohm), not {self.r_met!r} ohm")
+        positive("reference_temperature", self.reference_temperature)
+        if self.transition_temperature is not None:
+            positive("transition_temperature", self.transition_temperature)
+            self._below_transition("reference_temperature", self.reference_temperature)
+
+    def _below_transition(self, name: str, temperature: float) -> None:
+        if self.transition_temperature is not None and temperature >= self.transition_temperature:
+            raise ValueError(
+                f"{name} must be below the transition temperature ({self.transition_temperature!r} K), "
+                f"not {temperature!r} K"
+            )
+
+    def iv(self, voltage: Floats) -> Floats:
+        """Current under a slow voltage sweep, alike in both polarities.
+
+        Parameters
+        ----------
+        voltage : ndarray of float, shape (n,)
+            In volt, in the order of the sweep, from the insulating state.
+
+        Returns
+        -------
+        ndarray of float, shape (n,)
+            In ampere.
+        """
+        voltage = np.asarray(voltage, dtype=np.float64)
+        metallic, resistance = False, np.empty_like(voltage)
+        for n, size in enumerate(np.abs(voltage)):
+            metallic = bool(size > self.v_th or (metallic and size >= self.v_hold))
+            resistance[n] = self.r_met if metallic else self.r_ins
+        return voltage / resistance
+
+    def switch(self) -> ThresholdSwitch:
+        """The device itself."""
+        return self
+
+    def transient(self, *, supply: float, series_resistance: float, capacitance: float, duration: float) -> Transient:
+        """The device in its circuit, from 0 V; the transitions take no time.
+
+        Parameters
+        ----------
+        supply, series_resistance, capacitance, duration : float
+            In volt, ohm, farad and second.
+        """
+        circuit = Circuit(device=self, supply=supply, series_resistance=series_resistance, capacitance=capacitance)
+        positive("duration", duration)
+
+        def mode(metallic: bool) -> Mode:
+            resistance, level = (self.r_met, self.v_hold) if metallic else (self.r_ins, self.v_th)
+            turn = Event(
+                lambda _, y: float(y[0]) - level,
+                -1 if metallic else 1,
+                "off" if metallic else "on",
+                lambda *_: mode(not metallic),
+            )
+            return Mode(
+                lambda _, y: [
+                    charge_rate(float(y[0]), float(y[0]) / resistance, supply, series_resistance, capacitance)
+                ],
+                lambda y: (y[0] / resistance, {"metallic": np.full(y.shape[1], float(metallic))}),
+                (turn,),
+            )
+
+        return follow(mode(False), [0.0], duration, max_step=circuit.tau_ins / 4)
+
+    def at_temperature(self, ambient: float) -> Self:
+        """The same device at another ambient temperature (equation 5).
+
+        Parameters
+        ----------
+        ambient : float
+            In kelvin.
+
+        Raises
+        ------
+        ValueError
+            If the device has no transition temperature, or `ambient` is not below it.
+        """
+        positive("ambient", ambient)
+        if self.transition_temperature is None:
+            raise ValueError("the model has no temperature: transition_temperature is not given")
+        self._below_transition("ambient", ambient)
+        critical = self.transition_temperature
+        scale = math.sqrt((critical - ambient) / (critical - self.reference_temperature))
+        return replace(self, v_th=self.v_th * scale, v_hold=self.v_hold * scale, reference_temperature=ambient)
 
 
 @dataclass(frozen=True, kw_only=True)
