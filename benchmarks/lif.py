@@ -21,6 +21,7 @@ from golden_model import kernel
 from golden_model.devices.catalogue import preset
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.lif import LifBitTrue, LifParams, from_circuit
+from golden_model.variability import Variability
 from hdl.rows import pack_drive, unpack_output
 from sim.case import Case
 from sim.compiled import CompiledModel
@@ -44,7 +45,8 @@ TICKS = 100
 def params_for(count: int, threshold_c2c: float = 0.0) -> LifParams:
     """VO2 neurons, with a spread of 3 % between devices."""
     circuit = Circuit(device=preset("vo2-maffezzoni").device, supply=1.5, series_resistance=20e3, capacitance=1e-9)
-    return from_circuit(circuit, count=count, dt=400e-9, threshold_d2d=0.03, threshold_c2c=threshold_c2c)
+    spread = Variability(threshold_d2d=0.03, threshold_c2c=threshold_c2c)
+    return from_circuit(circuit, count=count, dt=400e-9, spread=spread)
 
 
 def drive_for(params: LifParams, ticks: int) -> Array:

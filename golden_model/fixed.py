@@ -2,8 +2,9 @@
 
 ``floor_shift``, ``round_shift``, ``saturate`` and ``wrap`` are generic. They take NumPy integer
 arrays, Python integers, and any value that has ``+ - * >> &`` and comparisons and for which
-:func:`select` is registered (``hdl.fixed`` registers Amaranth values). The step function of a
-neuron is written with nothing else, so the code users run is also the code that proofs are about.
+:func:`select` and :func:`lookup` are registered (``hdl.fixed`` registers Amaranth values). The step
+function of a neuron is written with nothing else, so the code users run is also the code that proofs
+are about.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Format", "floor_shift", "round_shift", "saturate", "select", "wrap"]
+__all__ = ["Format", "floor_shift", "lookup", "round_shift", "saturate", "select", "wrap"]
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,30 @@ def _(condition: bool, if_true: Any, if_false: Any) -> Any:
 @select.register(np.ndarray)
 def _(condition: NDArray[np.bool_], if_true: Any, if_false: Any) -> Any:
     return np.where(condition, if_true, if_false)
+
+
+@singledispatch
+def lookup(index: Any, table: tuple[int, ...]) -> Any:
+    """The entry of a table of constants.
+
+    Parameters
+    ----------
+    index : int, ndarray of int, or a registered hardware or solver value
+        From 0 to ``len(table) - 1``.
+    table : tuple of int
+    """
+    raise TypeError(f"lookup has no rule for an index of type {type(index).__name__}")
+
+
+@lookup.register(int)
+@lookup.register(np.integer)
+def _(index: int, table: tuple[int, ...]) -> int:
+    return table[index]
+
+
+@lookup.register(np.ndarray)
+def _(index: NDArray[np.int64], table: tuple[int, ...]) -> NDArray[np.int64]:
+    return np.asarray(table, dtype=np.int64)[index]
 
 
 def floor_shift(x: Any, n: int) -> Any:

@@ -1,9 +1,9 @@
 """The bit-true models, compiled: the same bits at the speed of C. Needs numba, which is optional.
 
 Nothing is written a second time. The ``step`` function of a neuron model is rebuilt with its globals
-replaced (functions of the golden model by compiled ones, ``select`` by a plain ``if``) and compiled
-for single integers, with the model's raw integers as constants. LLVM folds these, and turns the loop
-over the neurons into vector instructions.
+replaced (functions of the golden model by compiled ones, ``select`` by a plain ``if``, ``lookup`` by an
+index) and compiled for single integers, with the model's raw integers as constants. LLVM folds these,
+and turns the loop over the neurons into vector instructions.
 
 A neuron model can run here if its module has::
 
@@ -26,7 +26,7 @@ from typing import Any, Literal, NamedTuple, Protocol, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from golden_model.fixed import select
+from golden_model.fixed import lookup, select
 
 __all__ = ["BitTrue", "available", "run"]
 
@@ -87,10 +87,12 @@ def run(model: BitTrue, drive_raw: Array, *, keep: bool = False) -> Array | dict
     ImportError
         If numba is not installed.
     TypeError
-        If the model's module has no ``step`` of the form above.
+        If the neurons are coupled, or the model's module has no ``step`` of the form above.
     TypeError, ValueError, OverflowError
         If the drive is wrong.
     """
+    if getattr(model.params, "coupling", None) is not None:
+        raise TypeError("model must have no coupling: coupled neurons wait for each other; use its own run")
     drive_raw = np.ascontiguousarray(model.params_check(drive_raw))
     step = _step_of(model)
     count = drive_raw.shape[1]
@@ -162,7 +164,7 @@ def _compiled(step: _Step, raw: Any, fields: tuple[str, ...], keep: bool) -> Cal
         store="; ".join(stores),
     )
     jit = numba.njit(nogil=True)
-    scope = {"raw": raw, "step": _rebuilt(step.function, jit, {select: jit(_select)})}
+    scope = {"raw": raw, "step": _rebuilt(step.function, jit, {select: jit(_select), lookup: jit(_lookup)})}
     exec(source, scope)
     loop: Callable[..., int] = jit(scope["loop"])
     return loop
@@ -170,6 +172,10 @@ def _compiled(step: _Step, raw: Any, fields: tuple[str, ...], keep: bool) -> Cal
 
 def _select(condition: bool, if_true: int, if_false: int) -> int:
     return if_true if condition else if_false
+
+
+def _lookup(index: int, table: tuple[int, ...]) -> int:
+    return table[index]
 
 
 def _rebuilt(function: FunctionType, jit: Callable[[Any], Any], made: dict[Any, Any]) -> Any:

@@ -38,9 +38,23 @@ from numpy.typing import ArrayLike, NDArray
 from golden_model import noise
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.fixed import Format, round_shift, saturate, select
-from golden_model.neuron import Bound, Field, positive
+from golden_model.neuron import Bound, Field, check_drive, positive, run
+from golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
 
-__all__ = ["LifBitTrue", "LifOptions", "LifParams", "LifRaw", "LifReference", "bound", "from_circuit", "shadow", "step"]
+__all__ = [
+    "LifBitTrue",
+    "LifOptions",
+    "LifParams",
+    "LifRaw",
+    "LifReference",
+    "bound",
+    "check_current",
+    "from_circuit",
+    "shadow",
+    "step",
+    "summary",
+    "swing",
+]
 
 
 class LifRaw(NamedTuple):
@@ -57,6 +71,10 @@ class LifRaw(NamedTuple):
     """1 when the reset subtracts, 0 when it goes to the hold voltage."""
     noise_scale_raw: int
     noise_shift: int
+    latched_raw: int
+    """Membrane of a device that is stuck on."""
+    faults: int
+    """1 when there are broken devices."""
     membrane_min: int
     membrane_max: int
 
@@ -85,8 +103,12 @@ class LifParams:
         Device-to-device spread of the threshold, one standard deviation, in volt.
     threshold_c2c : float
         Cycle-to-cycle noise of the threshold, one standard deviation, in volt.
+    stuck_on, stuck_off, dead : float
+        Fractions of broken devices: on for ever, never on, or not connected. None of them fires.
+    latched : float
+        Voltage at which the membrane of a stuck-on device stays, in volt.
     seed : int
-        Of both kinds of spread, 0 to 2**32 - 1.
+        Of all spread, 0 to 2**32 - 1.
     dt : float
         One tick, in second.
     reset : {"hold", "subtract"}
@@ -116,6 +138,10 @@ class LifParams:
     refractory: float = 0.0
     threshold_d2d: float = 0.0
     threshold_c2c: float = 0.0
+    stuck_on: float = 0.0
+    stuck_off: float = 0.0
+    dead: float = 0.0
+    latched: float = 0.0
     seed: int = 1
     dt: float
     reset: Literal["hold", "subtract"] = "hold"
@@ -131,7 +157,7 @@ class LifParams:
             positive(name, getattr(self, name))
         for name in ("refractory", "threshold_d2d", "threshold_c2c"):
             positive(name, getattr(self, name), zero=True)
-        for name in ("threshold", "hold", "rest"):
+        for name in ("threshold", "hold", "rest", "latched"):
             if not math.isfinite(getattr(self, name)):
                 raise ValueError(f"{name} must be finite, not {getattr(self, name)!r}")
         if not self.hold < self.threshold:
@@ -149,8 +175,7 @@ class LifParams:
             raise ValueError(f"reset must be 'hold' or 'subtract', not {self.reset!r}")
         if self.leak not in ("exact", "power_of_two"):
             raise ValueError(f"leak must be 'exact' or 'power_of_two', not {self.leak!r}")
-        if not isinstance(self.seed, int) or not 0 <= self.seed <= noise.MASK:
-            raise ValueError(f"seed must be an integer between 0 and 2**32 - 1, not {self.seed!r}")
+        self._faults()  # checks the fractions and the seed
         if self.drive.frac_bits != self.membrane.frac_bits:
             raise ValueError(
                 f"drive must have the {self.membrane.frac_bits} fraction bits of membrane, not {self.drive.frac_bits}"
@@ -163,7 +188,7 @@ class LifParams:
         ticks = self.refractory / self.dt
         if ticks > 65_535:
             raise ValueError(f"refractory must be at most 65535 ticks, not {ticks:.6g}")
-        for name in ("threshold", "hold", "rest"):
+        for name in ("threshold", "hold", "rest", "latched"):
             self.membrane.quantize(getattr(self, name), name)
         lowest = int(self.threshold_raw.min()) + min(0, self._lowest_offset())
         if lowest <= self.raw.hold_raw:
@@ -172,6 +197,9 @@ class LifParams:
                 f"with {self.threshold_d2d:.4g} V and {self.threshold_c2c:.4g} V the lowest is "
                 f"{float(self.membrane.value(lowest)):.4g} V"
             )
+
+    def _faults(self) -> Variability:
+        return Variability(stuck_on=self.stuck_on, stuck_off=self.stuck_off, dead=self.dead, seed=self.seed)
 
     def _lowest_offset(self) -> int:
         return int(round_shift(-noise.CENTRE * self.raw.noise_scale_raw, self.raw.noise_shift))
@@ -201,6 +229,8 @@ class LifParams:
             subtract=int(self.reset == "subtract"),
             noise_scale_raw=scale,
             noise_shift=shift,
+            latched_raw=int(self.membrane.quantize(self.latched, "latched")),
+            faults=int(bool(self.fault_raw.any())),
             membrane_min=self.membrane.min_raw,
             membrane_max=self.membrane.max_raw,
         )
@@ -211,10 +241,20 @@ class LifParams:
         spread = np.random.default_rng(self.seed).standard_normal(self.count)
         return self.threshold + self.threshold_d2d * spread
 
+    @property
+    def holds(self) -> NDArray[np.float64]:
+        """Voltage after a spike of each device, in volt, shape (count,)."""
+        return np.full(self.count, self.hold)
+
     @cached_property
     def threshold_raw(self) -> NDArray[np.int64]:
         """Threshold of each device on the membrane's grid, shape (count,)."""
         return self.membrane.quantize(self.thresholds, "threshold with its device-to-device spread")
+
+    @cached_property
+    def fault_raw(self) -> NDArray[np.int64]:
+        """What each device is, as in ``variability``, shape (count,)."""
+        return self._faults().faults(self.count)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -251,15 +291,15 @@ class LifParams:
 
 
 def step(
-    raw: LifRaw, membrane: Any, refractory: Any, state: Any, threshold_raw: Any, drive_raw: Any
+    raw: LifRaw, membrane: Any, refractory: Any, state: Any, threshold_raw: Any, fault_raw: Any, drive_raw: Any
 ) -> tuple[Any, Any, Any, Any, Any]:
     """One tick of a neuron, on integers, arrays or hardware values alike.
 
     Parameters
     ----------
     raw : LifRaw
-    membrane, refractory, state, threshold_raw, drive_raw
-        Membrane, ticks left to wait, noise state, threshold and input of each neuron.
+    membrane, refractory, state, threshold_raw, fault_raw, drive_raw
+        Membrane, ticks left to wait, noise state, threshold, kind of fault and input of each neuron.
 
     Returns
     -------
@@ -267,18 +307,21 @@ def step(
     """
     leaked = membrane + round_shift((drive_raw - membrane) * raw.k_raw, raw.k_shift)
     bounded = saturate(leaked, raw.membrane_min, raw.membrane_max)
+    clipped = leaked != bounded
     limit = threshold_raw
     if raw.noise_scale_raw:
         limit = limit + noise.offset(state, raw.noise_scale_raw, raw.noise_shift)
+    spike = bounded >= limit
+    if raw.faults:
+        spike = spike & (fault_raw == HEALTHY)
+        clipped = clipped & (fault_raw != STUCK_ON) & (fault_raw != DEAD)
+        bounded = select(fault_raw == DEAD, membrane, select(fault_raw == STUCK_ON, raw.latched_raw, bounded))
     if raw.refractory_ticks:
         active = refractory == 0
-        spike = active & (bounded >= limit)
-        clipped = active & (leaked != bounded)
+        spike = active & spike
+        clipped = active & clipped
         bounded = select(active, bounded, membrane)
         refractory = select(spike, raw.refractory_ticks, refractory - select(active, 0, 1))
-    else:
-        spike = bounded >= limit
-        clipped = leaked != bounded
     after = raw.hold_raw
     if raw.subtract:
         lowered = bounded - (threshold_raw - raw.hold_raw)
@@ -331,59 +374,24 @@ class LifBitTrue:
             Which neurons fired.
         """
         self.membrane, self.refractory, self.noise, spike, clipped = step(
-            self.params.raw, self.membrane, self.refractory, self.noise, self.params.threshold_raw, drive_raw
+            self.params.raw,
+            self.membrane,
+            self.refractory,
+            self.noise,
+            self.params.threshold_raw,
+            self.params.fault_raw,
+            drive_raw,
         )
         self.saturations += int(np.count_nonzero(clipped))
         return np.asarray(spike)
 
     def run(self, drive_raw: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
-        """Advance many ticks and keep every state bit.
-
-        Parameters
-        ----------
-        drive_raw : ndarray of int64, shape (ticks, count)
-
-        Returns
-        -------
-        dict of ndarray of int64, shape (ticks, count)
-            ``spike`` and each of ``params.state_fields``, after each tick.
-
-        Raises
-        ------
-        ValueError
-            If the shape is wrong.
-        OverflowError
-            If a word is outside ``params.drive``.
-        """
-        drive_raw = self.params_check(drive_raw)
-        names = [field.name for field in self.params.state_fields]
-        trace = {name: np.empty(drive_raw.shape, dtype=np.int64) for name in ("spike", *names)}
-        for tick, row in enumerate(drive_raw):
-            trace["spike"][tick] = self.step(row)
-            for name in names:
-                trace[name][tick] = getattr(self, name)
-        return trace
+        """Advance many ticks and keep every state bit; as `golden_model.neuron.run`."""
+        return run(self, drive_raw)
 
     def params_check(self, drive_raw: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The same array, if it is a drive of this model.
-
-        Raises
-        ------
-        TypeError, ValueError, OverflowError
-            If its kind, its shape or a word of it is wrong.
-        """
-        drive_raw = np.asarray(drive_raw)
-        if drive_raw.dtype.kind != "i":
-            raise TypeError(f"drive_raw must hold integers, not {drive_raw.dtype}")
-        if drive_raw.ndim != 2 or drive_raw.shape[1] != self.params.count:
-            raise ValueError(f"drive_raw must have shape (ticks, {self.params.count}), not {drive_raw.shape}")
-        drive = self.params.drive
-        if drive_raw.size and (drive_raw.min() < drive.min_raw or drive_raw.max() > drive.max_raw):
-            raise OverflowError(
-                f"drive_raw must be between {drive.min_raw} and {drive.max_raw}, "
-                f"not {drive_raw.min()} to {drive_raw.max()}"
-            )
-        return drive_raw.astype(np.int64, copy=False)
+        """The same array, if it is a drive of this model; as `golden_model.neuron.check_drive`."""
+        return check_drive(self.params, drive_raw)
 
 
 class LifReference:
@@ -396,6 +404,8 @@ class LifReference:
         True: continuous time. A threshold crossing is found where it happens inside the tick, in
         closed form, and several spikes may fall into one tick. False: spikes on tick boundaries,
         in the order of the circuit, so that only word length separates it from the bit-true model.
+    rounded : bool
+        With the rounded coefficient of the circuit, on ticks.
 
     Attributes
     ----------
@@ -403,9 +413,10 @@ class LifReference:
         In volt.
     """
 
-    def __init__(self, params: LifParams, *, locate: bool = True) -> None:
+    def __init__(self, params: LifParams, *, locate: bool = True, rounded: bool = False) -> None:
         self.params = params
         self.locate = locate
+        self._k = params.raw.k_raw * 2.0**-params.raw.k_shift if rounded else params.k
         self.reset()
 
     def reset(self) -> None:
@@ -421,6 +432,11 @@ class LifReference:
         """Threshold of each neuron in this firing cycle, in volt, shape (count,)."""
         sigma = self.params.threshold_c2c / noise.SIGMA
         return np.asarray(self.params.thresholds + sigma * noise.byte_sum(self._draw))
+
+    def _broken(self, membrane: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The membranes, those of stuck-on and dead devices where they stay."""
+        fault = self.params.fault_raw
+        return np.where(fault == DEAD, self.params.rest, np.where(fault == STUCK_ON, self.params.latched, membrane))
 
     def _after(self, fired: NDArray[np.bool_], at: NDArray[np.float64]) -> NDArray[np.float64]:
         params = self.params
@@ -447,9 +463,9 @@ class LifReference:
     def _step_on_ticks(self, drive: NDArray[np.float64]) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
         params = self.params
         active = self.waiting == 0
-        moved = np.where(active, self.membrane + (drive - self.membrane) * params.k, self.membrane)
-        fired = active & (moved >= self.limit)
-        self.membrane = self._after(fired, moved)
+        moved = np.where(active, self.membrane + (drive - self.membrane) * self._k, self.membrane)
+        fired = active & (moved >= self.limit) & (params.fault_raw == HEALTHY)
+        self.membrane = self._broken(self._after(fired, moved))
         self.waiting = np.where(fired, params.raw.refractory_ticks, self.waiting - ~active)
         self._draw = np.where(fired, noise.advance(self._draw), self._draw)
         self.time += params.dt
@@ -466,9 +482,9 @@ class LifReference:
             left = left - wait
             end = drive + (self.membrane - drive) * np.exp(-left / params.tau)
             limit = self.limit
-            fired = (end >= limit) & (left > 0)
+            fired = (end >= limit) & (left > 0) & (params.fault_raw == HEALTHY)
             if not fired.any():
-                self.membrane = end
+                self.membrane = self._broken(end)
                 self.time += params.dt
                 return spikes
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -512,7 +528,7 @@ class LifReference:
         return {"spike": spike, "membrane": membrane}, np.split(when[order], edges)
 
 
-def shadow(params: LifParams, drive: NDArray[np.float64], spike: NDArray[np.int64]) -> NDArray[np.float64]:
+def shadow(params: LifParams, drive: NDArray[np.float64], trace: dict[str, NDArray[np.int64]]) -> NDArray[np.float64]:
     """The float membrane with the spikes of the bit-true model imposed: what `bound` speaks of.
 
     Parameters
@@ -520,7 +536,7 @@ def shadow(params: LifParams, drive: NDArray[np.float64], spike: NDArray[np.int6
     params : LifParams
     drive : ndarray of float, shape (ticks, count)
         In volt.
-    spike : ndarray of int64, shape (ticks, count)
+    trace : dict of ndarray of int64, shape (ticks, count)
         Of the bit-true model.
 
     Returns
@@ -528,16 +544,30 @@ def shadow(params: LifParams, drive: NDArray[np.float64], spike: NDArray[np.int6
     ndarray of float, shape (ticks, count)
         In volt, after each tick.
     """
+    spike, broken = trace["spike"], LifReference(params)._broken
     v, waiting = np.full(params.count, float(params.rest)), np.zeros(params.count, dtype=np.int64)
-    trace = np.empty(drive.shape)
+    made = np.empty(drive.shape)
     for tick, (row, fired) in enumerate(zip(drive, spike.astype(bool), strict=True)):
         active = waiting == 0
         v = np.where(active, v + (row - v) * params.k, v)
         after = v - (params.thresholds - params.hold) if params.reset == "subtract" else params.hold
-        v = np.where(fired, after, v)
+        v = broken(np.where(fired, after, v))
         waiting = np.where(fired, params.raw.refractory_ticks, waiting - ~active)
-        trace[tick] = v
-    return trace
+        made[tick] = v
+    return made
+
+
+def swing(params: LifParams, drive: NDArray[np.float64], membrane: NDArray[np.float64]) -> float:
+    """Largest ``|drive - v|`` that occurs, in volt, for `bound`.
+
+    Parameters
+    ----------
+    params : LifParams
+    drive, membrane : ndarray of float, shape (ticks, count)
+        In volt; the membrane after each tick.
+    """
+    before = np.vstack([np.full((1, params.count), params.rest), membrane[:-1]])
+    return float(np.abs(drive - before).max())
 
 
 def bound(params: LifParams, swing: float) -> Bound:
@@ -592,12 +622,10 @@ def from_circuit(
     count: int,
     dt: float,
     options: LifOptions = LifOptions(),
-    threshold_d2d: float = 0.0,
-    threshold_c2c: float = 0.0,
-    seed: int = 1,
-    membrane: Format = Format(3, 13),
-    drive: Format = Format(3, 13),
-    coefficient_bits: int = 12,
+    spread: Variability = Variability(),
+    membrane: Format | None = None,
+    drive: Format | None = None,
+    coefficient_bits: int | None = None,
 ) -> LifParams:
     """The LIF neurons that a circuit makes, below its oscillation threshold.
 
@@ -607,11 +635,13 @@ def from_circuit(
     Parameters
     ----------
     circuit : Circuit
-    count, dt, seed, membrane, drive, coefficient_bits
+    count, dt
         As in :class:`LifParams`.
     options : LifOptions
-    threshold_d2d, threshold_c2c : float
-        Spread of V_th, as a fraction of it (one standard deviation).
+    spread : Variability
+        V_hold has none in this model.
+    membrane, drive, coefficient_bits
+        As in :class:`LifParams`; its own when None.
 
     Returns
     -------
@@ -620,8 +650,14 @@ def from_circuit(
     Raises
     ------
     ValueError
-        If the circuit fires or latches without input.
+        If the circuit fires or latches without input, or V_hold has a spread.
     """
+    for name in ("hold_d2d", "hold_c2c"):
+        if getattr(spread, name):
+            raise ValueError(
+                f"{name} must be 0 in the model lif, whose reset has no spread, not {getattr(spread, name)}"
+            )
+    words = {"membrane": membrane, "drive": drive, "coefficient_bits": coefficient_bits}
     device, rest = circuit.device, circuit.target_ins()
     if rest >= device.v_th:
         limit = device.v_th * (1 + circuit.series_resistance / device.r_ins)
@@ -637,16 +673,51 @@ def from_circuit(
         rest=rest,
         input_resistance=circuit.input_resistance,
         refractory=discharge if options.refractory is None else options.refractory,
-        threshold_d2d=threshold_d2d * device.v_th,
-        threshold_c2c=threshold_c2c * device.v_th,
-        seed=seed,
+        threshold_d2d=spread.threshold_d2d * device.v_th,
+        threshold_c2c=spread.threshold_c2c * device.v_th,
+        stuck_on=spread.stuck_on,
+        stuck_off=spread.stuck_off,
+        dead=spread.dead,
+        latched=circuit.target_met(),
+        seed=spread.seed,
         dt=dt,
         reset=options.reset,
         leak=options.leak,
-        membrane=membrane,
-        drive=drive,
-        coefficient_bits=coefficient_bits,
+        **{name: value for name, value in words.items() if value is not None},  # type: ignore[arg-type]
     )
+
+
+def check_current(params: LifParams, current: NDArray[np.float64]) -> None:
+    """Refuse an input that can make no neuron fire.
+
+    Parameters
+    ----------
+    params : LifParams
+    current : ndarray of float, any shape
+        In ampere.
+
+    Raises
+    ------
+    ValueError
+        If the strongest input does not reach the lowest threshold.
+    """
+    top = params.drive_raw(current.max())
+    if top < params.threshold_raw.min():
+        need = (params.threshold - params.rest) / params.input_resistance
+        raise ValueError(
+            f"the strongest input must exceed {need:.3g} A for the membrane to reach V_th "
+            f"({params.threshold} V), not {current.max():.3g} A"
+        )
+
+
+def summary(params: LifParams) -> list[tuple[str, str]]:
+    """What the array is, for a reader: labels and values."""
+    return [
+        ("membrane time constant", f"{params.tau:.4g} s"),
+        ("one tick", f"{params.dt:.4g} s, k = {params.k:.6g}"),
+        ("refractory time", f"{params.refractory:.4g} s, {params.raw.refractory_ticks} ticks"),
+        ("words", f"membrane {params.membrane}, drive {params.drive}, {params.coefficient_bits} coefficient bits"),
+    ]
 
 
 # What the other rooms look up by the neuron's name.

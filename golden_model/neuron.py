@@ -9,12 +9,16 @@ from __future__ import annotations
 import math
 from importlib import import_module
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["NEURONS", "Bound", "Field", "positive", "room"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["NEURONS", "Bound", "Field", "check_drive", "positive", "room", "run"]
 
 NEURONS = {
     "lif": "leaky integrate-and-fire: a threshold switch that charges, fires and falls to V_hold",
+    "relaxation_oscillator": "relaxation oscillator: a threshold switch that charges and discharges by itself",
 }
 """Every neuron model by name."""
 
@@ -65,3 +69,52 @@ def room(folder: str, neuron: str) -> ModuleType:
     if neuron not in NEURONS:
         raise ValueError(f"neuron must be one of {', '.join(NEURONS)}, not {neuron!r}")
     return import_module(f"{folder}.{neuron}")
+
+
+def check_drive(params: Any, drive_raw: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same array, if it is a drive of a model with these parameters.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        If its kind, its shape or a word of it is wrong.
+    """
+    drive_raw = np.asarray(drive_raw)
+    if drive_raw.dtype.kind != "i":
+        raise TypeError(f"drive_raw must hold integers, not {drive_raw.dtype}")
+    if drive_raw.ndim != 2 or drive_raw.shape[1] != params.count:
+        raise ValueError(f"drive_raw must have shape (ticks, {params.count}), not {drive_raw.shape}")
+    drive = params.drive
+    if drive_raw.size and (drive_raw.min() < drive.min_raw or drive_raw.max() > drive.max_raw):
+        raise OverflowError(
+            f"drive_raw must be between {drive.min_raw} and {drive.max_raw}, not {drive_raw.min()} to {drive_raw.max()}"
+        )
+    return drive_raw.astype(np.int64, copy=False)
+
+
+def run(model: Any, drive_raw: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    """Advance a bit-true model many ticks and keep every state bit.
+
+    Parameters
+    ----------
+    model : bit-true model
+    drive_raw : ndarray of int64, shape (ticks, count)
+
+    Returns
+    -------
+    dict of ndarray of int64, shape (ticks, count)
+        ``spike`` and each of ``params.state_fields``, after each tick.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        As `check_drive`.
+    """
+    drive_raw = check_drive(model.params, drive_raw)
+    names = [field.name for field in model.params.state_fields]
+    trace = {name: np.empty(drive_raw.shape, dtype=np.int64) for name in ("spike", *names)}
+    for tick, row in enumerate(drive_raw):
+        trace["spike"][tick] = model.step(row)
+        for name in names:
+            trace[name][tick] = getattr(model, name)
+    return trace

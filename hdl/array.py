@@ -10,7 +10,8 @@ through the lanes (one pipeline a neuron of the row) and is written back::
 A tick takes ``max(rows, latency)`` clocks when the next one follows at once, and ``rows + latency``
 alone. Rows of the next tick enter while the last rows of this one are still in the lanes, but never
 before their own state is back: with fewer rows than pipeline stages, idle slots fill the gap, so a
-read and a write never meet at one address.
+read and a write never meet at one address. Coupled neurons wait for all rows of the last tick: a tick
+takes ``rows + latency`` clocks.
 """
 
 from __future__ import annotations
@@ -19,16 +20,19 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Protocol
 
+import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+from numpy.typing import NDArray
 
 from golden_model.fixed import Format
 from golden_model.neuron import Field
+from hdl.neighbours import Neighbours
 from hdl.tree import count_ones
 
-__all__ = ["ArrayParams", "NeuronArray", "check_lanes", "drive_layout", "output_layout", "state_layout"]
+__all__ = ["ArrayParams", "NeuronArray", "check_lanes", "drive_layout", "in_rows", "output_layout", "state_layout"]
 
 
 class ArrayParams(Protocol):
@@ -79,6 +83,22 @@ def output_layout(params: ArrayParams, lanes: int) -> data.StructLayout:
     )
 
 
+def in_rows(columns: dict[str, NDArray[np.int64]], lanes: int) -> list[list[dict[str, int]]]:
+    """Per-neuron parameters, row by row and lane by lane; lanes beyond the last neuron repeat it.
+
+    Parameters
+    ----------
+    columns : dict of ndarray of int64, shape (count,)
+        By the name of the parameter.
+    lanes : int
+    """
+    listed = {name: column.tolist() for name, column in columns.items()}
+    count = len(next(iter(listed.values())))
+    neurons = [{name: column[n] for name, column in listed.items()} for n in range(count)]
+    neurons += [neurons[-1]] * (-count % lanes)
+    return [neurons[start : start + lanes] for start in range(0, count, lanes)]
+
+
 class NeuronArray(wiring.Component):
     """N neurons on L lanes.
 
@@ -95,6 +115,9 @@ class NeuronArray(wiring.Component):
         the next neuron of the lane, `clear_clocks` clocks after `load`).
     parameters : list of list of dict, optional
         Per-neuron parameters: for each row and lane, the fields of the lane's ``parameters``.
+    neighbours : Neighbours, optional
+        What the neurons feel of each other. Each lane then has the input ``pull`` as well, one enabled
+        clock after `state`; and a tick begins only when the last one has ended.
 
     Members
     -------
@@ -125,12 +148,14 @@ class NeuronArray(wiring.Component):
         lanes: int,
         lane: Callable[[int], Any],
         parameters: list[list[dict[str, int]]] | None = None,
+        neighbours: Neighbours | None = None,
     ) -> None:
         check_lanes(params, lanes)
         self.params = params
         self.lanes = lanes
         self._lanes = [lane(index) for index in range(lanes)]
         self._parameters = parameters
+        self._neighbours = neighbours
         super().__init__(
             {
                 "i": In(stream.Signature(drive_layout(params, lanes))),
@@ -139,6 +164,11 @@ class NeuronArray(wiring.Component):
                 "saturations": Out(32),
             }
         )
+
+    @property
+    def coupled(self) -> bool:
+        """Whether the neurons feel each other."""
+        return self._neighbours is not None
 
     @property
     def rows(self) -> int:
@@ -153,6 +183,8 @@ class NeuronArray(wiring.Component):
     @property
     def cycles_per_tick(self) -> int:
         """Clocks from one tick to the next, without stalls."""
+        if self._neighbours is not None:
+            return self.rows + self.latency
         return max(self.rows, self.latency + 1)
 
     @property
@@ -229,6 +261,21 @@ class NeuronArray(wiring.Component):
                 saturated[index].eq(lane.saturated & exists),
             ]
 
+        if self._neighbours is not None:
+            m.submodules.neighbours = neighbours = self._neighbours
+            m.d.comb += [
+                neighbours.enable.eq(moves),
+                neighbours.row.eq(slot),
+                neighbours.write.eq(write.en),
+                neighbours.write_row.eq(write.addr),
+            ]
+            for index, lane in enumerate(lanes):
+                m.d.comb += [
+                    neighbours.own[index].eq(read.data[index][neighbours.field]),
+                    neighbours.written[index].eq(write.data[index][neighbours.field]),
+                    lane.pull.eq(neighbours.pull[index]),
+                ]
+
         # After reset every row gets its initial state, then the array runs.
         clear_row = Signal(range(max(2, rows)))
         clear_step = Signal(range(1 + lanes[0].clear_clocks))
@@ -240,7 +287,11 @@ class NeuronArray(wiring.Component):
             with m.Else():
                 m.d.sync += clear_step.eq(clear_step + 1)
             m.d.comb += write.addr.eq(clear_row)
-            m.d.comb += [write.data[index].eq(lane.initial_state) for index, lane in enumerate(lanes)]
+            for index, lane in enumerate(lanes):
+                exists = Const(1)
+                if (rows - 1) * self.lanes + index >= self.params.count:
+                    exists = clear_row != rows - 1
+                m.d.comb += write.data[index].eq(Mux(exists, lane.initial_state, 0))
         with m.Else():
             m.d.comb += [
                 write.en.eq(self.o.valid & self.o.ready),

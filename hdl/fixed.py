@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Mux, Value, ValueCastable, signed
+from amaranth.hdl import Array, Cat, Const, Mux, Value, ValueCastable, signed
 
 import golden_model.fixed
 from golden_model.fixed import Format
@@ -20,6 +20,12 @@ __all__ = ["floor_shift", "round_shift", "saturate", "shape", "wrap"]
 @golden_model.fixed.select.register(ValueCastable)
 def _(condition: Value, if_true: Any, if_false: Any) -> Value:
     return Mux(condition, if_true, if_false)
+
+
+@golden_model.fixed.lookup.register(Value)
+@golden_model.fixed.lookup.register(ValueCastable)
+def _(index: Value, table: tuple[int, ...]) -> Value:
+    return Value.cast(Array(table)[index])
 
 
 def shape(fmt: Format) -> signed:  # type: ignore[valid-type]

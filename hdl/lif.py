@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden_model import noise as golden_noise
 from golden_model.lif import LifParams
+from golden_model.variability import DEAD, HEALTHY, STUCK_ON
 from hdl import noise
-from hdl.array import NeuronArray, check_lanes, state_layout
+from hdl.array import NeuronArray, check_lanes, in_rows, state_layout
 from hdl.fixed import round_shift, saturate, shape
 
 __all__ = ["LifArray", "LifLane"]
+
+
+def parameter_layout(params: LifParams) -> data.StructLayout:
+    """What each neuron has of its own."""
+    fields = {"threshold": shape(params.membrane)}
+    return data.StructLayout(fields | ({"fault": unsigned(2)} if params.raw.faults else {}))
 
 
 class LifLane(wiring.Component):
@@ -32,7 +39,8 @@ class LifLane(wiring.Component):
         The pipeline moves.
     state : In(state_layout)
     drive : In(signed)
-    parameters : In(StructLayout({"threshold": ...}))
+    parameters : In(StructLayout({"threshold": ..., "fault": ...}))
+        ``fault`` only where there are broken devices.
     next_state : Out(state_layout)
     spike, saturated : Out(1)
         All `latency` enabled clocks after `state`.
@@ -63,7 +71,7 @@ class LifLane(wiring.Component):
                 "enable": In(1),
                 "state": In(state),
                 "drive": In(shape(params.drive)),
-                "parameters": In(data.StructLayout({"threshold": shape(params.membrane)})),
+                "parameters": In(parameter_layout(params)),
                 "next_state": Out(state),
                 "spike": Out(1),
                 "saturated": Out(1),
@@ -82,15 +90,15 @@ class LifLane(wiring.Component):
             m.submodules.seeder = seeder = noise.Seeder(self.params.seed, self._lane, self._lanes)
             m.d.comb += [seeder.load.eq(self.load), self.initial_state.noise.eq(seeder.state)]
 
-        # What a stage passes on unchanged: the state and the threshold.
-        carried = data.StructLayout({"state": self.state.shape(), "threshold": shape(self.params.membrane)})
+        # What a stage passes on unchanged.
+        carried = data.StructLayout({"state": self.state.shape(), "own": self.parameters.shape()})
         first: Any = Signal(carried)
         second: Any = Signal(carried)
         third: Any = Signal(carried)
         with m.If(self.enable):
             m.d.sync += [
                 first.state.eq(self.state),
-                first.threshold.eq(self.parameters.threshold),
+                first.own.eq(self.parameters),
                 second.eq(first),
                 third.eq(second),
             ]
@@ -116,33 +124,40 @@ class LifLane(wiring.Component):
         bounded_value, clipped_value = saturate(leaked, width)
         bounded = Signal(shape(self.params.membrane))
         clipped = Signal()
-        limit = Signal((second.threshold + offset).shape())
+        limit = Signal((second.own.threshold + offset).shape())
         with m.If(self.enable):
             m.d.sync += [
                 bounded.eq(bounded_value),
                 clipped.eq(clipped_value),
-                limit.eq(second.threshold + offset),
+                limit.eq(second.own.threshold + offset),
             ]
 
         # 4: fire or not
         active = Signal()
         m.d.comb += active.eq(third.state.refractory == 0 if waits else Const(1))
+        healthy, stays = Signal(init=1), Signal()
+        if raw.faults:
+            fault = third.own.fault
+            m.d.comb += [healthy.eq(fault == HEALTHY), stays.eq((fault == STUCK_ON) | (fault == DEAD))]
         fires = Signal()
-        m.d.comb += fires.eq(active & (bounded >= limit))
+        m.d.comb += fires.eq(active & healthy & (bounded >= limit))
         if raw.subtract:
-            after, after_clipped = saturate(bounded - (third.threshold - raw.hold_raw), width)
+            after, after_clipped = saturate(bounded - (third.own.threshold - raw.hold_raw), width)
         else:
             after, after_clipped = Const(raw.hold_raw, shape(self.params.membrane)), Const(0, 1)
         with m.If(self.enable):
             m.d.sync += [
                 self.spike.eq(fires),
-                self.saturated.eq((active & clipped) | (fires & after_clipped)),
+                self.saturated.eq((active & clipped & ~stays) | (fires & after_clipped)),
                 self.next_state.eq(third.state),
             ]
             with m.If(fires):
                 m.d.sync += self.next_state.membrane.eq(after)
-            with m.Elif(active):
+            with m.Elif(active & ~stays):
                 m.d.sync += self.next_state.membrane.eq(bounded)
+            if raw.faults:
+                with m.Elif(third.own.fault == STUCK_ON):
+                    m.d.sync += self.next_state.membrane.eq(raw.latched_raw)
             if waits:
                 with m.If(fires):
                     m.d.sync += self.next_state.refractory.eq(raw.refractory_ticks)
@@ -167,17 +182,14 @@ class LifArray(NeuronArray):
     """
 
     def __init__(self, params: LifParams, lanes: int) -> None:
-        thresholds = params.threshold_raw.tolist()
-        rows = range(0, params.count, check_lanes(params, lanes))
+        columns = {"threshold": params.threshold_raw}
+        if params.raw.faults:
+            columns["fault"] = params.fault_raw
         super().__init__(
             params,
             lanes,
             lane=lambda index: LifLane(params, index, lanes),
-            parameters=[
-                [{"threshold": value} for value in thresholds[start : start + lanes]]
-                + [{"threshold": params.membrane.max_raw}] * max(0, start + lanes - params.count)
-                for start in rows
-            ],
+            parameters=in_rows(columns, check_lanes(params, lanes)),
         )
 
 

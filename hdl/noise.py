@@ -24,7 +24,7 @@ def byte_sum(state: Value) -> Value:
     return (state[0:8] + state[8:16]) + (state[16:24] + state[24:32]) - golden.CENTRE
 
 
-def offset(draw: Value, scale_raw: int, shift: int) -> Value:
+def offset(draw: Value, scale_raw: int | Value, shift: int) -> Value:
     """A centred draw as a threshold offset in raw steps."""
     return round_shift(draw * scale_raw, shift)
 

@@ -17,12 +17,16 @@ from boards import BOARDS
 from boards.base import MissingTool
 from boards.flow import ToolError as FlowError
 from golden_model.devices.catalogue import catalogue, preset
+from golden_model.neuron import NEURONS
 from neuristor import __version__
 from neuristor.build import Built, build, engines_here, manifest
 from neuristor.design import Design, DesignError, key_table, load
 from neuristor.doctor import examine
+from neuristor.fit import fit as fit_files
 from neuristor.folder import OutputError, check_target, output_folder, write_file
 from neuristor.report import error_rows
+from neuristor.show import describe
+from neuristor.show import plot as plot_device
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board
 from neuristor.steps import simulate as simulate_design
 from sim.simulators import ToolError
@@ -214,24 +218,97 @@ def synth(
 
 
 @app.command()
-def devices(name: Annotated[str | None, typer.Argument(help="One device, with its numbers.")] = None) -> None:
+def devices(
+    name: Annotated[str | None, typer.Argument(help="One device: its numbers, window and energy.")] = None,
+    plot_to: Annotated[
+        Path | None, typer.Option("--plot", help="An SVG file to write: I-V curve, operating window, transient.")
+    ] = None,
+    force: Force = False,
+) -> None:
     """List the catalogue of published devices, or show one with the source of each number."""
     if name is None:
-        table = Table("name", "device", "V_th", "V_hold", "numbers")
+        if plot_to is not None:
+            raise DesignError("--plot needs the name of a device")
+        table = Table("name", "device", "kind", "makes", "V_th", "V_hold", "numbers")
         for entry in catalogue().values():
             state = "verified" if entry.verified else "[yellow]unverified[/]"
-            table.add_row(entry.name, entry.title, f"{entry.device.v_th} V", f"{entry.device.v_hold} V", state)
+            if entry.missing:
+                state = f"[yellow]incomplete: no {', '.join(entry.missing)}[/]"
+            volts = [f"{entry.numbers[key].value:.4g} V" if key in entry.numbers else "" for key in ("v_th", "v_hold")]
+            if not entry.missing and hasattr(entry.device, "switch"):
+                switch = entry.device.switch()
+                volts = [f"{switch.v_th:.4g} V", f"{switch.v_hold:.4g} V"]
+            table.add_row(entry.name, entry.title, entry.kind, ", ".join(entry.classes), *volts, state)
         console.print(table)
         return
+    if plot_to is not None:
+        check_target(plot_to, force=force)
     try:
         entry = preset(name)
+        rows = describe(name)
+        picture = None
+        if plot_to is not None:
+            with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
+                plot_device(name, Path(scratch) / "device.svg")
+                picture = (Path(scratch) / "device.svg").read_text("utf-8")
     except ValueError as error:
         raise DesignError(str(error)) from None
-    console.print(f"{entry.title}\n{entry.paper}")
-    table = Table("key", "value (SI)", "source", "state")
-    for key, number in entry.numbers.items():
-        table.add_row(key, f"{number.value:.6g}", number.source, number.tag)
+    console.print(f"{entry.title}\n{entry.paper}", soft_wrap=True)
+    table = Table("what", "value", show_header=False)
+    for label, text in rows:
+        table.add_row(label, text.replace("[", "\\["))
     console.print(table)
+    if plot_to is not None and picture is not None:
+        write_file(plot_to, picture, force=force)
+        console.print(f"{plot_to}", soft_wrap=True)
+
+
+@app.command()
+def fit(
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DATA...",
+            help="Measurements: I-V sweeps and transients, as CSV or xlsx of a parameter analyser, a source meter or "
+            "an oscilloscope. Several I-V files are several devices.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The design file to write.")],
+    supply: Annotated[float | None, typer.Option("--supply", help="Supply voltage of the circuit, in volt.")] = None,
+    series_resistance: Annotated[
+        float | None, typer.Option("--series-resistance", help="Series resistance, in ohm.")
+    ] = None,
+    capacitance: Annotated[float | None, typer.Option("--capacitance", help="Capacitance, in farad.")] = None,
+    model: Annotated[str, typer.Option("--model", help=f"Neuron model: {', '.join(NEURONS)}.")] = "lif",
+    count: Annotated[int, typer.Option("--count", help="Neurons.")] = 64,
+    plot_to: Annotated[Path | None, typer.Option("--plot", help="An SVG file to write: data against fit.")] = None,
+    force: Force = False,
+) -> None:
+    """Fit a device to measured curves, and write a design file with the uncertainty of each number.
+
+    An I-V curve gives V_th, V_hold, the resistances and their spread from cycle to cycle; it has no time
+    scale. A transient gives C and the series resistance too. Example:
+    `neuristor fit iv.csv --supply 2.5 --series-resistance 20e3 --capacitance 100e-12 --out device.toml`
+    """
+    try:
+        rows = fit_files(
+            data,
+            out=out,
+            supply=supply,
+            series_resistance=series_resistance,
+            capacitance=capacitance,
+            count=count,
+            model=model,
+            plot=plot_to,
+            force=force,
+        )
+    except (ValueError, OSError) as error:
+        raise DesignError(str(error)) from None
+    table = Table("what", "value", "from")
+    for row in rows:
+        table.add_row(*(cell.replace("[", "\\[") for cell in row))
+    console.print(table)
+    console.print(f"{out}", soft_wrap=True)
 
 
 @app.command()

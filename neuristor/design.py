@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import math
 import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -20,13 +21,14 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from boards import BOARDS
 from boards.clock import pll_setting
-from golden_model.devices.catalogue import preset
-from golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
+from golden_model.devices.catalogue import DEVICES, preset
+from golden_model.devices.threshold_switch import Circuit
 from golden_model.fixed import Format
-from golden_model.neuron import room
+from golden_model.neuron import NEURONS, room
+from golden_model.variability import Variability
 from hdl.verilog import KEYWORDS
 from neuristor import __version__
-from neuristor.stimulus import Stimulus, digits, from_csv
+from neuristor.stimulus import Stimulus, digits, from_csv, silence
 from sim.case import Case
 
 __all__ = ["Design", "DesignError", "key_table", "load"]
@@ -44,23 +46,36 @@ class _Section(BaseModel):
 
 
 class DeviceSection(_Section):
-    """The threshold switch: a preset, and numbers that override it."""
+    """The device: a preset, and numbers that override it. Each kind has numbers of its own."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False, frozen=True)
 
     preset: str | None = Field(None, description="a name from `neuristor devices`")
+    kind: str | None = Field(None, description=f"without a preset: {', '.join(DEVICES)}")
     r_ins: float | None = Field(None, gt=0, description="insulating resistance in ohm, above r_met")
     r_met: float | None = Field(None, gt=0, description="metallic resistance in ohm, above 0")
     v_th: float | None = Field(None, gt=0, description="threshold voltage in volt, above v_hold")
     v_hold: float | None = Field(None, gt=0, description="hold voltage in volt, above 0")
     t_imt: float | None = Field(None, ge=0, description="insulator-to-metal transition time in second, 0 or more")
     t_mit: float | None = Field(None, ge=0, description="metal-to-insulator transition time in second, 0 or more")
+    transition_temperature: float | None = Field(None, gt=0, description="T_c in kelvin, above reference_temperature")
+    reference_temperature: float | None = Field(
+        None, gt=0, description="ambient in kelvin at which v_th and v_hold hold, above 0"
+    )
 
 
 class CircuitSection(_Section):
     """What the device sits in."""
 
-    supply: float = Field(ge=0, description="supply voltage in volt, 0 or more")
-    series_resistance: float = Field(gt=0, description="series resistance in ohm, above 0")
-    capacitance: float = Field(gt=0, description="capacitance in farad, above 0")
+    supply: float | None = Field(None, ge=0, description="supply voltage in volt, 0 or more")
+    series_resistance: float | None = Field(None, gt=0, description="series resistance in ohm, above 0")
+    capacitance: float | None = Field(None, gt=0, description="capacitance in farad, above 0")
+    pulse_period: float | None = Field(
+        None, gt=0, description="for an antiferroelectric transistor: period of its pulses in second, above 0"
+    )
+    pulse_voltage: float | None = Field(
+        None, gt=0, description="for an antiferroelectric transistor: voltage of its pulses in volt, above 0"
+    )
 
 
 class NeuronSection(_Section):
@@ -68,27 +83,42 @@ class NeuronSection(_Section):
 
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False, frozen=True)
 
-    model: str = Field("lif", description="a neuron model: lif")
+    model: str = Field("lif", description=f"a neuron model: {', '.join(NEURONS)}")
     count: int = Field(ge=1, le=65_536, description="an integer number of neurons, 1 to 65536")
-    dt: float = Field(gt=0, description="one tick in second, above 0, at most the membrane time constant")
+    dt: float = Field(
+        gt=0,
+        description="one tick in second, above 0, at most the membrane time constant (lif) or twice the shortest one",
+    )
 
 
 class StimulusSection(_Section):
     """What drives the neurons."""
 
-    source: str = Field(description='"digits", or the path of a CSV file: a row a frame, a column a neuron, ampere')
+    source: str = Field(
+        description='"digits", "none", or the path of a CSV file: a row a frame, a column a neuron, ampere'
+    )
     frames: int | None = Field(None, ge=1, description="how many frames, 1 or more; all of a CSV file by default")
     ticks: int = Field(ge=1, le=1_000_000, description="ticks a frame is held, 1 to 1000000")
     current: float = Field(1.0, gt=0, description="current of a full pixel of the digits in ampere, above 0")
 
 
+def _fraction(meaning: str, most: float) -> Any:
+    return Field(0.0, ge=0, le=most, description=f"{meaning}, 0 to {most:g}")
+
+
 class VariabilitySection(_Section):
     """Spread of the devices."""
 
-    threshold_d2d: float = Field(
-        0.0, ge=0, le=0.5, description="device-to-device sigma of V_th as a fraction, 0 to 0.5"
+    threshold_d2d: float = _fraction("device-to-device sigma of V_th as a fraction", 0.5)
+    hold_d2d: float = _fraction("device-to-device sigma of V_hold as a fraction (oscillators)", 0.5)
+    threshold_c2c: float = _fraction("cycle-to-cycle sigma of V_th, as a fraction", 0.5)
+    hold_c2c: float = _fraction("cycle-to-cycle sigma of V_hold, as a fraction (oscillators)", 0.5)
+    stuck_on: float = _fraction("fraction of devices that stay metallic", 1.0)
+    stuck_off: float = _fraction("fraction of devices that stay insulating", 1.0)
+    dead: float = _fraction("fraction of devices that are not connected", 1.0)
+    temperature: float | None = Field(
+        None, gt=0, description="ambient in kelvin, above 0, below the device's transition; its own by default"
     )
-    threshold_c2c: float = Field(0.0, ge=0, le=0.5, description="cycle-to-cycle sigma of V_th, as a fraction, 0 to 0.5")
     seed: int = Field(1, ge=0, lt=2**32, description="an integer seed, 0 to 4294967295")
 
 
@@ -98,9 +128,15 @@ Bits = Annotated[list[Annotated[int, Field(ge=0, le=48)]], Field(min_length=2, m
 class NumberSection(_Section):
     """Word lengths."""
 
-    membrane: Bits = Field([3, 13], description="[integer bits with the sign, fraction bits], together 2 to 48")
-    drive: Bits = Field([3, 13], description="[integer bits with the sign, fraction bits], the latter as in membrane")
-    coefficient_bits: int = Field(12, ge=4, le=18, description="significant bits of the decay coefficient, 4 to 18")
+    membrane: Bits | None = Field(
+        None, description="[integer bits with the sign, fraction bits], together 2 to 48; the model's own by default"
+    )
+    drive: Bits | None = Field(
+        None, description="[integer bits with the sign, fraction bits]; for lif the latter as in membrane"
+    )
+    coefficient_bits: int | None = Field(
+        None, ge=4, le=18, description="bits of the coefficients, 4 to 18; the model's own by default"
+    )
 
 
 class FpgaSection(_Section):
@@ -131,7 +167,10 @@ class Design:
     sections: _File
     digest: str
     """SHA-256 of the design file and of the stimulus file it names."""
+    device: Any
+    """Its physics, of a class in ``golden_model.devices``."""
     circuit: Circuit
+    """The two-state switch closest to it, in its circuit."""
     params: Any
     """Parameters of the neuron model."""
     stimulus: Stimulus
@@ -208,31 +247,36 @@ def load(path: Path) -> Design:
 
     with _where(path, "device"):
         device = _device(sections.device)
+    with _where(path, "variability"):
+        spread = sections.variability.model_dump()
+        temperature = spread.pop("temperature")
+        variability = Variability(**spread)
+        if temperature is not None:
+            device = device.at_temperature(temperature)
     with _where(path, "circuit"):
-        circuit = Circuit(device=device, **sections.circuit.model_dump())
+        circuit = _circuit(sections, device)
     with _where(path, "neuron"):
         golden = room("golden_model", sections.neuron.model)
         options = _options(golden.Options, sections.neuron)
     with _where(path, "number"):
-        membrane, drive = Format(*sections.number.membrane), Format(*sections.number.drive)
+        words = {name: Format(*bits) for name in ("membrane", "drive") if (bits := getattr(sections.number, name))}
     with _where(path, "neuron, circuit, variability or number"):
         params = golden.from_circuit(
             circuit,
             count=sections.neuron.count,
             dt=sections.neuron.dt,
             options=options,
-            membrane=membrane,
-            drive=drive,
+            spread=variability,
             coefficient_bits=sections.number.coefficient_bits,
-            **sections.variability.model_dump(),
+            **words,
         )
     with _where(path, "fpga"):
         _check_fpga(sections)
     digest = hashlib.sha256(content)
     with _where(path, "stimulus"):
         stimulus = _stimulus(sections, path.parent, digest)
-        design = Design(path, sections, digest.hexdigest(), circuit, params, stimulus)
-        _check_reach(design)
+        design = Design(path, sections, digest.hexdigest(), device, circuit, params, stimulus)
+        golden.check_current(params, stimulus.current)
     return design
 
 
@@ -247,13 +291,56 @@ def _where(path: Path, section: str) -> Iterator[None]:
         raise DesignError(f"{path}: [{section}] {error}") from None
 
 
-def _device(section: DeviceSection) -> ThresholdSwitch:
-    numbers = {} if section.preset is None else {k: n.value for k, n in preset(section.preset).numbers.items()}
-    numbers |= {k: v for k, v in section.model_dump(exclude={"preset"}).items() if v is not None}
-    for name in ("r_ins", "r_met", "v_th", "v_hold"):
-        if name not in numbers:
-            raise ValueError(f"{name} is missing: {DeviceSection.model_fields[name].description}; or name a preset")
-    return ThresholdSwitch(**numbers)
+def _device(section: DeviceSection) -> Any:
+    """The physics that the section describes."""
+    numbers, kind = {}, section.kind or "threshold_switch"
+    if section.preset is not None:
+        entry = preset(section.preset)
+        if section.kind not in (None, entry.kind):
+            raise ValueError(f"kind must be that of the preset ({entry.kind!r}), not {section.kind!r}")
+        numbers, kind = {key: number.value for key, number in entry.numbers.items()}, entry.kind
+    if kind not in DEVICES:
+        raise ValueError(f"kind must be one of {', '.join(DEVICES)}, not {kind!r}")
+    own = {field.name: field for field in fields(DEVICES[kind])}
+    for key, value in section.model_dump(exclude={"preset", "kind"}).items():
+        if value is None:
+            continue
+        if key not in own:
+            raise ValueError(_unknown(key, ["preset", "kind", *own]))
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(f"{key} must be a number, not {value!r}")
+        numbers[key] = float(value)
+    lacking = [name for name, field in own.items() if field.default is MISSING and name not in numbers]
+    if lacking:
+        known = DeviceSection.model_fields.get(lacking[0])
+        meaning = f"{known.description}; " if known is not None else ""
+        also = f" (and {', '.join(lacking[1:])})" if len(lacking) > 1 else ""
+        help_text = "or name a preset" if section.preset is None else f"{section.preset} has no published value"
+        raise ValueError(f"{lacking[0]} is missing{also}: {meaning}{help_text}")
+    return DEVICES[kind](**numbers)
+
+
+def _circuit(sections: _File, device: Any) -> Circuit:
+    """The device in its circuit, as a two-state switch."""
+    section = sections.circuit
+    pulsed = hasattr(device, "lif_circuit")
+    wanted = ("pulse_period", "pulse_voltage") if pulsed else ("supply", "series_resistance", "capacitance")
+    for name, field in CircuitSection.model_fields.items():
+        if name in wanted and getattr(section, name) is None:
+            raise ValueError(f"{name} is missing: {field.description}")
+        if name not in wanted and getattr(section, name) is not None:
+            raise ValueError(
+                f"{name} has no meaning for a device of the kind {device.kind}, which needs {', '.join(wanted)}"
+            )
+    values = {name: getattr(section, name) for name in wanted}
+    if not pulsed:
+        return Circuit(device=device.switch(), **values)
+    if sections.neuron.model != "lif":
+        raise ValueError(
+            f"a device of the kind {device.kind} needs [neuron] model = 'lif', not {sections.neuron.model!r}"
+        )
+    made: Circuit = device.lif_circuit(**values)
+    return made
 
 
 def _options(kind: type, section: NeuronSection) -> Any:
@@ -289,6 +376,8 @@ def _stimulus(sections: _File, folder: Path, digest: Any) -> Stimulus:
     section, count = sections.stimulus, sections.neuron.count
     if section.source == "digits":
         stimulus = digits(section.frames or 200, section.ticks, section.current, count)
+    elif section.source == "none":
+        stimulus = silence(section.frames or 1, section.ticks, count)
     else:
         source = folder / section.source
         stimulus = from_csv(source, section.frames, section.ticks, count)
@@ -297,18 +386,6 @@ def _stimulus(sections: _File, folder: Path, digest: Any) -> Stimulus:
     if updates > MAX_UPDATES:
         raise ValueError(f"frames x ticks x [neuron] count must be at most {MAX_UPDATES}, not {updates}")
     return stimulus
-
-
-def _check_reach(design: Design) -> None:
-    """Refuse a stimulus that can make no neuron fire."""
-    top = design.params.membrane.value(design.frames_raw.max())
-    lowest = design.params.membrane.value(design.params.threshold_raw.min())
-    if top < lowest:
-        need, _ = design.circuit.firing_currents
-        raise ValueError(
-            f"the strongest input must exceed {need:.3g} A for the membrane to reach V_th "
-            f"({design.circuit.device.v_th} V), not {design.stimulus.current.max():.3g} A"
-        )
 
 
 def _unknown(key: str, known: list[str]) -> str:
@@ -347,10 +424,11 @@ def key_table() -> list[tuple[str, str, str, str]]:
         for key, entry in kind.model_fields.items():
             default = "required" if entry.is_required() else "" if entry.default is None else str(entry.default)
             rows.append((section, key, default, entry.description or ""))
-    options = room("golden_model", "lif").Options
-    for option in fields(options):
-        meaning = re.search(rf"\n    {option.name} : (.*)\n        (.*)", options.__doc__ or "")
-        assert meaning is not None
-        default = "" if option.default is None else str(option.default)
-        rows.append(("neuron", option.name, default, f"lif: {meaning[1]}. {meaning[2]}"))
+    for neuron in NEURONS:
+        options = room("golden_model", neuron).Options
+        for option in fields(options):
+            meaning = re.search(rf"\n    {option.name} : (.*)\n        (.*)", options.__doc__ or "")
+            assert meaning is not None
+            default = "" if option.default is None else str(option.default)
+            rows.append(("neuron", option.name, default, f"{neuron}: {meaning[1]}. {meaning[2]}"))
     return sorted(rows, key=lambda row: list(_File.model_fields).index(row[0]))

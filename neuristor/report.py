@@ -119,7 +119,7 @@ def _figure(rows: int = 1, columns: int = 1, height: float = 2.6, **more: Any) -
 
 
 def _device_rows(design: Design) -> list[tuple[str, str]]:
-    circuit, params = design.circuit, design.params
+    circuit = design.circuit
     low, high = circuit.firing_currents
     return [
         ("V_th, V_hold", f"{circuit.device.v_th:.4g} V, {circuit.device.v_hold:.4g} V"),
@@ -127,10 +127,7 @@ def _device_rows(design: Design) -> list[tuple[str, str]]:
         ("supply, R_s, C", f"{circuit.supply:.4g} V, {circuit.series_resistance:.4g} ohm, {circuit.capacitance:.4g} F"),
         ("without input", f"{circuit.regime()}, at {circuit.target_ins():.4g} V"),
         ("fires repeatedly", f"from {low:.4g} A to {high:.4g} A"),
-        ("membrane time constant", f"{circuit.tau_ins:.4g} s"),
-        ("one tick", f"{params.dt:.4g} s, k = {params.k:.6g}"),
-        ("refractory time", f"{params.refractory:.4g} s, {params.raw.refractory_ticks} ticks"),
-        ("words", f"membrane {params.membrane}, drive {params.drive}, {params.coefficient_bits} coefficient bits"),
+        *design.golden.summary(design.params),
     ]
 
 
@@ -148,10 +145,11 @@ def _device(design: Design) -> tuple[str, str, Figure]:
     left.set(xlabel="voltage (V)", ylabel="current (A)", title="I-V of the device")
     left.legend(frameon=False)
     low, high = design.circuit.firing_currents
-    top = min(high, max(2.5 * low, 1.2 * float(design.stimulus.current.max())))
-    current = np.linspace(0, top, 200)
+    top = min(high, max(2.5 * abs(low), 1.2 * float(design.stimulus.current.max())))
+    bottom = min(0.0, 1.2 * low)
+    current = np.linspace(bottom, top, 200)
     right.plot(current * 1e6, [design.circuit.frequency(i) * 1e-3 for i in current], color=INK)
-    right.axvspan(0, max(low, 0) * 1e6, color="0.92", lw=0)
+    right.axvspan(bottom * 1e6, low * 1e6, color="0.92", lw=0)
     right.set(xlabel="input current (uA)", ylabel="rate (kHz)", title="closed-form rate (grey: silent)")
     return "The device", "Two states with hysteresis, and what its circuit does under a constant input.", figure
 
@@ -176,7 +174,7 @@ def _waveforms(
     shown = params.membrane.value(trace["membrane"][:ticks, neuron])
     axes.plot(time[::4], shown[::4], ".", color=VERILOG, ms=3, label="Verilog")
     axes.axhline(float(params.thresholds[neuron]), color="0.5", lw=0.7, ls="--")
-    axes.axhline(params.hold, color="0.5", lw=0.7, ls=":")
+    axes.axhline(float(params.holds[neuron]), color="0.5", lw=0.7, ls=":")
     axes.set(xlabel="emulated time (us)", ylabel="membrane (V)")
     axes.legend(frameon=False, ncols=3, loc="upper right")
     return (

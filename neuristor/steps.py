@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -63,8 +64,7 @@ def simulate(design: Design) -> Simulation:
     on_ticks, _ = golden.Reference(params, locate=False).run(drive)
     model = golden.BitTrue(params)
     trace = model.run(raw)
-    membrane = golden.shadow(params, drive, trace["spike"])
-    before = np.vstack([np.full((1, params.count), params.rest), membrane[:-1]])
+    membrane = golden.shadow(params, drive, trace)
     return Simulation(
         drive=drive,
         continuous=continuous,
@@ -73,7 +73,7 @@ def simulate(design: Design) -> Simulation:
         bit_true=trace,
         saturations=model.saturations,
         membrane_error=params.membrane.value(trace["membrane"]) - membrane,
-        bound=golden.bound(params, float(np.abs(drive - before).max())),
+        bound=golden.bound(params, golden.swing(params, drive, membrane)),
     )
 
 
@@ -113,6 +113,8 @@ class BoardResult:
     updates_per_second: float | None
     real_time_factor: float | None
     """Emulated time over wall time at the board's clock."""
+    largest: int | None
+    """Neurons that would still run in real time, if more lanes of this size fill three quarters of the board."""
     problem: str
     """Why it cannot run; empty if it can."""
     advice: str
@@ -162,6 +164,7 @@ def put_on_board(design: Design, name: str, out_dir: Path, work_dir: Path) -> Bo
             ticks_per_second=None,
             updates_per_second=None,
             real_time_factor=None,
+            largest=None,
             problem=str(error),
             advice=_smaller(design),
             versions={},
@@ -188,10 +191,21 @@ def put_on_board(design: Design, name: str, out_dir: Path, work_dir: Path) -> Bo
         ticks_per_second=ticks,
         updates_per_second=None if ticks is None else ticks * design.params.count,
         real_time_factor=None if ticks is None else ticks * design.params.dt,
+        largest=None if made.clock_hz is None else _largest(design, array, made.clock_hz, made.resources),
         problem=problem,
         advice=advice,
         versions=made.versions,
     )
+
+
+def _largest(design: Design, array: Any, clock_hz: float, resources: Mapping[str, tuple[int, int]]) -> int:
+    """Neurons that still run in real time; an estimate from the resources of this design."""
+    clocks = math.floor(design.params.dt * clock_hz * (1 + 1e-9))
+    needed = array.cycles_per_tick - array.rows if array.coupled else 0
+    if clocks < max(array.latency + 1, needed + 1):
+        return 0
+    lanes = min(0.75 * room / (used / array.lanes) for used, room in resources.values() if used and room)
+    return int(min(65_536, (clocks - needed) * math.floor(lanes)))
 
 
 def _smaller(design: Design) -> str:

@@ -1,4 +1,4 @@
-"""What drives the neurons: the handwritten digits of scikit-learn, or currents from a CSV file."""
+"""What drives the neurons: the handwritten digits of scikit-learn, currents from a CSV file, or nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAX_BYTES", "MAX_TICKS", "Stimulus", "digits", "from_csv"]
+__all__ = ["MAX_BYTES", "MAX_TICKS", "Stimulus", "digits", "from_csv", "silence"]
 
 MAX_BYTES = 64 * 1024 * 1024
 """A CSV file may be this long."""
@@ -59,6 +59,11 @@ def digits(frames: int, ticks: int, current: float, count: int) -> Stimulus:
         raise ValueError(f"frames must be at most {len(data)}, not {frames}")
     pixels = np.asarray(data[:frames], dtype=np.float64) / 16.0
     return Stimulus(pixels * current, tuple(str(label) for label in target[:frames]), ticks, (8, 8))
+
+
+def silence(frames: int, ticks: int, count: int) -> Stimulus:
+    """No input: the neurons are left alone."""
+    return Stimulus(np.zeros((frames, count)), tuple(str(n) for n in range(frames)), ticks, None)
 
 
 def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus:

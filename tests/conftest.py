@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from golden_model.devices.catalogue import preset
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.fixed import Format
 from golden_model.lif import LifOptions, LifParams, from_circuit
+from golden_model.relaxation_oscillator import RelaxationOscillatorOptions, RelaxationOscillatorParams
+from golden_model.relaxation_oscillator import from_circuit as oscillators
+from golden_model.variability import Variability
 
 
 @pytest.fixture
@@ -29,6 +33,7 @@ LIF_VARIANTS: dict[str, dict[str, Any]] = {
     "spread": {"threshold_d2d": 0.05},
     "noise": {"threshold_c2c": 0.02},
     "all": {"threshold_d2d": 0.03, "threshold_c2c": 0.02, "reset": "subtract", "refractory": 3e-6},
+    "broken devices": {"stuck_on": 0.2, "stuck_off": 0.2, "dead": 0.2, "threshold_c2c": 0.02, "refractory": 3e-6},
     # An input four times wider than the membrane: the membrane saturates.
     "saturating": {
         "refractory": 3e-6,
@@ -52,14 +57,71 @@ LIF_VARIANTS: dict[str, dict[str, Any]] = {
 def lif_params(vo2: Circuit, variant: str, count: int, **more: Any) -> LifParams:
     """The parameters of a variant."""
     numbers = {"dt": 1e-6, "seed": 2024} | LIF_VARIANTS[variant] | more
-    options = {key: numbers.pop(key) for key in ("reset", "leak", "refractory") if key in numbers}
-    return from_circuit(vo2, count=count, options=LifOptions(**options), **numbers)
+    options, spread = _split(numbers, LifOptions), _split(numbers, Variability)
+    return from_circuit(vo2, count=count, options=LifOptions(**options), spread=Variability(**spread), **numbers)
 
 
-def random_drive(params: LifParams, ticks: int, seed: int) -> NDArray[np.int64]:
+def _split(numbers: dict[str, Any], kind: type) -> dict[str, Any]:
+    """Take out the numbers that are fields of `kind`."""
+    return {field.name: numbers.pop(field.name) for field in fields(kind) if field.name in numbers}
+
+
+def random_drive(params: Any, ticks: int, seed: int) -> NDArray[np.int64]:
     """Inputs that make neurons fire, rest, run into the rails, and meet corner values."""
     rng = np.random.default_rng(seed)
     shape = (ticks, params.count)
-    raw = params.drive_raw(rng.uniform(0.0, 1.2e-4, shape))
-    corners = np.array([params.drive.min_raw, params.drive.max_raw, 0, -1, params.raw.hold_raw])
-    return np.where(rng.random(shape) < 0.1, rng.choice(corners, shape), raw)
+    if isinstance(params, LifParams):
+        raw = params.drive_raw(rng.uniform(0.0, 1.2e-4, shape))
+        corners = np.array([params.drive.min_raw, params.drive.max_raw, 0, -1, params.raw.hold_raw])
+        return np.where(rng.random(shape) < 0.1, rng.choice(corners, shape), raw)
+    raw = np.repeat(params.drive_raw(rng.uniform(-2e-5, 6e-5, (-(-ticks // 20), params.count))), 20, axis=0)[:ticks]
+    corners = np.array([params.drive.min_raw, params.drive.max_raw, 0, -1, params.drive_raw(2e-4)])
+    return np.where(rng.random(shape) < 0.02, rng.choice(corners, shape), raw)
+
+
+OSCILLATOR_VARIANTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "on ticks": {"crossings": "on_ticks"},
+    "spread": {"threshold_d2d": 0.01, "hold_d2d": 0.03, "start": "random"},
+    "threshold noise": {"threshold_c2c": 0.01},
+    "noise": {"threshold_c2c": 0.005, "hold_c2c": 0.03},
+    "all": {"threshold_d2d": 0.01, "hold_d2d": 0.03, "threshold_c2c": 0.005, "hold_c2c": 0.03, "start": "random"},
+    "broken devices": {"stuck_on": 0.2, "stuck_off": 0.2, "dead": 0.2, "hold_c2c": 0.03, "start": "random"},
+    "resistors": {"coupling": "resistive", "coupling_resistance": 20e3, "start": "random"},
+    "capacitors": {"coupling": "capacitive", "coupling_capacitance": 2e-12, "start": "random"},
+    "resistor ring": {"coupling": "resistive", "coupling_resistance": 20e3, "topology": "ring", "start": "random"},
+    "capacitor chain": {
+        "coupling": "capacitive",
+        "coupling_capacitance": 8e-12,
+        "topology": "chain",
+        "start": "random",
+        "threshold_c2c": 0.005,
+        "hold_d2d": 0.02,
+        "dead": 0.1,
+    },
+    "resistor edges": {
+        "coupling": "resistive",
+        "coupling_resistance": 50e3,
+        "topology": "edges",
+        "edges": ((0, 1), (2, 0)),
+        "threshold_d2d": 0.01,
+    },
+    # Inputs that drive the membrane into its rails.
+    "saturating": {"membrane": Format(3, 9), "drive": Format(4, 16), "coefficient_bits": 12, "hold_c2c": 0.02},
+    "coarse": {"membrane": Format(3, 6), "drive": Format(0, 14), "coefficient_bits": 10, "dt": 100e-9},
+    "wide": {"membrane": Format(3, 24), "drive": Format(1, 30), "coefficient_bits": 18, "hold_c2c": 0.02},
+}
+
+
+@pytest.fixture
+def oscillator() -> Circuit:
+    """A VO2 switch that oscillates at 240 kHz."""
+    return Circuit(device=preset("vo2-onn").device, supply=2.5, series_resistance=20e3, capacitance=100e-12)
+
+
+def oscillator_params(circuit: Circuit, variant: str, count: int, **more: Any) -> RelaxationOscillatorParams:
+    """The parameters of a variant."""
+    numbers = {"dt": 40e-9, "seed": 2024} | OSCILLATOR_VARIANTS[variant] | more
+    options = RelaxationOscillatorOptions(**_split(numbers, RelaxationOscillatorOptions))
+    spread = Variability(**_split(numbers, Variability))
+    return oscillators(circuit, count=count, options=options, spread=spread, **numbers)

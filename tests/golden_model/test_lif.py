@@ -73,7 +73,8 @@ def test_scalar_and_array_steps_give_the_same_bits(vo2: Circuit, variant: str) -
     for row in drive:
         spikes = model.step(row)
         for neuron in range(params.count):
-            *after, spike, _ = step(params.raw, *state[neuron], int(params.threshold_raw[neuron]), int(row[neuron]))
+            own = int(params.threshold_raw[neuron]), int(params.fault_raw[neuron])
+            *after, spike, _ = step(params.raw, *state[neuron], *own, int(row[neuron]))
             state[neuron] = (after[0], after[1], after[2])
             assert bool(spikes[neuron]) == bool(spike)
             assert state[neuron] == (model.membrane[neuron], model.refractory[neuron], model.noise[neuron])
@@ -90,7 +91,7 @@ def test_membrane_stays_inside_the_derived_bound(vo2: Circuit, variant: str) -> 
         raw = np.clip(raw, params.membrane.min_raw, params.membrane.max_raw)  # the float model has no rails
     drive = params.drive.value(raw)
     trace = LifBitTrue(params).run(raw)
-    membrane = shadow(params, drive, trace["spike"])
+    membrane = shadow(params, drive, trace)
     swing = float(np.abs(drive[1:] - membrane[:-1]).max())
     worst = float(np.abs(membrane - params.membrane.value(trace["membrane"])).max())
     limit = bound(params, swing)

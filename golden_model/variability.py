@@ -1,0 +1,80 @@
+"""How the devices of an array differ: from each other, from cycle to cycle, and the broken ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden_model.noise import MASK
+
+__all__ = ["DEAD", "HEALTHY", "STUCK_OFF", "STUCK_ON", "Variability"]
+
+HEALTHY, STUCK_OFF, STUCK_ON, DEAD = range(4)
+"""What a device is: switches; stays insulating; stays metallic; is not connected, so nothing moves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variability:
+    """Spread of an array of devices.
+
+    Parameters
+    ----------
+    threshold_d2d, hold_d2d : float
+        Device-to-device standard deviation of V_th and of V_hold, as a fraction of them, 0 to 0.5.
+    threshold_c2c, hold_c2c : float
+        Cycle-to-cycle standard deviation, likewise.
+    stuck_on, stuck_off, dead : float
+        Fractions of the devices that stay metallic, stay insulating, or are not connected; together
+        at most 1. As many devices as the rounded fraction says; the seed says which.
+    seed : int
+        Of everything random, 0 to 2**32 - 1.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range.
+    """
+
+    threshold_d2d: float = 0.0
+    hold_d2d: float = 0.0
+    threshold_c2c: float = 0.0
+    hold_c2c: float = 0.0
+    stuck_on: float = 0.0
+    stuck_off: float = 0.0
+    dead: float = 0.0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("threshold_d2d", "hold_d2d", "threshold_c2c", "hold_c2c"):
+            if not 0 <= getattr(self, name) <= 0.5:
+                raise ValueError(f"{name} must be between 0 and 0.5, not {getattr(self, name)!r}")
+        for name in ("stuck_on", "stuck_off", "dead"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)!r}")
+        if self.stuck_on + self.stuck_off + self.dead > 1 + 1e-12:
+            total = self.stuck_on + self.stuck_off + self.dead
+            raise ValueError(f"stuck_on, stuck_off and dead must together be at most 1, not {total!r}")
+        if not isinstance(self.seed, int) or not 0 <= self.seed <= MASK:
+            raise ValueError(f"seed must be an integer between 0 and 2**32 - 1, not {self.seed!r}")
+
+    def thresholds(self, mean: float, count: int) -> NDArray[np.float64]:
+        """V_th of each device, in volt, shape (count,)."""
+        return mean * (1 + self.threshold_d2d * np.random.default_rng(self.seed).standard_normal(count))
+
+    def holds(self, mean: float, count: int) -> NDArray[np.float64]:
+        """V_hold of each device, in volt, shape (count,)."""
+        return mean * (1 + self.hold_d2d * np.random.default_rng([self.seed, 1]).standard_normal(count))
+
+    def faults(self, count: int) -> NDArray[np.int64]:
+        """What each device is: `HEALTHY`, `STUCK_OFF`, `STUCK_ON` or `DEAD`, shape (count,)."""
+        codes = np.zeros(count, dtype=np.int64)
+        first = 0
+        for code, fraction in ((STUCK_ON, self.stuck_on), (STUCK_OFF, self.stuck_off), (DEAD, self.dead)):
+            many = min(round(fraction * count), count - first)
+            codes[first : first + many] = code
+            first += many
+        if first:
+            np.random.default_rng([self.seed, 2]).shuffle(codes)
+        return codes

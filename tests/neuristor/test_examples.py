@@ -1,0 +1,66 @@
+"""Every example design, from its file to the Verilog."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from golden_model.devices.catalogue import DEVICES
+from golden_model.devices.network import measure
+from neuristor.design import Design, load
+from neuristor.steps import simulate
+from sim.verify import available, verify
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+MAIN = "vo2_lif_digits"  # built as a whole by its own command
+
+
+def test_every_class_of_device_has_an_example() -> None:
+    assert {load(path).device.kind for path in EXAMPLES} == set(DEVICES)
+    assert {load(path).neuron for path in EXAMPLES} == {"lif", "relaxation_oscillator"}
+
+
+@pytest.mark.parametrize("path", [p for p in EXAMPLES if p.stem != MAIN], ids=lambda path: path.stem)
+def test_example_is_close_to_the_physics(path: Path) -> None:
+    design = load(path)
+    simulation = simulate(design)
+    spikes = {
+        name: int(trace["spike"].sum())
+        for name, trace in (
+            ("continuous", simulation.continuous),
+            ("on ticks", simulation.on_ticks),
+            ("bit-true", simulation.bit_true),
+        )
+    }
+    assert spikes["continuous"] > 200
+    # The tick of the AFeFET is its pulse: between pulses there is nothing to be continuous.
+    assert spikes["on ticks"] == pytest.approx(spikes["continuous"], rel=0.07 if "afefet" in path.stem else 0.01)
+    assert spikes["bit-true"] == pytest.approx(spikes["on ticks"], rel=0.005)
+    assert simulation.saturations == 0
+    assert np.abs(simulation.membrane_error).max() < simulation.bound.total
+
+
+@pytest.mark.skipif(not available("compiled"), reason="no C++ compiler")
+@pytest.mark.parametrize("path", [p for p in EXAMPLES if p.stem != MAIN], ids=lambda path: path.stem)
+def test_verilog_of_example_equals_bit_true_model(path: Path) -> None:
+    case = load(path).case
+    verdict = verify(replace(case, drive_raw=case.drive_raw[:2000]), "compiled")
+    assert verdict.equal, verdict.reason
+
+
+def locked_phases(design: Design, *, locate: bool) -> np.ndarray:
+    reference = design.golden.Reference(design.params, locate=locate)
+    reference.run(design.params.drive.value(design.drive_raw))
+    frequency, _, phase = measure(reference.switchings, design.params.count, 0.7 * reference.time)
+    assert frequency.max() / frequency.min() < 1.001
+    return np.asarray((phase + 180) % 360 - 180)
+
+
+def test_coupled_oscillators_of_the_example_pull_into_phase() -> None:
+    design = load(next(p for p in EXAMPLES if p.stem == "vo2_coupled_oscillators"))
+    continuous, on_ticks = (locked_phases(design, locate=locate) for locate in (True, False))
+    assert np.abs(continuous).max() < 25
+    assert np.abs(continuous - on_ticks).max() < 2

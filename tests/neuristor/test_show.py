@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from golden_model.devices.catalogue import catalogue, preset
+from golden_model.devices.threshold_switch import Circuit
+from neuristor.show import describe, plot, window
+
+
+@pytest.mark.parametrize("name", ["vo2-onn", "ag-hfo2", "hzo-afefet"])
+def test_pictures_are_byte_identical(name: str, tmp_path: Path) -> None:
+    plot(name, tmp_path / "first.svg")
+    plot(name, tmp_path / "second.svg")
+    first = (tmp_path / "first.svg").read_bytes()
+    assert first == (tmp_path / "second.svg").read_bytes()
+    assert first.startswith(b"<?xml")
+    assert b"dc:date" not in first
+
+
+@pytest.mark.parametrize("name", ["vo2-onn", "vo2-thermal", "vo2-mott"])
+def test_window_matches_the_regime(name: str) -> None:
+    switch = preset(name).device.switch()
+    random = np.random.default_rng(1)
+    supply = switch.v_th * random.uniform(0.5, 4.0, 300)
+    resistance = 10 ** random.uniform(2, 6, 300)
+    seen = set()
+    for v, r, low, high in zip(supply, resistance, *window(switch, supply), strict=True):
+        regime = Circuit(device=switch, supply=v, series_resistance=r, capacitance=1e-9).regime()
+        assert regime == ("silent" if r >= high else "latches" if r <= low else "oscillates")
+        seen.add(regime)
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize("name", [name for name, entry in catalogue().items() if entry.missing])
+def test_incomplete_devices_are_described_and_not_drawn(name: str, tmp_path: Path) -> None:
+    rows = dict(describe(name))
+    assert "v_hold" in rows["missing"]
+    assert any(label.startswith("published ") for label in rows)
+    with pytest.raises(ValueError, match="not lack"):
+        plot(name, tmp_path / "never.svg")
+    assert not (tmp_path / "never.svg").exists()
+
+
+def test_rows_of_an_oscillator() -> None:
+    rows = dict(describe("vo2-onn"))
+    assert rows["v_th"] == "1.99 (the public netlist; verified)"
+    assert rows["oscillates at 2.5 V with"] == "1510 to 2.568e+04 ohm"
+    assert rows["simulated frequency"] == "2.402e+05 Hz"
+    assert rows["simulated energy per spike"].endswith(" J")
+
+
+def test_published_figures_stand_beside_computed_ones() -> None:
+    rows = dict(describe("ag-hfo2"))
+    assert rows["published t_off_s"].startswith("2.4e-07 s (V. Ostrovskii et al., printed: below this; verified)")
+    assert rows["published t_off_s"].endswith("computed here 2.199e-07 s")
+
+
+def test_unknown_device() -> None:
+    with pytest.raises(ValueError, match="preset must be one of"):
+        describe("vo3")
