@@ -884,14 +884,18 @@ def check_current(params: RelaxationOscillatorParams, current: NDArray[np.float6
     Raises
     ------
     ValueError
-        If all inputs are outside the window, and there is no spread that could change it.
+        If all inputs are outside the window of every device.
     """
-    low, high = params.circuit.firing_currents
-    inside = (current > low) & (current < high)
-    if not inside.any() and params.spread == Variability(seed=params.seed):
+    circuit, device = params.circuit, params.circuit.device
+    low, high = circuit.firing_currents
+    lows = low + (params.thresholds - device.v_th) / circuit.input_resistance
+    highs = high + (params.holds - device.v_hold) * circuit.capacitance / circuit.tau_met
+    lowest, highest = float(current.min()), float(current.max())
+    inside = np.any([((current > a) & (current < b)).any() for a, b in zip(lows, highs, strict=True)])
+    if not inside:
         raise ValueError(
             f"an input must be between {low:.3g} A and {high:.3g} A for the circuit to oscillate, "
-            f"not {current.min():.3g} A to {current.max():.3g} A"
+            f"not {lowest:.3g} A to {highest:.3g} A"
         )
 
 

@@ -10,8 +10,10 @@ from amaranth.sim import Simulator
 from boards.selftest import SelfTest
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.lif import LifBitTrue
+from golden_model.relaxation_oscillator import RelaxationOscillatorBitTrue
 from hdl.lif import LifArray
-from tests.conftest import lif_params, random_drive
+from hdl.relaxation_oscillator import RelaxationOscillatorArray
+from tests.conftest import lif_params, oscillator_params, random_drive
 
 
 def play(selftest: SelfTest, extra: int = 0) -> tuple[int, int]:
@@ -65,3 +67,17 @@ def test_self_test_needs_a_stimulus(vo2: Circuit) -> None:
         SelfTest(array, LifBitTrue(params), np.zeros((0, 2), dtype=np.int64), ticks=5)
     play(SelfTest(array, LifBitTrue(params), random_drive(params, 1, seed=1), ticks=1))
     gc.collect()
+
+
+@pytest.mark.parametrize("variant", ["all", "resistors", "capacitor chain"])
+def test_self_test_of_oscillators_says_equal(oscillator: Circuit, variant: str) -> None:
+    params = oscillator_params(oscillator, variant, count=7)
+    frames = random_drive(params, 2, seed=1)
+    selftest = SelfTest(RelaxationOscillatorArray(params, 2), RelaxationOscillatorBitTrue(params), frames, ticks=80)
+    clocks, equal = play(selftest, extra=200)
+    assert equal == 1
+    assert abs(clocks - selftest.cycles) <= 1
+    other = oscillator_params(oscillator, variant, count=7)
+    other.__dict__["threshold_raw"] = params.threshold_raw - 40
+    selftest = SelfTest(RelaxationOscillatorArray(params, 2), RelaxationOscillatorBitTrue(other), frames, ticks=80)
+    assert play(selftest)[1] == 0

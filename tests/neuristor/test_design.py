@@ -192,3 +192,60 @@ def test_document_lists_every_key() -> None:
     document = (Path(__file__).parents[2] / "docs" / "design-file.md").read_text("utf-8")
     for section, key, default, meaning in key_table():
         assert f"| `[{section}]` | `{key}` | {default} | {meaning} |" in document
+
+
+OSCILLATORS = (EXAMPLE.parent / "vo2_coupled_oscillators.toml").read_text("utf-8")
+THERMAL = (EXAMPLE.parent / "vo2_thermal_oscillators.toml").read_text("utf-8")
+PULSED = (EXAMPLE.parent / "hzo_afefet_lif.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "message"),
+    [
+        (OSCILLATORS, "coupling_resistance = 50e3", "", "coupling_resistance is missing: coupling is 'resistive'"),
+        (OSCILLATORS, "coupling_resistance = 50e3", "coupling_resistance = 5e1", "coupling_resistance must be above"),
+        (OSCILLATORS, '"all_to_all"', '"star"', "[neuron] topology: input should be 'all_to_all', 'ring'"),
+        (OSCILLATORS, '"all_to_all"', '"torus"', "columns must split the 16 oscillators of a torus into full rows"),
+        (OSCILLATORS, "dt = 20e-9", "dt = 20e-6", "dt must be at most twice the shortest time constant"),
+        (OSCILLATORS, "series_resistance = 2e3", "series_resistance = 2e5", "for the circuit to oscillate, not 0 A"),
+        (OSCILLATORS, "threshold_d2d = 0.002", "stuck_on = 0.7\ndead = 0.6", "must together be at most 1, not 1.2"),
+        (OSCILLATORS, "threshold_d2d = 0.002", "temperature = 350.0", "must be below the transition temperature"),
+        (OSCILLATORS, "threshold_d2d = 0.002", "temperature = -3.0", "temperature must be ambient in kelvin, above 0"),
+        (THERMAL, 'preset = "vo2-thermal"', 'preset = "vo2-thermal"\nv_th = 2.0', "[device] unknown key 'v_th'"),
+        (THERMAL, 'preset = "vo2-thermal"', 'preset = "vo2-thermal"\nbeta = "x"', "[device] beta must be a number"),
+        (THERMAL, 'preset = "vo2-thermal"', 'preset = "vo2-thermal"\nkind = "mott"', "must be that of the preset"),
+        (THERMAL, 'preset = "vo2-thermal"', 'kind = "thermal"', "[device] kind must be one of threshold_switch,"),
+        (THERMAL, 'preset = "vo2-thermal"', 'preset = "v-alox"', "[device] r_ins is missing (and r_met, v_hold)"),
+        (PULSED, "pulse_voltage = 3.0", "", "[circuit] pulse_voltage is missing"),
+        (
+            PULSED,
+            "pulse_voltage = 3.0",
+            "supply = 3.0",
+            "supply has no meaning for a device of the kind antiferroelectric",
+        ),
+        (PULSED, 'model = "lif"', 'model = "relaxation_oscillator"', "needs [neuron] model = 'lif'"),
+        (PULSED, "threshold_d2d = 0.039", "hold_d2d = 0.1", "hold_d2d must be 0 in the model lif"),
+    ],
+)
+def test_bad_oscillators_and_devices_are_one_sentence(
+    tmp_path: Path, text: str, old: str, new: str, message: str
+) -> None:
+    assert old in text
+    with pytest.raises(DesignError, match=r"design\.toml: ") as error:
+        load(write(tmp_path, text.replace(old, new)))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_temperature_moves_the_thresholds(tmp_path: Path) -> None:
+    cold = load(write(tmp_path, OSCILLATORS)).circuit.device
+    warm = load(write(tmp_path, OSCILLATORS.replace("threshold_d2d = 0.002", "temperature = 305.0"))).circuit.device
+    ratio = ((341 - 305) / (341 - 300)) ** 0.5
+    assert warm.v_th == pytest.approx(ratio * cold.v_th, rel=2e-3)
+    assert warm.v_hold == pytest.approx(ratio * cold.v_hold, rel=2e-3)
+
+
+def test_numbers_override_those_of_the_preset(tmp_path: Path) -> None:
+    design = load(write(tmp_path, THERMAL.replace('preset = "vo2-thermal"', 'preset = "vo2-thermal"\nwidth = 6.0')))
+    assert design.device.width == 6.0
+    assert design.circuit.device.v_th != load(write(tmp_path, THERMAL)).circuit.device.v_th
