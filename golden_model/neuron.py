@@ -7,6 +7,7 @@ A neuron called NAME is one file in each room: ``golden_model/NAME.py``, ``hdl/N
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NEURONS", "Bound", "Field", "check_drive", "positive", "room", "run"]
+__all__ = ["NEURONS", "Bound", "Field", "check_drive", "positive", "room", "run", "spike_times"]
 
 NEURONS = {
     "lif": "leaky integrate-and-fire: a threshold switch that charges, fires and falls to V_hold",
@@ -118,3 +119,21 @@ def run(model: Any, drive_raw: NDArray[np.int64]) -> dict[str, NDArray[np.int64]
         for name in names:
             trace[name][tick] = getattr(model, name)
     return trace
+
+
+def spike_times(params: Any, trace: Mapping[str, NDArray[np.int64]]) -> list[NDArray[np.float64]]:
+    """When each neuron of a bit-true trace fired, in second.
+
+    At the end of its tick, or, where the trace has ``lag``, as many eighths before.
+
+    Parameters
+    ----------
+    params : parameters of the model
+    trace : mapping of ndarray of int64, shape (ticks, count)
+    """
+    lag = (trace["lag"] - 0.5) / 8 if "lag" in trace else np.zeros(trace["spike"].shape)
+    found = []
+    for neuron, fired in enumerate(trace["spike"].T.astype(bool)):
+        ticks = np.flatnonzero(fired)
+        found.append((ticks + 1 - lag[ticks, neuron]) * params.dt)
+    return found

@@ -185,6 +185,7 @@ def manifest(
                 "fmax_hz": b.fmax_hz,
                 "timing_met": b.timing_met,
                 "real_time_factor": b.real_time_factor,
+                "most_at_1x": b.largest,
                 "problem": b.problem,
             }
             for b in boards

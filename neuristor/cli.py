@@ -24,7 +24,7 @@ from neuristor.design import Design, DesignError, key_table, load
 from neuristor.doctor import examine
 from neuristor.fit import fit as fit_files
 from neuristor.folder import OutputError, check_target, output_folder, write_file
-from neuristor.report import error_rows
+from neuristor.report import error_rows, waveforms
 from neuristor.show import describe
 from neuristor.show import plot as plot_device
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board
@@ -122,13 +122,25 @@ def _exit(built: Built) -> None:
 
 
 @app.command()
-def simulate(design: DesignFile) -> None:
+def simulate(
+    design: DesignFile,
+    plot_to: Annotated[
+        Path | None, typer.Option("--plot", help="An HTML page to write: waveforms, spikes, phases.")
+    ] = None,
+    force: Force = False,
+) -> None:
     """Run the float models and the bit-true model: spikes per frame, and what separates them."""
+    if plot_to is not None:
+        check_target(plot_to, force=force)
     loaded = load(design)
     with console.status("float and bit-true models"):
         simulation = simulate_design(loaded)
+    _print_summary(loaded)
     _print_frames(loaded, simulation)
     _print_errors(simulation)
+    if plot_to is not None:
+        write_file(plot_to, waveforms(loaded, simulation), force=force)
+        console.print(f"{plot_to}", soft_wrap=True)
 
 
 @app.command()
@@ -348,6 +360,13 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+def _print_summary(design: Design) -> None:
+    table = Table("what", "value", show_header=False, title=design.name)
+    for label, text in design.golden.summary(design.params):
+        table.add_row(label, text)
+    console.print(table)
+
+
 def _print_frames(design: Design, simulation: Simulation) -> None:
     counts = simulation.per_frame(design.stimulus.ticks).sum(axis=1).tolist()
     console.print("spikes of each frame, ten a line, as label:spikes")
@@ -377,7 +396,7 @@ def _print_boards(results: list[BoardResult] | tuple[BoardResult, ...]) -> None:
     if not results:
         return
     names = ("LUT", "FF", "block RAM", "DSP")
-    table = Table("board", *names, "clock", "Fmax", "ticks/s", "updates/s", "real time", title="boards")
+    table = Table("board", *names, "clock", "Fmax", "ticks/s", "updates/s", "real time", "most at 1 x", title="boards")
     for b in results:
         used = ("/".join(map(str, b.resources[name])) if name in b.resources else "" for name in names)
         style = "green" if b.timing_met else "red" if b.timing_met is False else ""
@@ -390,6 +409,7 @@ def _print_boards(results: list[BoardResult] | tuple[BoardResult, ...]) -> None:
             f"{b.ticks_per_second:.3g}" if b.ticks_per_second else "",
             f"{b.updates_per_second:.3g}" if b.updates_per_second else "",
             f"{b.real_time_factor:.3g} x" if b.real_time_factor else "",
+            "" if b.largest is None else str(b.largest),
         )
     console.print(table)
     for b in results:

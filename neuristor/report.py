@@ -12,6 +12,7 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
+from golden_model.neuron import spike_times
 from neuristor import __version__
 from neuristor.design import Design
 from neuristor.steps import BoardResult, Simulation
@@ -20,11 +21,13 @@ from sim.verify import Verdict
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["error_rows", "render"]
+__all__ = ["error_rows", "render", "waveforms"]
 
 SHOWN = 4
 """Frames in the waveforms."""
-STYLE = {"svg.hashsalt": "neuristor", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+MOST_TICKS = 600
+"""Ticks in the waveforms, at most."""
+STYLE: dict[Any, Any] = {"svg.hashsalt": "neuristor", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 INK, FLOAT, VERILOG = "#1f3d7a", "#e08a1e", "#2a9d5c"
 
 
@@ -77,9 +80,7 @@ def render(
     """
     import matplotlib as mpl
 
-    with mpl.rc_context(
-        {"svg.hashsalt": "neuristor", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-    ):
+    with mpl.rc_context(STYLE):
         pictures = [
             (title, caption, _embed(figure))
             for title, caption, figure in (
@@ -87,6 +88,7 @@ def render(
                 _waveforms(design, simulation, circuit),
                 _errors(design, simulation),
                 _raster(design, simulation),
+                *_oscillations(design, simulation),
                 *_frames(design, simulation),
             )
         ]
@@ -103,6 +105,25 @@ def render(
         boards=boards,
         device=_device_rows(design),
     )
+
+
+def waveforms(design: Design, simulation: Simulation) -> str:
+    """Waveforms of the float and the bit-true model, and what oscillators do: SVG pictures, as one page of HTML.
+
+    Parameters
+    ----------
+    design : Design
+    simulation : Simulation
+    """
+    import matplotlib as mpl
+
+    nobody = "not run", {name: values[:0] for name, values in simulation.bit_true.items()}
+    with mpl.rc_context(STYLE):
+        parts = [_waveforms(design, simulation, nobody), _raster(design, simulation)]
+        parts += _oscillations(design, simulation)
+        pictures = [(title, caption, _embed(figure)) for title, caption, figure in parts]
+    body = "".join(f'<h2>{t}</h2><img alt="{t}" src="{p}"><p>{c}</p>' for t, c, p in pictures)
+    return f"<!doctype html><meta charset=utf-8><title>{design.name}</title>{body}\n"
 
 
 def _embed(figure: Figure) -> str:
@@ -162,7 +183,8 @@ def _waveforms(
     design: Design, simulation: Simulation, circuit: tuple[str, dict[str, NDArray[np.int64]]]
 ) -> tuple[str, str, Figure]:
     who, trace = circuit
-    ticks = min(len(trace["spike"]), SHOWN * design.stimulus.ticks)
+    ticks = min(len(simulation.drive), SHOWN * design.stimulus.ticks, MOST_TICKS)
+    checked = min(ticks, len(trace["spike"]))
     neuron = _busiest(simulation, ticks)
     params = design.params
     time = np.arange(1, ticks + 1) * params.dt * 1e6
@@ -171,15 +193,17 @@ def _waveforms(
     axes.plot(
         time, params.membrane.value(simulation.bit_true["membrane"][:ticks, neuron]), color=INK, lw=1, label="bit-true"
     )
-    shown = params.membrane.value(trace["membrane"][:ticks, neuron])
-    axes.plot(time[::4], shown[::4], ".", color=VERILOG, ms=3, label="Verilog")
+    if checked:
+        shown = params.membrane.value(trace["membrane"][:checked, neuron])
+        axes.plot(time[:checked:4], shown[::4], ".", color=VERILOG, ms=3, label="Verilog")
     axes.axhline(float(params.thresholds[neuron]), color="0.5", lw=0.7, ls="--")
     axes.axhline(float(params.holds[neuron]), color="0.5", lw=0.7, ls=":")
+    axes.margins(y=0.15)  # room for the legend
     axes.set(xlabel="emulated time (us)", ylabel="membrane (V)")
     axes.legend(frameon=False, ncols=3, loc="upper right")
     return (
         "Waveforms",
-        f"Neuron {neuron}, the busiest of these frames; dashed: its mean threshold, dotted: V_hold. Verilog: {who}.",
+        f"Neuron {neuron}, the busiest of these ticks; dashed: its mean threshold, dotted: V_hold. Verilog: {who}.",
         figure,
     )
 
@@ -210,6 +234,38 @@ def _raster(design: Design, simulation: Simulation) -> tuple[str, str, Figure]:
         axes.text((n + 0.5) * frame, 1.02, label, transform=axes.get_xaxis_transform(), ha="center")
     axes.set(xlabel="emulated time (us)", ylabel="neuron", ylim=(-1, design.params.count))
     return "Spikes", "Raster of the first frames; above, what each frame is.", figure
+
+
+def _oscillations(design: Design, simulation: Simulation) -> list[tuple[str, str, Figure]]:
+    """Frequency and phase of each oscillator; nothing for neurons that are no oscillators."""
+    if "metallic" not in simulation.bit_true:
+        return []
+    duration = len(simulation.drive) * design.params.dt
+    both = simulation.times, spike_times(design.params, simulation.bit_true)
+    late = [[times[times > duration / 2] for times in found] for found in both]
+    steady = [n for n in range(design.params.count) if min(len(found[n]) for found in late) >= 4]
+    if not steady:
+        return []
+    rates = [np.array([1 / np.diff(found[n]).mean() for n in steady]) for found in late]
+    figure, (left, right) = _figure(1, 2)
+    left.plot(steady, rates[0] * 1e-3, "o", color=FLOAT, ms=4, alpha=0.6, label="float")
+    left.plot(steady, rates[1] * 1e-3, ".", color=INK, ms=3, label="bit-true")
+    left.set(xlabel="oscillator", ylabel="frequency (kHz)")
+    left.legend(frameon=False, ncols=2)
+    coupling = getattr(design.params, "coupling", None)
+    if coupling is None:
+        right.plot(steady, 100 * (rates[1] / rates[0] - 1), ".", color=INK, ms=4)
+        right.axhline(0, color="0.7", lw=0.7)
+        right.set(xlabel="oscillator", ylabel="bit-true against float (%)")
+        caption = "Mean frequency in the second half of the run, and how far fixed point and the tick move it."
+    else:
+        for found, color, mark in zip(late, (FLOAT, INK), ("o", "."), strict=True):
+            base, period = found[steady[0]][-1], np.diff(found[steady[0]]).mean()
+            phases = [((found[n][-1] - base) / period % 1) * 360 for n in steady]
+            right.plot(steady, (np.array(phases) + 180) % 360 - 180, mark, color=color, ms=4, alpha=0.7)
+        right.set(xlabel="oscillator", ylabel=f"lag behind oscillator {steady[0]} (degrees)", ylim=(-185, 185))
+        caption = "Mean frequency in the second half of the run, and phases at its end."
+    return [("Oscillations", caption, figure)]
 
 
 def _frames(design: Design, simulation: Simulation) -> list[tuple[str, str, Figure]]:

@@ -162,3 +162,44 @@ def test_unwritable_output_is_one_sentence(design: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("neuristor: /proc/neuristor cannot be written")
     assert done.stderr.count("\n") == 1
+
+
+def test_oscillators_are_simulated_and_drawn(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "examples" / "vo2_coupled_oscillators.toml"
+    target = tmp_path / "page.html"
+    done = neuristor("simulate", str(example), "--plot", str(target))
+    assert done.returncode == 0, done.stderr
+    assert "K1 / f = +0.0071: pulls in phase" in done.stdout
+    first = target.read_bytes()
+    assert first.count(b"data:image/svg+xml") == 3
+    again = neuristor("simulate", str(example), "--plot", str(target))
+    assert again.returncode == 2
+    assert "exists" in again.stderr
+    assert neuristor("simulate", str(example), "--plot", str(target), "--force").returncode == 0
+    assert target.read_bytes() == first
+
+
+def test_device_is_shown_and_drawn(tmp_path: Path) -> None:
+    target = tmp_path / "device.svg"
+    done = neuristor("devices", "vo2-onn", "--plot", str(target))
+    assert done.returncode == 0, done.stderr
+    assert "energy per spike" in done.stdout
+    assert target.read_text("utf-8").startswith("<?xml")
+    wrong = neuristor("devices", "vo4")
+    assert wrong.returncode == 2
+    assert "preset must be one of" in wrong.stderr
+
+
+def test_fit_writes_a_design_that_simulates(tmp_path: Path) -> None:
+    data = Path(__file__).parents[1] / "data" / "easyexpert.csv"
+    out = tmp_path / "mine.toml"
+    asked = neuristor("fit", str(data), "--out", str(out))
+    assert asked.returncode == 2
+    assert "no time scale" in asked.stderr
+    assert not out.exists()
+    circuit = ("--supply", "1.0", "--series-resistance", "20e3", "--capacitance", "1e-9")
+    done = neuristor("fit", str(data), "--out", str(out), *circuit, "--plot", str(tmp_path / "fit.svg"))
+    assert done.returncode == 0, done.stderr
+    assert out.exists()
+    simulated = neuristor("simulate", str(out))
+    assert simulated.returncode == 0, simulated.stderr
