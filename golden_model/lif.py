@@ -28,7 +28,7 @@ oscillation threshold. For the exact update see S. Rotter and M. Diesmann, Biol.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -47,13 +47,17 @@ __all__ = [
     "LifParams",
     "LifRaw",
     "LifReference",
+    "alone",
     "bound",
     "check_current",
     "from_circuit",
+    "rate",
+    "resized",
     "shadow",
     "step",
     "summary",
     "swing",
+    "window",
 ]
 
 
@@ -286,8 +290,11 @@ class LifParams:
         OverflowError
             If the voltage it would settle at does not fit `drive`.
         """
-        volts = self.rest + self.input_resistance * np.asarray(current, dtype=np.float64)
-        return self.drive.quantize(volts, "drive")
+        return self.drive.quantize(self.drive_volts(current), "drive")
+
+    def drive_volts(self, current: ArrayLike) -> NDArray[np.float64]:
+        """The voltages that input currents (in ampere) would hold, in volt, before rounding."""
+        return np.asarray(self.rest + self.input_resistance * np.asarray(current, dtype=np.float64))
 
 
 def step(
@@ -684,6 +691,47 @@ def from_circuit(
         reset=options.reset,
         leak=options.leak,
         **{name: value for name, value in words.items() if value is not None},  # type: ignore[arg-type]
+    )
+
+
+def alone(params: LifParams, count: int) -> LifParams:
+    """So many of the neurons, without spread and faults."""
+    plain = replace(params, count=count, threshold_d2d=0.0, threshold_c2c=0.0)
+    return replace(plain, stuck_on=0.0, stuck_off=0.0, dead=0.0)
+
+
+def window(params: LifParams) -> tuple[float, float]:
+    """Input currents between which a neuron fires repeatedly and fits its words, in ampere."""
+    top = min(params.drive.max, params.membrane.max)
+    return (params.threshold - params.rest) / params.input_resistance, (top - params.rest) / params.input_resistance
+
+
+def rate(params: LifParams, current: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Firing rate under constant inputs in continuous time, closed form, in hertz.
+
+    Parameters
+    ----------
+    params : LifParams
+    current : ndarray of float, any shape
+        In ampere.
+    """
+    drive = params.drive_volts(current)
+    fires = drive > params.threshold
+    safe = np.where(fires, drive, params.threshold + 1.0)
+    period = params.tau * np.log((safe - params.hold) / (safe - params.threshold)) + params.refractory
+    return np.where(fires, 1 / period, 0.0)
+
+
+def resized(params: LifParams, *, fraction: int, coefficient: int, drive: int) -> LifParams:
+    """The same neurons with other words: fraction bits of the membrane, bits of the coefficient.
+
+    The fraction bits of the drive are those of the membrane.
+    """
+    return replace(
+        params,
+        membrane=Format(params.membrane.int_bits, fraction),
+        drive=Format(params.drive.int_bits, fraction),
+        coefficient_bits=coefficient,
     )
 
 

@@ -15,7 +15,7 @@ A crossing that is seen only when its tick is over comes up to `dt` late, and th
 far: with a fast discharge the frequency is some percent low. With ``crossings="interpolated"`` the
 membrane stops at the threshold, and the tick says how much of it was left, in eighths (`lag`)::
 
-    lag = 8 (v - V_th) / (v - v_before)
+    lag = 8 (v - V_th) / (v - v_before) times the length of that tick, in halves
 
 The next tick is longer by that much: its coefficient is ``1 - exp(-(1 + lag / 8) dt / tau_s)``, from a
 table of two states times nine. ``on_ticks`` leaves this away.
@@ -36,7 +36,7 @@ Neurosci. 11, 2001 (crossings interpolated within a time step).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -59,14 +59,18 @@ __all__ = [
     "RelaxationOscillatorParams",
     "RelaxationOscillatorRaw",
     "RelaxationOscillatorReference",
+    "alone",
     "bound",
     "check_current",
     "from_circuit",
+    "rate",
+    "resized",
     "shadow",
     "step",
     "summary",
     "swing",
     "update",
+    "window",
 ]
 
 LAGS = 8
@@ -359,7 +363,11 @@ class RelaxationOscillatorParams:
         OverflowError
             If the voltage it adds in a tick does not fit `drive`.
         """
-        return self.drive.quantize(self.drive_per_ampere * np.asarray(current, dtype=np.float64), "drive")
+        return self.drive.quantize(self.drive_volts(current), "drive")
+
+    def drive_volts(self, current: ArrayLike) -> NDArray[np.float64]:
+        """What input currents (in ampere) add, in volt a tick, before rounding."""
+        return np.asarray(self.drive_per_ampere * np.asarray(current, dtype=np.float64))
 
 
 def update(
@@ -409,7 +417,8 @@ def update(
         bounded = select(fault_raw == DEAD, membrane, bounded)
     if raw.lags > 1:
         travel = select(conducts, membrane - moved, moved - membrane)
-        after = beyond * (LAGS + lag)  # a tick after a crossing was that much longer
+        # In quarters of a travel; a tick after a crossing was longer, which is told in halves of a tick.
+        after = beyond * (2 + ((lag + 1) >> 2)) << 2
         late = 1
         for part in range(1, LAGS):
             late = late + select(after >= part * travel, 1, 0)
@@ -623,7 +632,8 @@ class RelaxationOscillatorReference:
         times = np.full(params.count, self.time)
         if params.raw.lags > 1:
             parts = np.arange(1, LAGS)[:, None]
-            late = 1 + np.count_nonzero(beyond * (LAGS + self._lag) >= parts * travel, axis=0)
+            after = beyond * (2 + ((self._lag + 1) >> 2)) * 4
+            late = 1 + np.count_nonzero(after >= parts * travel, axis=0)
             self._lag = np.where(crosses, late, 0)
             moved = np.where(crosses, limit, moved)
             times -= params.dt * (late - 0.5) / LAGS
@@ -869,6 +879,43 @@ def from_circuit(
         crossings=options.crossings,
         start=options.start,
         **{name: value for name, value in words.items() if value is not None},  # type: ignore[arg-type]
+    )
+
+
+def alone(params: RelaxationOscillatorParams, count: int) -> RelaxationOscillatorParams:
+    """So many of the oscillators, without spread, faults and neighbours."""
+    return replace(params, count=count, spread=Variability(seed=params.seed), coupling=None, start="zero")
+
+
+def window(params: RelaxationOscillatorParams) -> tuple[float, float]:
+    """Input currents between which an oscillator oscillates, in ampere."""
+    return params.circuit.firing_currents
+
+
+def rate(params: RelaxationOscillatorParams, current: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Frequency under constant inputs in continuous time, closed form, in hertz.
+
+    Parameters
+    ----------
+    params : RelaxationOscillatorParams
+    current : ndarray of float, shape (n,)
+        In ampere.
+    """
+    return np.array([params.circuit.frequency(i) for i in current.tolist()])
+
+
+def resized(
+    params: RelaxationOscillatorParams, *, fraction: int, coefficient: int, drive: int
+) -> RelaxationOscillatorParams:
+    """The same oscillators with other words: fraction bits of membrane and drive, bits of the coefficients.
+
+    The drive gets no more bits than the product has.
+    """
+    return replace(
+        params,
+        membrane=Format(params.membrane.int_bits, fraction),
+        drive=Format(params.drive.int_bits, min(drive, fraction + coefficient)),
+        coefficient_bits=coefficient,
     )
 
 

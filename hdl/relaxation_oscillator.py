@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from operator import add
 from typing import Any
 
 from amaranth.hdl import Array as Table
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden_model import noise as golden_noise
-from golden_model.relaxation_oscillator import LAGS, RelaxationOscillatorParams
+from golden_model.relaxation_oscillator import RelaxationOscillatorParams
 from golden_model.variability import DEAD, HEALTHY, STUCK_ON
 from hdl import noise
 from hdl.array import NeuronArray, check_lanes, in_rows, state_layout
 from hdl.fixed import floor_shift, round_shift, saturate, shape
 from hdl.neighbours import Neighbours
-from hdl.tree import balanced, count_ones
 
 __all__ = ["RelaxationOscillatorArray", "RelaxationOscillatorLane"]
 
@@ -66,7 +64,7 @@ class RelaxationOscillatorLane(wiring.Component):
     load: Signal
     initial_state: data.View[Any]
 
-    latency = 5
+    latency = 4
     clear_clocks = 1 + golden_noise.SEED_STEPS
 
     def __init__(
@@ -108,6 +106,21 @@ class RelaxationOscillatorLane(wiring.Component):
             m.d.comb += seeder.load.eq(self.load)
         m.d.comb += self.initial_state.membrane.eq(membrane)
 
+    @staticmethod
+    def _late(beyond: Value, travel: Value, lag: Value) -> Value:
+        """Eighths of a tick since the crossing, from 1 to 8; sums in place of multipliers."""
+        longer = (lag + 1)[2:]  # a tick after a crossing was so many halves longer
+        scaled = ((beyond << 1) + Mux(longer[1], beyond << 1, Mux(longer[0], beyond, 0))) << 2
+        three, five, seven = travel + (travel << 1), travel + (travel << 2), (travel << 3) - travel
+        parts = [travel, travel << 1, three, travel << 2, five, three << 1, seven]
+        passed = [scaled >= part for part in parts]
+        # Who passed a part has passed those before it.
+        return 1 + Cat(
+            (passed[0] & ~passed[1]) | (passed[2] & ~passed[3]) | (passed[4] & ~passed[5]) | passed[6],
+            (passed[1] & ~passed[3]) | passed[5],
+            passed[3],
+        )
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         params, raw, width = self.params, self.params.raw, self.params.membrane.width
@@ -119,7 +132,7 @@ class RelaxationOscillatorLane(wiring.Component):
             {"state": self.state.shape(), "own": data.StructLayout(self._own), "conducts": unsigned(1)}
         )
         stages: list[Any] = [Signal(carried, name=f"stage_{n}") for n in range(1, self.latency)]
-        first, second, third, fourth = stages
+        first, second, third = stages
         now: Any = Signal(carried, name="stage_0")
         common = {"threshold": params.threshold_raw[0], "hold": params.hold_raw[0], "fault": params.fault_raw[0]}
 
@@ -164,62 +177,53 @@ class RelaxationOscillatorLane(wiring.Component):
             with m.If(self.enable):
                 m.d.sync += pull.eq(pull_value)
 
-        # 3: the membrane, and the threshold of its state
-        moved_value = floor_shift(product + (rest + pull), raw.k_shift)
-        moved = Signal(moved_value.shape())
+        # 3: the membrane; how far it is beyond the threshold of its state, and how far it came in this tick
+        before = second.state.membrane
+        moved_value = Signal(floor_shift(product + (rest + pull), raw.k_shift).shape())
         base = Mux(second.conducts, own(second, "hold"), own(second, "threshold")).as_signed()
-        limit = Signal(signed(width))
+        limit_value = Signal(signed(width))
+        m.d.comb += [
+            moved_value.eq(floor_shift(product + (rest + pull), raw.k_shift)),
+            limit_value.eq(base + offset if noisy else base),  # fits, by the check of the parameters
+        ]
+        moved = Signal.like(moved_value, name="moved")
+        limit = Signal.like(limit_value, name="limit")
+        beyond = Signal((moved - limit).shape())
+        travel = Signal((moved - before).shape())
         with m.If(self.enable):
             m.d.sync += [
                 moved.eq(moved_value),
-                limit.eq(base + offset if noisy else base),  # fits, by the check of the parameters
+                limit.eq(limit_value),
+                beyond.eq(Mux(second.conducts, limit_value - moved_value, moved_value - limit_value)),
+                travel.eq(Mux(second.conducts, before - moved_value, moved_value - before)),
             ]
 
-        # 4: how far beyond the threshold, how far in this tick, and the membrane kept inside its word
-        before = third.state.membrane
-        bounded_value, clipped_value = saturate(moved, width)
-        beyond, travel = Signal((moved - limit).shape()), Signal((moved - before).shape())
-        bounded, passed_limit, clipped = Signal(signed(width)), Signal(signed(width)), Signal()
-        with m.If(self.enable):
-            m.d.sync += [
-                beyond.eq(Mux(third.conducts, limit - moved, moved - limit)),
-                travel.eq(Mux(third.conducts, before - moved, moved - before)),
-                bounded.eq(bounded_value),
-                passed_limit.eq(limit),
-                clipped.eq(clipped_value),
-            ]
-
-        # 5: across the threshold or not, and how long ago
+        # 4: the membrane kept inside its word; across the threshold or not, and how long ago
+        bounded, clipped = saturate(moved, width)
         crosses, stays = Signal(), Signal()
         m.d.comb += crosses.eq(~beyond[-1])
         if raw.faults:
-            fault = own(fourth, "fault")
+            fault = own(third, "fault")
             m.d.comb += [crosses.eq(~beyond[-1] & (fault == HEALTHY)), stays.eq(fault == DEAD)]
         membrane = Signal(signed(width))
-        m.d.comb += membrane.eq(Mux(stays, fourth.state.membrane, bounded))
+        m.d.comb += membrane.eq(Mux(stays, third.state.membrane, bounded))
         if late:
             with m.If(crosses):
-                m.d.comb += membrane.eq(passed_limit)
+                m.d.comb += membrane.eq(limit)
         next_state = self.next_state
         with m.If(self.enable):
             m.d.sync += [
-                self.spike.eq(crosses & ~fourth.state.metallic),
+                self.spike.eq(crosses & ~third.state.metallic),
                 self.saturated.eq(clipped & ~stays),
                 next_state.membrane.eq(membrane),
-                next_state.metallic.eq(fourth.state.metallic ^ crosses),
+                next_state.metallic.eq(third.state.metallic ^ crosses),
             ]
             if late:
-                # Products with so few bits are additions, not worth a multiplier block.
-                steps = [Mux(fourth.state.lag[n], beyond << n, 0) for n in range(LAGS.bit_length())]
-                scaled = balanced(add, steps) + (beyond << (LAGS.bit_length() - 1))
-                three, five, seven = travel + (travel << 1), travel + (travel << 2), (travel << 3) - travel
-                parts = [travel, travel << 1, three, travel << 2, five, three << 1, seven]
-                passed = Cat(scaled >= part for part in parts)
-                m.d.sync += next_state.lag.eq(Mux(crosses, 1 + count_ones(passed), 0))
+                m.d.sync += next_state.lag.eq(Mux(crosses, self._late(beyond, travel, third.state.lag), 0))
             if raw.capacitive:
-                m.d.sync += next_state.change.eq(membrane - fourth.state.membrane)
+                m.d.sync += next_state.change.eq(membrane - third.state.membrane)
             if noisy:
-                m.d.sync += next_state.noise.eq(Mux(crosses, noise.advance(fourth.state.noise), fourth.state.noise))
+                m.d.sync += next_state.noise.eq(Mux(crosses, noise.advance(third.state.noise), third.state.noise))
         return m
 
 

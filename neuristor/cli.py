@@ -19,6 +19,9 @@ from boards.flow import ToolError as FlowError
 from golden_model.devices.catalogue import catalogue, preset
 from golden_model.neuron import NEURONS
 from neuristor import __version__
+from neuristor.accuracy import accuracy, parse_target, write_words
+from neuristor.accuracy import plot as plot_accuracy
+from neuristor.accuracy import rows as accuracy_rows
 from neuristor.build import Built, build, engines_here, manifest
 from neuristor.design import Design, DesignError, key_table, load
 from neuristor.doctor import examine
@@ -141,6 +144,73 @@ def simulate(
     if plot_to is not None:
         write_file(plot_to, waveforms(loaded, simulation), force=force)
         console.print(f"{plot_to}", soft_wrap=True)
+
+
+@app.command("accuracy")
+def accuracy_command(
+    design: DesignFile,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", help="Largest error of the rate, such as 1%: find the smallest words."),
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="With --target: put these words into the design file; comments stay.")
+    ] = False,
+    points: Annotated[int, typer.Option("--points", min=2, max=100, help="Input currents of the sweep.")] = 12,
+    plot_to: Annotated[
+        Path | None, typer.Option("--plot", help="An SVG file to write: rates, errors by cause, jitter, duty.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Compare the fixed-point neuron with the physics over a sweep of inputs, and split the error by cause.
+
+    Time step, coefficient rounding and word length add up to the whole error. Example:
+    `neuristor accuracy examples/vo2_oscillators.toml --target 1% --plot accuracy.svg`
+    """
+    try:
+        wanted = None if target is None else parse_target(target)
+        if write and wanted is None:
+            raise ValueError("--write needs a --target")
+        if plot_to is not None:
+            check_target(plot_to, force=force)
+        loaded = load(design)
+        with console.status("sweep") as status:
+            result = accuracy(loaded, target=wanted, points=points, say=status.update)
+    except ValueError as error:
+        raise DesignError(f"{design}: {error}" if not isinstance(error, DesignError) else str(error)) from None
+    columns = (
+        "input",
+        "physics (Hz)",
+        "circuit (Hz)",
+        "time step",
+        "coefficients",
+        "word length",
+        "all",
+        "jitter",
+        "duty",
+    )
+    table = Table(*columns, title="rate, by cause of its error")
+    for row in accuracy_rows(result):
+        table.add_row(*row)
+    console.print(table)
+    console.print(f"largest error {100 * result.measured.worst:.3g} %")
+    if result.phase_error is not None:
+        console.print(f"phases of the coupled oscillators: within {result.phase_error:.2g} degrees of the physics")
+    if plot_to is not None:
+        write_file(plot_to, plot_accuracy(result, loaded), force=force)
+        console.print(f"{plot_to}", soft_wrap=True)
+    if result.words is not None:
+        found = result.words.params
+        console.print(
+            f"smallest words within {target}: membrane = [{found.membrane.int_bits}, {found.membrane.frac_bits}], "
+            f"drive = [{found.drive.int_bits}, {found.drive.frac_bits}], coefficient_bits = {found.coefficient_bits} "
+            f"(error {100 * result.words.error:.3g} %, {result.words.tried} tried)",
+            markup=False,
+            soft_wrap=True,
+        )
+        if write:
+            write_words(design, found)
+            console.print(f"{design}: [number] holds them now", markup=False, soft_wrap=True)
 
 
 @app.command()

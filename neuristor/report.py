@@ -27,7 +27,12 @@ SHOWN = 4
 """Frames in the waveforms."""
 MOST_TICKS = 600
 """Ticks in the waveforms, at most."""
-STYLE: dict[Any, Any] = {"svg.hashsalt": "neuristor", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "neuristor",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 INK, FLOAT, VERILOG = "#1f3d7a", "#e08a1e", "#2a9d5c"
 
 
