@@ -13,12 +13,13 @@ Over one tick of length `dt` the linear part is exact, with one multiplier and a
 
 A crossing that is seen only when its tick is over comes up to `dt` late, and the membrane has gone too
 far: with a fast discharge the frequency is some percent low. With ``crossings="interpolated"`` the
-membrane stops at the threshold, and the tick says how much of it was left, in eighths (`lag`)::
+membrane stops at the threshold, and the tick says how much of it was left, in eighths (`lag`). That
+follows from the fraction r of the way by which the membrane went too far, whatever the input::
 
-    lag = 8 (v - V_th) / (v - v_before) times the length of that tick, in halves
+    r = (v - V_th) / (v - v_before)        left = tau ln(1 + r (exp(y) - 1))
 
-The next tick is longer by that much: its coefficient is ``1 - exp(-(1 + lag / 8) dt / tau_s)``, from a
-table of two states times nine. ``on_ticks`` leaves this away.
+with y the length of the tick over tau. The next tick is longer by what was left: its coefficient is
+``1 - exp(-(1 + lag / 8) dt / tau_s)``. Both are tables. ``on_ticks`` leaves this away.
 
 The order within a tick, the same in the float model, the bit-true model and the circuit:
 
@@ -53,6 +54,7 @@ from golden_model.neuron import Bound, Field, check_drive, positive, run
 from golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
 
 __all__ = [
+    "CODES",
     "LAGS",
     "RelaxationOscillatorBitTrue",
     "RelaxationOscillatorOptions",
@@ -75,6 +77,8 @@ __all__ = [
 
 LAGS = 8
 """Parts of a tick in which a crossing is placed."""
+CODES = 16
+"""Values of `lag`: none, or a number of these parts less a half, up to almost two ticks."""
 
 
 class RelaxationOscillatorRaw(NamedTuple):
@@ -89,7 +93,9 @@ class RelaxationOscillatorRaw(NamedTuple):
     k_shift: int
     """How far the product of difference and coefficient is shifted down."""
     lags: int
-    """Entries of `k_raw` a state: 9, or 1 when crossings are on ticks."""
+    """Entries of `k_raw` a state: 16, or 1 when crossings are on ticks."""
+    late_raw: tuple[int, ...]
+    """The lag of a crossing: for each entry of `k_raw`, by the eighth of the way that was too far."""
     drive_shift: int
     """How far a drive word is shifted up before it is added to that product."""
     coupling_raw: int
@@ -229,7 +235,7 @@ class RelaxationOscillatorParams:
         """The exact coefficients, in the order of ``raw.k_raw``."""
         lags = [0.0]
         if self.crossings == "interpolated":
-            lags += [(n + 0.5) / LAGS for n in range(LAGS)]
+            lags += [(code - 0.5) / LAGS for code in range(1, CODES)]
         return tuple(
             -math.expm1(-self.dt * (1 + lag) / tau)
             for tau in (self.circuit.tau_ins, self.circuit.tau_met)
@@ -239,6 +245,21 @@ class RelaxationOscillatorParams:
     @cached_property
     def _k_shift(self) -> int:
         return self.coefficient_bits + max(0, -1 - math.floor(math.log2(max(self.k))))
+
+    @property
+    def _late(self) -> tuple[int, ...]:
+        """The lag of a crossing in a tick of each length, by how far it went beyond its threshold.
+
+        With the fraction r of the way, and y the exponent of the whole tick, what is left of the time
+        is ``ln(1 + r (exp(y) - 1)) tau``, whatever the input.
+        """
+        made = []
+        for entry, k in enumerate(self.k):
+            tau = self.circuit.tau_ins if entry < CODES else self.circuit.tau_met
+            for part in range(LAGS):
+                left = math.log1p((part + 0.5) / LAGS * (1 / (1 - k) - 1)) * tau / self.dt
+                made.append(min(max(math.floor(LAGS * left) + 1, 1), CODES - 1))
+        return tuple(made)
 
     @property
     def drive_per_ampere(self) -> float:
@@ -281,6 +302,7 @@ class RelaxationOscillatorParams:
             k_raw=tuple(math.floor(k * 2**shift + 0.5) for k in self.k),
             k_shift=shift,
             lags=len(self.k) // 2,
+            late_raw=self._late if len(self.k) > 2 else (0,),
             drive_shift=self.membrane.frac_bits + shift - self.drive.frac_bits,
             coupling_raw=coupling_raw,
             coupling_shift=coupling_shift,
@@ -341,7 +363,7 @@ class RelaxationOscillatorParams:
         """The state of one oscillator, as the block RAM holds it."""
         fields = [Field("membrane", self.membrane.width, True), Field("metallic", 1, False)]
         if self.raw.lags > 1:
-            fields.append(Field("lag", LAGS.bit_length(), False))
+            fields.append(Field("lag", (CODES - 1).bit_length(), False))
         if self.raw.capacitive:
             fields.append(Field("change", self.membrane.width + 1, True))
         if self.noisy:
@@ -417,11 +439,10 @@ def update(
         bounded = select(fault_raw == DEAD, membrane, bounded)
     if raw.lags > 1:
         travel = select(conducts, membrane - moved, moved - membrane)
-        # In quarters of a travel; a tick after a crossing was longer, which is told in halves of a tick.
-        after = beyond * (2 + ((lag + 1) >> 2)) << 2
-        late = 1
-        for part in range(1, LAGS):
-            late = late + select(after >= part * travel, 1, 0)
+        part = 0
+        for eighth in range(1, LAGS):
+            part = part + select(beyond << 3 >= eighth * travel, 1, 0)
+        late = lookup((select(conducts, raw.lags, 0) + lag) * LAGS + part, raw.late_raw)
         lag = select(crosses, late, 0)
         bounded = select(crosses, limit, bounded)
     spike = crosses & (metallic == 0)
@@ -631,9 +652,8 @@ class RelaxationOscillatorReference:
         self.time += params.dt
         times = np.full(params.count, self.time)
         if params.raw.lags > 1:
-            parts = np.arange(1, LAGS)[:, None]
-            after = beyond * (2 + ((self._lag + 1) >> 2)) * 4
-            late = 1 + np.count_nonzero(after >= parts * travel, axis=0)
+            part = np.count_nonzero(8 * beyond >= np.arange(1, LAGS)[:, None] * travel, axis=0)
+            late = np.array(params.raw.late_raw)[(np.where(conducts, params.raw.lags, 0) + self._lag) * LAGS + part]
             self._lag = np.where(crosses, late, 0)
             moved = np.where(crosses, limit, moved)
             times -= params.dt * (late - 0.5) / LAGS

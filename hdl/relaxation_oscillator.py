@@ -106,20 +106,18 @@ class RelaxationOscillatorLane(wiring.Component):
             m.d.comb += seeder.load.eq(self.load)
         m.d.comb += self.initial_state.membrane.eq(membrane)
 
-    @staticmethod
-    def _late(beyond: Value, travel: Value, lag: Value) -> Value:
-        """Eighths of a tick since the crossing, from 1 to 8; sums in place of multipliers."""
-        longer = (lag + 1)[2:]  # a tick after a crossing was so many halves longer
-        scaled = ((beyond << 1) + Mux(longer[1], beyond << 1, Mux(longer[0], beyond, 0))) << 2
+    def _late(self, beyond: Value, travel: Value, entry: Value) -> Value:
+        """The lag of a crossing: from the eighth of its way that was too far, without a divider."""
         three, five, seven = travel + (travel << 1), travel + (travel << 2), (travel << 3) - travel
-        parts = [travel, travel << 1, three, travel << 2, five, three << 1, seven]
-        passed = [scaled >= part for part in parts]
-        # Who passed a part has passed those before it.
-        return 1 + Cat(
+        eighths = [travel, travel << 1, three, travel << 2, five, three << 1, seven]
+        passed = [(beyond << 3) >= eighth for eighth in eighths]
+        # Who passed an eighth has passed those before it.
+        part = Cat(
             (passed[0] & ~passed[1]) | (passed[2] & ~passed[3]) | (passed[4] & ~passed[5]) | passed[6],
             (passed[1] & ~passed[3]) | passed[5],
             passed[3],
         )
+        return Value.cast(Table(self.params.raw.late_raw)[Cat(part, entry)])
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -151,7 +149,7 @@ class RelaxationOscillatorLane(wiring.Component):
         target = Mux(now.conducts, Const(raw.metallic_raw, signed(width)), Const(raw.insulating_raw, signed(width)))
         difference = Signal((target - self.state.membrane).shape())
         coefficient = Signal(range(max(raw.k_raw) + 1))
-        entry = Table(raw.k_raw)[Mux(now.conducts, raw.lags, 0) + (self.state.lag if late else 0)]
+        entry = Table(raw.k_raw)[Cat(self.state.lag, now.conducts) if late else now.conducts]
         draw = Signal(range(-golden_noise.CENTRE, golden_noise.CENTRE + 1))
         drive = Signal.like(self.drive)
         with m.If(self.enable):
@@ -219,7 +217,9 @@ class RelaxationOscillatorLane(wiring.Component):
                 next_state.metallic.eq(third.state.metallic ^ crosses),
             ]
             if late:
-                m.d.sync += next_state.lag.eq(Mux(crosses, self._late(beyond, travel, third.state.lag), 0))
+                m.d.sync += next_state.lag.eq(
+                    Mux(crosses, self._late(beyond, travel, Cat(third.state.lag, third.conducts)), 0)
+                )
             if raw.capacitive:
                 m.d.sync += next_state.change.eq(membrane - third.state.membrane)
             if noisy:

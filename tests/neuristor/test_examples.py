@@ -47,7 +47,8 @@ def test_example_is_close_to_the_physics(path: Path) -> None:
 @pytest.mark.parametrize("path", [p for p in EXAMPLES if p.stem != MAIN], ids=lambda path: path.stem)
 def test_verilog_of_example_equals_bit_true_model(path: Path) -> None:
     case = load(path).case
-    verdict = verify(replace(case, drive_raw=case.drive_raw[:2000]), "compiled")
+    few_lanes = replace(case, drive_raw=case.drive_raw[:2000], lanes=min(2, case.lanes))  # compiles sooner
+    verdict = verify(few_lanes, "compiled")
     assert verdict.equal, verdict.reason
 
 
