@@ -10,7 +10,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden_model import noise as golden_noise
-from golden_model.relaxation_oscillator import RelaxationOscillatorParams
+from golden_model.relaxation_oscillator import LAGS, RelaxationOscillatorParams
 from golden_model.variability import DEAD, HEALTHY, STUCK_ON
 from hdl import noise
 from hdl.array import NeuronArray, check_lanes, in_rows, state_layout
@@ -106,18 +106,26 @@ class RelaxationOscillatorLane(wiring.Component):
             m.d.comb += seeder.load.eq(self.load)
         m.d.comb += self.initial_state.membrane.eq(membrane)
 
-    def _late(self, beyond: Value, travel: Value, entry: Value) -> Value:
-        """The lag of a crossing: from the eighth of its way that was too far, without a divider."""
-        three, five, seven = travel + (travel << 1), travel + (travel << 2), (travel << 3) - travel
-        eighths = [travel, travel << 1, three, travel << 2, five, three << 1, seven]
-        passed = [(beyond << 3) >= eighth for eighth in eighths]
-        # Who passed an eighth has passed those before it.
-        part = Cat(
-            (passed[0] & ~passed[1]) | (passed[2] & ~passed[3]) | (passed[4] & ~passed[5]) | passed[6],
-            (passed[1] & ~passed[3]) | passed[5],
-            passed[3],
-        )
-        return Value.cast(Table(self.params.raw.late_raw)[Cat(part, entry)])
+    def _reach(self) -> tuple[range, range]:
+        """Where a tick can take the membrane before it is bounded, and how far, from any state."""
+        params, raw = self.params, self.params.raw
+        pull = 0
+        if params.coupling is not None:
+            pull = (raw.coupling_raw << self.pull.shape().width - 1 >> raw.coupling_shift) + 1
+        half = 1 << raw.k_shift >> 1
+        low, high = ((each << raw.drive_shift) + half for each in (params.drive.min_raw, params.drive.max_raw))
+        # All is linear in the membrane and in the input: the extremes are at the corners.
+        moves = [
+            (membrane, ((target - membrane) * k + force) >> raw.k_shift)
+            for target, of_lag in zip(
+                (raw.insulating_raw, raw.metallic_raw), (raw.k_raw[: raw.lags], raw.k_raw[raw.lags :]), strict=True
+            )
+            for k in of_lag
+            for membrane in (raw.membrane_min, raw.membrane_max)
+            for force in (low - pull, high + pull)
+        ]
+        ends, travels = [sum(move) for move in moves], [travel for _, travel in moves]
+        return range(min(ends), max(ends) + 1), range(min(travels), max(travels) + 1)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -125,90 +133,117 @@ class RelaxationOscillatorLane(wiring.Component):
         noisy, late = params.noisy, raw.lags > 1
         self._initial(m)
 
-        # What a stage passes on unchanged: the state, what it does not share, and whether it conducts.
+        def register(name: str, value: Value) -> Any:
+            """The value, a stage later."""
+            held = Signal(value.shape(), name=name)
+            with m.If(self.enable):
+                m.d.sync += held.eq(value)
+            return held
+
+        # What a stage passes on unchanged: the state as it was, whether it conducts, its threshold without
+        # noise, and its fault.
         carried = data.StructLayout(
-            {"state": self.state.shape(), "own": data.StructLayout(self._own), "conducts": unsigned(1)}
+            {
+                "state": self.state.shape(),
+                "conducts": unsigned(1),
+                "base": signed(width),
+                "fault": unsigned(2),
+            }
         )
+        now: Any = Signal(carried, name="stage_0")
         stages: list[Any] = [Signal(carried, name=f"stage_{n}") for n in range(1, self.latency)]
         first, second, third = stages
-        now: Any = Signal(carried, name="stage_0")
         common = {"threshold": params.threshold_raw[0], "hold": params.hold_raw[0], "fault": params.fault_raw[0]}
 
-        def own(stage: Any, name: str) -> Any:
-            return stage.own[name] if name in self._own else Const(int(common[name]), shape(params.membrane))
+        def own(name: str) -> Any:
+            return self.parameters[name] if name in self._own else Const(int(common[name]), shape(params.membrane))
 
-        m.d.comb += [now.state.eq(self.state), now.conducts.eq(self.state.metallic)]
-        if self._own:
-            m.d.comb += now.own.eq(self.parameters)
+        m.d.comb += [
+            now.state.eq(self.state),
+            now.conducts.eq(self.state.metallic),
+            now.base.eq(Mux(now.conducts, own("hold"), own("threshold"))),
+        ]
         if raw.faults:
-            m.d.comb += now.conducts.eq(self.state.metallic | (own(now, "fault") == STUCK_ON))
+            m.d.comb += [now.fault.eq(own("fault")), now.conducts.eq(self.state.metallic | (now.fault == STUCK_ON))]
         with m.If(self.enable):
             m.d.sync += [after.eq(before) for before, after in zip([now, *stages], stages, strict=False)]
 
-        # 1: how far the membrane is from the target of its state, and the coefficient of this tick
+        # 1: how far the membrane is from the target of its state, and the coefficient of this tick; the
+        # input on the grid of their product, with half a step to round
         target = Mux(now.conducts, Const(raw.metallic_raw, signed(width)), Const(raw.insulating_raw, signed(width)))
-        difference = Signal((target - self.state.membrane).shape())
-        coefficient = Signal(range(max(raw.k_raw) + 1))
         entry = Table(raw.k_raw)[Cat(self.state.lag, now.conducts) if late else now.conducts]
-        draw = Signal(range(-golden_noise.CENTRE, golden_noise.CENTRE + 1))
-        drive = Signal.like(self.drive)
-        with m.If(self.enable):
-            m.d.sync += [difference.eq(target - self.state.membrane), coefficient.eq(entry), drive.eq(self.drive)]
-            if noisy:
-                m.d.sync += draw.eq(noise.byte_sum(self.state.noise))
+        difference = register("difference", target - self.state.membrane)
+        coefficient = register("coefficient", Value.cast(entry))
+        force = register("force", (self.drive << raw.drive_shift) + (1 << raw.k_shift >> 1))
+        draw: Any = register("draw", noise.byte_sum(self.state.noise)) if noisy else None
 
-        # 2: their product; on its grid the membrane, half a step to round, and input; pull and noise
-        product = Signal((difference * coefficient).shape())
-        half = 1 << raw.k_shift >> 1
-        rest_value = (first.state.membrane << raw.k_shift) + ((drive << raw.drive_shift) + half)
-        rest = Signal(rest_value.shape())
-        scale = Mux(first.conducts, raw.hold_noise_raw, raw.threshold_noise_raw)
-        offset = Signal(noise.offset(draw, scale, raw.noise_shift).shape())
+        # 2: their product; what it is added to for how far the membrane moves (`push`), where it ends
+        # (`rest`), and how far that is beyond the threshold (`over`); noise and pull
+        before = first.state.membrane
+        product = register("product", difference * coefficient)
+        push = register("push", force)
+        rest = register("rest", (before << raw.k_shift) + force)
+        over = register("over", ((before - first.base) << raw.k_shift) + force)
+        offset: Any = Const(0, signed(1))
         pull: Any = Const(0, signed(1))
-        with m.If(self.enable):
-            m.d.sync += [product.eq(difference * coefficient), rest.eq(rest_value)]
-            if noisy:
-                m.d.sync += offset.eq(noise.offset(draw, scale, raw.noise_shift))
+        if noisy:
+            scale = Mux(first.conducts, raw.hold_noise_raw, raw.threshold_noise_raw)
+            offset = register("offset", noise.offset(draw, scale, raw.noise_shift))
         if params.coupling is not None:
-            pull_value = round_shift(self.pull * raw.coupling_raw, raw.coupling_shift)
-            pull = Signal(pull_value.shape(), name="pull_product")
-            with m.If(self.enable):
-                m.d.sync += pull.eq(pull_value)
+            pull = register("pull_product", round_shift(self.pull * raw.coupling_raw, raw.coupling_shift))
 
-        # 3: the membrane; how far it is beyond the threshold of its state, and how far it came in this tick
-        before = second.state.membrane
-        moved_value = Signal(floor_shift(product + (rest + pull), raw.k_shift).shape())
-        base = Mux(second.conducts, own(second, "hold"), own(second, "threshold")).as_signed()
-        limit_value = Signal(signed(width))
+        # 3: the three sums, side by side and in words just wide enough; what the last stage compares and picks
+        moved_range, travel_range = self._reach()
+        moved_sum, travel_sum = Signal(moved_range), Signal(travel_range)
+        beyond_sum = Signal(range(moved_range.start - raw.membrane_max, moved_range.stop))  # no threshold is negative
         m.d.comb += [
-            moved_value.eq(floor_shift(product + (rest + pull), raw.k_shift)),
-            limit_value.eq(base + offset if noisy else base),  # fits, by the check of the parameters
+            moved_sum.eq(floor_shift(product + rest + pull, raw.k_shift)),
+            travel_sum.eq(floor_shift(product + push + pull, raw.k_shift)),
+            beyond_sum.eq(floor_shift(product + over + pull - (offset << raw.k_shift), raw.k_shift)),
         ]
-        moved = Signal.like(moved_value, name="moved")
-        limit = Signal.like(limit_value, name="limit")
-        beyond = Signal((moved - limit).shape())
-        travel = Signal((moved - before).shape())
+        moved, beyond = register("moved", moved_sum), register("beyond", beyond_sum)
+        limit = Signal(signed(width))
         with m.If(self.enable):
-            m.d.sync += [
-                moved.eq(moved_value),
-                limit.eq(limit_value),
-                beyond.eq(Mux(second.conducts, limit_value - moved_value, moved_value - limit_value)),
-                travel.eq(Mux(second.conducts, before - moved_value, moved_value - before)),
+            m.d.sync += limit.eq(second.base + offset)  # fits, by the check of the parameters
+        if late:
+            travel = register("travel", travel_sum)
+            travel_3 = register("travel_3", travel_sum + (travel_sum << 1))
+            travel_5 = register("travel_5", travel_sum + (travel_sum << 2))
+            travel_7 = register("travel_7", (travel_sum << 3) - travel_sum)
+            lengths = Cat(second.state.lag, second.conducts)
+            lags = [
+                register(f"lag_{part}", Value.cast(Table(raw.late_raw[part::LAGS])[lengths])) for part in range(LAGS)
             ]
 
         # 4: the membrane kept inside its word; across the threshold or not, and how long ago
+        conducts, membrane = third.conducts, Signal(signed(width))
         bounded, clipped = saturate(moved, width)
         crosses, stays = Signal(), Signal()
-        m.d.comb += crosses.eq(~beyond[-1])
+        m.d.comb += [
+            crosses.eq(Mux(conducts, beyond[-1] | (beyond == 0), ~beyond[-1])),
+            membrane.eq(bounded),
+        ]
         if raw.faults:
-            fault = own(third, "fault")
-            m.d.comb += [crosses.eq(~beyond[-1] & (fault == HEALTHY)), stays.eq(fault == DEAD)]
-        membrane = Signal(signed(width))
-        m.d.comb += membrane.eq(Mux(stays, third.state.membrane, bounded))
+            with m.If(third.fault != HEALTHY):
+                m.d.comb += crosses.eq(0)
+            with m.If(third.fault == DEAD):
+                m.d.comb += [stays.eq(1), membrane.eq(third.state.membrane)]
+        next_state = self.next_state
         if late:
             with m.If(crosses):
                 m.d.comb += membrane.eq(limit)
-        next_state = self.next_state
+            eighths = [travel, travel << 1, travel_3, travel << 2, travel_5, travel_3 << 1, travel_7]
+            # 8 beyond >= n travel, each by the sign of one difference. While conducting both are negative and
+            # <= counts: the other sign, and a bit below that leaves equality on its side.
+            passed = [~(((beyond << 4) - Cat(conducts, each).as_signed())[-1] ^ conducts) for each in eighths]
+
+            def pick(low: int, high: int) -> Any:
+                """The lag of one of these parts; who passed an eighth has passed those before it."""
+                middle = (low + high) // 2
+                return lags[low] if low == high else Mux(passed[middle], pick(middle + 1, high), pick(low, middle))
+
+            with m.If(self.enable):
+                m.d.sync += next_state.lag.eq(Mux(crosses, pick(0, LAGS - 1), 0))
         with m.If(self.enable):
             m.d.sync += [
                 self.spike.eq(crosses & ~third.state.metallic),
@@ -216,10 +251,6 @@ class RelaxationOscillatorLane(wiring.Component):
                 next_state.membrane.eq(membrane),
                 next_state.metallic.eq(third.state.metallic ^ crosses),
             ]
-            if late:
-                m.d.sync += next_state.lag.eq(
-                    Mux(crosses, self._late(beyond, travel, Cat(third.state.lag, third.conducts)), 0)
-                )
             if raw.capacitive:
                 m.d.sync += next_state.change.eq(membrane - third.state.membrane)
             if noisy:

@@ -66,12 +66,12 @@ def test_silent_circuit_is_an_infinite_error(vo2: Circuit) -> None:
 
 def test_smallest_words_meet_the_target_and_one_bit_less_does_not(oscillator: Circuit, vo2: Circuit) -> None:
     cases = [
-        (OSCILLATOR, oscillator_params(oscillator, "plain", count=64, dt=40e-9), 0.01),
-        (LIF, lif_params(vo2, "hold", count=64, dt=50e-9), 0.01),
+        (OSCILLATOR, oscillator_params(oscillator, "plain", count=64, dt=80e-9), 0.01),
+        (LIF, lif_params(vo2, "hold", count=64, dt=100e-9), 0.02),
     ]
     for neuron, params, target in cases:
         said: list[str] = []
-        current = sweep(neuron, params, 4)
+        current = sweep(neuron, params, 3)
         words = smallest(neuron, params, current, target, said.append)
         assert len(said) == words.tried + 1
         assert words.params.count == 64
@@ -93,9 +93,12 @@ def test_smallest_words_meet_the_target_and_one_bit_less_does_not(oscillator: Ci
 
 
 def test_a_tick_too_long_is_said_with_one_that_is_short_enough(oscillator: Circuit) -> None:
-    params = oscillator_params(oscillator, "plain", count=4, dt=80e-9)
-    with pytest.raises(ValueError, match=r"target 0\.4 % cannot be met with a tick of 8e-08 s, whose error alone is"):
-        smallest(OSCILLATOR, params, sweep(OSCILLATOR, params, 3), 0.004)
+    params = oscillator_params(oscillator, "on ticks", count=4, dt=50e-9)
+    with pytest.raises(ValueError, match="target 3 % cannot be met with a tick of 5e-08 s") as error:
+        smallest(OSCILLATOR, params, sweep(OSCILLATOR, params, 3), 0.03)
+    dt = float(str(error.value).split("set dt to ")[1].split()[0])
+    found = measure(OSCILLATOR, replace(params, dt=dt), sweep(OSCILLATOR, params, 3))
+    assert np.abs(found.time_step).max() <= 0.03
     for target in (0.0, 1.0, -1.0):
         with pytest.raises(ValueError, match="target must be between 0 and 1"):
             smallest(OSCILLATOR, params, sweep(OSCILLATOR, params, 3), target)
