@@ -74,3 +74,13 @@ def test_the_model_itself_runs_on_circuit_values() -> None:
     assert evaluate(lambda x: golden.saturate(x, -5, 9), shape, values) == [golden.saturate(v, -5, 9) for v in values]
     assert fixed.shape(golden.Format(3, 5)) == signed(8)
     assert unsigned(3).width == 3
+
+
+def test_lookup_reads_the_table_in_every_kind_of_value() -> None:
+    table = tuple(int(v) for v in np.random.default_rng(4).integers(-500, 500, 32))
+    entries = list(range(32))
+    assert evaluate(lambda x: golden.lookup(x, table), unsigned(5), entries) == list(table)
+    assert [golden.lookup(n, table) for n in entries] == list(table)
+    assert golden.lookup(np.array(entries), table).tolist() == list(table)
+    with pytest.raises(TypeError, match="lookup has no rule for an index of type str"):
+        golden.lookup("1", table)
