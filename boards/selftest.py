@@ -69,7 +69,7 @@ class SelfTest(wiring.Component):
     def cycles(self) -> int:
         """Clocks from reset to `done`."""
         array = self._array
-        running = (self._frames * self._ticks - 1) * array.cycles_per_tick + array.rows + array.latency
+        running = (self._frames * self._ticks - 1) * array.cycles_per_tick + array.cycles_alone
         return array.cycles_after_reset + running + 2
 
     def elaborate(self, platform: object) -> Module:

@@ -26,7 +26,8 @@ class Format:
     Parameters
     ----------
     int_bits : int
-        Integer bits, the sign bit counted, as in ``SQ(int_bits, frac_bits)``.
+        Integer bits, the sign bit counted, as in ``SQ(int_bits, frac_bits)``. Negative for numbers that
+        stay far below one: ``Format(-2, 22)`` reaches 1/8.
     frac_bits : int
         Fraction bits. One step of the raw integer is ``2 ** -frac_bits``.
 
@@ -35,7 +36,7 @@ class Format:
     TypeError
         If a bit count is not an integer.
     ValueError
-        If a bit count is negative, or the total is not between 2 and 48.
+        If `frac_bits` is negative, or the total is not between 2 and 48.
     """
 
     int_bits: int
@@ -46,8 +47,8 @@ class Format:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool):
                 raise TypeError(f"{name} must be an integer, not {value!r}")
-            if value < 0:
-                raise ValueError(f"{name} must not be negative, not {value!r}")
+        if self.frac_bits < 0:
+            raise ValueError(f"frac_bits must not be negative, not {self.frac_bits!r}")
         if not 2 <= self.width <= 48:
             raise ValueError(f"int_bits + frac_bits must be between 2 and 48, not {self.int_bits} + {self.frac_bits}")
 

@@ -136,8 +136,8 @@ def loop(drive_raw, spike, {arrays}):
     for tick in range(drive_raw.shape[0]):
         drive_row = drive_raw[tick]
         {row} = spike{at_tick}
-        for n in range(drive_row.shape[0]):
-            {results}, fired, saturated = step(raw, {arguments}, drive_row[n])
+        for each in range(drive_row.shape[0]):
+            {results}, fired, saturated = step(raw, {arguments}, drive_row[each])
             {store}
             saturations += saturated
     return saturations
@@ -152,22 +152,30 @@ def _compiled(step: _Step, raw: Any, fields: tuple[str, ...], keep: bool) -> Cal
     except ImportError as error:
         raise ImportError("the compiled kernel needs numba: pip install neuristor[fast]") from error
     # numba has no star arguments for arrays, and the number of them is the model's.
-    stores = [f"{name}[n] = next_{name}" for name in step.state]
-    stores += [f"trace_{name}[tick, n] = next_{name}" for name in fields]
-    stores += ["spike_row[n] = fired" if keep else "spike_row[n] += fired"]
+    stores = [f"{name}[each] = next_{name}" for name in step.state]
+    stores += [f"trace_{name}[tick, each] = next_{name}" for name in fields]
+    stores += ["spike_row[each] = fired" if keep else "spike_row[each] += fired"]
     source = _LOOP.format(
         arrays=", ".join([*step.state, *step.parameters, *(f"trace_{name}" for name in fields)]),
         row="spike_row",
         at_tick="[tick]" if keep else "",
         results=", ".join(f"next_{name}" for name in step.state),
-        arguments=", ".join(f"{name}[n]" for name in (*step.state, *step.parameters)),
+        arguments=", ".join(f"{name}[each]" for name in (*step.state, *step.parameters)),
         store="; ".join(stores),
     )
     jit = numba.njit(nogil=True)
-    scope = {"raw": raw, "step": _rebuilt(step.function, jit, {select: jit(_select), lookup: jit(_lookup)})}
+    scope = {
+        "raw": _with_arrays(raw),
+        "step": _rebuilt(step.function, jit, {select: jit(_select), lookup: jit(_lookup)}),
+    }
     exec(source, scope)
     loop: Callable[..., int] = jit(scope["loop"])
     return loop
+
+
+def _with_arrays(raw: Any) -> Any:
+    """The same integers, long tables as arrays: a tuple of hundreds takes minutes to compile."""
+    return type(raw)._make(np.array(each) if isinstance(each, tuple) and np.size(each) > 64 else each for each in raw)
 
 
 def _select(condition: bool, if_true: int, if_false: int) -> int:

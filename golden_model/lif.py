@@ -659,11 +659,7 @@ def from_circuit(
     ValueError
         If the circuit fires or latches without input, or V_hold has a spread.
     """
-    for name in ("hold_d2d", "hold_c2c"):
-        if getattr(spread, name):
-            raise ValueError(
-                f"{name} must be 0 in the model lif, whose reset has no spread, not {getattr(spread, name)}"
-            )
+    spread.only("lif", "threshold_d2d", "threshold_c2c", "stuck_on", "stuck_off", "dead")
     words = {"membrane": membrane, "drive": drive, "coefficient_bits": coefficient_bits}
     device, rest = circuit.device, circuit.target_ins()
     if rest >= device.v_th:
@@ -770,3 +766,4 @@ def summary(params: LifParams) -> list[tuple[str, str]]:
 
 # What the other rooms look up by the neuron's name.
 BitTrue, Options, Params, Reference = LifBitTrue, LifOptions, LifParams, LifReference
+CIRCUIT = Circuit

@@ -20,6 +20,9 @@ __all__ = ["NEURONS", "Bound", "Field", "check_drive", "positive", "room", "run"
 NEURONS = {
     "lif": "leaky integrate-and-fire: a threshold switch that charges, fires and falls to V_hold",
     "relaxation_oscillator": "relaxation oscillator: a threshold switch that charges and discharges by itself",
+    "hodgkin_huxley": "Hodgkin-Huxley: membrane and three gates, rates from tables",
+    "neuristor": "two-channel neuristor: two threshold switches with opposite supplies, two capacitors",
+    "izhikevich": "Izhikevich: two variables, and the twenty firing patterns neurons are compared by",
 }
 """Every neuron model by name."""
 
@@ -132,8 +135,8 @@ def spike_times(params: Any, trace: Mapping[str, NDArray[np.int64]]) -> list[NDA
     trace : mapping of ndarray of int64, shape (ticks, count)
     """
     lag = (trace["lag"] - 0.5) / 8 if "lag" in trace else np.zeros(trace["spike"].shape)
-    found = []
+    found, dts = [], np.broadcast_to(getattr(params, "dts", params.dt), params.count)
     for neuron, fired in enumerate(trace["spike"].T.astype(bool)):
         ticks = np.flatnonzero(fired)
-        found.append((ticks + 1 - lag[ticks, neuron]) * params.dt)
+        found.append((ticks + 1 - lag[ticks, neuron]) * float(dts[neuron]))
     return found

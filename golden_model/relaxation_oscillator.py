@@ -163,6 +163,11 @@ class RelaxationOscillatorParams:
         if not isinstance(self.count, int) or not 1 <= self.count <= 65_536:
             raise ValueError(f"count must be an integer between 1 and 65536, not {self.count!r}")
         positive("dt", self.dt)
+        for name in ("current_d2d", "current_noise"):
+            if getattr(self.spread, name):
+                raise ValueError(
+                    f"{name} must be 0 in the model relaxation_oscillator, not {getattr(self.spread, name)!r}"
+                )
         if self.crossings not in ("interpolated", "on_ticks"):
             raise ValueError(f"crossings must be 'interpolated' or 'on_ticks', not {self.crossings!r}")
         if self.start not in ("zero", "random"):
@@ -998,3 +1003,4 @@ def summary(params: RelaxationOscillatorParams) -> list[tuple[str, str]]:
 # What the other rooms look up by the neuron's name.
 BitTrue, Options = RelaxationOscillatorBitTrue, RelaxationOscillatorOptions
 Params, Reference = RelaxationOscillatorParams, RelaxationOscillatorReference
+CIRCUIT = Circuit

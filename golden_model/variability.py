@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from golden_model.neuron import positive
 from golden_model.noise import MASK
 
 __all__ = ["DEAD", "HEALTHY", "STUCK_OFF", "STUCK_ON", "Variability"]
@@ -28,6 +29,10 @@ class Variability:
     stuck_on, stuck_off, dead : float
         Fractions of the devices that stay metallic, stay insulating, or are not connected; together
         at most 1. As many devices as the rounded fraction says; the seed says which.
+    current_d2d : float
+        Device-to-device standard deviation of a constant current in the input, in ampere, 0 or more.
+    current_noise : float
+        Standard deviation of a random current in the input, new in each tick, in ampere, 0 or more.
     seed : int
         Of everything random, 0 to 2**32 - 1.
 
@@ -44,6 +49,8 @@ class Variability:
     stuck_on: float = 0.0
     stuck_off: float = 0.0
     dead: float = 0.0
+    current_d2d: float = 0.0
+    current_noise: float = 0.0
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -53,6 +60,8 @@ class Variability:
         for name in ("stuck_on", "stuck_off", "dead"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)!r}")
+        for name in ("current_d2d", "current_noise"):
+            positive(name, getattr(self, name), zero=True)
         if self.stuck_on + self.stuck_off + self.dead > 1 + 1e-12:
             total = self.stuck_on + self.stuck_off + self.dead
             raise ValueError(f"stuck_on, stuck_off and dead must together be at most 1, not {total!r}")
@@ -66,6 +75,22 @@ class Variability:
     def holds(self, mean: float, count: int) -> NDArray[np.float64]:
         """V_hold of each device, in volt, shape (count,)."""
         return mean * (1 + self.hold_d2d * np.random.default_rng([self.seed, 1]).standard_normal(count))
+
+    def currents(self, count: int) -> NDArray[np.float64]:
+        """Constant current in the input of each device, in ampere, shape (count,)."""
+        return self.current_d2d * np.random.default_rng([self.seed, 3]).standard_normal(count)
+
+    def only(self, model: str, *known: str) -> None:
+        """Refuse every spread but those that a neuron model has.
+
+        Raises
+        ------
+        ValueError
+            If another is not zero.
+        """
+        for field in fields(self):
+            if field.name not in (*known, "seed") and getattr(self, field.name):
+                raise ValueError(f"{field.name} must be 0 in the model {model}, not {getattr(self, field.name)!r}")
 
     def faults(self, count: int) -> NDArray[np.int64]:
         """What each device is: `HEALTHY`, `STUCK_OFF`, `STUCK_ON` or `DEAD`, shape (count,)."""

@@ -7,7 +7,8 @@ through the lanes (one pipeline a neuron of the row) and is written back::
     state RAM ──────┼── row, t ───────┼── ...      ┼──┬── o (spikes and state row, t)
     parameter ROM ──┘                 └── lane L-1 ┘  └── state RAM
 
-A tick takes ``max(rows, latency)`` clocks when the next one follows at once, and ``rows + latency``
+A lane whose neuron shares multipliers takes a new row only every `interval` clocks, 1 for most. In units of
+`interval`, a tick takes ``max(rows, latency)`` when the next one follows at once, and ``rows + latency``
 alone. Rows of the next tick enter while the last rows of this one are still in the lanes, but never
 before their own state is back: with fewer rows than pipeline stages, idle slots fill the gap, so a
 read and a write never meet at one address. Coupled neurons wait for all rows of the last tick: a tick
@@ -109,10 +110,11 @@ class NeuronArray(wiring.Component):
     lanes : int
         How many neurons are updated side by side, 1 to ``params.count``.
     lane : callable
-        Makes the pipeline of one lane from its number. It has the members ``enable``, ``state``,
-        ``drive``, ``parameters`` (inputs), ``next_state``, ``spike``, ``saturated`` (outputs, `latency`
-        enabled clocks later), ``load`` (input) and ``initial_state`` (output: the state after reset of
-        the next neuron of the lane, `clear_clocks` clocks after `load`).
+        Makes the pipeline of one lane from its number. It has the properties ``latency`` and ``interval``
+        (clocks at which it can take neurons; an input ``phase`` if that is not 1), and the members
+        ``enable``, ``state``, ``drive``, ``parameters`` (inputs), ``next_state``, ``spike``, ``saturated``
+        (outputs, `latency` enabled clocks later), ``load`` (input) and ``initial_state`` (output: the state
+        after reset of the next neuron of the lane, `clear_clocks` clocks after `load`).
     parameters : list of list of dict, optional
         Per-neuron parameters: for each row and lane, the fields of the lane's ``parameters``.
     neighbours : Neighbours, optional
@@ -185,7 +187,17 @@ class NeuronArray(wiring.Component):
         """Clocks from one tick to the next, without stalls."""
         if self._neighbours is not None:
             return self.rows + self.latency
-        return max(self.rows, self.latency + 1)
+        return self.interval * max(self.rows, -(-(self.latency + 1) // self.interval))
+
+    @property
+    def interval(self) -> int:
+        """Clocks from one row to the next."""
+        return int(self._lanes[0].interval)
+
+    @property
+    def cycles_alone(self) -> int:
+        """Clocks of a tick that no other follows: from its first row taken to its last row given."""
+        return (self.rows - 1) * self.interval + 1 + self.latency
 
     @property
     def cycles_after_reset(self) -> int:
@@ -209,15 +221,21 @@ class NeuronArray(wiring.Component):
         m.d.comb += moves.eq(~self.o.valid | self.o.ready)
 
         # Slots: one a row, then idle ones until the first row's state is back.
-        slots = self.cycles_per_tick
+        slots = self.cycles_per_tick // self.interval
         slot = Signal(range(slots))
         running = Signal()
         has_row = Signal()
+        # A slot begins in phase 0, and a row that is late waits for the next one.
+        phase, lane_phase = Signal(range(self.interval)), Signal(range(self.interval))
+        begins = Signal()
+        with m.If(running & moves):
+            m.d.sync += [phase.eq(Mux(phase == self.interval - 1, 0, phase + 1)), lane_phase.eq(phase)]
         m.d.comb += [
+            begins.eq(moves & (phase == 0)),
             has_row.eq(running & (slot < rows)),
-            self.i.ready.eq(has_row & moves),
+            self.i.ready.eq(has_row & begins),
         ]
-        with m.If(running & moves & (self.i.valid | ~has_row)):
+        with m.If(running & begins & (self.i.valid | ~has_row)):
             m.d.sync += slot.eq(Mux(slot == slots - 1, 0, slot + 1))
 
         # What travels beside a row through the pipeline.
@@ -228,10 +246,11 @@ class NeuronArray(wiring.Component):
             m.d.sync += [
                 valid.eq(Cat(self.i.valid & self.i.ready, valid)),
                 stage_row[0].eq(slot),
-                drive.eq(self.i.payload),
             ]
             m.d.sync += [later.eq(earlier) for earlier, later in pairwise(stage_row)]
-        m.d.comb += [read.en.eq(moves), read.addr.eq(slot)]
+        with m.If(begins):
+            m.d.sync += drive.eq(self.i.payload)
+        m.d.comb += [read.en.eq(begins), read.addr.eq(slot)]
 
         if self._parameters is not None:
             shape = data.ArrayLayout(lanes[0].parameters.shape(), self.lanes)
@@ -239,7 +258,7 @@ class NeuronArray(wiring.Component):
             parameter_memory: Any = Memory(shape=shape, depth=len(table), init=table)
             m.submodules.parameter_memory = parameter_memory
             parameter_read = parameter_memory.read_port()
-            m.d.comb += [parameter_read.en.eq(moves), parameter_read.addr.eq(slot)]
+            m.d.comb += [parameter_read.en.eq(begins), parameter_read.addr.eq(slot)]
             for index, lane in enumerate(lanes):
                 m.d.comb += lane.parameters.eq(parameter_read.data[index])
 
@@ -254,6 +273,7 @@ class NeuronArray(wiring.Component):
                 exists = ~is_last
             m.d.comb += [
                 lane.enable.eq(moves),
+                *([lane.phase.eq(lane_phase)] if self.interval > 1 else []),
                 lane.state.eq(read.data[index]),
                 lane.drive.eq(drive[index]),
                 self.o.p.spikes[index].eq(lane.spike & exists),

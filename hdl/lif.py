@@ -60,6 +60,7 @@ class LifLane(wiring.Component):
     initial_state: data.View[Any]
 
     latency = 4
+    interval = 1
     clear_clocks = 1 + golden_noise.SEED_STEPS
 
     def __init__(self, params: LifParams, lane: int = 0, lanes: int = 1) -> None:

@@ -65,6 +65,7 @@ class RelaxationOscillatorLane(wiring.Component):
     initial_state: data.View[Any]
 
     latency = 4
+    interval = 1
     clear_clocks = 1 + golden_noise.SEED_STEPS
 
     def __init__(

@@ -27,6 +27,9 @@ from neuristor.design import Design, DesignError, key_table, load
 from neuristor.doctor import examine
 from neuristor.fit import fit as fit_files
 from neuristor.folder import OutputError, check_target, output_folder, write_file
+from neuristor.gallery import gallery as run_gallery
+from neuristor.gallery import not_reproduced
+from neuristor.gallery import plot as plot_gallery
 from neuristor.report import error_rows, waveforms
 from neuristor.show import describe
 from neuristor.show import plot as plot_device
@@ -211,6 +214,57 @@ def accuracy_command(
         if write:
             write_words(design, found)
             console.print(f"{design}: [number] holds them now", markup=False, soft_wrap=True)
+
+
+@app.command()
+def gallery(
+    design: DesignFile,
+    plot_to: Annotated[
+        Path | None, typer.Option("--out", help="An SVG file to write: all behaviours, one sheet.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Show the firing behaviours of a neuron: float model, bit-true model and circuit, one after another.
+
+    izhikevich has twenty; neuristor those that your device and circuit can show, and a list of the others.
+    Exit status 1 if a circuit differs from its bit-true model. Example:
+    `neuristor gallery examples/vo2_neuristor.toml --out behaviours.svg`
+    """
+    if plot_to is not None:
+        check_target(plot_to, force=force)
+    loaded = load(design)
+    try:
+        with console.status("behaviours") as status:
+            shown = run_gallery(loaded, lambda done: status.update(f"{done}: done"))
+    except ValueError as error:
+        raise DesignError(f"{design}: {error}") from None
+    table = Table("behaviour", "looks for", "float", "bit-true", "circuit", title=f"behaviours of {loaded.name}")
+    for each in shown:
+        cells = [
+            f"{len(times)} spikes" if seen else f"[yellow]lost[/] ({len(times)} spikes)"
+            for times, seen in ((each.float_times, each.float_shown), (each.times, each.shown))
+        ]
+        state = "[red]DIFFERS[/]" if each.difference else "[green]equal[/]"
+        table.add_row(each.behaviour.title, each.behaviour.wanted, *cells, state)
+    console.print(table)
+    lost = not_reproduced(loaded)
+    if lost:
+        others = Table("not reproduced", "what was tried, and why not")
+        for name, why in lost.items():
+            others.add_row(name.replace("_", " "), why)
+        console.print(others)
+    kept = sum(each.shown for each in shown)
+    console.print(f"{kept} of {len(shown) + len(lost)} behaviours; circuits: {shown[0].engine}")
+    if plot_to is not None:
+        write_file(
+            plot_to, plot_gallery(shown, f"{loaded.name}: {loaded.neuron}, float (wide) and bit-true"), force=force
+        )
+        console.print(f"{plot_to}", soft_wrap=True)
+    for each in shown:
+        if each.difference:
+            console.print(f"{each.behaviour.title}: {each.difference}", style="red", markup=False, soft_wrap=True)
+    if any(each.difference for each in shown):
+        raise typer.Exit(1)
 
 
 @app.command()

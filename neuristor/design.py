@@ -13,7 +13,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from golden_model.devices.threshold_switch import Circuit
 from golden_model.fixed import Format
 from golden_model.neuron import NEURONS, room
 from golden_model.variability import Variability
+from hdl.flow import FlowArray
 from hdl.verilog import KEYWORDS
 from neuristor import __version__
 from neuristor.stimulus import Stimulus, digits, from_csv, silence
@@ -65,7 +66,9 @@ class DeviceSection(_Section):
 
 
 class CircuitSection(_Section):
-    """What the device sits in."""
+    """What the device sits in. The circuit of a neuron with two devices has keys of its own."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False, frozen=True)
 
     supply: float | None = Field(None, ge=0, description="supply voltage in volt, 0 or more")
     series_resistance: float | None = Field(None, gt=0, description="series resistance in ohm, above 0")
@@ -87,7 +90,7 @@ class NeuronSection(_Section):
     count: int = Field(ge=1, le=65_536, description="an integer number of neurons, 1 to 65536")
     dt: float = Field(
         gt=0,
-        description="one tick in second, above 0, at most the membrane time constant (lif) or twice the shortest one",
+        description="one tick in second, above 0; its upper limit depends on the model, and is named when exceeded",
     )
 
 
@@ -95,7 +98,8 @@ class StimulusSection(_Section):
     """What drives the neurons."""
 
     source: str = Field(
-        description='"digits", "none", or the path of a CSV file: a row a frame, a column a neuron, ampere'
+        description='"digits", "none", "protocol" (that of izhikevich behaviours), or the path of a CSV file: a row a '
+        "frame, a column a neuron, ampere"
     )
     frames: int | None = Field(None, ge=1, description="how many frames, 1 or more; all of a CSV file by default")
     ticks: int = Field(ge=1, le=1_000_000, description="ticks a frame is held, 1 to 1000000")
@@ -116,6 +120,12 @@ class VariabilitySection(_Section):
     stuck_on: float = _fraction("fraction of devices that stay metallic", 1.0)
     stuck_off: float = _fraction("fraction of devices that stay insulating", 1.0)
     dead: float = _fraction("fraction of devices that are not connected", 1.0)
+    current_d2d: float = Field(
+        0.0, ge=0, description="device-to-device sigma of a constant input current in ampere, 0 or more (not switches)"
+    )
+    current_noise: float = Field(
+        0.0, ge=0, description="sigma of an input current that is new each tick, in ampere, 0 or more (not switches)"
+    )
     temperature: float | None = Field(
         None, gt=0, description="ambient in kelvin, above 0, below the device's transition; its own by default"
     )
@@ -143,6 +153,12 @@ class FpgaSection(_Section):
     """Where it runs."""
 
     lanes: int = Field(1, ge=1, description="neurons updated side by side, 1 to count")
+    interval: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="clocks between neurons of a lane, 1 to 64: so many products share a multiplier",
+    )
     boards: list[str] = Field([], description="names from `neuristor boards`")
     clock_hz: dict[str, Annotated[float, Field(gt=0)]] = Field(
         {}, description="a clock in hertz, above 0, by board; that of its pin by default"
@@ -150,8 +166,8 @@ class FpgaSection(_Section):
 
 
 class _File(_Section):
-    device: DeviceSection
-    circuit: CircuitSection
+    device: DeviceSection | None = None
+    circuit: CircuitSection | None = None
     neuron: NeuronSection
     stimulus: StimulusSection
     variability: VariabilitySection = VariabilitySection()
@@ -168,9 +184,9 @@ class Design:
     digest: str
     """SHA-256 of the design file and of the stimulus file it names."""
     device: Any
-    """Its physics, of a class in ``golden_model.devices``."""
-    circuit: Circuit
-    """The two-state switch closest to it, in its circuit."""
+    """Its physics, of a class in ``golden_model.devices``; None for a neuron without a device."""
+    circuit: Any
+    """The two-state switch closest to it, in its circuit; None for a neuron without a device."""
     params: Any
     """Parameters of the neuron model."""
     stimulus: Stimulus
@@ -218,6 +234,7 @@ class Design:
             neuron=self.neuron,
             params=self.params,
             lanes=self.sections.fpga.lanes,
+            interval=self.sections.fpga.interval,
             drive_raw=self.drive_raw,
             toplevel=self.name,
             header=self.header,
@@ -245,19 +262,28 @@ def load(path: Path) -> Design:
     except ValidationError as error:
         raise DesignError(f"{path}: {_sentence(error, table)}") from None
 
-    with _where(path, "device"):
-        device = _device(sections.device)
+    with _where(path, "neuron"):
+        golden = room("golden_model", sections.neuron.model)
+        options = _options(golden.Options, sections.neuron)
+    for name in ("device", "circuit"):
+        if golden.CIRCUIT is None and getattr(sections, name) is not None:
+            raise DesignError(f"{path}: section [{name}] has no meaning for the model {sections.neuron.model}")
+        if golden.CIRCUIT is not None and getattr(sections, name) is None:
+            raise DesignError(f"{path}: section [{name}] is missing; the model {sections.neuron.model} needs it")
+    device: Any = None
+    if sections.device is not None:
+        with _where(path, "device"):
+            device = _device(sections.device)
     with _where(path, "variability"):
         spread = sections.variability.model_dump()
         temperature = spread.pop("temperature")
         variability = Variability(**spread)
+        if temperature is not None and device is None:
+            raise ValueError("temperature needs a device; the gates of a model without one have gate_temperature")
         if temperature is not None:
             device = device.at_temperature(temperature)
     with _where(path, "circuit"):
-        circuit = _circuit(sections, device)
-    with _where(path, "neuron"):
-        golden = room("golden_model", sections.neuron.model)
-        options = _options(golden.Options, sections.neuron)
+        circuit = None if device is None else _circuit(sections, device, golden.CIRCUIT)
     with _where(path, "number"):
         words = {name: Format(*bits) for name in ("membrane", "drive") if (bits := getattr(sections.number, name))}
     with _where(path, "neuron, circuit, variability or number"):
@@ -274,7 +300,7 @@ def load(path: Path) -> Design:
         _check_fpga(sections)
     digest = hashlib.sha256(content)
     with _where(path, "stimulus"):
-        stimulus = _stimulus(sections, path.parent, digest)
+        stimulus = _stimulus(sections, path.parent, digest, golden, params)
         design = Design(path, sections, digest.hexdigest(), device, circuit, params, stimulus)
         golden.check_current(params, stimulus.current)
     return design
@@ -320,27 +346,42 @@ def _device(section: DeviceSection) -> Any:
     return DEVICES[kind](**numbers)
 
 
-def _circuit(sections: _File, device: Any) -> Circuit:
+def _circuit(sections: _File, device: Any, kind: type) -> Any:
     """The device in its circuit, as a two-state switch."""
-    section = sections.circuit
+    assert sections.circuit is not None
+    given = {name: value for name, value in sections.circuit.model_dump().items() if value is not None}
     pulsed = hasattr(device, "lif_circuit")
-    wanted = ("pulse_period", "pulse_voltage") if pulsed else ("supply", "series_resistance", "capacitance")
-    for name, field in CircuitSection.model_fields.items():
-        if name in wanted and getattr(section, name) is None:
-            raise ValueError(f"{name} is missing: {field.description}")
-        if name not in wanted and getattr(section, name) is not None:
+    own = {field.name: field for field in fields(kind) if field.name != "device"}
+    known = ["pulse_period", "pulse_voltage"] if pulsed else list(own)
+    for name in known:
+        if name not in given and (pulsed or own[name].default is MISSING):
+            field = CircuitSection.model_fields.get(name)
+            raise ValueError(f"{name} is missing: {field.description if field else _meaning(kind, name)}")
+    for name, value in given.items():
+        if name not in known and name in CircuitSection.model_fields:
             raise ValueError(
-                f"{name} has no meaning for a device of the kind {device.kind}, which needs {', '.join(wanted)}"
+                f"{name} has no meaning for a device of the kind {device.kind} in the model {sections.neuron.model}, "
+                f"which needs {', '.join(known)}"
             )
-    values = {name: getattr(section, name) for name in wanted}
+        if name not in known:
+            raise ValueError(_unknown(name, known))
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(f"{name} must be a number, not {value!r}")
     if not pulsed:
-        return Circuit(device=device.switch(), **values)
+        return kind(device=device.switch(), **{name: float(value) for name, value in given.items()})
     if sections.neuron.model != "lif":
         raise ValueError(
             f"a device of the kind {device.kind} needs [neuron] model = 'lif', not {sections.neuron.model!r}"
         )
-    made: Circuit = device.lif_circuit(**values)
-    return made
+    return device.lif_circuit(**given)
+
+
+def _meaning(kind: type, name: str) -> str:
+    """What the docstring of a class says about a parameter: its type, and the lines below."""
+    found = re.search(rf"\n    {name} : (.*)\n((?:        .*\n)+)", kind.__doc__ or "")
+    if found is None:
+        raise LookupError(f"{kind.__name__} does not say what {name} is")
+    return f"{found[1]}. {' '.join(found[2].split())}"
 
 
 def _options(kind: type, section: NeuronSection) -> Any:
@@ -362,6 +403,8 @@ def _check_fpga(sections: _File) -> None:
     fpga, count = sections.fpga, sections.neuron.count
     if fpga.lanes > count:
         raise ValueError(f"lanes must be between 1 and [neuron] count ({count}), not {fpga.lanes}")
+    if fpga.interval > 1 and not issubclass(room("hdl", sections.neuron.model).Array, FlowArray):
+        raise ValueError(f"interval must be 1 in the model {sections.neuron.model}, not {fpga.interval}")
     for name in (*fpga.boards, *fpga.clock_hz):
         if name not in BOARDS:
             raise ValueError(f"boards must be among {', '.join(BOARDS)}, not {name!r}")
@@ -372,12 +415,17 @@ def _check_fpga(sections: _File) -> None:
         raise ValueError(f"boards must each stand once, not {', '.join(fpga.boards)}")
 
 
-def _stimulus(sections: _File, folder: Path, digest: Any) -> Stimulus:
+def _stimulus(sections: _File, folder: Path, digest: Any, golden: ModuleType, params: Any) -> Stimulus:
     section, count = sections.stimulus, sections.neuron.count
     if section.source == "digits":
         stimulus = digits(section.frames or 200, section.ticks, section.current, count)
     elif section.source == "none":
         stimulus = silence(section.frames or 1, section.ticks, count)
+    elif section.source == "protocol":
+        if not hasattr(golden, "protocol"):
+            raise ValueError(f"source 'protocol' has no meaning for the model {sections.neuron.model}")
+        current = golden.protocol(params)[: section.frames]
+        stimulus = Stimulus(current, tuple(str(n) for n in range(len(current))), section.ticks, None)
     else:
         source = folder / section.source
         stimulus = from_csv(source, section.frames, section.ticks, count)
@@ -402,7 +450,7 @@ def _sentence(error: ValidationError, table: dict[str, Any]) -> str:
     section = _File.model_fields.get(where[0])
     if section is None or (len(where) == 1 and first["type"] == "extra_forbidden"):
         return _unknown(where[0], list(_File.model_fields)).replace("key", "section")
-    kind: Any = section.annotation
+    kind = _section_type(section)
     if len(where) == 1:
         wanted = ", ".join(name for name, field in kind.model_fields.items() if field.is_required())
         if first["type"] == "missing":
@@ -416,19 +464,24 @@ def _sentence(error: ValidationError, table: dict[str, Any]) -> str:
     return f"[{where[0]}] {'.'.join(where[1:])} must be {wanted}, not {first['input']!r}"
 
 
+def _section_type(section: Any) -> Any:
+    """The class of a section that may be absent."""
+    return next((each for each in get_args(section.annotation) if each is not type(None)), section.annotation)
+
+
 def key_table() -> list[tuple[str, str, str, str]]:
     """Every key of the design file: section, key, default, meaning with unit and range."""
     rows = []
     for section, field in _File.model_fields.items():
-        kind: Any = field.annotation
-        for key, entry in kind.model_fields.items():
+        for key, entry in _section_type(field).model_fields.items():
             default = "required" if entry.is_required() else "" if entry.default is None else str(entry.default)
             rows.append((section, key, default, entry.description or ""))
     for neuron in NEURONS:
-        options = room("golden_model", neuron).Options
-        for option in fields(options):
-            meaning = re.search(rf"\n    {option.name} : (.*)\n        (.*)", options.__doc__ or "")
-            assert meaning is not None
-            default = "" if option.default is None else str(option.default)
-            rows.append(("neuron", option.name, default, f"{neuron}: {meaning[1]}. {meaning[2]}"))
+        golden = room("golden_model", neuron)
+        own = [("neuron", golden.Options, field) for field in fields(golden.Options)]
+        if golden.CIRCUIT not in (None, Circuit):
+            own += [("circuit", golden.CIRCUIT, field) for field in fields(golden.CIRCUIT) if field.name != "device"]
+        for section, kind, option in own:
+            default = "" if option.default in (None, MISSING) else str(option.default)
+            rows.append((section, option.name, default, f"{neuron}: {_meaning(kind, option.name)}"))
     return sorted(rows, key=lambda row: list(_File.model_fields).index(row[0]))

@@ -12,6 +12,7 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
+from golden_model.devices.threshold_switch import Circuit
 from golden_model.neuron import spike_times
 from neuristor import __version__
 from neuristor.design import Design
@@ -146,6 +147,8 @@ def _figure(rows: int = 1, columns: int = 1, height: float = 2.6, **more: Any) -
 
 def _device_rows(design: Design) -> list[tuple[str, str]]:
     circuit = design.circuit
+    if not isinstance(circuit, Circuit):
+        return list(design.golden.summary(design.params))
     low, high = circuit.firing_currents
     return [
         ("V_th, V_hold", f"{circuit.device.v_th:.4g} V, {circuit.device.v_hold:.4g} V"),
@@ -157,7 +160,19 @@ def _device_rows(design: Design) -> list[tuple[str, str]]:
     ]
 
 
+def _rates(design: Design) -> tuple[str, str, Figure]:
+    low, high = design.golden.window(design.params)
+    top = min(high, max(3 * low, 1.2 * float(design.stimulus.current.max())))
+    current = np.linspace(0.5 * low, top, 40)
+    figure, axes = _figure()
+    axes.plot(current * 1e9, design.golden.rate(design.golden.alone(design.params, 1), current), color=INK)
+    axes.set(xlabel="input current (nA)", ylabel="rate (Hz)")
+    return "The neuron", "Firing rate under a constant input, in continuous time.", figure
+
+
 def _device(design: Design) -> tuple[str, str, Figure]:
+    if not isinstance(design.circuit, Circuit):
+        return _rates(design)
     device = design.circuit.device
     figure, (left, right) = _figure(1, 2)
     up, down = np.linspace(0, device.v_th, 50), np.linspace(device.v_hold, 1.2 * device.v_th, 50)

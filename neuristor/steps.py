@@ -202,10 +202,10 @@ def _largest(design: Design, array: Any, clock_hz: float, resources: Mapping[str
     """Neurons that still run in real time; an estimate from the resources of this design."""
     clocks = math.floor(design.params.dt * clock_hz * (1 + 1e-9))
     needed = array.cycles_per_tick - array.rows if array.coupled else 0
-    if clocks < max(array.latency + 1, needed + 1):
+    if clocks < max(-(-(array.latency + 1) // array.interval) * array.interval, needed + 1):
         return 0
     lanes = min(0.75 * room / (used / array.lanes) for used, room in resources.values() if used and room)
-    return int(min(65_536, (clocks - needed) * math.floor(lanes)))
+    return int(min(65_536, (clocks - needed) // array.interval * math.floor(lanes)))
 
 
 def _smaller(design: Design) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cocotb
@@ -14,6 +15,7 @@ from sim.scoreboard import compare
 from sim.stream import exchange, reset, start
 
 __all__ = [
+    "check_corners",
     "matches_bit_true_model",
     "matches_bit_true_model_after_reset_in_mid_run",
     "matches_bit_true_model_under_stalls",
@@ -53,6 +55,18 @@ async def check(dut: Any, case: Case, model: Any, drive_raw: NDArray[np.int64], 
     return clocks
 
 
+async def check_corners(dut: Any, levels: Sequence[int] = ()) -> None:
+    """Inputs at both rails, at zero, at `levels`, and one step beside each, held for a while."""
+    case = Case.from_environment()
+    drive, rng = case.params.drive, np.random.default_rng(1)
+    around = np.array([drive.min_raw, drive.max_raw, 0, *levels])
+    corners = np.unique(np.clip([around - 1, around, around + 1], drive.min_raw, drive.max_raw).astype(np.int64))
+    # Hold each level for a while, so that membranes arrive there.
+    held = np.repeat(rng.choice(corners, (8, case.params.count)), 15, axis=0)
+    await start(dut)
+    await check(dut, case, case.bit_true(), held)
+
+
 @cocotb.test()
 async def matches_bit_true_model(dut: Any) -> None:
     """The whole input at full speed."""
@@ -77,9 +91,9 @@ async def matches_bit_true_model_after_reset_in_mid_run(dut: Any) -> None:
     await start(dut)
     part = case.drive_raw[:SHORT]
     per_tick = -(-case.params.count // case.lanes)
-    for under_way in {1, min(2, per_tick), min(4, per_tick)}:
-        words = [int.from_bytes(row.tobytes(), "little") for row in pack_drive(case.params, case.lanes, part)]
-        # At full speed the rows of one tick follow each other: so many are still in the pipeline.
-        await exchange(dut, words, len(words) - under_way)
+    words = [int.from_bytes(row.tobytes(), "little") for row in pack_drive(case.params, case.lanes, part)]
+    # At full speed the rows of one tick follow each other: so many are still in the pipeline.
+    for sent, taken in [(1, 0), *((len(words), len(words) - n) for n in (1, 2, 4) if n < per_tick)]:
+        await exchange(dut, words[:sent], taken)
         await reset(dut)
         await check(dut, case, case.bit_true(), part[: SHORT // 2])

@@ -33,6 +33,8 @@ class Case:
     params : object
         Its parameters.
     lanes : int
+    interval : int
+        Clocks between the neurons of a lane.
     drive_raw : ndarray of int64, shape (ticks, count)
     toplevel : str
         Name of the Verilog module.
@@ -43,13 +45,15 @@ class Case:
     neuron: str
     params: Any
     lanes: int
+    interval: int = 1
     drive_raw: NDArray[np.int64]
     toplevel: str = "neurons"
     header: tuple[str, ...] = ()
 
     def array(self) -> NeuronArray:
         """A fresh circuit."""
-        made: NeuronArray = room("hdl", self.neuron).Array(self.params, self.lanes)
+        shared = {} if self.interval == 1 else {"interval": self.interval}
+        made: NeuronArray = room("hdl", self.neuron).Array(self.params, self.lanes, **shared)
         return made
 
     @cached_property
@@ -66,7 +70,7 @@ class Case:
     def _exported(self) -> tuple[str, dict[str, int]]:
         array = self.array()
         text = export(array, self.toplevel, self.header)
-        names = ("lanes", "rows", "latency", "cycles_per_tick", "cycles_after_reset")
+        names = ("lanes", "interval", "rows", "latency", "cycles_per_tick", "cycles_after_reset")
         return text, {name: getattr(array, name) for name in names}
 
     @property

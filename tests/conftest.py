@@ -10,9 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from golden_model.devices.catalogue import preset
-from golden_model.devices.threshold_switch import Circuit
+from golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
+from golden_model.devices.two_channel import NeuristorCircuit
 from golden_model.fixed import Format
+from golden_model.hodgkin_huxley import HodgkinHuxleyParams
+from golden_model.izhikevich import PATTERNS, IzhikevichParams
 from golden_model.lif import LifOptions, LifParams, from_circuit
+from golden_model.neuristor import NeuristorParams
 from golden_model.relaxation_oscillator import RelaxationOscillatorOptions, RelaxationOscillatorParams
 from golden_model.relaxation_oscillator import from_circuit as oscillators
 from golden_model.variability import Variability
@@ -79,6 +83,15 @@ def random_drive(params: Any, ticks: int, seed: int) -> NDArray[np.int64]:
     return np.where(rng.random(shape) < 0.02, rng.choice(corners, shape), raw)
 
 
+def corner_drive(params: Any, ticks: int, seed: int) -> NDArray[np.int64]:
+    """Inputs anywhere in an eighth of the range, held for 10 ticks, and both rails now and then."""
+    rng = np.random.default_rng(seed)
+    drive, shape = params.drive, (ticks, params.count)
+    held = rng.integers(drive.min_raw // 8, drive.max_raw // 8, (-(-ticks // 10), params.count))
+    corners = np.array([drive.min_raw, drive.max_raw, 0, -1])
+    return np.where(rng.random(shape) < 0.02, rng.choice(corners, shape), np.repeat(held, 10, axis=0)[:ticks])
+
+
 OSCILLATOR_VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {},
     "on ticks": {"crossings": "on_ticks"},
@@ -125,3 +138,64 @@ def oscillator_params(circuit: Circuit, variant: str, count: int, **more: Any) -
     options = RelaxationOscillatorOptions(**_split(numbers, RelaxationOscillatorOptions))
     spread = Variability(**_split(numbers, Variability))
     return oscillators(circuit, count=count, options=options, spread=spread, **numbers)
+
+
+SQUID = {"spread": Variability(current_d2d=0.2e-9, current_noise=0.5e-9, seed=5)}
+FLOW_VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
+    "hodgkin_huxley": {
+        "plain": {},
+        "noise and spread": SQUID,
+        "short words": {"membrane": Format(-2, 16), "drive": Format(-5, 20), "coefficient_bits": 10, "gate_bits": 17},
+        "warm": {"temperature": 290.0, "dt": 10e-6},
+        "saturating": {"drive": Format(1, 22)} | SQUID,
+    },
+    "izhikevich": {
+        "all patterns": {},
+        "noise and spread": {"spread": Variability(current_d2d=0.5e-9, current_noise=1e-9, seed=6)},
+        "one tick": {"tick": 0.2e-3, "patterns": ("tonic_bursting",)},
+        "short words": {
+            "membrane": Format(-1, 16),
+            "recovery": Format(-2, 20),
+            "drive": Format(-3, 20),
+            "coefficient_bits": 11,
+        },
+        "saturating": {
+            "membrane": Format(-2, 20),
+            "recovery": Format(-3, 24),
+            "drive": Format(0, 24),
+            "patterns": ("tonic_spiking", "tonic_bursting"),
+        },
+    },
+    "neuristor": {
+        "plain": {},
+        "spread": {"spread": Variability(threshold_d2d=0.02, hold_d2d=0.02, seed=7)},
+        "noise and spread": {
+            "spread": Variability(threshold_d2d=0.01, hold_d2d=0.02, threshold_c2c=0.01, hold_c2c=0.02, seed=8)
+        },
+        "resistive input": {"input_resistance": 200e3},
+        "capacitive input": {"input_capacitance": 1e-9, "spread": Variability(hold_c2c=0.03)},
+        "both inputs": {"input_capacitance": 1e-9, "input_resistance": 200e3},
+        "short words": {"membrane": Format(2, 13), "drive": Format(4, 10), "coefficient_bits": 12},
+        "saturating": {"membrane": Format(1, 14), "drive": Format(5, 10), "input_capacitance": 3e-9},
+    },
+}
+"""Parameters of the neurons whose lanes are flows."""
+
+
+def neuristor_circuit(**more: Any) -> NeuristorCircuit:
+    """The one whose rates are published: 129 Hz at 50 nA to 2,607 Hz at 5 uA."""
+    device = ThresholdSwitch(r_ins=10e6, r_met=50e3, v_th=1.0, v_hold=0.5)
+    numbers = {"supply": 0.9, "capacitance_1": 3e-9, "capacitance_2": 2e-9, "coupling_resistance": 100e3} | more
+    return NeuristorCircuit(device=device, **numbers)
+
+
+def flow_params(neuron: str, variant: str, count: int, **more: Any) -> Any:
+    """The parameters of a variant."""
+    numbers = FLOW_VARIANTS[neuron][variant] | more
+    if neuron == "hodgkin_huxley":
+        return HodgkinHuxleyParams(**({"count": count, "dt": 25e-6} | numbers))
+    if neuron == "izhikevich":
+        names = numbers.pop("patterns", tuple(PATTERNS)) if "patterns" in numbers else tuple(PATTERNS)
+        return IzhikevichParams(patterns=tuple(PATTERNS[names[n % len(names)]] for n in range(count)), **numbers)
+    circuit = neuristor_circuit(**_split(numbers, NeuristorCircuit))
+    return NeuristorParams(**({"circuit": circuit, "count": count, "dt": 4e-6} | numbers))

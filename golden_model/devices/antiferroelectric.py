@@ -136,7 +136,7 @@ class AntiferroelectricFet:
             p = trace[n] = keep * p + gains[v] * (self.p_max - p)
             if p >= self.p_th:
                 p = 0.0
-        time = pulse_period * np.arange(1.0, len(voltage) + 1)
+        time = np.asarray(pulse_period * np.arange(1.0, len(voltage) + 1), dtype=np.float64)
         return PulseResponse(time=time, polarisation=trace, fired=trace >= self.p_th)
 
     def lif_numbers(self, *, pulse_period: float, pulse_voltage: float) -> dict[str, float]:

@@ -109,8 +109,9 @@ class DiffusiveSwitch:
 
     def current(self, x: Floats, voltage: Floats) -> Floats:
         """Current, in ampere (equation 5)."""
-        return voltage * x / np.where(voltage >= 0, self.r_on, self.r_on_negative) + self.i_leak * np.tanh(
-            voltage / LEAK_WIDTH
+        return np.asarray(
+            voltage * x / np.where(voltage >= 0, self.r_on, self.r_on_negative)
+            + self.i_leak * np.tanh(voltage / LEAK_WIDTH)
         )
 
     def iv(self, voltage: Floats, *, dwell: float = 1e-5) -> Floats:

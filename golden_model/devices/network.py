@@ -186,7 +186,7 @@ class OscillatorNetwork:
 
         def after(time: float) -> Floats:
             ins, met = (math.exp(-time / tau) for tau in self._tau)
-            return target + away * np.where(metallic, met, ins)
+            return np.asarray(target + away * np.where(metallic, met, ins))
 
         voltage = after(duration)
         sign = np.where(metallic, -1.0, 1.0)

@@ -66,7 +66,7 @@ class _Cycle(NamedTuple):
     def voltage(self, phase: Floats) -> Floats:
         s = self.state(phase)
         away = (self.start - self.target)[s]
-        return self.target[s] + away * np.exp(-self.rate[s] * (phase - self.begin[s]))
+        return np.asarray(self.target[s] + away * np.exp(-self.rate[s] * (phase - self.begin[s])))
 
     def slope(self, phase: Floats) -> Floats:
         """``dv/dt``, in volt per cycle."""
@@ -163,7 +163,7 @@ def interaction(circuit: Circuit, kind: Kind, value: float, psi: ArrayLike) -> F
 def _area(rate: Floats, length: Floats) -> Floats:
     """Integral of ``exp(rate x)`` over an interval of this length around 0."""
     half = rate * length / 2
-    return length * np.where(half == 0, 1.0, np.sinh(half) / np.where(half == 0, 1.0, half))
+    return np.asarray(length * np.where(half == 0, 1.0, np.sinh(half) / np.where(half == 0, 1.0, half)))
 
 
 def _factor(circuit: Circuit, kind: Kind, value: float) -> float:

@@ -78,7 +78,7 @@ def test_quantize_refuses_nan() -> None:
     ("bits", "error", "message"),
     [
         ((1, 0), ValueError, "between 2 and 48, not 1 [+] 0"),
-        ((-1, 9), ValueError, "int_bits must not be negative, not -1"),
+        ((9, -1), ValueError, "frac_bits must not be negative, not -1"),
         ((3, 2.0), TypeError, "frac_bits must be an integer, not 2.0"),
         ((30, 30), ValueError, "between 2 and 48"),
     ],
