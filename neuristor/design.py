@@ -353,10 +353,6 @@ def _circuit(sections: _File, device: Any, kind: type) -> Any:
     pulsed = hasattr(device, "lif_circuit")
     own = {field.name: field for field in fields(kind) if field.name != "device"}
     known = ["pulse_period", "pulse_voltage"] if pulsed else list(own)
-    for name in known:
-        if name not in given and (pulsed or own[name].default is MISSING):
-            field = CircuitSection.model_fields.get(name)
-            raise ValueError(f"{name} is missing: {field.description if field else _meaning(kind, name)}")
     for name, value in given.items():
         if name not in known and name in CircuitSection.model_fields:
             raise ValueError(
@@ -367,6 +363,10 @@ def _circuit(sections: _File, device: Any, kind: type) -> Any:
             raise ValueError(_unknown(name, known))
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ValueError(f"{name} must be a number, not {value!r}")
+    for name in known:
+        if name not in given and (pulsed or own[name].default is MISSING):
+            field = CircuitSection.model_fields.get(name)
+            raise ValueError(f"{name} is missing: {field.description if field else _meaning(kind, name)}")
     if not pulsed:
         return kind(device=device.switch(), **{name: float(value) for name, value in given.items()})
     if sections.neuron.model != "lif":

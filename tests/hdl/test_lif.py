@@ -117,7 +117,7 @@ MUTANTS = {
     "refractory one short": (hdl.lif, ".eq(raw.refractory_ticks)", ".eq(raw.refractory_ticks - 1)"),
     "skips a lane": (hdl.array, "eq(lane.spike & exists)", "eq(lane.spike & exists & (index != 1))"),
     "freezes a lane": (hdl.array, "lane.drive.eq(drive[index])", "lane.drive.eq(drive[index] if index != 2 else 0)"),
-    "no idle slots": (hdl.array, "return max(self.rows, self.latency + 1)", "return self.rows"),
+    "no idle slots": (hdl.array, "max(self.rows, -(-(self.latency + 1) // self.interval))", "self.rows"),
     "noise on every tick": (hdl.lif, "Mux(fires, noise.advance", "Mux(1, noise.advance"),
     "resets to zero": (hdl.lif, "Const(raw.hold_raw, shape", "Const(0, shape"),
     "wrong rail": (hdl.lif, "saturate(leaked, width)", "saturate(leaked, width - 1)"),

@@ -75,7 +75,7 @@ def test_digest_follows_the_file(tmp_path: Path) -> None:
         ("count", "63", "[stimulus] source 'digits' has 8 x 8 pixels: [neuron] count must be 64, not 63"),
         ("count", "true", "[neuron] count must be an integer number of neurons, 1 to 65536, not True"),
         ("dt", "20e-6", "dt must be at most the time constant 1.667e-05 s, not 2e-05 s"),
-        ("model", '"hodgkin"', "[neuron] neuron must be one of lif, relaxation_oscillator, not 'hodgkin'"),
+        ("model", '"hodgkin"', "[neuron] neuron must be one of lif, relaxation_oscillator, hodgkin_huxley,"),
         ("membrane", "[1, 13]", "threshold must be between -1.0 and 0.9998779296875 in SQ(1, 13), not 1.99"),
         ("membrane", "[3, 13, 1]", "[number] membrane must be [integer bits with the sign, fraction bits]"),
         ("drive", "[3, 12]", "drive must have the 13 fraction bits of membrane, not 12"),
