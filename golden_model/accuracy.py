@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden_model import kernel
-from golden_model.neuron import room, run, spike_times
+from golden_model.model import spike_times
+from golden_model.neuron import room
 
 __all__ = ["MODELS", "Accuracy", "Words", "measure", "smallest", "sweep"]
 
@@ -166,7 +167,7 @@ class _Bench:
         model = self.golden.BitTrue(params)
         drive = np.tile(params.drive_raw(self.current), (self.ticks, 1))
         fast = self.ticks > SLOW and kernel.available()
-        trace = kernel.run(model, drive, keep=True) if fast else run(model, drive)
+        trace = kernel.run(model, drive, keep=True) if fast else model.run(drive)
         times = spike_times(params, trace)
         return times, self._duty(trace, times)
 

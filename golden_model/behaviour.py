@@ -9,7 +9,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Behaviour"]
+__all__ = ["Behaviour", "bursts", "even", "gaps"]
+
+Floats = NDArray[np.float64]
+
+
+def gaps(times: Floats) -> Floats:
+    """Intervals between spikes."""
+    return np.asarray(np.diff(times), dtype=np.float64)
+
+
+def even(times: Floats, spread: float = 0.25) -> bool:
+    """Whether three or more spikes are evenly spaced: a standard deviation below `spread` of the mean."""
+    found = gaps(times)
+    return len(found) > 1 and float(found.std()) < spread * float(found.mean())
+
+
+def bursts(times: Floats, ratio: float) -> list[Floats]:
+    """Groups of spikes, parted by gaps of at least half the longest one.
+
+    One group, if no gap is `ratio` times another.
+    """
+    found = gaps(times)
+    if len(found) == 0 or found.max() < ratio * found.min():
+        return [times]
+    return np.split(times, np.flatnonzero(found > found.max() / 2) + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +56,8 @@ class Behaviour:
 
     name: str
     params: Any
-    current: NDArray[np.float64]
-    shown: Callable[[NDArray[np.float64]], bool]
+    current: Floats
+    shown: Callable[[Floats], bool]
     wanted: str
 
     @property

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,7 +41,8 @@ from scipy.optimize import brentq
 
 from golden_model import noise
 from golden_model.fixed import Format, floor_shift, lookup, round_shift, saturate
-from golden_model.neuron import Bound, Field, check_drive, positive, run
+from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel, firing_window, given, simulated_rate
+from golden_model.neuron import Bound, Field, positive, whole
 from golden_model.variability import Variability
 
 __all__ = [
@@ -153,7 +154,7 @@ class HodgkinHuxleyRaw(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HodgkinHuxleyParams:
+class HodgkinHuxleyParams(NeuronParams):
     """An array of Hodgkin-Huxley neurons: what they are, and what the word lengths are.
 
     Parameters
@@ -209,15 +210,12 @@ class HodgkinHuxleyParams:
     gate_bits: int = 22
 
     def __post_init__(self) -> None:
-        if not isinstance(self.count, int) or not 1 <= self.count <= 65_536:
-            raise ValueError(f"count must be an integer between 1 and 65536, not {self.count!r}")
+        whole("count", self.count, 1, 65_536)
         for name in ("dt", "capacitance", "g_na", "g_k", "g_l", "temperature"):
             positive(name, getattr(self, name))
         self.spread.only("hodgkin_huxley", "current_d2d", "current_noise")
-        for name, least, most in (("coefficient_bits", 8, 18), ("gate_bits", OPERAND, 24)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or not least <= value <= most:
-                raise ValueError(f"{name} must be an integer between {least} and {most}, not {value!r}")
+        whole("coefficient_bits", self.coefficient_bits, 8, 18)
+        whole("gate_bits", self.gate_bits, OPERAND, 24)
         if self.membrane.width < 10 or self.membrane.width > 24:
             raise ValueError(f"membrane must have 10 to 24 bits, not {self.membrane.width}")
         if self.drive.frac_bits < self.membrane.frac_bits or self.drive.frac_bits > self.membrane.frac_bits + 8:
@@ -249,16 +247,11 @@ class HodgkinHuxleyParams:
         self.drive.quantize(self.drive_volts(fits), "current_d2d and current_noise, in the input,")
         if self.raw.noise_scale_raw == 0 and self.spread.current_noise:
             raise ValueError(f"current_noise is below a step of drive; 0 switches it off, not {fits!r} A")
-        self.drive.quantize(self.drive_volts(self.spread.currents(self.count)), "current_d2d")
+        _ = self.bias_raw  # fits?
 
     @property
     def _position(self) -> int:
         return self.membrane.width - (ENTRIES.bit_length() - 1)
-
-    @property
-    def seed(self) -> int:
-        """Of everything random."""
-        return self.spread.seed
 
     def gate_rates(self, membrane: ArrayLike) -> Floats:
         """Opening and closing rates at the neuron's temperature; as `rates`."""
@@ -364,21 +357,11 @@ class HodgkinHuxleyParams:
         return np.full(self.count, self.rest)
 
     @cached_property
-    def bias_raw(self) -> NDArray[np.int64]:
-        """Constant part of each neuron's input, on the grid of `drive`, shape (count,)."""
-        return self.drive.quantize(self.drive_volts(self.spread.currents(self.count)), "current_d2d")
-
-    @cached_property
-    def initial_raw(self) -> tuple[int, int, int, int]:
-        """Membrane, m, h and n after reset: at rest."""
-        steady = np.floor(self.gates(self.rest)[0] * 2**self.gate_bits + 0.5)
-        m, h, n = (min(int(each), self.raw.gate_max) for each in steady)
-        return int(self.membrane.quantize(self.rest, "rest")), m, h, n
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """The state fields that a reader of the array wants, beside the spikes."""
-        return ("membrane",)
+    def initial(self) -> dict[str, NDArray[np.int64]]:
+        """State after reset, but for the noise, each of shape (count,): at rest."""
+        gates = np.minimum(np.floor(self.gates(self.rest)[0] * 2**self.gate_bits + 0.5), self.raw.gate_max)
+        values = {"membrane": self.membrane.quantize(self.rest, "rest"), **dict(zip(GATES, gates, strict=True))}
+        return {name: np.full(self.count, value, dtype=np.int64) for name, value in values.items()}
 
     @property
     def state_fields(self) -> tuple[Field, ...]:
@@ -388,23 +371,6 @@ class HodgkinHuxleyParams:
         if self.raw.noise_scale_raw:
             fields.append(Field("noise", 32, False))
         return tuple(fields)
-
-    def drive_raw(self, current: ArrayLike) -> NDArray[np.int64]:
-        """The drive words for input currents.
-
-        Parameters
-        ----------
-        current : array_like of float, any shape
-            Input current, in ampere.
-
-        Raises
-        ------
-        ValueError
-            If a current is not finite.
-        OverflowError
-            If the voltage it adds in a tick does not fit `drive`.
-        """
-        return self.drive.quantize(self.drive_volts(current), "drive")
 
     def drive_volts(self, current: ArrayLike) -> Floats:
         """What input currents (in ampere) add, in volt a tick, before rounding."""
@@ -476,7 +442,7 @@ def step(
     return bounded, m, h, n, state, spike, moved != bounded
 
 
-class HodgkinHuxleyBitTrue:
+class HodgkinHuxleyBitTrue(BitTrueModel):
     """An array of fixed-point Hodgkin-Huxley neurons: the specification of the circuit.
 
     Parameters
@@ -487,50 +453,18 @@ class HodgkinHuxleyBitTrue:
     ----------
     membrane, m, h, n, noise : ndarray of int64, shape (count,)
         The state, in raw integers.
-    saturations : int
-        How many neuron updates were clamped since reset.
     """
 
-    def __init__(self, params: HodgkinHuxleyParams) -> None:
-        self.params = params
-        self.reset()
+    params: HodgkinHuxleyParams
+    membrane: NDArray[np.int64]
+    m: NDArray[np.int64]
+    h: NDArray[np.int64]
+    n: NDArray[np.int64]
 
-    def reset(self) -> None:
-        """Return to the state the circuit has after its reset."""
-        count = self.params.count
-        self.membrane, self.m, self.h, self.n = (np.full(count, each, np.int64) for each in self.params.initial_raw)
-        self.noise = np.asarray(noise.first_state(self.params.seed, np.arange(count, dtype=np.int64)))
-        self.saturations = 0
-
-    def step(self, drive_raw: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Advance one tick.
-
-        Parameters
-        ----------
-        drive_raw : ndarray of int64, shape (count,)
-            Input, on the grid of ``params.drive``.
-
-        Returns
-        -------
-        ndarray of bool, shape (count,)
-            Which neurons fired.
-        """
-        self.membrane, self.m, self.h, self.n, self.noise, spike, clipped = step(
-            self.params.raw, self.membrane, self.m, self.h, self.n, self.noise, self.params.bias_raw, drive_raw
-        )
-        self.saturations += int(np.count_nonzero(clipped))
-        return np.asarray(spike)
-
-    def run(self, drive_raw: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
-        """Advance many ticks and keep every state bit; as `golden_model.neuron.run`."""
-        return run(self, drive_raw)
-
-    def params_check(self, drive_raw: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The same array, if it is a drive of this model; as `golden_model.neuron.check_drive`."""
-        return check_drive(self.params, drive_raw)
+    tick = staticmethod(step)
 
 
-class HodgkinHuxleyReference:
+class HodgkinHuxleyReference(ReferenceModel):
     """The same array in float64.
 
     Parameters
@@ -550,51 +484,18 @@ class HodgkinHuxleyReference:
         m, h and n.
     """
 
-    def __init__(self, params: HodgkinHuxleyParams, *, locate: bool = True, rounded: bool = False) -> None:
-        self.params, self.locate, self.rounded = params, locate, rounded
-        self.reset()
+    params: HodgkinHuxleyParams
 
-    def reset(self) -> None:
-        """Return to rest."""
+    def _prepare(self) -> None:
         params = self.params
-        self.time = 0.0
         self.membrane = np.full(params.count, params.rest)
         self.gates = np.repeat(params.gates(params.rest)[0][:, None], params.count, axis=1)
-        self._draw = np.asarray(noise.first_state(params.seed, np.arange(params.count, dtype=np.int64)))
-        self._bias = params.drive_volts(params.spread.currents(params.count))
 
-    def _force(self, drive: Floats) -> Floats:
-        params = self.params
-        force = drive + self._bias
-        if params.spread.current_noise:
-            sigma = float(params.drive_volts(params.spread.current_noise))
-            force = force + sigma * noise.byte_sum(self._draw) / noise.SIGMA
-            self._draw = np.asarray(noise.advance(self._draw))
-        return np.asarray(force)
-
-    def step(self, drive: Floats) -> list[tuple[NDArray[np.intp], Floats]]:
-        """Advance one tick.
-
-        Parameters
-        ----------
-        drive : ndarray of float, shape (count,)
-            In volt a tick.
-
-        Returns
-        -------
-        list of (neurons, times)
-            Which neurons fired, and when, in second since reset.
-        """
-        force = self._force(drive)
-        found = self._step_located(force) if self.locate else self._step_on_ticks(force)
-        self.time += self.params.dt
-        return found
-
-    def _step_on_ticks(self, force: Floats) -> list[tuple[NDArray[np.intp], Floats]]:
+    def _on_ticks(self, drive: Floats) -> Events:
         before = self.membrane
+        force = self._disturbed(drive)
         self.membrane, self.gates = one_tick(self.params, before, self.gates, force, rounded=self.rounded)
-        fired = np.flatnonzero((before < self.params.threshold) & (self.membrane >= self.params.threshold))
-        return [(fired, np.full(len(fired), self.time + self.params.dt))]
+        return self._at_end((before < self.params.threshold) & (self.membrane >= self.params.threshold))
 
     def _slope(self, y: Floats, force: Floats) -> Floats:
         """Equations 1 and 2, for membrane and gates stacked: shape (4, count)."""
@@ -604,11 +505,11 @@ class HodgkinHuxleyReference:
         ions = sodium * (params.e_na - v) + potassium * (params.e_k - v) + params.g_l * (params.e_l - v)
         return np.vstack([ions / params.capacitance + force / params.dt, opening - (opening + closing) * y[1:]])
 
-    def _step_located(self, force: Floats) -> list[tuple[NDArray[np.intp], Floats]]:
-        params = self.params
+    def _located(self, drive: Floats) -> Events:
+        params, force = self.params, self._disturbed(drive)
         parts = math.ceil(params.dt / SUBSTEP - 1e-9)
         h, y = params.dt / parts, np.vstack([self.membrane, self.gates])
-        found = []
+        found: Events = []
         k1 = self._slope(y, force)
         for part in range(parts):
             k2 = self._slope(y + h / 2 * k1, force)
@@ -634,31 +535,6 @@ class HodgkinHuxleyReference:
             return float(begin + end) - self.params.threshold
 
         return float(brentq(cubic, 0, 1, xtol=1e-12)) if cubic(1) > 0 else 1.0
-
-    def run(self, drive: Floats) -> tuple[dict[str, NDArray[Any]], list[Floats]]:
-        """Advance many ticks.
-
-        Parameters
-        ----------
-        drive : ndarray of float, shape (ticks, count)
-            In volt a tick.
-
-        Returns
-        -------
-        trace : dict of ndarray, shape (ticks, count)
-            ``spike`` (how many in the tick) and ``membrane`` (in volt, at its end).
-        times : list of ndarray of float
-            Spike times of each neuron, in second.
-        """
-        trace: dict[str, NDArray[Any]] = {"spike": np.zeros(drive.shape, np.int64), "membrane": np.empty(drive.shape)}
-        times: list[list[float]] = [[] for _ in range(self.params.count)]
-        for tick, row in enumerate(drive):
-            for neurons, when in self.step(row):
-                trace["spike"][tick, neurons] += 1
-                for who, time in zip(neurons.tolist(), when.tolist(), strict=True):
-                    times[who].append(time)
-            trace["membrane"][tick] = self.membrane
-        return trace, [np.array(each) for each in times]
 
 
 def one_tick(
@@ -729,12 +605,10 @@ def shadow(params: HodgkinHuxleyParams, drive: Floats, trace: dict[str, NDArray[
     """
     ticks, count = drive.shape
     names = ("membrane", *GATES)
-    first = np.array(params.initial_raw)[:, None, None] * np.ones((1, 1, count), np.int64)
-    before = np.concatenate([first, np.array([trace[name][:-1] for name in names])], axis=1).reshape(4, -1)
+    before = np.array([np.vstack([params.initial[name], trace[name][:-1]]) for name in names]).reshape(4, -1)
     force = drive + params.drive.value(params.bias_raw)
     if params.raw.noise_scale_raw:
-        state = np.asarray(noise.first_state(params.seed, np.arange(count, dtype=np.int64)))
-        states = np.vstack([state[None], trace["noise"][:-1]])
+        states = noise.states(params.seed, trace["noise"])
         force = force + params.drive.value(noise.offset(states, params.raw.noise_scale_raw, params.raw.noise_shift))
     gates = before[1:] * 2.0**-params.gate_bits
     made, _ = one_tick(params, params.membrane.value(before[0]), gates, force.ravel())
@@ -860,7 +734,6 @@ def from_circuit(
         As in :class:`HodgkinHuxleyParams`; its own when None.
     options : HodgkinHuxleyOptions
     """
-    words = {"membrane": membrane, "drive": drive, "coefficient_bits": coefficient_bits}
     return HodgkinHuxleyParams(
         count=count,
         dt=dt,
@@ -875,7 +748,7 @@ def from_circuit(
         threshold=options.spike_threshold,
         gate_bits=options.gate_bits,
         spread=spread,
-        **{name: value for name, value in words.items() if value is not None},  # type: ignore[arg-type]
+        **given(membrane=membrane, drive=drive, coefficient_bits=coefficient_bits),
     )
 
 
@@ -890,14 +763,7 @@ def window(params: HodgkinHuxleyParams) -> tuple[float, float]:
     scale = params.g_l * (params.e_l - params.e_k)
     grid = scale * np.geomspace(0.2, 300, 60)
     top = params.drive.max * params.capacitance / params.dt
-    grid = grid[grid < top]
-    fires = np.flatnonzero(rate(params, grid) > 0)
-    if len(fires) == 0:
-        return 0.0, 0.0
-    low = grid[max(fires[0] - 1, 0)], grid[fires[0]]
-    fine = np.linspace(*low, 12)
-    steady = np.flatnonzero(rate(params, fine) > 0)
-    return float(fine[steady[0]]), float(grid[fires[-1]])
+    return firing_window(partial(rate, params), grid[grid < top])
 
 
 def rate(params: HodgkinHuxleyParams, current: Floats) -> Floats:
@@ -909,15 +775,8 @@ def rate(params: HodgkinHuxleyParams, current: Floats) -> Floats:
     current : ndarray of float, any shape
         In ampere.
     """
-    flat = np.asarray(current, dtype=np.float64).ravel()
-    fine = alone(params, len(flat))
-    fine = replace(fine, dt=min(params.dt, 25e-6))
-    reference = HodgkinHuxleyReference(fine, locate=False)
-    ticks = round(0.6 / fine.dt)
-    _, times = reference.run(np.broadcast_to(fine.drive_volts(flat), (ticks, len(flat))))
-    late = [each[each > 0.3] for each in times]
-    made = [1 / np.diff(each).mean() if len(each) > 2 else 0.0 for each in late]
-    return np.array(made).reshape(np.shape(current))
+    fine = replace(alone(params, np.size(current)), dt=min(params.dt, 25e-6))
+    return simulated_rate(HodgkinHuxleyReference(fine, locate=False), current, duration=0.6, after=0.3)
 
 
 def resized(params: HodgkinHuxleyParams, *, fraction: int, coefficient: int, drive: int) -> HodgkinHuxleyParams:

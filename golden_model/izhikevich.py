@@ -30,7 +30,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,9 +38,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from golden_model import noise
-from golden_model.behaviour import Behaviour
+from golden_model.behaviour import Behaviour, bursts, even, gaps
 from golden_model.fixed import Format, round_shift, saturate, select
-from golden_model.neuron import Bound, Field, check_drive, positive, run
+from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel, firing_window, given, simulated_rate
+from golden_model.neuron import Bound, Field, positive, whole
 from golden_model.variability import Variability
 
 __all__ = [
@@ -84,23 +85,6 @@ def _step(high: float, start: float) -> Callable[[Floats], Floats]:
     return lambda t: np.where(t > start, high, 0.0)
 
 
-def _gaps(times: Floats) -> Floats:
-    return np.asarray(np.diff(times), dtype=np.float64)
-
-
-def _even(times: Floats, spread: float = 0.25) -> bool:
-    gaps = _gaps(times)
-    return len(gaps) > 1 and float(gaps.std()) < spread * float(gaps.mean())
-
-
-def _bursts(times: Floats) -> list[Floats]:
-    """Groups of spikes, parted by gaps of at least half the longest one; one group if all gaps are alike."""
-    gaps = _gaps(times)
-    if len(gaps) == 0 or gaps.max() < 2.5 * gaps.min():
-        return [times]
-    return np.split(times, np.flatnonzero(gaps > gaps.max() / 2) + 1)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Pattern:
     """A firing pattern: its parameters. What brings it out is in `PROTOCOLS`.
@@ -136,6 +120,11 @@ class Pattern:
     constant: float = 140.0
     leak: float = 1.0
     origin: float = 0.0
+
+    @property
+    def first_u(self) -> float:
+        """Recovery at the beginning."""
+        return self.b * self.v if self.u is None else self.u
 
     @property
     def times(self) -> Floats:
@@ -178,7 +167,7 @@ def _define(
 _define(
     "tonic_spiking",
     a=0.02, b=0.2, c=-65, d=6, v=-70, tick=0.25, duration=100, current=_step(14, 10), spikes=5,
-    shown=lambda t: bool(t[0] > 10) and _even(t[2:]) and bool(t[-1] > 70),
+    shown=lambda t: bool(t[0] > 10) and even(t[2:]) and bool(t[-1] > 70),
     wanted="evenly spaced spikes as long as the input lasts",
 )
 _define(
@@ -190,7 +179,7 @@ _define(
 _define(
     "tonic_bursting",
     a=0.02, b=0.2, c=-50, d=2, v=-70, tick=0.25, duration=220, current=_step(15, 22), spikes=28,
-    shown=lambda t: len(_bursts(t)) >= 4 and min(map(len, _bursts(t)[:-1])) >= 3,
+    shown=lambda t: len(bursts(t, 2.5)) >= 4 and min(map(len, bursts(t, 2.5)[:-1])) >= 3,
     wanted="four or more bursts of three or more spikes",
 )
 _define(
@@ -202,27 +191,27 @@ _define(
 _define(
     "mixed_mode",
     a=0.02, b=0.2, c=-55, d=4, v=-70, tick=0.25, duration=160, current=_step(10, 16), spikes=6,
-    shown=lambda t: bool(_gaps(t)[0] < 0.5 * _gaps(t)[2:].min()) and _even(t[2:]),
+    shown=lambda t: bool(gaps(t)[0] < 0.5 * gaps(t)[2:].min()) and even(t[2:]),
     wanted="a burst at the onset, then evenly spaced single spikes",
 )
 _define(
     "frequency_adaptation",
     a=0.01, b=0.2, c=-65, d=8, v=-70, tick=0.25, duration=85, current=_step(30, 8.5), spikes=6,
-    shown=lambda t: bool(_gaps(t)[-1] > 1.5 * _gaps(t)[0]) and bool((np.diff(_gaps(t)) > -0.5).all()),
+    shown=lambda t: bool(gaps(t)[-1] > 1.5 * gaps(t)[0]) and bool((np.diff(gaps(t)) > -0.5).all()),
     wanted="intervals that grow under a constant input",
 )
 _define(
     "class_1",
     a=0.02, b=-0.1, c=-55, d=6, v=-60, tick=0.25, duration=300, linear=4.1, constant=108,
     current=lambda t: np.where(t > 30, 0.075 * (t - 30), 0.0), spikes=10,
-    shown=lambda t: bool(_gaps(t)[0] > 2.5 * _gaps(t)[-1]),
+    shown=lambda t: bool(gaps(t)[0] > 2.5 * gaps(t)[-1]),
     wanted="a rate that grows from low values with a rising input",
 )
 _define(
     "class_2",
     a=0.2, b=0.26, c=-65, d=0, v=-64, tick=0.25, duration=300,
     current=lambda t: np.where(t > 30, -0.5 + 0.015 * (t - 30), -0.5), spikes=14,
-    shown=lambda t: len(t) > 5 and bool(_gaps(t)[0] < 2 * _gaps(t)[-1]) and bool(t[0] > 60),
+    shown=lambda t: len(t) > 5 and bool(gaps(t)[0] < 2 * gaps(t)[-1]) and bool(t[0] > 60),
     wanted="a rate that begins high when a rising input crosses the threshold",
 )
 _define(
@@ -300,7 +289,7 @@ _define(
 _define(
     "inhibition_induced_bursting",
     a=-0.026, b=-1, c=-45, d=-2, v=-63.8, tick=0.5, duration=350, current=_pulses(75, (50, 250.1), low=80), spikes=12,
-    shown=lambda t: len(_bursts(t)) >= 2 and bool(t[0] > 50) and bool(t[-1] < 260),
+    shown=lambda t: len(bursts(t, 2.5)) >= 2 and bool(t[0] > 50) and bool(t[-1] < 260),
     wanted="bursts during the inhibition only",
 )
 # fmt: on
@@ -329,17 +318,21 @@ class IzhikevichRaw(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IzhikevichParams:
+class IzhikevichParams(NeuronParams):
     """An array of Izhikevich neurons: what they are, and what the word lengths are.
 
     Parameters
     ----------
+    count : int
+        Neurons in the array, 1 to 65,536.
+    dt : float
+        One tick, in second.
     patterns : tuple of Pattern
-        One a neuron.
+        Dealt to the neurons in turn.
+    own_ticks : bool
+        Each neuron has the tick of its pattern; `dt` is then that of the first.
     current_scale : float
         Current that is I = 1, in ampere.
-    tick : float, optional
-        Of all neurons, in second; each pattern's own when absent.
     spread : Variability
         `current_d2d`, `current_noise` and `seed`; others must be zero.
     membrane : Format
@@ -359,9 +352,11 @@ class IzhikevichParams:
         If a number does not fit its word.
     """
 
+    count: int
+    dt: float
     patterns: tuple[Pattern, ...]
+    own_ticks: bool = False
     current_scale: float = 1e-9
-    tick: float | None = None
     spread: Variability = Variability()
     membrane: Format = Format(-1, 24)
     recovery: Format = Format(-2, 28)
@@ -369,14 +364,11 @@ class IzhikevichParams:
     coefficient_bits: int = 18
 
     def __post_init__(self) -> None:
-        if not 1 <= self.count <= 65_536:
-            raise ValueError(f"patterns must be between 1 and 65536, not {self.count}")
+        whole("count", self.count, 1, 65_536)
+        positive("dt", self.dt)
         positive("current_scale", self.current_scale)
-        if self.tick is not None:
-            positive("tick", self.tick)
         self.spread.only("izhikevich", "current_d2d", "current_noise")
-        if not isinstance(self.coefficient_bits, int) or not 8 <= self.coefficient_bits <= 18:
-            raise ValueError(f"coefficient_bits must be an integer between 8 and 18, not {self.coefficient_bits!r}")
+        whole("coefficient_bits", self.coefficient_bits, 8, 18)
         if self.recovery.frac_bits != self.drive.frac_bits:
             raise ValueError(
                 f"recovery must have the {self.drive.frac_bits} fraction bits of drive, not {self.recovery.frac_bits}"
@@ -390,38 +382,20 @@ class IzhikevichParams:
             raise ValueError("membrane, recovery and drive must have at most 30 bits each")
         if float(self.dts.max()) > 1e-3:
             raise ValueError(f"dt must be at most 0.001 s for forward Euler, not {float(self.dts.max())!r} s")
-        _ = self.raw, self.bias_raw, self.initial_membrane_raw, self.initial_recovery_raw, self.reset_raw, self.jump_raw
+        _ = self.raw, self.bias_raw, self.initial, self.reset_raw, self.jump_raw  # fit?
         for name in ("quadratic_raw", "sensitivity_raw", "rate_raw"):
             if not np.abs(getattr(self, name)).any():
                 raise ValueError(f"coefficient_bits must be larger: {name} is zero at {self.coefficient_bits}")
 
-    @property
-    def count(self) -> int:
-        """Neurons in the array."""
-        return len(self.patterns)
-
-    @property
-    def seed(self) -> int:
-        """Of everything random."""
-        return self.spread.seed
-
     @cached_property
     def dts(self) -> Floats:
         """The tick of each neuron, in second, shape (count,)."""
-        if self.tick is not None:
-            return np.full(self.count, self.tick)
-        return 1e-3 * np.array([each.tick for each in self.patterns])
-
-    @property
-    def dt(self) -> float:
-        """The tick, in second; of the first neuron, where they differ."""
-        return float(self.dts[0])
+        return 1e-3 * self.of("tick") if self.own_ticks else np.full(self.count, self.dt)
 
     def of(self, name: str) -> Floats:
         """A number of each neuron's pattern, shape (count,)."""
-        if name == "u":
-            return np.array([each.b * each.v if each.u is None else each.u for each in self.patterns], dtype=float)
-        return np.array([getattr(each, name) for each in self.patterns], dtype=float)
+        numbers = [each.first_u if name == "u" else getattr(each, name) for each in self.patterns]
+        return np.resize(np.array(numbers, dtype=np.float64), self.count)
 
     @cached_property
     def coefficients(self) -> dict[str, Floats]:
@@ -491,11 +465,6 @@ class IzhikevichParams:
         return self.recovery.quantize(self.coefficients["jump"], "d")
 
     @cached_property
-    def bias_raw(self) -> NDArray[np.int64]:
-        """Constant part of each neuron's input, on the grid of `drive`, shape (count,)."""
-        return self.drive.quantize(self.drive_volts(self.spread.currents(self.count)), "current_d2d")
-
-    @cached_property
     def noise_scale_raw(self) -> NDArray[np.int64]:
         """Scale of each neuron's noise, shape (count,)."""
         return self._noise[0]
@@ -509,14 +478,12 @@ class IzhikevichParams:
         return np.floor(scale * sigma / sigma.max() + 0.5).astype(np.int64), shift
 
     @cached_property
-    def initial_membrane_raw(self) -> NDArray[np.int64]:
-        """Membrane of each neuron after reset, shape (count,)."""
-        return self.membrane.quantize(1e-3 * self.of("v"), "v")
-
-    @cached_property
-    def initial_recovery_raw(self) -> NDArray[np.int64]:
-        """Recovery of each neuron after reset, shape (count,)."""
-        return self.recovery.quantize(1e-3 * self.of("u") * 1e3 * self.dts, "u")
+    def initial(self) -> dict[str, NDArray[np.int64]]:
+        """State after reset, but for the noise, each of shape (count,)."""
+        return {
+            "membrane": self.membrane.quantize(1e-3 * self.of("v"), "v"),
+            "recovery": self.recovery.quantize(self.of("u") * self.dts, "u"),
+        }
 
     @cached_property
     def raw(self) -> IzhikevichRaw:
@@ -548,37 +515,15 @@ class IzhikevichParams:
         return self.coefficients["reset"]
 
     @property
-    def outputs(self) -> tuple[str, ...]:
-        """The state fields that a reader of the array wants, beside the spikes."""
-        return ("membrane",)
-
-    @property
     def state_fields(self) -> tuple[Field, ...]:
         """The state of one neuron, as the block RAM holds it."""
         fields = [Field("membrane", self.membrane.width, True), Field("recovery", self.recovery.width, True)]
         return tuple(fields + ([Field("noise", 32, False)] if self.raw.noisy else []))
 
-    def drive_raw(self, current: ArrayLike) -> NDArray[np.int64]:
-        """The drive words for input currents.
-
-        Parameters
-        ----------
-        current : array_like of float, shape (..., count)
-            Input current, in ampere; one number stands for all neurons.
-
-        Raises
-        ------
-        ValueError
-            If a current is not finite.
-        OverflowError
-            If the voltage it adds in a tick does not fit `drive`.
-        """
-        return self.drive.quantize(self.drive_volts(current), "drive")
-
     def drive_volts(self, current: ArrayLike) -> Floats:
         """What input currents (in ampere) add, in volt a tick, before rounding."""
-        dts = self.dts if len(np.unique(self.dts)) > 1 else self.dts[0]
-        return np.asarray(np.asarray(current, dtype=np.float64) / self.current_scale * dts)
+        dt = self.dts if self.own_ticks else self.dt
+        return np.asarray(np.asarray(current, dtype=np.float64) / self.current_scale * dt)
 
 
 def step(
@@ -631,23 +576,7 @@ def step(
     return select(spike, reset_raw, bounded), kept, state, spike, (moved != bounded) | (grown != kept)
 
 
-COLUMNS = (
-    "quadratic_raw",
-    "linear_raw",
-    "constant_raw",
-    "sensitivity_raw",
-    "offset_raw",
-    "leak_raw",
-    "rate_raw",
-    "reset_raw",
-    "jump_raw",
-    "bias_raw",
-    "noise_scale_raw",
-)
-"""The coefficients of a neuron, in the order of `step`."""
-
-
-class IzhikevichBitTrue:
+class IzhikevichBitTrue(BitTrueModel):
     """An array of fixed-point Izhikevich neurons: the specification of the circuit.
 
     Parameters
@@ -658,52 +587,16 @@ class IzhikevichBitTrue:
     ----------
     membrane, recovery, noise : ndarray of int64, shape (count,)
         The state, in raw integers.
-    saturations : int
-        How many neuron updates were clamped since reset.
     """
 
-    def __init__(self, params: IzhikevichParams) -> None:
-        self.params = params
-        self.reset()
+    params: IzhikevichParams
+    membrane: NDArray[np.int64]
+    recovery: NDArray[np.int64]
 
-    def reset(self) -> None:
-        """Return to the state the circuit has after its reset."""
-        params = self.params
-        self.membrane = params.initial_membrane_raw.copy()
-        self.recovery = params.initial_recovery_raw.copy()
-        self.noise = np.asarray(noise.first_state(params.seed, np.arange(params.count, dtype=np.int64)))
-        self.saturations = 0
-
-    def step(self, drive_raw: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Advance one tick.
-
-        Parameters
-        ----------
-        drive_raw : ndarray of int64, shape (count,)
-            Input, on the grid of ``params.drive``.
-
-        Returns
-        -------
-        ndarray of bool, shape (count,)
-            Which neurons fired.
-        """
-        params = self.params
-        columns: list[Any] = [getattr(params, name) for name in COLUMNS]
-        made = step(params.raw, self.membrane, self.recovery, self.noise, *columns, drive_raw)  # type: ignore[call-arg]
-        self.membrane, self.recovery, self.noise, spike, clipped = made
-        self.saturations += int(np.count_nonzero(clipped))
-        return np.asarray(spike)
-
-    def run(self, drive_raw: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
-        """Advance many ticks and keep every state bit; as `golden_model.neuron.run`."""
-        return run(self, drive_raw)
-
-    def params_check(self, drive_raw: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The same array, if it is a drive of this model; as `golden_model.neuron.check_drive`."""
-        return check_drive(self.params, drive_raw)
+    tick = staticmethod(step)
 
 
-class IzhikevichReference:
+class IzhikevichReference(ReferenceModel):
     """The same array in float64.
 
     Parameters
@@ -722,7 +615,6 @@ class IzhikevichReference:
     """
 
     def __init__(self, params: IzhikevichParams, *, locate: bool = True, rounded: bool = False) -> None:
-        self.params, self.locate = params, locate
         self._c = dict(params.coefficients)
         if rounded:
             for name in ("quadratic", "sensitivity", "rate"):
@@ -732,49 +624,21 @@ class IzhikevichReference:
                 self._c[name] = params.recovery.value(getattr(params, f"{name}_raw"))
             self._c["reset"] = params.membrane.value(params.reset_raw)
         self._leak = params.of("leak")
-        self.reset()
+        super().__init__(params, locate=locate, rounded=rounded)
 
-    def reset(self) -> None:
-        """Return to the beginning."""
+    def _prepare(self) -> None:
         params = self.params
-        self.time = np.zeros(params.count)
         self.membrane = 1e-3 * params.of("v")
         self.recovery = params.of("u") * params.dts
-        self._draw = np.asarray(noise.first_state(params.seed, np.arange(params.count, dtype=np.int64)))
-        self._bias = params.drive_volts(params.spread.currents(params.count))
 
-    def step(self, drive: Floats) -> list[tuple[NDArray[np.intp], Floats]]:
-        """Advance one tick.
-
-        Parameters
-        ----------
-        drive : ndarray of float, shape (count,)
-            In volt a tick.
-
-        Returns
-        -------
-        list of (neurons, times)
-            Which neurons fired, and when, in second since reset.
-        """
-        params = self.params
-        force = drive + self._bias
-        if params.spread.current_noise:
-            sigma = params.drive_volts(np.full(params.count, params.spread.current_noise))
-            force = force + sigma * noise.byte_sum(self._draw) / noise.SIGMA
-            self._draw = np.asarray(noise.advance(self._draw))
-        found = self._located(force) if self.locate else self._on_ticks(force)
-        self.time = self.time + params.dts
-        return found
-
-    def _on_ticks(self, force: Floats) -> list[tuple[NDArray[np.intp], Floats]]:
-        c, v, u = self._c, self.membrane, self.recovery
+    def _on_ticks(self, drive: Floats) -> Events:
+        c, v, u, force = self._c, self.membrane, self.recovery, self._disturbed(drive)
         v = v + (c["linear"] + c["quadratic"] * v) * v + c["constant"] + force - u
         u = u + c["rate"] * (c["sensitivity"] * v + c["offset"] - self._leak * u)
         fired = v >= PEAK
         self.membrane = np.where(fired, c["reset"], v)
         self.recovery = np.where(fired, u + c["jump"], u)
-        who = np.flatnonzero(fired)
-        return [(who, (self.time + self.params.dts)[who])]
+        return self._at_end(fired)
 
     def _slope(self, y: Floats, force: Floats, at: Any = slice(None)) -> Floats:
         """Equations 1 and 2 over one tick, shape (2, n)."""
@@ -789,11 +653,11 @@ class IzhikevichReference:
         k3 = self._slope(y + h / 2 * k2, force, at)
         return y + h / 6 * (k1 + 2 * k2 + 2 * k3 + self._slope(y + h * k3, force, at))
 
-    def _located(self, force: Floats) -> list[tuple[NDArray[np.intp], Floats]]:
-        params = self.params
+    def _located(self, drive: Floats) -> Events:
+        params, force = self.params, self._disturbed(drive)
         parts = math.ceil(float(params.dts.max()) / SUBSTEP - 1e-9)
         h, y = 1 / parts, np.array([self.membrane, self.recovery])
-        found = []
+        found: Events = []
         for part in range(parts):
             after = self._advance(y, force, h)
             fired = np.flatnonzero(after[0] >= PEAK)
@@ -803,7 +667,7 @@ class IzhikevichReference:
                 peak = self._advance(y[:, n], force[n], share * h, n)
                 start = np.array([self._c["reset"][n], peak[1] + self._c["jump"][n]])
                 after[:, n] = self._advance(start, force[n], (1 - share) * h, n)
-                times.append(float(self.time[n]) + (part + share) * h * float(params.dts[n]))
+                times.append((self.ticks + (part + share) * h) * float(params.dts[n]))
             if len(fired):
                 found.append((fired, np.array(times)))
             y = after
@@ -817,31 +681,6 @@ class IzhikevichReference:
             return float(self._advance(y, np.asarray(force), share * h, n)[0]) - PEAK
 
         return 0.0 if beyond(0.0) >= 0 else float(brentq(beyond, 0.0, 1.0, xtol=1e-9))
-
-    def run(self, drive: Floats) -> tuple[dict[str, NDArray[Any]], list[Floats]]:
-        """Advance many ticks.
-
-        Parameters
-        ----------
-        drive : ndarray of float, shape (ticks, count)
-            In volt a tick.
-
-        Returns
-        -------
-        trace : dict of ndarray, shape (ticks, count)
-            ``spike`` (how many in the tick) and ``membrane`` (in volt, at its end).
-        times : list of ndarray of float
-            Spike times of each neuron, in second.
-        """
-        trace: dict[str, NDArray[Any]] = {"spike": np.zeros(drive.shape, np.int64), "membrane": np.empty(drive.shape)}
-        times: list[list[float]] = [[] for _ in range(self.params.count)]
-        for tick, row in enumerate(drive):
-            for neurons, when in self.step(row):
-                for who, time in zip(neurons.tolist(), when.tolist(), strict=True):
-                    trace["spike"][tick, who] += 1
-                    times[who].append(time)
-            trace["membrane"][tick] = self.membrane
-        return trace, [np.array(each) for each in times]
 
 
 def shadow(params: IzhikevichParams, drive: Floats, trace: dict[str, NDArray[np.int64]]) -> Floats:
@@ -861,12 +700,11 @@ def shadow(params: IzhikevichParams, drive: Floats, trace: dict[str, NDArray[np.
         In volt, after each tick.
     """
     c = params.coefficients
-    v = params.membrane.value(np.vstack([params.initial_membrane_raw[None], trace["membrane"][:-1]]))
-    u = params.recovery.value(np.vstack([params.initial_recovery_raw[None], trace["recovery"][:-1]]))
+    v = params.membrane.value(np.vstack([params.initial["membrane"], trace["membrane"][:-1]]))
+    u = params.recovery.value(np.vstack([params.initial["recovery"], trace["recovery"][:-1]]))
     force = drive + params.drive.value(params.bias_raw)
     if params.raw.noisy:
-        first = np.asarray(noise.first_state(params.seed, np.arange(params.count, dtype=np.int64)))
-        states = np.vstack([first[None], trace["noise"][:-1]])
+        states = noise.states(params.seed, trace["noise"])
         drawn = round_shift(noise.byte_sum(states) * params.noise_scale_raw, params.raw.noise_shift)
         force = force + params.drive.value(drawn)
     made = v + (c["linear"] + c["quadratic"] * v) * v + c["constant"] + force - u
@@ -970,24 +808,24 @@ def from_circuit(
     for name in names or ("",):
         if name not in PATTERNS:
             raise ValueError(f"behaviours must be 'all' or among {', '.join(PATTERNS)}, not {name!r}")
-    given = {name: value for name in "abcd" if (value := getattr(options, name)) is not None}
-    patterns = tuple(replace(PATTERNS[names[n % len(names)]], **given) for n in range(count))
-    words: dict[str, Any] = {"membrane": membrane, "drive": drive, "coefficient_bits": coefficient_bits}
-    words = {name: value for name, value in words.items() if value is not None}
-    if drive is not None:
-        words["recovery"] = Format(-2, drive.frac_bits)
+    own = given(a=options.a, b=options.b, c=options.c, d=options.d)
+    patterns = tuple(replace(PATTERNS[name], **own) for name in names)
+    recovery = None if drive is None else Format(-2, drive.frac_bits)
     return IzhikevichParams(
+        count=count,
+        dt=1e-3 * patterns[0].tick if options.own_ticks else dt,
         patterns=patterns,
-        tick=None if options.own_ticks else dt,
+        own_ticks=options.own_ticks,
         current_scale=options.current_scale,
         spread=spread,
-        **words,
+        **given(membrane=membrane, recovery=recovery, drive=drive, coefficient_bits=coefficient_bits),
     )
 
 
 def alone(params: IzhikevichParams, count: int) -> IzhikevichParams:
     """So many neurons like the first one, without spread and noise."""
-    return replace(params, patterns=params.patterns[:1] * count, spread=Variability(seed=params.seed))
+    plain = Variability(seed=params.seed)
+    return replace(params, count=count, patterns=params.patterns[:1], own_ticks=False, spread=plain)
 
 
 def rate(params: IzhikevichParams, current: Floats) -> Floats:
@@ -999,19 +837,14 @@ def rate(params: IzhikevichParams, current: Floats) -> Floats:
     current : ndarray of float, any shape
         In ampere.
     """
-    flat = np.asarray(current, dtype=np.float64).ravel()
-    many = replace(alone(params, len(flat)), tick=50e-6)
-    _, times = IzhikevichReference(many, locate=False).run(np.tile(many.drive_volts(flat), (round(0.8 / 50e-6), 1)))
-    late = [each[each > 0.3] for each in times]
-    made = [(len(each) - 1) / (each[-1] - each[0]) if len(each) > 2 else 0.0 for each in late]
-    return np.array(made).reshape(np.shape(current))
+    many = replace(alone(params, np.size(current)), dt=50e-6)
+    return simulated_rate(IzhikevichReference(many, locate=False), current, duration=0.8, after=0.3)
 
 
+@lru_cache(maxsize=16)
 def window(params: IzhikevichParams) -> tuple[float, float]:
     """Input currents between which the first neuron fires repeatedly, in ampere, to 10 %; found by simulation."""
-    grid = params.current_scale * np.geomspace(0.1, 100, 80)
-    fires = np.flatnonzero(rate(params, grid) > 0)
-    return (float(grid[fires[0]]), float(grid[fires[-1]])) if len(fires) else (0.0, 0.0)
+    return firing_window(partial(rate, params), params.current_scale * np.geomspace(0.1, 100, 80))
 
 
 def resized(params: IzhikevichParams, *, fraction: int, coefficient: int, drive: int) -> IzhikevichParams:
@@ -1046,12 +879,10 @@ def protocol(params: IzhikevichParams) -> Floats:
     ----------
     params : IzhikevichParams
     """
-    spans = [each.duration for each in params.patterns]
-    ticks = max(round(span / (1e3 * dt)) for span, dt in zip(spans, params.dts, strict=True)) + 1
-    made = [
-        each.current(np.minimum(np.arange(ticks) * 1e3 * dt, each.duration))
-        for each, dt in zip(params.patterns, params.dts, strict=True)
-    ]
+    dealt = [params.patterns[n % len(params.patterns)] for n in range(params.count)]
+    each_ms = list(zip(dealt, 1e3 * params.dts, strict=True))
+    ticks = max(round(each.duration / ms) for each, ms in each_ms) + 1
+    made = [each.current(np.minimum(np.arange(ticks) * ms, each.duration)) for each, ms in each_ms]
     return params.current_scale * np.array(made).T
 
 
@@ -1064,7 +895,7 @@ def behaviours(params: IzhikevichParams) -> tuple[Behaviour, ...]:
     """
     made = []
     for name, pattern in PATTERNS.items():
-        one = replace(params, patterns=(pattern,), tick=None, spread=Variability(seed=params.seed))
+        one = replace(alone(params, 1), patterns=(pattern,), dt=1e-3 * pattern.tick)
         made.append(
             Behaviour(
                 name=name,
@@ -1080,7 +911,7 @@ def behaviours(params: IzhikevichParams) -> tuple[Behaviour, ...]:
 def summary(params: IzhikevichParams) -> list[tuple[str, str]]:
     """What the array is, for a reader: labels and values."""
     first = params.patterns[0]
-    own = len(set(params.patterns))
+    own = len(set(params.patterns[: params.count]))
     mine = f"a {first.a:g}, b {first.b:g}, c {first.c:g} mV, d {first.d:g}"
     return [
         ("parameters", mine + (f", and {own - 1} others" if own > 1 else "")),

@@ -3,53 +3,29 @@
 Nothing is written a second time. The ``step`` function of a neuron model is rebuilt with its globals
 replaced (functions of the golden model by compiled ones, ``select`` by a plain ``if``, ``lookup`` by an
 index) and compiled for single integers, with the model's raw integers as constants. LLVM folds these,
-and turns the loop over the neurons into vector instructions.
+and turns the loop over the neurons into vector instructions. A model with long tables is compiled once,
+for whatever they hold.
 
-A neuron model can run here if its module has::
-
-    step(raw, STATE..., PARAMETERS..., drive_raw) -> STATE..., spike, saturated
-
-where `raw` is a named tuple, each of PARAMETERS is the attribute of the params of that name (an array,
-one number a neuron), and each of STATE that of the model; ``state`` means the noise state, `noise`.
+Models without coupling can run here, as :class:`golden_model.model.BitTrueModel` has it.
 """
 
 from __future__ import annotations
 
-import inspect
-import sys
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
 from types import FunctionType, ModuleType
-from typing import Any, Literal, NamedTuple, Protocol, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golden_model.fixed import lookup, select
+from golden_model.model import BitTrueModel, Rule, check_drive
 
-__all__ = ["BitTrue", "available", "run"]
+__all__ = ["available", "run"]
 
 Array = NDArray[np.int64]
-
-
-class BitTrue(Protocol):
-    """What all bit-true models have."""
-
-    params: Any
-    saturations: int
-
-    def params_check(self, drive_raw: Array) -> Array:
-        """The same array, if it is a drive of this model."""
-        ...
-
-
-class _Step(NamedTuple):
-    """The step function of a model, and whose attributes its arguments are."""
-
-    function: Any
-    state: tuple[str, ...]
-    parameters: tuple[str, ...]
 
 
 def available() -> bool:
@@ -58,17 +34,17 @@ def available() -> bool:
 
 
 @overload
-def run(model: BitTrue, drive_raw: Array, *, keep: Literal[False] = False) -> Array: ...
+def run(model: BitTrueModel, drive_raw: Array, *, keep: Literal[False] = False) -> Array: ...
 @overload
-def run(model: BitTrue, drive_raw: Array, *, keep: Literal[True]) -> dict[str, Array]: ...
-def run(model: BitTrue, drive_raw: Array, *, keep: bool = False) -> Array | dict[str, Array]:
+def run(model: BitTrueModel, drive_raw: Array, *, keep: Literal[True]) -> dict[str, Array]: ...
+def run(model: BitTrueModel, drive_raw: Array, *, keep: bool = False) -> Array | dict[str, Array]:
     """Advance a model many ticks, as its own `run` does, on one core.
 
     The first call for a set of raw integers compiles, for about a second.
 
     Parameters
     ----------
-    model : BitTrue
+    model : BitTrueModel
         Its state arrays and its count of saturations move on in place.
     drive_raw : ndarray of int64, shape (ticks, count)
         Input, on the grid of ``params.drive``.
@@ -87,25 +63,26 @@ def run(model: BitTrue, drive_raw: Array, *, keep: bool = False) -> Array | dict
     ImportError
         If numba is not installed.
     TypeError
-        If the neurons are coupled, or the model's module has no ``step`` of the form above.
+        If the neurons are coupled, or the model's `tick` has not the form of ``BitTrueModel``.
     TypeError, ValueError, OverflowError
         If the drive is wrong.
     """
     if getattr(model.params, "coupling", None) is not None:
         raise TypeError("model must have no coupling: coupled neurons wait for each other; use its own run")
-    drive_raw = np.ascontiguousarray(model.params_check(drive_raw))
-    step = _step_of(model)
+    drive_raw = np.ascontiguousarray(check_drive(model.params, drive_raw))
+    rule = model.rule
     count = drive_raw.shape[1]
-    state = [_array(model, name, count) for name in step.state]
+    state = [_array(model, name, count) for name in rule.state]
     # Fields that the hardware does not store are not in the trace.
     fields = tuple(field.name for field in model.params.state_fields) if keep else ()
-    loop = _compiled(step, model.params.raw, fields, keep)
-    for name, array in zip(step.state, state, strict=True):
+    raw = _with_arrays(model.params.raw)
+    loop = _compiled(rule, raw if raw is model.params.raw else None, fields, keep)
+    for name, array in zip(rule.state, state, strict=True):
         setattr(model, name, array)
-    parameters = [_array(model.params, name, count) for name in step.parameters]
+    parameters = [_array(model.params, name, count) for name in rule.parameters]
     spike = np.zeros(drive_raw.shape if keep else count, dtype=np.int64)
     trace = {name: np.empty(drive_raw.shape, dtype=np.int64) for name in fields}
-    model.saturations += int(loop(drive_raw, spike, *state, *parameters, *trace.values()))
+    model.saturations += int(loop(raw, drive_raw, spike, *state, *parameters, *trace.values()))
     return {"spike": spike, **trace} if keep else spike
 
 
@@ -117,21 +94,8 @@ def _array(owner: Any, name: str, count: int) -> Array:
     return array
 
 
-def _step_of(model: BitTrue) -> _Step:
-    function = getattr(sys.modules[type(model).__module__], "step", None)
-    names = list(inspect.signature(function).parameters) if isinstance(function, FunctionType) else []
-    if len(names) < 3 or names[0] != "raw" or names[-1] != "drive_raw":
-        raise TypeError(f"model must come from a module with step(raw, ..., drive_raw), not {type(model).__name__}")
-    arrays = ["noise" if name == "state" else name for name in names[1:-1]]
-    state = tuple(name for name in arrays if hasattr(model, name))
-    parameters = tuple(name for name in arrays if name not in state)
-    if arrays != [*state, *parameters]:
-        raise TypeError(f"step must take the state before the parameters, not {', '.join(names)}")
-    return _Step(function, state, parameters)
-
-
 _LOOP = """
-def loop(drive_raw, spike, {arrays}):
+def loop({raw}, drive_raw, spike, {arrays}):
     saturations = 0
     for tick in range(drive_raw.shape[0]):
         drive_row = drive_raw[tick]
@@ -145,28 +109,32 @@ def loop(drive_raw, spike, {arrays}):
 
 
 @lru_cache(maxsize=64)
-def _compiled(step: _Step, raw: Any, fields: tuple[str, ...], keep: bool) -> Callable[..., int]:
-    """The loop over ticks and neurons: drive, spikes, state, parameters and trace, to saturations."""
+def _compiled(rule: Rule, raw: Any, fields: tuple[str, ...], keep: bool) -> Callable[..., int]:
+    """The loop over ticks and neurons: raw, drive, spikes, state, parameters and trace, to saturations.
+
+    With `raw` for constants, or, without, with those of each call.
+    """
     try:
         import numba
     except ImportError as error:
         raise ImportError("the compiled kernel needs numba: pip install neuristor[fast]") from error
     # numba has no star arguments for arrays, and the number of them is the model's.
-    stores = [f"{name}[each] = next_{name}" for name in step.state]
+    stores = [f"{name}[each] = next_{name}" for name in rule.state]
     stores += [f"trace_{name}[tick, each] = next_{name}" for name in fields]
     stores += ["spike_row[each] = fired" if keep else "spike_row[each] += fired"]
     source = _LOOP.format(
-        arrays=", ".join([*step.state, *step.parameters, *(f"trace_{name}" for name in fields)]),
+        raw="raw" if raw is None else "_",
+        arrays=", ".join([*rule.state, *rule.parameters, *(f"trace_{name}" for name in fields)]),
         row="spike_row",
         at_tick="[tick]" if keep else "",
-        results=", ".join(f"next_{name}" for name in step.state),
-        arguments=", ".join(f"{name}[each]" for name in (*step.state, *step.parameters)),
+        results=", ".join(f"next_{name}" for name in rule.state),
+        arguments=", ".join(f"{name}[each]" for name in (*rule.state, *rule.parameters)),
         store="; ".join(stores),
     )
     jit = numba.njit(nogil=True)
     scope = {
-        "raw": _with_arrays(raw),
-        "step": _rebuilt(step.function, jit, {select: jit(_select), lookup: jit(_lookup)}),
+        "raw": raw,
+        "step": _rebuilt(rule.function, jit, {select: jit(_select), lookup: jit(_lookup)}),
     }
     exec(source, scope)
     loop: Callable[..., int] = jit(scope["loop"])
@@ -175,7 +143,10 @@ def _compiled(step: _Step, raw: Any, fields: tuple[str, ...], keep: bool) -> Cal
 
 def _with_arrays(raw: Any) -> Any:
     """The same integers, long tables as arrays: a tuple of hundreds takes minutes to compile."""
-    return type(raw)._make(np.array(each) if isinstance(each, tuple) and np.size(each) > 64 else each for each in raw)
+    long = [isinstance(each, tuple) and np.size(each) > 64 for each in raw]
+    if not any(long):
+        return raw
+    return type(raw)._make(np.array(each) if table else each for each, table in zip(raw, long, strict=True))
 
 
 def _select(condition: bool, if_true: int, if_false: int) -> int:
@@ -186,7 +157,7 @@ def _lookup(index: int, table: tuple[int, ...]) -> int:
     return table[index]
 
 
-def _rebuilt(function: FunctionType, jit: Callable[[Any], Any], made: dict[Any, Any]) -> Any:
+def _rebuilt(function: Any, jit: Callable[[Any], Any], made: dict[Any, Any]) -> Any:
     """A compiled function of the same code, which calls compiled functions."""
 
     def replaced(value: Any, names: tuple[str, ...]) -> Any:

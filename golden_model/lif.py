@@ -38,7 +38,8 @@ from numpy.typing import ArrayLike, NDArray
 from golden_model import noise
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.fixed import Format, round_shift, saturate, select
-from golden_model.neuron import Bound, Field, check_drive, positive, run
+from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel, given
+from golden_model.neuron import Bound, Field, positive, whole
 from golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
 
 __all__ = [
@@ -84,7 +85,7 @@ class LifRaw(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LifParams:
+class LifParams(NeuronParams):
     """An array of LIF neurons: what the devices are, and what the word lengths are.
 
     Parameters
@@ -155,8 +156,7 @@ class LifParams:
     coefficient_bits: int = 12
 
     def __post_init__(self) -> None:
-        if not isinstance(self.count, int) or not 1 <= self.count <= 65_536:
-            raise ValueError(f"count must be an integer between 1 and 65536, not {self.count!r}")
+        whole("count", self.count, 1, 65_536)
         for name in ("tau", "dt", "input_resistance"):
             positive(name, getattr(self, name))
         for name in ("refractory", "threshold_d2d", "threshold_c2c"):
@@ -184,8 +184,7 @@ class LifParams:
             raise ValueError(
                 f"drive must have the {self.membrane.frac_bits} fraction bits of membrane, not {self.drive.frac_bits}"
             )
-        if not isinstance(self.coefficient_bits, int) or not 4 <= self.coefficient_bits <= 18:
-            raise ValueError(f"coefficient_bits must be an integer between 4 and 18, not {self.coefficient_bits!r}")
+        whole("coefficient_bits", self.coefficient_bits, 4, 18)
         width = max(self.drive.width, self.membrane.width) + 1 + self.coefficient_bits
         if width > 63:
             raise ValueError(f"drive, membrane and coefficient_bits need {width} bits; at most 63 are exact")
@@ -260,10 +259,11 @@ class LifParams:
         """What each device is, as in ``variability``, shape (count,)."""
         return self._faults().faults(self.count)
 
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """The state fields that a reader of the array wants, beside the spikes."""
-        return ("membrane",)
+    @cached_property
+    def initial(self) -> dict[str, NDArray[np.int64]]:
+        """State after reset, but for the noise, each of shape (count,)."""
+        zero = np.zeros(self.count, dtype=np.int64)
+        return {"membrane": zero + self.raw.initial_raw, "refractory": zero}
 
     @property
     def state_fields(self) -> tuple[Field, ...]:
@@ -274,23 +274,6 @@ class LifParams:
         if self.raw.noise_scale_raw:
             fields.append(Field("noise", 32, False))
         return tuple(fields)
-
-    def drive_raw(self, current: ArrayLike) -> NDArray[np.int64]:
-        """The drive words for input currents.
-
-        Parameters
-        ----------
-        current : array_like of float, any shape
-            Input current, in ampere.
-
-        Raises
-        ------
-        ValueError
-            If a current is not finite.
-        OverflowError
-            If the voltage it would settle at does not fit `drive`.
-        """
-        return self.drive.quantize(self.drive_volts(current), "drive")
 
     def drive_volts(self, current: ArrayLike) -> NDArray[np.float64]:
         """The voltages that input currents (in ampere) would hold, in volt, before rounding."""
@@ -340,7 +323,7 @@ def step(
     return membrane, refractory, state, spike, clipped
 
 
-class LifBitTrue:
+class LifBitTrue(BitTrueModel):
     """An array of fixed-point LIF neurons: the specification of the circuit.
 
     Parameters
@@ -351,57 +334,16 @@ class LifBitTrue:
     ----------
     membrane, refractory, noise : ndarray of int64, shape (count,)
         The state, in raw integers.
-    saturations : int
-        How many neuron updates were clamped since reset.
     """
 
-    def __init__(self, params: LifParams) -> None:
-        self.params = params
-        self.reset()
+    params: LifParams
+    membrane: NDArray[np.int64]
+    refractory: NDArray[np.int64]
 
-    def reset(self) -> None:
-        """Return to the state the circuit has after its reset."""
-        count = self.params.count
-        self.membrane = np.full(count, self.params.raw.initial_raw, dtype=np.int64)
-        self.refractory = np.zeros(count, dtype=np.int64)
-        self.noise = np.asarray(noise.first_state(self.params.seed, np.arange(count, dtype=np.int64)))
-        self.saturations = 0
-
-    def step(self, drive_raw: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Advance one tick.
-
-        Parameters
-        ----------
-        drive_raw : ndarray of int64, shape (count,)
-            Input, on the grid of ``params.drive``.
-
-        Returns
-        -------
-        ndarray of bool, shape (count,)
-            Which neurons fired.
-        """
-        self.membrane, self.refractory, self.noise, spike, clipped = step(
-            self.params.raw,
-            self.membrane,
-            self.refractory,
-            self.noise,
-            self.params.threshold_raw,
-            self.params.fault_raw,
-            drive_raw,
-        )
-        self.saturations += int(np.count_nonzero(clipped))
-        return np.asarray(spike)
-
-    def run(self, drive_raw: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
-        """Advance many ticks and keep every state bit; as `golden_model.neuron.run`."""
-        return run(self, drive_raw)
-
-    def params_check(self, drive_raw: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The same array, if it is a drive of this model; as `golden_model.neuron.check_drive`."""
-        return check_drive(self.params, drive_raw)
+    tick = staticmethod(step)
 
 
-class LifReference:
+class LifReference(ReferenceModel):
     """The same array in float64.
 
     Parameters
@@ -421,18 +363,12 @@ class LifReference:
     """
 
     def __init__(self, params: LifParams, *, locate: bool = True, rounded: bool = False) -> None:
-        self.params = params
-        self.locate = locate
         self._k = params.raw.k_raw * 2.0**-params.raw.k_shift if rounded else params.k
-        self.reset()
+        super().__init__(params, locate=locate, rounded=rounded)
 
-    def reset(self) -> None:
-        """Return to the rest voltage."""
-        count = self.params.count
-        self.time = 0.0
-        self.membrane = np.full(count, float(self.params.rest))
-        self.waiting = np.zeros(count)
-        self._draw = np.asarray(noise.first_state(self.params.seed, np.arange(count, dtype=np.int64)))
+    def _prepare(self) -> None:
+        self.membrane = np.full(self.params.count, float(self.params.rest))
+        self.waiting = np.zeros(self.params.count)
 
     @property
     def limit(self) -> NDArray[np.float64]:
@@ -451,23 +387,7 @@ class LifReference:
             return np.where(fired, params.hold, at)
         return np.where(fired, at - (params.thresholds - params.hold), at)
 
-    def step(self, drive: NDArray[np.float64]) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
-        """Advance one tick.
-
-        Parameters
-        ----------
-        drive : ndarray of float, shape (count,)
-            The voltage the input would hold, in volt.
-
-        Returns
-        -------
-        list of (neurons, times)
-            Which neurons fired, and when, in second since reset. One entry, or, in continuous
-            time, as many as the busiest neuron fired.
-        """
-        return self._step_located(drive) if self.locate else self._step_on_ticks(drive)
-
-    def _step_on_ticks(self, drive: NDArray[np.float64]) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+    def _on_ticks(self, drive: NDArray[np.float64]) -> Events:
         params = self.params
         active = self.waiting == 0
         moved = np.where(active, self.membrane + (drive - self.membrane) * self._k, self.membrane)
@@ -475,14 +395,12 @@ class LifReference:
         self.membrane = self._broken(self._after(fired, moved))
         self.waiting = np.where(fired, params.raw.refractory_ticks, self.waiting - ~active)
         self._draw = np.where(fired, noise.advance(self._draw), self._draw)
-        self.time += params.dt
-        neurons = np.flatnonzero(fired)
-        return [(neurons, np.full(len(neurons), self.time))]
+        return self._at_end(fired)
 
-    def _step_located(self, drive: NDArray[np.float64]) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+    def _located(self, drive: NDArray[np.float64]) -> Events:
         params = self.params
         left = np.full(params.count, params.dt)
-        spikes: list[tuple[NDArray[np.intp], NDArray[np.float64]]] = []
+        spikes: Events = []
         while True:
             wait = np.minimum(self.waiting, left)
             self.waiting = self.waiting - wait
@@ -492,7 +410,6 @@ class LifReference:
             fired = (end >= limit) & (left > 0) & (params.fault_raw == HEALTHY)
             if not fired.any():
                 self.membrane = self._broken(end)
-                self.time += params.dt
                 return spikes
             with np.errstate(divide="ignore", invalid="ignore"):
                 ratio = (drive - self.membrane) / (drive - limit)
@@ -504,35 +421,6 @@ class LifReference:
             self.membrane = self._after(fired, np.where(fired, np.maximum(limit, self.membrane), end))
             self.waiting = np.where(fired, params.refractory, self.waiting)
             self._draw = np.where(fired, noise.advance(self._draw), self._draw)
-
-    def run(self, drive: NDArray[np.float64]) -> tuple[dict[str, NDArray[Any]], list[NDArray[np.float64]]]:
-        """Advance many ticks.
-
-        Parameters
-        ----------
-        drive : ndarray of float, shape (ticks, count)
-            In volt.
-
-        Returns
-        -------
-        trace : dict of ndarray, shape (ticks, count)
-            ``spike`` (how many in the tick) and ``membrane`` (in volt, at its end).
-        times : list of ndarray of float
-            Spike times of each neuron, in second.
-        """
-        spike = np.zeros(drive.shape, dtype=np.int64)
-        membrane = np.empty(drive.shape)
-        found: list[tuple[NDArray[np.intp], NDArray[np.float64]]] = []
-        for tick, row in enumerate(drive):
-            for neurons, times in self.step(row):
-                spike[tick, neurons] += 1
-                found.append((neurons, times))
-            membrane[tick] = self.membrane
-        who = np.concatenate([neurons for neurons, _ in found]) if found else np.empty(0, np.intp)
-        when = np.concatenate([times for _, times in found]) if found else np.empty(0)
-        order = np.lexsort((when, who))
-        edges = np.searchsorted(who[order], np.arange(1, self.params.count))
-        return {"spike": spike, "membrane": membrane}, np.split(when[order], edges)
 
 
 def shadow(params: LifParams, drive: NDArray[np.float64], trace: dict[str, NDArray[np.int64]]) -> NDArray[np.float64]:
@@ -660,7 +548,6 @@ def from_circuit(
         If the circuit fires or latches without input, or V_hold has a spread.
     """
     spread.only("lif", "threshold_d2d", "threshold_c2c", "stuck_on", "stuck_off", "dead")
-    words = {"membrane": membrane, "drive": drive, "coefficient_bits": coefficient_bits}
     device, rest = circuit.device, circuit.target_ins()
     if rest >= device.v_th:
         limit = device.v_th * (1 + circuit.series_resistance / device.r_ins)
@@ -686,7 +573,7 @@ def from_circuit(
         dt=dt,
         reset=options.reset,
         leak=options.leak,
-        **{name: value for name, value in words.items() if value is not None},  # type: ignore[arg-type]
+        **given(membrane=membrane, drive=drive, coefficient_bits=coefficient_bits),
     )
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,10 +27,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from golden_model import noise
-from golden_model.behaviour import Behaviour
+from golden_model.behaviour import Behaviour, bursts, even, gaps
 from golden_model.devices.two_channel import NeuristorCircuit
 from golden_model.fixed import Format, lookup, round_shift, saturate, select
-from golden_model.neuron import Bound, Field, check_drive, positive, run
+from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel, firing_window, given, simulated_rate
+from golden_model.neuron import Bound, Field, positive, whole
 from golden_model.variability import Variability
 
 __all__ = [
@@ -83,7 +84,7 @@ class NeuristorRaw(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NeuristorParams:
+class NeuristorParams(NeuronParams):
     """An array of neuristors: what they are, and what the word lengths are.
 
     Parameters
@@ -119,12 +120,10 @@ class NeuristorParams:
     coefficient_bits: int = 17
 
     def __post_init__(self) -> None:
-        if not isinstance(self.count, int) or not 1 <= self.count <= 65_536:
-            raise ValueError(f"count must be an integer between 1 and 65536, not {self.count!r}")
+        whole("count", self.count, 1, 65_536)
         positive("dt", self.dt)
         self.spread.only("neuristor", "threshold_d2d", "threshold_c2c", "hold_d2d", "hold_c2c")
-        if not isinstance(self.coefficient_bits, int) or not 8 <= self.coefficient_bits <= 18:
-            raise ValueError(f"coefficient_bits must be an integer between 8 and 18, not {self.coefficient_bits!r}")
+        whole("coefficient_bits", self.coefficient_bits, 8, 18)
         if self.dt > self.circuit.fastest:
             raise ValueError(
                 f"dt must be at most the shortest time constant {self.circuit.fastest:.4g} s, not {self.dt!r} s"
@@ -151,11 +150,6 @@ class NeuristorParams:
     def _margin(self, which: str) -> int:
         scale = self.raw.threshold_noise_raw if which == "threshold" else self.raw.hold_noise_raw
         return int(round_shift(noise.CENTRE * scale, self.raw.noise_shift))
-
-    @property
-    def seed(self) -> int:
-        """Of everything random."""
-        return self.spread.seed
 
     @cached_property
     def exact(self) -> list[tuple[Floats, Floats, Floats]]:
@@ -250,6 +244,13 @@ class NeuristorParams:
         """The state fields that a reader of the array wants, beside the spikes."""
         return ("membrane", "output")
 
+    @cached_property
+    def initial(self) -> dict[str, NDArray[np.int64]]:
+        """State after reset, but for the noise, each of shape (count,): at rest, without input."""
+        zero = np.zeros(self.count, dtype=np.int64)
+        nodes = {"membrane": zero + self.raw.target_1[0], "output": zero + self.raw.target_2[0]}
+        return {**nodes, "channel_1": zero, "channel_2": zero, "last": zero}
+
     @property
     def state_fields(self) -> tuple[Field, ...]:
         """The state of one neuron, as the block RAM holds it."""
@@ -258,23 +259,6 @@ class NeuristorParams:
         if self.raw.jump_raw:
             fields.append(Field("last", self.drive.width, True))
         return tuple(fields + ([Field("noise", 32, False)] if self.noisy else []))
-
-    def drive_raw(self, current: ArrayLike) -> NDArray[np.int64]:
-        """The drive words for inputs.
-
-        Parameters
-        ----------
-        current : array_like of float, any shape
-            In ampere; in volt where the circuit has an input resistor or capacitor.
-
-        Raises
-        ------
-        ValueError
-            If an input is not finite.
-        OverflowError
-            If it does not fit `drive`.
-        """
-        return self.drive.quantize(self.drive_volts(current), "drive")
 
     def drive_volts(self, current: ArrayLike) -> Floats:
         """The same inputs in volt, before rounding."""
@@ -347,7 +331,7 @@ def step(
     return membrane, output, channel_1, channel_2, drive_raw, state, spike, saturated
 
 
-class NeuristorBitTrue:
+class NeuristorBitTrue(BitTrueModel):
     """An array of fixed-point neuristors: the specification of the circuit.
 
     Parameters
@@ -358,64 +342,19 @@ class NeuristorBitTrue:
     ----------
     membrane, output, channel_1, channel_2, last, noise : ndarray of int64, shape (count,)
         The state, in raw integers.
-    saturations : int
-        How many neuron updates were clamped since reset.
     """
 
-    def __init__(self, params: NeuristorParams) -> None:
-        self.params = params
-        self.reset()
+    params: NeuristorParams
+    membrane: NDArray[np.int64]
+    output: NDArray[np.int64]
+    channel_1: NDArray[np.int64]
+    channel_2: NDArray[np.int64]
+    last: NDArray[np.int64]
 
-    def reset(self) -> None:
-        """Return to the state the circuit has after its reset: at rest, without input."""
-        count, raw = self.params.count, self.params.raw
-        self.membrane = np.full(count, raw.target_1[0], dtype=np.int64)
-        self.output = np.full(count, raw.target_2[0], dtype=np.int64)
-        self.channel_1, self.channel_2, self.last = (np.zeros(count, dtype=np.int64) for _ in range(3))
-        self.noise = np.asarray(noise.first_state(self.params.seed, np.arange(count, dtype=np.int64)))
-        self.saturations = 0
-
-    def step(self, drive_raw: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Advance one tick.
-
-        Parameters
-        ----------
-        drive_raw : ndarray of int64, shape (count,)
-            Input, on the grid of ``params.drive``.
-
-        Returns
-        -------
-        ndarray of bool, shape (count,)
-            Which neurons fired.
-        """
-        params = self.params
-        self.membrane, self.output, self.channel_1, self.channel_2, self.last, self.noise, spike, clipped = step(
-            params.raw,
-            self.membrane,
-            self.output,
-            self.channel_1,
-            self.channel_2,
-            self.last,
-            self.noise,
-            params.threshold_1_raw,
-            params.hold_1_raw,
-            params.threshold_2_raw,
-            params.hold_2_raw,
-            drive_raw,
-        )
-        self.saturations += int(np.count_nonzero(clipped))
-        return np.asarray(spike)
-
-    def run(self, drive_raw: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
-        """Advance many ticks and keep every state bit; as `golden_model.neuron.run`."""
-        return run(self, drive_raw)
-
-    def params_check(self, drive_raw: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The same array, if it is a drive of this model; as `golden_model.neuron.check_drive`."""
-        return check_drive(self.params, drive_raw)
+    tick = staticmethod(step)
 
 
-class NeuristorReference:
+class NeuristorReference(ReferenceModel):
     """The same array in float64.
 
     Parameters
@@ -436,7 +375,6 @@ class NeuristorReference:
     """
 
     def __init__(self, params: NeuristorParams, *, locate: bool = True, rounded: bool = False) -> None:
-        self.params, self.locate = params, locate
         scale, raw = 2.0**-params.raw.shift, params.raw
         if rounded:
             self._k = np.array([[raw.k_11, raw.k_12], [raw.k_21, raw.k_22]]) * scale
@@ -445,16 +383,13 @@ class NeuristorReference:
             self._k = np.moveaxis(np.array([k for _, k, _ in params.exact]), 0, -1)
             self._g = np.array([g for _, _, g in params.exact]).T
         self._target = np.array([target for target, _, _ in params.exact]).T
-        self.reset()
+        super().__init__(params, locate=locate, rounded=rounded)
 
-    def reset(self) -> None:
-        """Return to rest."""
+    def _prepare(self) -> None:
         params = self.params
-        self.time = 0.0
         self._x = np.repeat(self._target[:, :1], params.count, axis=1)
         self.channel = np.zeros((2, params.count), dtype=np.int64)
         self._last = np.zeros(params.count)
-        self._draw = np.asarray(noise.first_state(params.seed, np.arange(params.count, dtype=np.int64)))
         self._on = np.array([params._limits("threshold", n) for n in (1, 2)])
         self._off = np.array([params._limits("hold", n) for n in (1, 2)])
 
@@ -481,41 +416,29 @@ class NeuristorReference:
         across = np.array([x[0], -x[1]])
         return np.where(channel == 1, limit - across, across - limit)
 
-    def step(self, drive: Floats) -> list[tuple[NDArray[np.intp], Floats]]:
-        """Advance one tick.
-
-        Parameters
-        ----------
-        drive : ndarray of float, shape (count,)
-            In volt.
-
-        Returns
-        -------
-        list of (neurons, times)
-            Which neurons fired, and when, in second since reset.
-        """
-        params = self.params
-        self._x[0] = self._x[0] + params.circuit.jump * (drive - self._last)
+    def _moved(self, drive: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """Both nodes after a tick without switching, and which switches are then beyond their thresholds."""
+        self._x[0] = self._x[0] + self.params.circuit.jump * (drive - self._last)
         self._last = drive.copy()
         pair = self.channel[0] + 2 * self.channel[1]
         away = self._target[:, pair] - self._x
         moved = self._x + (self._k[:, :, pair] * away[None]).sum(axis=1) + self._g[:, pair] * drive
-        limit = self._limit()
-        crossed = self._beyond(moved, limit, self.channel) >= 0
-        busy = np.flatnonzero(crossed.any(axis=0))
-        found: list[tuple[NDArray[np.intp], Floats]] = []
-        end = self.time + params.dt
-        if self.locate:
-            for n in busy.tolist():
-                times = self._through(n, float(drive[n]), moved)
-                found += [(np.array([n]), np.array([self.time + time])) for time in times]
-        else:
-            fired = np.flatnonzero(crossed[1] & (self.channel[1] == 0))
-            found.append((fired, np.full(len(fired), end)))
-            self.channel = np.where(crossed, 1 - self.channel, self.channel)
-            self._draw = np.where(crossed.any(axis=0), noise.advance(self._draw), self._draw)
+        return moved, self._beyond(moved, self._limit(), self.channel) >= 0
+
+    def _on_ticks(self, drive: Floats) -> Events:
+        self._x, crossed = self._moved(drive)
+        fired = crossed[1] & (self.channel[1] == 0)
+        self.channel = np.where(crossed, 1 - self.channel, self.channel)
+        self._draw = np.where(crossed.any(axis=0), noise.advance(self._draw), self._draw)
+        return self._at_end(fired)
+
+    def _located(self, drive: Floats) -> Events:
+        moved, crossed = self._moved(drive)
+        found: Events = []
+        for n in np.flatnonzero(crossed.any(axis=0)).tolist():
+            times = self._through(n, float(drive[n]), moved)
+            found.append((np.full(len(times), n, dtype=np.intp), self.time + np.array(times)))
         self._x = moved
-        self.time = end
         return found
 
     def _through(self, n: int, drive: float, moved: Floats) -> list[float]:
@@ -552,32 +475,6 @@ class NeuristorReference:
             self._draw[n] = noise.advance(int(self._draw[n]))
             left -= when
         raise RuntimeError(f"neuron {n} switches without end at {self.time} s")
-
-    def run(self, drive: Floats) -> tuple[dict[str, NDArray[Any]], list[Floats]]:
-        """Advance many ticks.
-
-        Parameters
-        ----------
-        drive : ndarray of float, shape (ticks, count)
-            In volt.
-
-        Returns
-        -------
-        trace : dict of ndarray, shape (ticks, count)
-            ``spike`` (how many in the tick), ``membrane`` and ``output`` (in volt, at its end).
-        times : list of ndarray of float
-            Spike times of each neuron, in second.
-        """
-        trace: dict[str, NDArray[Any]] = {"spike": np.zeros(drive.shape, np.int64)}
-        trace |= {name: np.empty(drive.shape) for name in ("membrane", "output")}
-        times: list[list[float]] = [[] for _ in range(self.params.count)]
-        for tick, row in enumerate(drive):
-            for neurons, when in self.step(row):
-                for who, time in zip(neurons.tolist(), when.tolist(), strict=True):
-                    trace["spike"][tick, who] += 1
-                    times[who].append(time)
-            trace["membrane"][tick], trace["output"][tick] = self._x
-        return trace, [np.array(each) for each in times]
 
 
 def shadow(params: NeuristorParams, drive: Floats, trace: dict[str, NDArray[np.int64]]) -> Floats:
@@ -679,8 +576,7 @@ def from_circuit(
         As in :class:`NeuristorParams`; its own when None.
     options : NeuristorOptions
     """
-    words: dict[str, Any] = {"membrane": membrane, "drive": drive, "coefficient_bits": coefficient_bits}
-    words = {name: value for name, value in words.items() if value is not None}
+    words = given(membrane=membrane, drive=drive, coefficient_bits=coefficient_bits)
     return NeuristorParams(circuit=circuit, count=count, dt=dt, spread=spread, **words)
 
 
@@ -698,24 +594,19 @@ def rate(params: NeuristorParams, current: Floats) -> Floats:
     current : ndarray of float, any shape
         In ampere, or volt.
     """
-    flat = np.asarray(current, dtype=np.float64).ravel()
     circuit = params.circuit
-    many = alone(params, len(flat))
     slow = (circuit.capacitance_1 + circuit.capacitance_2) * circuit.coupling_resistance
-    many = replace(many, dt=min(circuit.fastest / 20, params.dt))
-    ticks = min(round(400 * slow / many.dt), 200_000)
-    _, times = NeuristorReference(many, locate=False).run(np.broadcast_to(many.drive_volts(flat), (ticks, len(flat))))
-    late = [each[each > 0.2 * ticks * many.dt] for each in times]
-    made = [(len(each) - 1) / (each[-1] - each[0]) if len(each) > 2 else 0.0 for each in late]
-    return np.array(made).reshape(np.shape(current))
+    many = replace(alone(params, np.size(current)), dt=min(circuit.fastest / 20, params.dt))
+    duration = min(400 * slow, 200_000 * many.dt)
+    return simulated_rate(NeuristorReference(many, locate=False), current, duration, after=0.2 * duration)
 
 
+@lru_cache(maxsize=16)
 def window(params: NeuristorParams) -> tuple[float, float]:
     """Inputs between which a neuron fires repeatedly, in ampere (or volt), to 10 %; found by simulation."""
     unit = params.circuit.device.v_th / (1.0 if params.circuit.voltage_input else params.circuit.coupling_resistance)
     grid = unit * np.geomspace(1e-3, params.drive.max / params.circuit.device.v_th * 0.99, 60)
-    fires = np.flatnonzero(rate(params, grid) > 0)
-    return (float(grid[fires[0]]), float(grid[fires[-1]])) if len(fires) else (0.0, 0.0)
+    return firing_window(partial(rate, params), grid)
 
 
 def resized(params: NeuristorParams, *, fraction: int, coefficient: int, drive: int) -> NeuristorParams:
@@ -756,7 +647,7 @@ class _Bench:
     """Protocols in units of a circuit: its time constant R2 C1, and the margin between supply and threshold."""
 
     params: NeuristorParams
-    elements: dict[str, float]
+    elements: dict[str, Any]
 
     @property
     def unit(self) -> float:
@@ -767,7 +658,7 @@ class _Bench:
     @cached_property
     def made(self) -> NeuristorParams:
         """One neuron with these input elements, at sixteen ticks in its fastest time constant."""
-        circuit = replace(self.params.circuit, **self.elements)  # type: ignore[arg-type]
+        circuit = replace(self.params.circuit, **self.elements)
         one = alone(self.params, 1)
         return replace(one, circuit=circuit, dt=circuit.fastest / 16)
 
@@ -788,22 +679,6 @@ class _Bench:
 
 def _count(times: Floats, start: float, end: float = math.inf) -> int:
     return int(np.count_nonzero((times >= start) & (times < end)))
-
-
-def _gaps(times: Floats) -> Floats:
-    return np.asarray(np.diff(times), dtype=np.float64)
-
-
-def _steady(gaps: Floats) -> bool:
-    return len(gaps) > 1 and float(np.ptp(gaps)) < 0.1 * float(gaps.mean())
-
-
-def _burst_sizes(times: Floats) -> list[int]:
-    """Spikes in each burst: groups parted by gaps of at least half the longest, which are four times the shortest."""
-    gaps = _gaps(times)
-    if len(gaps) < 2 or gaps.max() < 4 * gaps.min():
-        return []
-    return [len(group) for group in np.split(times, np.flatnonzero(gaps > gaps.max() / 2) + 1)]
 
 
 def behaviours(params: NeuristorParams) -> tuple[Behaviour, ...]:
@@ -847,7 +722,7 @@ def behaviours(params: NeuristorParams) -> tuple[Behaviour, ...]:
         "tonic_spiking",
         plain,
         [rest, (60, 0.5, 0.5)],
-        lambda t: _count(t, 0, 7) == 0 and _steady(_gaps(t)[1:]) and t[-1] > 60,
+        lambda t: _count(t, 0, 7) == 0 and even(t[1:], 0.05) and t[-1] > 60,
         "evenly spaced spikes as long as the input lasts",
     )
     add(
@@ -861,7 +736,7 @@ def behaviours(params: NeuristorParams) -> tuple[Behaviour, ...]:
         "tonic_bursting",
         mixed(10 / 3, 10),
         [rest, (160, 5, 5)],
-        lambda t: len(_burst_sizes(t)) >= 4 and min(_burst_sizes(t)[:-1]) >= 2,
+        lambda t: len(bursts(t, 4)) >= 4 and min(map(len, bursts(t, 4)[:-1])) >= 2,
         "four or more bursts of two or more spikes, as long as the input lasts",
     )
     add(
@@ -875,21 +750,21 @@ def behaviours(params: NeuristorParams) -> tuple[Behaviour, ...]:
         "mixed_mode",
         mixed(1, 30),
         [rest, (180, 5, 5)],
-        lambda t: _gaps(t)[0] < _gaps(t)[-1] / 4 and _steady(_gaps(t)[-2:]),
+        lambda t: gaps(t)[0] < gaps(t)[-1] / 4 and even(t[-3:], 0.05),
         "a burst at the onset, then single spikes",
     )
     add(
         "frequency_adaptation",
         mixed(1, 10),
         [rest, (120, 3, 3)],
-        lambda t: (np.diff(_gaps(t)) > -0.05 * _gaps(t)[-1]).all() and _gaps(t)[-1] > 2 * _gaps(t)[0] and len(t) >= 4,
+        lambda t: (np.diff(gaps(t)) > -0.05 * gaps(t)[-1]).all() and gaps(t)[-1] > 2 * gaps(t)[0] and len(t) >= 4,
         "intervals that grow under a constant input",
     )
     add(
         "class_1",
         plain,
         [rest, (200, 0, 1)],
-        lambda t: len(t) > 8 and _gaps(t)[0] > 3 * _gaps(t)[-1] and (np.diff(_gaps(t)) < 0.05 * _gaps(t)[0]).all(),
+        lambda t: len(t) > 8 and gaps(t)[0] > 3 * gaps(t)[-1] and (np.diff(gaps(t)) < 0.05 * gaps(t)[0]).all(),
         "a rate that grows from low values with a rising input",
     )
     add(
@@ -941,14 +816,14 @@ def behaviours(params: NeuristorParams) -> tuple[Behaviour, ...]:
         "inhibition_induced_spiking",
         plain,
         [rest, (60, -1, -1), (40, 0, 0)],
-        lambda t: len(t) >= 5 and _steady(_gaps(t)[:-1]) and t[0] > 7 and t[-1] < 70,
+        lambda t: len(t) >= 5 and even(t[:-1], 0.05) and t[0] > 7 and t[-1] < 70,
         "evenly spaced spikes during an inhibition only",
     )
     add(
         "inhibition_induced_bursting",
         plain,
         [rest, (100, -0.15, -0.15), (40, 0, 0)],
-        lambda t: len(_burst_sizes(t)) >= 3 and min(_burst_sizes(t)[:-1]) >= 2 and t[0] > 7 and t[-1] < 110,
+        lambda t: len(bursts(t, 4)) >= 3 and min(map(len, bursts(t, 4)[:-1])) >= 2 and t[0] > 7 and t[-1] < 110,
         "bursts of two or more spikes during an inhibition only",
     )
     add(

@@ -15,6 +15,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from golden_model.fixed import round_shift
 
 __all__ = [
@@ -26,8 +29,10 @@ __all__ = [
     "advance",
     "byte_sum",
     "first_state",
+    "first_states",
     "offset",
     "scale_for",
+    "states",
 ]
 
 MASK = 0xFFFF_FFFF
@@ -62,6 +67,16 @@ def first_state(seed: int, index: Any) -> Any:
     for _ in range(SEED_STEPS):
         state = advance(state)
     return state
+
+
+def first_states(seed: int, count: int) -> NDArray[np.int64]:
+    """The states of all neurons after reset, shape (count,)."""
+    return np.asarray(first_state(seed, np.arange(count, dtype=np.int64)))
+
+
+def states(seed: int, trace: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The states before each tick, from those after it, shape (ticks, count)."""
+    return np.vstack([first_states(seed, trace.shape[1])[None], trace[:-1]])
 
 
 def byte_sum(state: Any) -> Any:

@@ -50,7 +50,8 @@ from golden_model.devices.network import OscillatorNetwork
 from golden_model.devices.phase_response import coupling_strength, locks
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.fixed import Format, lookup, round_shift, saturate, select
-from golden_model.neuron import Bound, Field, check_drive, positive, run
+from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel, given
+from golden_model.neuron import Bound, Field, positive, whole
 from golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
 
 __all__ = [
@@ -77,6 +78,10 @@ __all__ = [
 
 LAGS = 8
 """Parts of a tick in which a crossing is placed."""
+FAULTS_AND_THRESHOLDS = (
+    *("threshold_d2d", "hold_d2d", "threshold_c2c", "hold_c2c"),
+    *("stuck_on", "stuck_off", "dead"),
+)
 CODES = 16
 """Values of `lag`: none, or a number of these parts less a half, up to almost two ticks."""
 
@@ -117,7 +122,7 @@ class RelaxationOscillatorRaw(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RelaxationOscillatorParams:
+class RelaxationOscillatorParams(NeuronParams):
     """An array of relaxation oscillators: what the devices are, and what the word lengths are.
 
     Parameters
@@ -160,20 +165,14 @@ class RelaxationOscillatorParams:
     coefficient_bits: int = 17
 
     def __post_init__(self) -> None:
-        if not isinstance(self.count, int) or not 1 <= self.count <= 65_536:
-            raise ValueError(f"count must be an integer between 1 and 65536, not {self.count!r}")
+        whole("count", self.count, 1, 65_536)
         positive("dt", self.dt)
-        for name in ("current_d2d", "current_noise"):
-            if getattr(self.spread, name):
-                raise ValueError(
-                    f"{name} must be 0 in the model relaxation_oscillator, not {getattr(self.spread, name)!r}"
-                )
+        self.spread.only("relaxation_oscillator", *FAULTS_AND_THRESHOLDS)
         if self.crossings not in ("interpolated", "on_ticks"):
             raise ValueError(f"crossings must be 'interpolated' or 'on_ticks', not {self.crossings!r}")
         if self.start not in ("zero", "random"):
             raise ValueError(f"start must be 'zero' or 'random', not {self.start!r}")
-        if not isinstance(self.coefficient_bits, int) or not 6 <= self.coefficient_bits <= 18:
-            raise ValueError(f"coefficient_bits must be an integer between 6 and 18, not {self.coefficient_bits!r}")
+        whole("coefficient_bits", self.coefficient_bits, 6, 18)
         if self.coupling is not None and self.coupling.count != self.count:
             raise ValueError(f"coupling must be for {self.count} oscillators, not {self.coupling.count}")
         fastest = min(self.circuit.tau_ins, self.circuit.tau_met)
@@ -229,11 +228,6 @@ class RelaxationOscillatorParams:
     def _offset(self, draw: int, metallic: int) -> int:
         scale = self.raw.hold_noise_raw if metallic else self.raw.threshold_noise_raw
         return int(round_shift(draw * scale, self.raw.noise_shift))
-
-    @property
-    def seed(self) -> int:
-        """Of everything random."""
-        return self.spread.seed
 
     @cached_property
     def k(self) -> tuple[float, ...]:
@@ -352,16 +346,18 @@ class RelaxationOscillatorParams:
         """What each device is, as in ``variability``, shape (count,)."""
         return self.spread.faults(self.count)
 
-    @cached_property
-    def initial_membrane_raw(self) -> NDArray[np.int64]:
-        """The membrane of each oscillator after reset, shape (count,)."""
-        draw = noise.first_state(self.seed, np.arange(self.count, dtype=np.int64)) & 255
-        return np.asarray(self.raw.initial_raw + ((draw * self.raw.initial_span) >> 8))
-
     @property
     def outputs(self) -> tuple[str, ...]:
         """The state fields that a reader of the array wants, beside the spikes."""
         return ("membrane", "metallic")
+
+    @cached_property
+    def initial(self) -> dict[str, NDArray[np.int64]]:
+        """State after reset, but for the noise, each of shape (count,)."""
+        zero = np.zeros(self.count, dtype=np.int64)
+        draw = noise.first_states(self.seed, self.count) & 255
+        membrane = self.raw.initial_raw + ((draw * self.raw.initial_span) >> 8)
+        return {"membrane": membrane, "metallic": zero, "lag": zero, "change": zero}
 
     @property
     def state_fields(self) -> tuple[Field, ...]:
@@ -374,23 +370,6 @@ class RelaxationOscillatorParams:
         if self.noisy:
             fields.append(Field("noise", 32, False))
         return tuple(fields)
-
-    def drive_raw(self, current: ArrayLike) -> NDArray[np.int64]:
-        """The drive words for input currents.
-
-        Parameters
-        ----------
-        current : array_like of float, any shape
-            Input current, in ampere.
-
-        Raises
-        ------
-        ValueError
-            If a current is not finite.
-        OverflowError
-            If the voltage it adds in a tick does not fit `drive`.
-        """
-        return self.drive.quantize(self.drive_volts(current), "drive")
 
     def drive_volts(self, current: ArrayLike) -> NDArray[np.float64]:
         """What input currents (in ampere) add, in volt a tick, before rounding."""
@@ -473,7 +452,7 @@ def step(
     return update(raw, membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw, force)
 
 
-class RelaxationOscillatorBitTrue:
+class RelaxationOscillatorBitTrue(BitTrueModel):
     """An array of fixed-point relaxation oscillators: the specification of the circuit.
 
     Parameters
@@ -484,68 +463,29 @@ class RelaxationOscillatorBitTrue:
     ----------
     membrane, metallic, lag, change, noise : ndarray of int64, shape (count,)
         The state, in raw integers.
-    saturations : int
-        How many oscillator updates were clamped since reset.
     """
 
-    def __init__(self, params: RelaxationOscillatorParams) -> None:
-        self.params = params
-        self.reset()
+    params: RelaxationOscillatorParams
+    membrane: NDArray[np.int64]
+    metallic: NDArray[np.int64]
+    lag: NDArray[np.int64]
+    change: NDArray[np.int64]
 
-    def reset(self) -> None:
-        """Return to the state the circuit has after its reset."""
-        count = self.params.count
-        self.membrane = self.params.initial_membrane_raw.copy()
-        self.metallic = np.zeros(count, dtype=np.int64)
-        self.lag = np.zeros(count, dtype=np.int64)
-        self.change = np.zeros(count, dtype=np.int64)
-        self.noise = np.asarray(noise.first_state(self.params.seed, np.arange(count, dtype=np.int64)))
-        self.saturations = 0
+    tick = staticmethod(step)
 
     def step(self, drive_raw: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Advance one tick.
-
-        Parameters
-        ----------
-        drive_raw : ndarray of int64, shape (count,)
-            Input, on the grid of ``params.drive``.
-
-        Returns
-        -------
-        ndarray of bool, shape (count,)
-            Which oscillators switched on.
-        """
-        params, raw, before = self.params, self.params.raw, self.membrane
+        """Advance one tick; as in the base, with the pull of the neighbours."""
+        raw, coupling, before = self.params.raw, self.params.coupling, self.membrane
         force = drive_raw << raw.drive_shift
-        if params.coupling is not None:
-            pull = params.coupling.pull(self.change if raw.capacitive else before)
+        if coupling is not None:
+            pull = coupling.pull(self.change if raw.capacitive else before)
             force = force + round_shift(pull * raw.coupling_raw, raw.coupling_shift)
-        self.membrane, self.metallic, self.lag, self.noise, spike, clipped = update(
-            raw,
-            before,
-            self.metallic,
-            self.lag,
-            self.noise,
-            params.threshold_raw,
-            params.hold_raw,
-            params.fault_raw,
-            force,
-        )
-        if raw.capacitive:
-            self.change = self.membrane - before
-        self.saturations += int(np.count_nonzero(clipped))
-        return np.asarray(spike)
-
-    def run(self, drive_raw: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
-        """Advance many ticks and keep every state bit; as `golden_model.neuron.run`."""
-        return run(self, drive_raw)
-
-    def params_check(self, drive_raw: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The same array, if it is a drive of this model; as `golden_model.neuron.check_drive`."""
-        return check_drive(self.params, drive_raw)
+        spike = self._advance(self.rule._replace(function=update), force)
+        self.change = self.membrane - before
+        return spike
 
 
-class RelaxationOscillatorReference:
+class RelaxationOscillatorReference(ReferenceModel):
     """The same array in float64.
 
     Parameters
@@ -562,25 +502,24 @@ class RelaxationOscillatorReference:
     membrane : ndarray of float, shape (count,)
         In volt.
     metallic : ndarray of bool, shape (count,)
+    switchings : list of (time, oscillator, metallic)
+        All since reset, in second.
     """
 
     def __init__(self, params: RelaxationOscillatorParams, *, locate: bool = True, rounded: bool = False) -> None:
-        self.params, self.locate = params, locate
         raw = params.raw
         scale = 2.0**-raw.k_shift
         self._k = np.array(raw.k_raw) * scale if rounded else np.array(params.k)
         self._pull = raw.coupling_raw * scale * 2.0**-raw.coupling_shift if rounded else params._pull
-        self.reset()
+        super().__init__(params, locate=locate, rounded=rounded)
 
-    def reset(self) -> None:
-        """Return to the state after reset."""
+    def _prepare(self) -> None:
         params = self.params
-        self.time = 0.0
-        self.membrane = params.membrane.value(params.initial_membrane_raw)
+        self.switchings: list[tuple[float, int, bool]] = []
+        self.membrane = params.membrane.value(params.initial["membrane"])
         self.metallic = np.zeros(params.count, dtype=bool)
         self._lag = np.zeros(params.count, dtype=np.int64)
         self._change = np.zeros(params.count)
-        self._draw = np.asarray(noise.first_state(params.seed, np.arange(params.count, dtype=np.int64)))
         if self.locate:
             self._network = self._make_network()
 
@@ -611,22 +550,12 @@ class RelaxationOscillatorReference:
             params.holds + spread.hold_c2c * device.v_hold * deviation,
         )
 
-    def step(self, drive: NDArray[np.float64]) -> list[tuple[float, int, bool]]:
-        """Advance one tick.
+    def _switched(self, found: list[tuple[float, int, bool]]) -> Events:
+        self.switchings += found
+        on = [(when, who) for when, who, metallic in found if metallic]
+        return [(np.array([who for _, who in on], dtype=np.intp), np.array([when for when, _ in on]))]
 
-        Parameters
-        ----------
-        drive : ndarray of float, shape (count,)
-            In volt a tick.
-
-        Returns
-        -------
-        list of (time, oscillator, metallic)
-            Switchings, in second since reset.
-        """
-        return self._step_located(drive) if self.locate else self._step_on_ticks(drive)
-
-    def _step_located(self, drive: NDArray[np.float64]) -> list[tuple[float, int, bool]]:
+    def _located(self, drive: NDArray[np.float64]) -> Events:
         network, params = self._network, self.params
 
         def draw(index: int, metallic: bool) -> None:
@@ -634,7 +563,7 @@ class RelaxationOscillatorReference:
             v_th, v_hold = self._limits()
             network.v_th[index], network.v_hold[index] = v_th[index], v_hold[index]
 
-        if self.time == 0.0:
+        if self.ticks == 0:
             network.v_th[:], network.v_hold[:] = self._limits()
         before = network.voltage.copy()
         found = network.advance(params.dt, drive / params.drive_per_ampere, draw if params.noisy else None)
@@ -642,10 +571,9 @@ class RelaxationOscillatorReference:
         if dead.any():
             network.voltage[dead] = before[dead]
         self.membrane, self.metallic = network.voltage.copy(), network.metallic.copy()
-        self.time += params.dt
-        return found
+        return self._switched(found)
 
-    def _step_on_ticks(self, drive: NDArray[np.float64]) -> list[tuple[float, int, bool]]:
+    def _on_ticks(self, drive: NDArray[np.float64]) -> Events:
         params, fault, before = self.params, self.params.fault_raw, self.membrane
         moved, conducts = self._moved(drive)
         v_th, v_hold = self._limits()
@@ -654,8 +582,7 @@ class RelaxationOscillatorReference:
         beyond, travel = sign * (moved - limit), sign * (moved - before)
         crosses = (beyond >= 0) & (fault == HEALTHY)
         self.metallic = np.where(crosses, ~conducts, self.metallic)
-        self.time += params.dt
-        times = np.full(params.count, self.time)
+        times = (self.ticks + 1) * params.dts
         if params.raw.lags > 1:
             part = np.count_nonzero(8 * beyond >= np.arange(1, LAGS)[:, None] * travel, axis=0)
             late = np.array(params.raw.late_raw)[(np.where(conducts, params.raw.lags, 0) + self._lag) * LAGS + part]
@@ -665,7 +592,7 @@ class RelaxationOscillatorReference:
         self.membrane = np.where(fault == DEAD, before, moved)
         self._change = self.membrane - before
         self._draw = np.where(crosses, noise.advance(self._draw), self._draw)
-        return [(float(times[n]), int(n), bool(self.metallic[n])) for n in np.flatnonzero(crosses)]
+        return self._switched([(float(times[n]), int(n), bool(self.metallic[n])) for n in np.flatnonzero(crosses)])
 
     def _moved(self, drive: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """The membrane after a tick without crossing, in volt, and which switches conduct."""
@@ -677,38 +604,6 @@ class RelaxationOscillatorReference:
         if params.coupling is not None:
             moved = moved + self._pull * params.coupling.pull(self._change if raw.capacitive else self.membrane)
         return moved, conducts
-
-    def run(self, drive: NDArray[np.float64]) -> tuple[dict[str, NDArray[Any]], list[NDArray[np.float64]]]:
-        """Advance many ticks.
-
-        Parameters
-        ----------
-        drive : ndarray of float, shape (ticks, count)
-            In volt a tick.
-
-        Returns
-        -------
-        trace : dict of ndarray, shape (ticks, count)
-            ``spike`` (how many in the tick), ``membrane`` (in volt) and ``metallic``, at its end.
-        times : list of ndarray of float
-            When each oscillator switched on, in second.
-        """
-        trace: dict[str, NDArray[Any]] = {
-            "spike": np.zeros(drive.shape, dtype=np.int64),
-            "membrane": np.empty(drive.shape),
-            "metallic": np.empty(drive.shape, dtype=np.int64),
-        }
-        times: list[list[float]] = [[] for _ in range(self.params.count)]
-        self.switchings: list[tuple[float, int, bool]] = []
-        for tick, row in enumerate(drive):
-            for time, who, metallic in self.step(row):
-                self.switchings.append((time, who, metallic))
-                if metallic:
-                    trace["spike"][tick, who] += 1
-                    times[who].append(time)
-            trace["membrane"][tick] = self.membrane
-            trace["metallic"][tick] = self.metallic
-        return trace, [np.array(found) for found in times]
 
 
 def shadow(
@@ -894,7 +789,6 @@ def from_circuit(
     -------
     RelaxationOscillatorParams
     """
-    words = {"membrane": membrane, "drive": drive, "coefficient_bits": coefficient_bits}
     return RelaxationOscillatorParams(
         circuit=circuit,
         count=count,
@@ -903,7 +797,7 @@ def from_circuit(
         coupling=options.elements(count),
         crossings=options.crossings,
         start=options.start,
-        **{name: value for name, value in words.items() if value is not None},  # type: ignore[arg-type]
+        **given(membrane=membrane, drive=drive, coefficient_bits=coefficient_bits),
     )
 
 

@@ -16,12 +16,13 @@ pipeline with a multiplier for each multiplication.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from amaranth.hdl import Array, Const, Module, Signal, Value, signed
+from amaranth.hdl import Array, Const, Module, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -188,7 +189,8 @@ class Flow:
         dict of Node
             The fields of the entry.
         """
-        layout = data.StructLayout({key: _shape_of(column) for key, column in table.items()})
+        shapes = {key: Shape.cast(range(min(column), max(column) + 2)) for key, column in table.items()}
+        layout = data.StructLayout(shapes)
         rows = [dict(zip(table, entry, strict=True)) for entry in zip(*table.values(), strict=True)]
         found: Any = Signal(layout, name=f"{name}_entry")
         self._tables.append((name, layout, rows, index.time, index.at(index.time), found))
@@ -250,14 +252,7 @@ def _signed(value: Value) -> Value:
     return (value + Const(0, signed(1)))[: len(value) + 1].as_signed()
 
 
-def _shape_of(column: tuple[int, ...]) -> Any:
-    low, high = min(column), max(column)
-    if low < 0:
-        return signed(max(low.bit_length() + ((low & (low - 1)) != 0 or low == -1), high.bit_length() + 1, 2) + 1)
-    return max(high.bit_length(), 1)
-
-
-class FlowLane(wiring.Component):
+class FlowLane(wiring.Component, ABC):
     """The pipeline of one lane, as a flow.
 
     A neuron's lane is a subclass with `describe`.
@@ -271,8 +266,6 @@ class FlowLane(wiring.Component):
         Clocks from one neuron to the next.
     columns : dict of (shape, ndarray of int64, shape (count,))
         What each neuron has of its own: those that are not equal become ports.
-    initial : dict of ndarray of int64, shape (count,)
-        The state after reset, but for ``noise``.
 
     Members
     -------
@@ -312,15 +305,17 @@ class FlowLane(wiring.Component):
         lanes: int,
         interval: int,
         columns: Mapping[str, tuple[Any, Any]],
-        initial: Mapping[str, Any],
     ) -> None:
         self.params, self.interval = params, interval
         self._flow = Flow(interval)
         self._lane, self._lanes = lane, lanes
         self._columns = columns
         self._own = {name: each for name, (each, column) in columns.items() if (column != column[0]).any()}
-        self._initial = {name: column[lane::lanes].tolist() or [0] for name, column in initial.items()}
         state = state_layout(params)
+        # What the hardware does not store has no first value in it.
+        self._initial = {
+            name: column[lane::lanes].tolist() for name, column in params.initial.items() if name in state.members
+        }
         super().__init__(
             {
                 "enable": In(1),
@@ -337,6 +332,7 @@ class FlowLane(wiring.Component):
         )
         self._next, self._spike, self._saturated = self.describe(self._flow)
 
+    @abstractmethod
     def describe(self, flow: Flow) -> tuple[dict[str, Node], Node, Node]:
         """The steps of a tick.
 
@@ -345,7 +341,6 @@ class FlowLane(wiring.Component):
         next_state : dict of Node
         spike, saturated : Node
         """
-        raise NotImplementedError
 
     def own(self, flow: Flow, name: str) -> Node:
         """A parameter of the neuron."""
@@ -373,11 +368,9 @@ class FlowLane(wiring.Component):
         ]
         self._flow.emit(m, self.enable, self.phase)
         row = Signal(range(max(2, max(map(len, self._initial.values())))))
-        with m.If(self.load):
-            m.d.sync += row.eq(row + 1)
         seen = Signal.like(row)
         with m.If(self.load):
-            m.d.sync += seen.eq(row)
+            m.d.sync += [row.eq(row + 1), seen.eq(row)]
         for name, column in self._initial.items():
             same = all(value == column[0] for value in column)
             m.d.comb += self.initial_state[name].eq(column[0] if same else Array(column)[seen])

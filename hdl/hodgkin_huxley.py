@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from amaranth.hdl import Cat, Const, Mux
 
 from golden_model.hodgkin_huxley import ENTRIES, GATES, OPERAND, POWER, HodgkinHuxleyParams
@@ -26,15 +25,7 @@ class HodgkinHuxleyLane(FlowLane):
     """
 
     def __init__(self, params: HodgkinHuxleyParams, lane: int = 0, lanes: int = 1, interval: int = 1) -> None:
-        names = ("membrane", *GATES)
-        super().__init__(
-            params,
-            lane,
-            lanes,
-            interval,
-            columns={"bias": (shape(params.drive), params.bias_raw)},
-            initial={name: np.full(params.count, raw) for name, raw in zip(names, params.initial_raw, strict=True)},
-        )
+        super().__init__(params, lane, lanes, interval, {"bias": (shape(params.drive), params.bias_raw)})
 
     def describe(self, flow: Flow) -> tuple[dict[str, Node], Node, Node]:
         """Equations 4 and 5 of the golden model."""

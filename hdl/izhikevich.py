@@ -43,8 +43,7 @@ class IzhikevichLane(FlowLane):
     """
 
     def __init__(self, params: IzhikevichParams, lane: int = 0, lanes: int = 1, interval: int = 1) -> None:
-        initial = {"membrane": params.initial_membrane_raw, "recovery": params.initial_recovery_raw}
-        super().__init__(params, lane, lanes, interval, columns=_columns(params), initial=initial)
+        super().__init__(params, lane, lanes, interval, _columns(params))
 
     def describe(self, flow: Flow) -> tuple[dict[str, Node], Node, Node]:
         """Equations 1 to 3 of the golden model."""

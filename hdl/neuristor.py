@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from amaranth.hdl import Array as Table
 from amaranth.hdl import Cat, Const, Mux, Value, signed
 
@@ -31,17 +30,9 @@ class NeuristorLane(FlowLane):
     """
 
     def __init__(self, params: NeuristorParams, lane: int = 0, lanes: int = 1, interval: int = 1) -> None:
-        word, zero = shape(params.membrane), np.zeros(params.count, dtype=np.int64)
-        limits = ("threshold_1", "hold_1", "threshold_2", "hold_2")
-        initial = {"membrane": zero + params.raw.target_1[0], "output": zero + params.raw.target_2[0]}
-        super().__init__(
-            params,
-            lane,
-            lanes,
-            interval,
-            columns={name: (word, getattr(params, f"{name}_raw")) for name in limits},
-            initial=initial | {"channel_1": zero, "channel_2": zero} | ({"last": zero} if params.raw.jump_raw else {}),
-        )
+        word, limits = shape(params.membrane), ("threshold_1", "hold_1", "threshold_2", "hold_2")
+        columns = {name: (word, getattr(params, f"{name}_raw")) for name in limits}
+        super().__init__(params, lane, lanes, interval, columns)
 
     def describe(self, flow: Flow) -> tuple[dict[str, Node], Node, Node]:
         """Equations 1 to 3 of the golden model."""

@@ -15,7 +15,7 @@ import tomlkit
 
 from golden_model.accuracy import MODELS, Accuracy, Words, measure, smallest, sweep
 from golden_model.devices.network import measure as measure_phases
-from golden_model.neuron import run, spike_times
+from golden_model.model import spike_times
 from neuristor.design import Design
 from neuristor.folder import write_file
 from neuristor.report import FLOAT, INK, STYLE, VERILOG
@@ -86,7 +86,7 @@ def _phase_error(design: Design) -> float | None:
         return None
     reference = design.golden.Reference(params)
     reference.run(params.drive.value(drive_raw))
-    trace = run(design.golden.BitTrue(params), drive_raw)
+    trace = design.golden.BitTrue(params).run(drive_raw)
     after = 0.7 * len(drive_raw) * params.dt
     f, _, phase = measure_phases(reference.switchings, params.count, after)
     late = [times[times > after] for times in spike_times(params, trace)]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden_model.behaviour import Behaviour
-from golden_model.neuron import spike_times
+from golden_model.model import spike_times
 from neuristor.design import Design
 from neuristor.report import FLOAT, INK, STYLE
 from neuristor.steps import verilog_trace

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden_model.devices.threshold_switch import Circuit
-from golden_model.neuron import spike_times
+from golden_model.model import spike_times
 from neuristor import __version__
 from neuristor.design import Design
 from neuristor.steps import BoardResult, Simulation

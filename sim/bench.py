@@ -18,6 +18,7 @@ __all__ = [
     "check_corners",
     "matches_bit_true_model",
     "matches_bit_true_model_after_reset_in_mid_run",
+    "matches_bit_true_model_at_corner_values",
     "matches_bit_true_model_under_stalls",
 ]
 
@@ -74,6 +75,12 @@ async def matches_bit_true_model(dut: Any) -> None:
     await start(dut)
     clocks = await check(dut, case, case.bit_true(), case.drive_raw)
     dut._log.info("compared %d ticks of %d neurons in %d clocks", *case.drive_raw.shape, clocks)
+
+
+@cocotb.test()
+async def matches_bit_true_model_at_corner_values(dut: Any) -> None:
+    """Inputs at both rails, at zero, and one step beside each; a neuron with more corners has its own."""
+    await check_corners(dut)
 
 
 @cocotb.test()

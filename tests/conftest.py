@@ -152,7 +152,7 @@ FLOW_VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "izhikevich": {
         "all patterns": {},
         "noise and spread": {"spread": Variability(current_d2d=0.5e-9, current_noise=1e-9, seed=6)},
-        "one tick": {"tick": 0.2e-3, "patterns": ("tonic_bursting",)},
+        "one tick": {"dt": 0.2e-3, "patterns": ("tonic_bursting",)},
         "short words": {
             "membrane": Format(-1, 16),
             "recovery": Format(-2, 20),
@@ -191,11 +191,17 @@ def neuristor_circuit(**more: Any) -> NeuristorCircuit:
 
 def flow_params(neuron: str, variant: str, count: int, **more: Any) -> Any:
     """The parameters of a variant."""
-    numbers = FLOW_VARIANTS[neuron][variant] | more
+    numbers = dict(FLOW_VARIANTS[neuron][variant] | more)
     if neuron == "hodgkin_huxley":
         return HodgkinHuxleyParams(**({"count": count, "dt": 25e-6} | numbers))
     if neuron == "izhikevich":
-        names = numbers.pop("patterns", tuple(PATTERNS)) if "patterns" in numbers else tuple(PATTERNS)
-        return IzhikevichParams(patterns=tuple(PATTERNS[names[n % len(names)]] for n in range(count)), **numbers)
+        patterns = tuple(PATTERNS[name] for name in numbers.pop("patterns", PATTERNS))
+        defaults = {
+            "count": count,
+            "dt": 1e-3 * patterns[0].tick,
+            "patterns": patterns,
+            "own_ticks": "dt" not in numbers,
+        }
+        return IzhikevichParams(**(defaults | numbers))
     circuit = neuristor_circuit(**_split(numbers, NeuristorCircuit))
     return NeuristorParams(**({"circuit": circuit, "count": count, "dt": 4e-6} | numbers))

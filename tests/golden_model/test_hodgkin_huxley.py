@@ -25,7 +25,7 @@ from golden_model.hodgkin_huxley import (
     swing,
     window,
 )
-from golden_model.neuron import spike_times
+from golden_model.model import spike_times
 from golden_model.variability import Variability
 from tests.conftest import corner_drive
 
@@ -218,13 +218,14 @@ def test_step_is_the_same_for_arrays_and_integers(variant: str) -> None:
     p = params(4, **VARIANTS[variant])
     drive = corner_drive(p, 40, seed=3)
     model = HodgkinHuxleyBitTrue(p)
-    plain = [[int(each) for each in (*p.initial_raw, state)] for state in model.noise]
+    names = [*p.initial, "noise"]
+    plain = [[int(getattr(model, name)[neuron]) for name in names] for neuron in range(4)]
     for row in drive:
         fired = model.step(row)
         for neuron in range(4):
             *state, spike, _ = step(p.raw, *plain[neuron], int(p.bias_raw[neuron]), int(row[neuron]))
             assert bool(spike) == bool(fired[neuron])
-            assert state == [int(each[neuron]) for each in (model.membrane, model.m, model.h, model.n, model.noise)]
+            assert state == [int(getattr(model, name)[neuron]) for name in names]
             plain[neuron] = state
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
@@ -84,16 +83,13 @@ def test_kernel_refuses_what_the_model_refuses_and_leaves_it_alone(vo2: Circuit)
         kernel.run(model, np.zeros((3, 2), dtype=np.int64))
 
 
-def test_kernel_refuses_a_model_without_a_step() -> None:
-    class Strange:
-        params: Any = None
-        saturations = 0
+def test_kernel_refuses_a_model_whose_step_has_another_form(vo2: Circuit) -> None:
+    class Strange(LifBitTrue):
+        tick = staticmethod(lambda raw, threshold_raw, membrane, drive_raw: None)
 
-        def params_check(self, drive_raw: kernel.Array) -> kernel.Array:
-            return drive_raw
-
-    with pytest.raises(TypeError, match=r"must come from a module with step\(raw, ..., drive_raw\), not Strange"):
-        kernel.run(Strange(), np.zeros((1, 1), dtype=np.int64))
+    strange = Strange(lif_params(vo2, "hold", count=1))
+    with pytest.raises(TypeError, match=r"tick must be step\(raw, STATE..., PARAMETERS..., drive_raw\), not raw, thr"):
+        kernel.run(strange, np.zeros((1, 1), dtype=np.int64))
 
 
 def test_missing_numba_is_said_aloud(vo2: Circuit, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from golden_model import kernel
 from golden_model.devices.two_channel import NeuristorCircuit
+from golden_model.model import spike_times
 from golden_model.neuristor import (
     NOT_REPRODUCED,
     NeuristorBitTrue,
@@ -23,7 +24,6 @@ from golden_model.neuristor import (
     swing,
     window,
 )
-from golden_model.neuron import spike_times
 from golden_model.variability import Variability
 from tests.conftest import FLOW_VARIANTS, corner_drive, flow_params, neuristor_circuit
 
