@@ -26,7 +26,7 @@ from golden_model import kernel
 from golden_model.model import spike_times
 from golden_model.neuron import room
 
-__all__ = ["MODELS", "Accuracy", "Words", "measure", "smallest", "sweep"]
+__all__ = ["MODELS", "Accuracy", "Words", "denser", "measure", "smallest", "sweep"]
 
 MODELS = ("continuous", "on ticks", "rounded", "bit-true")
 PERIODS = 40
@@ -35,8 +35,10 @@ MAX_UPDATES = 20_000_000
 """Ticks times neurons of one model."""
 LEAST = 4
 """Bits below which the search does not go."""
-SLOW = 40_000
+SLOW = 10_000
 """Ticks from which compiling the bit-true model is worth its second."""
+DENSER = 8
+"""Steps between the points of a sweep, where words are confirmed."""
 SKIPPED = 3
 """Spikes at the beginning that are not counted."""
 
@@ -193,10 +195,18 @@ class _Bench:
         )
 
     def error(self, params: Any) -> float:
-        """Largest relative error of the rate of the bit-true model alone."""
+        """Largest relative error of the rate of the bit-true model, were each input rounded at its worst.
+
+        What the rounding of an input did is known from the slope of the rate; half a step of the drive, either
+        way, takes its place. Else the words would be judged by which inputs happen to be near a step.
+        """
         exact = np.array([_spacing(found)[0] for found in self.references[0][0]])
         got = np.array([_spacing(found)[0] for found in self._bit_true(params)[0]])
-        return _worst(got / exact - 1)
+        volts = params.drive_volts(self.current)
+        slope = np.gradient(exact, volts) / exact
+        rounded = params.drive.value(params.drive_raw(self.current)) - volts
+        rest = got / exact - 1 - slope * rounded
+        return _worst(np.abs(rest) + np.abs(slope) * params.drive.resolution / 2)
 
     def time_step(self) -> float:
         """Largest relative error of the rate from the time step alone."""
@@ -218,7 +228,9 @@ def smallest(neuron: str, params: Any, current: Floats, target: float, say: Say 
     """The smallest words whose rate is everywhere within a target of the physics.
 
     First the fewest fraction bits of the membrane, then of the coefficients, then of the drive. From wide
-    words down to the first miss: what is good below that is luck of the rounding.
+    words down to the first miss: what is good below that is luck of the rounding. What is found must then
+    hold on a sweep `DENSER` times as dense, and so must the same words with one bit more of each kind; if
+    not, all grow by a bit, until they do.
 
     Parameters
     ----------
@@ -244,7 +256,8 @@ def smallest(neuron: str, params: Any, current: Floats, target: float, say: Say 
     if not 0 < target < 1:
         raise ValueError(f"target must be between 0 and 1, not {target!r}")
     bench = _Bench(neuron, params, current)
-    step = bench.time_step()
+    dense = _Bench(neuron, params, denser(current))
+    step = dense.time_step()
     say(f"time step: {100 * step:.3g} %")
     if step > target:
         raise ValueError(
@@ -255,26 +268,45 @@ def smallest(neuron: str, params: Any, current: Floats, target: float, say: Say 
     widest = {"fraction": 22, "coefficient": 18, "drive": 28}
     found = dict(widest)
 
-    def error(**bits: int) -> float:
+    def words(**bits: int) -> Any:
+        try:
+            return golden.resized(bench.params, **(found | bits))
+        except (ValueError, OverflowError):  # such words cannot hold this neuron
+            return None
+
+    def error(judge: _Bench, **bits: int) -> float:
         nonlocal tried
         tried += 1
-        try:
-            got = bench.error(golden.resized(bench.params, **(found | bits)))
-        except (ValueError, OverflowError):  # such words cannot hold this neuron
-            got = np.inf
+        made = words(**bits)
+        got = np.inf if made is None else judge.error(changed(made, count=judge.params.count))
         say(f"{', '.join(f'{name} {n}' for name, n in (found | bits).items())}: {100 * got:.3g} %")
         return got
 
-    if error() > target:
-        raise ValueError(f"target {100 * target:g} % is met by no words; the time step alone has {100 * step:.3g} %")
+    missed = f"target {100 * target:g} % is met by no words; the time step alone has {100 * step:.3g} %"
+    if error(bench) > target:
+        raise ValueError(missed)
     for name in widest:
-        found["drive"] = golden.resized(bench.params, **found).drive.frac_bits
-        if golden.resized(bench.params, **found) == golden.resized(bench.params, **(found | {name: found[name] - 1})):
-            continue  # not a word of its own in this model
-        while found[name] > LEAST and error(**{name: found[name] - 1}) <= target:
-            found[name] -= 1
-    final = golden.resized(params, **found)
-    return Words(final, error(), tried)
+        found["drive"] = words().drive.frac_bits
+        # Until the target is missed, or there is no such word in this model.
+        while found[name] > LEAST and words() != words(**(less := {name: found[name] - 1})):
+            if error(bench, **less) > target:
+                break
+            found |= less
+    while True:
+        more = [{name: bits + 1} for name, bits in found.items() if bits < widest[name]]
+        own = [each for each in more if words(**each) != words()]
+        reached = error(dense)
+        if reached <= target and all(error(dense, **each) <= target for each in own):
+            return Words(golden.resized(params, **found), reached, tried)
+        if not more:
+            raise ValueError(missed)
+        for each in more:
+            found |= each
+
+
+def denser(current: Floats) -> Floats:
+    """The same sweep in `DENSER` times as many steps."""
+    return np.linspace(current[0], current[-1], DENSER * (len(current) - 1) + 1)
 
 
 def _tick(neuron: str, params: Any, current: Floats, target: float, say: Say) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden_model.accuracy import MODELS, measure, smallest, sweep
+from golden_model.accuracy import MODELS, denser, measure, smallest, sweep
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.fixed import Format
 from golden_model.neuron import room
@@ -64,7 +64,7 @@ def test_silent_circuit_is_an_infinite_error(vo2: Circuit) -> None:
         measure(LIF, params, np.array([0.0]))
 
 
-def test_smallest_words_meet_the_target_and_one_bit_less_does_not(oscillator: Circuit, vo2: Circuit) -> None:
+def test_smallest_words_meet_the_target_and_smaller_ones_do_not(oscillator: Circuit, vo2: Circuit) -> None:
     cases = [
         (OSCILLATOR, oscillator_params(oscillator, "plain", count=64, dt=80e-9), 0.01),
         (LIF, lif_params(vo2, "hold", count=64, dt=100e-9), 0.02),
@@ -76,20 +76,46 @@ def test_smallest_words_meet_the_target_and_one_bit_less_does_not(oscillator: Ci
         assert len(said) == words.tried + 1
         assert words.params.count == 64
         assert words.error <= target
-        assert measure(neuron, words.params, current).worst == pytest.approx(words.error, rel=1e-9)
-        bits = {
-            "fraction": words.params.membrane.frac_bits,
-            "coefficient": words.params.coefficient_bits,
-            "drive": words.params.drive.frac_bits,
-        }
-        golden = room("golden_model", neuron)
-        assert golden.resized(params, **bits) == words.params
+        assert measure(neuron, words.params, denser(current)).worst <= words.error
+        bits = bits_of(words.params)
+        assert room("golden_model", neuron).resized(params, **bits) == words.params
+        assert holds(neuron, params, bits, current, target)
+        # Either the last word stopped where one bit less misses, or all grew from where they did not hold.
         last = "drive" if neuron == OSCILLATOR else "coefficient"
+        smaller = [bits | {last: bits[last] - 1}, {name: n - 1 for name, n in bits.items()}]
+        assert not all(holds(neuron, params, each, current, target) for each in smaller)
+
+
+def bits_of(params: Any) -> dict[str, int]:
+    return {
+        "fraction": params.membrane.frac_bits,
+        "coefficient": params.coefficient_bits,
+        "drive": params.drive.frac_bits,
+    }
+
+
+def holds(neuron: str, params: Any, bits: dict[str, int], current: np.ndarray, target: float) -> bool:
+    """Whether these words, and one bit more of each kind, meet the target between the points of the sweep, too."""
+    golden = room("golden_model", neuron)
+    for more in ({}, *({name: n + 1} for name, n in bits.items())):
         try:
-            less = measure(neuron, golden.resized(params, **(bits | {last: bits[last] - 1})), current).worst
+            made = golden.resized(params, **(bits | more))
         except (ValueError, OverflowError):
-            less = np.inf
-        assert less > target
+            return False
+        if measure(neuron, made, denser(current)).worst > target:
+            return False
+    return True
+
+
+def test_smallest_words_hold_between_the_points_of_the_sweep(oscillator: Circuit) -> None:
+    params = oscillator_params(oscillator, "plain", count=1, dt=40e-9)
+    current = sweep(OSCILLATOR, params, 12)
+    words = smallest(OSCILLATOR, params, current, 0.01)
+    elsewhere = np.linspace(current[0], current[-1], 131)
+    for more in ({}, {"fraction": 1}, {"coefficient": 1}, {"coefficient": 2, "drive": 1}):
+        bits = {name: n + more.get(name, 0) for name, n in bits_of(words.params).items()}
+        made = room("golden_model", OSCILLATOR).resized(words.params, **bits)
+        assert measure(OSCILLATOR, made, elsewhere).worst < 0.01, more
 
 
 def test_a_tick_too_long_is_said_with_one_that_is_short_enough(oscillator: Circuit) -> None:
