@@ -603,8 +603,8 @@ class IzhikevichReference(ReferenceModel):
     ----------
     params : IzhikevichParams
     locate : bool
-        True: equations 1 to 3 in continuous time, by Runge-Kutta of fourth order in steps of at most
-        `SUBSTEP`, spikes located by cubic interpolation. False: forward Euler, on ticks.
+        False, unless said: forward Euler, on ticks, which is what the patterns are. In continuous time two of them
+        never stop firing. True: equations 1 to 3 by Runge-Kutta of fourth order in steps of at most `SUBSTEP`.
     rounded : bool
         With the rounded coefficients of the circuit, on ticks.
 
@@ -614,7 +614,7 @@ class IzhikevichReference(ReferenceModel):
         In volt, and volt a tick.
     """
 
-    def __init__(self, params: IzhikevichParams, *, locate: bool = True, rounded: bool = False) -> None:
+    def __init__(self, params: IzhikevichParams, *, locate: bool = False, rounded: bool = False) -> None:
         self._c = dict(params.coefficients)
         if rounded:
             for name in ("quadratic", "sensitivity", "rate"):

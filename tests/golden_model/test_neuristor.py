@@ -11,6 +11,7 @@ import pytest
 
 from golden_model import kernel
 from golden_model.devices.two_channel import NeuristorCircuit
+from golden_model.fixed import Format
 from golden_model.model import spike_times
 from golden_model.neuristor import (
     NOT_REPRODUCED,
@@ -46,6 +47,17 @@ def test_rates_are_the_published_ones() -> None:
     params = flow_params("neuristor", "plain", len(RATES), dt=2e-6)
     _, times = NeuristorReference(params).run(constant(params, np.array(list(RATES)), 0.1))
     for found, published in zip(times, RATES.values(), strict=True):
+        assert rate(found) == pytest.approx(published, rel=0.01)
+
+
+@pytest.mark.skipif(not kernel.available(), reason="numba is not installed")
+def test_bit_true_rates_are_the_published_ones_with_a_short_tick_and_wide_words() -> None:
+    """As in the example; the lowest rate depends on how far a node is beyond its threshold when a tick ends."""
+    words: dict[str, Any] = {"dt": 0.25e-6, "membrane": Format(2, 24), "coefficient_bits": 18}
+    params = flow_params("neuristor", "plain", len(RATES), **words)
+    drive = np.tile(params.drive_raw(np.array(list(RATES))), (round(0.1 / params.dt), 1))
+    trace = kernel.run(NeuristorBitTrue(params), drive, keep=True)
+    for found, published in zip(spike_times(params, trace), RATES.values(), strict=True):
         assert rate(found) == pytest.approx(published, rel=0.01)
 
 

@@ -37,8 +37,6 @@ def test_example_is_close_to_the_physics(path: Path) -> None:
             ("bit-true", simulation.bit_true),
         )
     }
-    if path.stem == "izhikevich_patterns":  # its patterns are what forward Euler makes: one of them never rests without
-        spikes["continuous"] = spikes["on ticks"]
     assert spikes["continuous"] > 170
     # The tick of the AFeFET is its pulse: between pulses there is nothing to be continuous.
     assert spikes["on ticks"] == pytest.approx(spikes["continuous"], rel=0.07 if "afefet" in path.stem else 0.01)

@@ -82,7 +82,7 @@ def test_a_constant_one_off_is_caught(neuron: str, name: str) -> None:
     assert re.search(r"neuron \d differs at tick \d+: \w+ is -?\d+, expected -?\d+", verdict.reason)
 
 
-def random_case(neuron: str, seed: int) -> Case:
+def random_case(neuron: str, seed: int, ticks: int = 1500) -> Case:
     """Random parameters, words, spread, noise, lanes and sharing."""
     rng = np.random.default_rng([seed, len(neuron)])
     count = int(rng.integers(1, 9))
@@ -119,7 +119,21 @@ def random_case(neuron: str, seed: int) -> Case:
             "spread": Variability(threshold_d2d=0.01, hold_d2d=0.01, threshold_c2c=0.01, hold_c2c=0.02, seed=seed),
         }
     lanes, interval = int(rng.integers(1, count + 1)), int(rng.integers(1, 24))
-    return case(neuron, next(iter(FLOW_VARIANTS[neuron])), 1500, (count, lanes, interval), **more)
+    return case(neuron, next(iter(FLOW_VARIANTS[neuron])), ticks, (count, lanes, interval), **more)
+
+
+ENGINES = [
+    pytest.param("compiled", 1500, marks=needs["compiled"]),
+    pytest.param("verilator", 200, marks=needs["verilator"]),
+    pytest.param("icarus", 40, marks=needs["icarus"]),
+]
+
+
+@pytest.mark.parametrize(("engine", "ticks"), ENGINES)
+@pytest.mark.parametrize("neuron", FLOW_VARIANTS)
+def test_a_random_array_equals_the_bit_true_model(neuron: str, engine: str, ticks: int) -> None:
+    verdict = verify(random_case(neuron, 1000 + ticks, ticks), engine)
+    assert verdict.equal, verdict.reason
 
 
 @needs["compiled"]
@@ -131,8 +145,10 @@ def test_random_arrays_equal_the_bit_true_model(neuron: str, seed: int) -> None:
     assert verdict.equal, verdict.reason
 
 
-@needs["compiled"]
+@pytest.mark.slow
+@pytest.mark.parametrize(("engine", "ticks"), ENGINES[1:])
+@pytest.mark.parametrize("seed", range(100, 105))
 @pytest.mark.parametrize("neuron", FLOW_VARIANTS)
-def test_a_random_array_equals_the_bit_true_model(neuron: str) -> None:
-    verdict = verify(random_case(neuron, 1000), "compiled")
+def test_random_arrays_equal_the_bit_true_model_in_cocotb(neuron: str, seed: int, engine: str, ticks: int) -> None:
+    verdict = verify(random_case(neuron, seed, ticks), engine)
     assert verdict.equal, verdict.reason
