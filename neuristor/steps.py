@@ -25,8 +25,9 @@ from sim.verify import Verdict, available, verify
 
 __all__ = ["BoardResult", "Simulation", "judge", "put_on_board", "simulate", "verilog_trace"]
 
-FALLBACK_TICKS = 500
-"""As far as Amaranth's simulator goes when it stands in for a compiled one."""
+CLOCKS = {"amaranth": 15_000, "icarus": 200_000}
+"""As far as a slow simulator goes beside, or in place of, a compiled one; 10 to 60 seconds."""
+LEAST_TICKS = 500
 ROM_BITS = {"ice40": 16_384, "gowin": 65_536, "ecp5": 262_144}
 """Block RAM that the stimulus of a self-test may take, by family."""
 
@@ -90,9 +91,10 @@ def verilog_trace(case: Case, ticks: int) -> tuple[str, dict[str, NDArray[np.int
 
 
 def judge(case: Case, engine: str, log_dir: Path | None = None) -> Verdict:
-    """Verify on one engine; Amaranth's simulator gets only the first ticks."""
-    if engine == "amaranth":
-        case = replace(case, drive_raw=case.drive_raw[:FALLBACK_TICKS])
+    """Verify on one engine; a slow one gets only the first ticks."""
+    if engine in CLOCKS:
+        ticks = max(CLOCKS[engine] // case.timing["cycles_per_tick"], LEAST_TICKS)
+        case = replace(case, drive_raw=case.drive_raw[:ticks])
     return verify(case, engine, log_dir)
 
 
