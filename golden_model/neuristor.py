@@ -630,14 +630,10 @@ def check_current(params: NeuristorParams, current: Floats) -> None:
 
 
 NOT_REPRODUCED = {
-    "class_2": "slow ramps with no element, a capacitor, a resistor, or both at the input: the rate always begins "
-    "low, the first interval 2.5 to 4.4 times the last",
     "spike_latency": "pulses of 0.1 to 2 R2 C1 tuned to their threshold: the spike comes at most 0.5 R2 C1 later, "
     "as long as a spike lasts",
     "subthreshold_oscillations": "insulating switches leave an RC network, whose modes are real: it cannot ring",
     "resonator": "as subthreshold_oscillations",
-    "bistability": "pulses up and down on constant inputs below, at and beyond the window; not searched to the end",
-    "depolarising_after_potential": "not searched for: a judge would need the waveform, not spike times",
 }
 """Behaviours that these element values do not show, and what was tried."""
 
@@ -768,6 +764,13 @@ def behaviours(params: NeuristorParams) -> tuple[Behaviour, ...]:
         "a rate that grows from low values with a rising input",
     )
     add(
+        "class_2",
+        mixed(0, 0.5),
+        [rest, (400, 0, 1.5)],
+        lambda t: len(t) > 20 and t[0] > 200 and gaps(t)[0] < 1.2 * gaps(t)[-1],
+        "a rate that begins high when a rising input crosses the threshold",
+    )
+    add(
         "integrator",
         plain,
         [
@@ -804,6 +807,20 @@ def behaviours(params: NeuristorParams) -> tuple[Behaviour, ...]:
         [rest, (2, 3, 3), (100, 0, 0), (150, -2.5, -2.5), (0.2, 0, 0), (2, 3, 3), (50, 0, 0)],
         lambda t: len(t) == 1 and t[0] > 250,
         "a pulse that fires after an inhibition only",
+    )
+    add(
+        "bistability",
+        mixed(0, 0.3),
+        [(50, 0.75, 0.75), (0.3, 3.75, 3.75), (60, 0.75, 0.75), (3, -9.25, -9.25), (60, 0.75, 0.75)],
+        lambda t: _count(t, 0, 50) == 0 and _count(t, 50, 110) >= 10 and _count(t, 115) == 0,
+        "firing that one pulse starts and another stops, on one constant input",
+    )
+    add(
+        "depolarising_after_potential",
+        plain,
+        [rest, (1, 1, 1), (200, 0, 0), (1, 2, 2), (6, 0, 0), (1, 1, 1), (300, 0, 0), (1, 1, 1), (50, 0, 0)],
+        lambda t: _count(t, 0, 208) == 0 and _count(t, 208, 215) == 1 and _count(t, 215, 240) == 1 and len(t) == 2,
+        "the membrane stays high after a spike: a weak pulse, which alone does nothing, then fires",
     )
     add(
         "accommodation",

@@ -13,7 +13,7 @@ from amaranth.hdl import Array, Cat, Const, Mux, Value, ValueCastable, signed
 import golden_model.fixed
 from golden_model.fixed import Format
 
-__all__ = ["floor_shift", "round_shift", "saturate", "shape", "wrap"]
+__all__ = ["floor_shift", "round_add", "round_shift", "saturate", "shape", "wrap"]
 
 
 @golden_model.fixed.select.register(Value)
@@ -47,6 +47,14 @@ def round_shift(value: Value, n: int) -> Value:
     if n > len(value):
         return floor_shift(value, n) + (value[-1] if value.shape().signed else 0)
     return floor_shift(value, n) + value[n - 1]
+
+
+def round_add(base: Value, value: Value, n: int) -> Value:
+    """``base + round_shift(value, n)``, with one carry chain: half a step stands beside the base."""
+    if n == 0 or n > len(value):
+        return base + round_shift(value, n)
+    beside = Cat(Const(1, 1), base)
+    return floor_shift(floor_shift(value, n - 1) + (beside.as_signed() if base.shape().signed else beside), 1)
 
 
 def saturate(value: Value, width: int) -> tuple[Value, Value]:

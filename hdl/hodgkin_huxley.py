@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Const, Mux
 
 from golden_model.hodgkin_huxley import ENTRIES, GATES, OPERAND, POWER, HodgkinHuxleyParams
 from hdl import noise
-from hdl.fixed import round_shift, saturate, shape
+from hdl.fixed import round_add, round_shift, saturate, shape
 from hdl.flow import Flow, FlowArray, FlowLane, Node
 
 __all__ = ["HodgkinHuxleyArray", "HodgkinHuxleyLane"]
@@ -47,7 +47,7 @@ class HodgkinHuxleyLane(FlowLane):
         entry = flow.read("rates", columns, place[0])
 
         def interpolate(table: str, slope: str, part: Node, entry: dict[str, Node], position: int) -> Node:
-            return flow.multiply(entry[slope], part, lambda p, base: base + round_shift(p, position), entry[table])
+            return flow.multiply(entry[slope], part, lambda p, base: round_add(base, p, position), entry[table])
 
         gates, opened = {}, {}
         for which, gate in enumerate(GATES):
@@ -58,7 +58,7 @@ class HodgkinHuxleyLane(FlowLane):
             shift = raw.relax_shift[which]
 
             def moved(product: Any, now: Any, shift: int = shift) -> Any:
-                return _bounded(now + round_shift(product, shift), params.gate_bits)
+                return _bounded(round_add(now, product, shift), params.gate_bits)
 
             gates[gate] = flow.multiply(away, relax, moved, old)
             opened[gate] = flow.part(gates[gate], raw.gate_shift)
@@ -77,7 +77,7 @@ class HodgkinHuxleyLane(FlowLane):
         sodium = flow.multiply(m3h, flow.constant(raw.g_na_raw), lambda p: round_shift(p, raw.g_shift))
         outward = flow.multiply(potassium, to_k, lambda p, other: p + other, leak)
         ions = flow.multiply(sodium, to_na, lambda p, o: p + o, outward)
-        net = flow.register(lambda i, f: round_shift(i, raw.net_shift) + f, ions, force)
+        net = flow.register(lambda i, f: round_add(f, i, raw.net_shift), ions, force)
 
         total_bits = raw.phi_position + ENTRIES.bit_length() - 1
         total = flow.register(lambda a, b: (a + b + raw.g_l_raw)[:total_bits], sodium, potassium)
@@ -85,7 +85,7 @@ class HodgkinHuxleyLane(FlowLane):
         phi_entry = flow.read("phi", {"phi": raw.phi, "slope": raw.phi_slope}, row)
         phi = interpolate("phi", "slope", rest, phi_entry, raw.phi_position)
 
-        after = flow.multiply(net, phi, lambda p, v: v + round_shift(p, raw.membrane_shift), membrane)
+        after = flow.multiply(net, phi, lambda p, v: round_add(v, p, raw.membrane_shift), membrane)
         bounded = flow.register(lambda v: Cat(*saturate(v, width)), after)
         value = flow.part(bounded, 0, width, signed=True)
         clipped = flow.part(bounded, width)
@@ -103,7 +103,7 @@ class HodgkinHuxleyLane(FlowLane):
             return force
         draw = flow.register(noise.byte_sum, flow.take(self.state.noise))
         return flow.multiply(
-            draw, flow.constant(raw.noise_scale_raw), lambda p, f: f + round_shift(p, raw.noise_shift), force
+            draw, flow.constant(raw.noise_scale_raw), lambda p, f: round_add(f, p, raw.noise_shift), force
         )
 
 

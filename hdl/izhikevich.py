@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Mux, signed, unsigned
 
 from golden_model.izhikevich import IzhikevichParams
 from hdl import noise
-from hdl.fixed import round_shift, saturate, shape
+from hdl.fixed import round_add, saturate, shape
 from hdl.flow import Flow, FlowArray, FlowLane, Node
 
 __all__ = ["IzhikevichArray", "IzhikevichLane"]
@@ -59,22 +59,20 @@ class IzhikevichLane(FlowLane):
         force = flow.register(lambda a, b: a + b, steady, pull)
         if raw.noisy:
             draw = flow.register(noise.byte_sum, flow.take(self.state.noise))
-            force = flow.multiply(draw, own("noise_scale"), lambda p, f: f + round_shift(p, raw.noise_shift), force)
+            force = flow.multiply(draw, own("noise_scale"), lambda p, f: round_add(f, p, raw.noise_shift), force)
         weight = flow.multiply(
-            own("quadratic"), membrane, lambda p, linear: linear + round_shift(p, raw.quadratic_shift), own("linear")
+            own("quadratic"), membrane, lambda p, linear: round_add(linear, p, raw.quadratic_shift), own("linear")
         )
-        change = flow.multiply(weight, membrane, lambda p, f: round_shift(p, raw.weight_shift) + f, force)
-        moved = flow.register(lambda v, c: v + round_shift(c, raw.membrane_shift), membrane, change)
+        change = flow.multiply(weight, membrane, lambda p, f: round_add(f, p, raw.weight_shift), force)
+        moved = flow.register(lambda v, c: round_add(v, c, raw.membrane_shift), membrane, change)
         bounded = flow.register(lambda v: Cat(*saturate(v, width)), moved)
         value, clipped = flow.part(bounded, 0, width, signed=True), flow.part(bounded, width)
         spike = flow.register(lambda v: v >= raw.peak_raw, value)
 
         leaking = flow.register(lambda o, u, leak: o - Mux(leak, u, 0), own("offset"), recovery, own("leak"))
-        wanted = flow.multiply(
-            own("sensitivity"), value, lambda p, o: round_shift(p, raw.sensitivity_shift) + o, leaking
-        )
+        wanted = flow.multiply(own("sensitivity"), value, lambda p, o: round_add(o, p, raw.sensitivity_shift), leaking)
         jumped = flow.register(lambda u, jump, fired: u + Mux(fired, jump, 0), recovery, own("jump"), spike)
-        grown = flow.multiply(own("rate"), wanted, lambda p, u: u + round_shift(p, raw.rate_shift), jumped)
+        grown = flow.multiply(own("rate"), wanted, lambda p, u: round_add(u, p, raw.rate_shift), jumped)
         kept = flow.register(lambda u: Cat(*saturate(u, fine)), grown)
         saturated = flow.register(lambda a, b: a | b, clipped, flow.part(kept, fine))
         after = flow.register(lambda fired, reset, v: Mux(fired, reset, v), spike, own("reset"), value)

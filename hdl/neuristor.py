@@ -9,7 +9,7 @@ from amaranth.hdl import Cat, Const, Mux, Value, signed
 
 from golden_model.neuristor import NeuristorParams
 from hdl import noise
-from hdl.fixed import round_shift, saturate, shape
+from hdl.fixed import round_add, saturate, shape
 from hdl.flow import Flow, FlowArray, FlowLane, Node
 
 __all__ = ["NeuristorArray", "NeuristorLane"]
@@ -47,7 +47,7 @@ class NeuristorLane(FlowLane):
 
         if raw.jump_raw:
             change = flow.register(lambda now, old: now - old, drive, flow.take(self.state["last"]))
-            v1 = flow.multiply(change, flow.constant(raw.jump_raw), lambda p, v: v + round_shift(p, raw.jump_shift), v1)
+            v1 = flow.multiply(change, flow.constant(raw.jump_raw), lambda p, v: round_add(v, p, raw.jump_shift), v1)
         away_1 = flow.register(lambda target, v: target - v, chosen(raw.target_1), v1)
         away_2 = flow.register(lambda target, v: target - v, chosen(raw.target_2), v2)
 
@@ -55,7 +55,7 @@ class NeuristorLane(FlowLane):
             total = flow.multiply(drive, chosen(gain), lambda p: p << raw.drive_shift)
             total = flow.multiply(away_2, chosen(k_2), lambda p, t: t + p, total)
             total = flow.multiply(away_1, chosen(k_1), lambda p, t: t + p, total)
-            after = flow.register(lambda v, t: v + round_shift(t, raw.shift), node, total)
+            after = flow.register(lambda v, t: round_add(v, t, raw.shift), node, total)
             return flow.register(lambda v: Cat(*saturate(v, width)), after)
 
         end_1 = moved(v1, raw.k_11, raw.k_12, raw.gain_1)
@@ -99,7 +99,7 @@ class NeuristorLane(FlowLane):
         bits = max(raw.hold_noise_raw, raw.threshold_noise_raw).bit_length() + 1
         table = Table(_words((raw.threshold_noise_raw, raw.hold_noise_raw), bits))
         scale = flow.register(lambda metallic: Value.cast(table[metallic]).as_signed(), on)
-        return flow.multiply(draw, scale, lambda p, bound: bound + round_shift(p, raw.noise_shift), limit)
+        return flow.multiply(draw, scale, lambda p, bound: round_add(bound, p, raw.noise_shift), limit)
 
 
 def _words(table: tuple[int, ...], bits: int) -> list[Any]:

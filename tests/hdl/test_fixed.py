@@ -50,6 +50,9 @@ def test_shifts_give_the_bits_of_the_model(width: int, is_signed: bool, n: int) 
     for name in ("floor_shift", "round_shift"):
         twin, model = getattr(fixed, name), getattr(golden, name)
         assert evaluate(lambda x: twin(x, n), shape, values) == [model(value, n) for value in values]  # noqa: B023
+    for sign in (1, -1):
+        expected = [sign * value + golden.round_shift(value, n) for value in values]
+        assert evaluate(lambda x: fixed.round_add(sign * x if sign < 0 else x, x, n), shape, values) == expected  # noqa: B023
 
 
 @pytest.mark.parametrize(("width", "is_signed"), SHAPES)
