@@ -41,7 +41,7 @@ from scipy.optimize import brentq
 
 from golden_model import noise
 from golden_model.fixed import Format, floor_shift, lookup, round_shift, saturate
-from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel, firing_window, given, simulated_rate
+from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel, firing_window, simulated_rate
 from golden_model.neuron import Bound, Field, positive, whole
 from golden_model.variability import Variability
 
@@ -717,26 +717,19 @@ class HodgkinHuxleyOptions:
 def from_circuit(
     circuit: None,
     *,
-    count: int,
-    dt: float,
     options: HodgkinHuxleyOptions = HodgkinHuxleyOptions(),
-    spread: Variability = Variability(),
-    membrane: Format | None = None,
-    drive: Format | None = None,
-    coefficient_bits: int | None = None,
+    **common: Any,
 ) -> HodgkinHuxleyParams:
     """The neurons that a design file describes; there is no device.
 
     Parameters
     ----------
     circuit : None
-    count, dt, spread, membrane, drive, coefficient_bits
-        As in :class:`HodgkinHuxleyParams`; its own when None.
     options : HodgkinHuxleyOptions
+    **common
+        `count`, `dt`, `spread` and words, as in :class:`HodgkinHuxleyParams`.
     """
     return HodgkinHuxleyParams(
-        count=count,
-        dt=dt,
         capacitance=options.membrane_capacitance,
         g_na=options.g_na,
         g_k=options.g_k,
@@ -747,8 +740,7 @@ def from_circuit(
         temperature=options.gate_temperature,
         threshold=options.spike_threshold,
         gate_bits=options.gate_bits,
-        spread=spread,
-        **given(membrane=membrane, drive=drive, coefficient_bits=coefficient_bits),
+        **common,
     )
 
 

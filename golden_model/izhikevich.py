@@ -40,7 +40,7 @@ from scipy.optimize import brentq
 from golden_model import noise
 from golden_model.behaviour import Behaviour, bursts, even, gaps
 from golden_model.fixed import Format, round_shift, saturate, select
-from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel, firing_window, given, simulated_rate
+from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel, firing_window, simulated_rate
 from golden_model.neuron import Bound, Field, positive, whole
 from golden_model.variability import Variability
 
@@ -782,22 +782,20 @@ class IzhikevichOptions:
 def from_circuit(
     circuit: None,
     *,
-    count: int,
     dt: float,
     options: IzhikevichOptions = IzhikevichOptions(),
-    spread: Variability = Variability(),
-    membrane: Format | None = None,
-    drive: Format | None = None,
-    coefficient_bits: int | None = None,
+    **common: Any,
 ) -> IzhikevichParams:
     """The neurons that a design file describes; there is no device.
 
     Parameters
     ----------
     circuit : None
-    count, dt, spread, membrane, drive, coefficient_bits
-        As in :class:`IzhikevichParams`; its own when None. The recovery gets the fraction bits of `drive`.
+    dt : float
+        In second.
     options : IzhikevichOptions
+    **common
+        `count`, `spread` and words, as in :class:`IzhikevichParams`. The recovery gets the fraction bits of `drive`.
 
     Raises
     ------
@@ -808,17 +806,16 @@ def from_circuit(
     for name in names or ("",):
         if name not in PATTERNS:
             raise ValueError(f"behaviours must be 'all' or among {', '.join(PATTERNS)}, not {name!r}")
-    own = given(a=options.a, b=options.b, c=options.c, d=options.d)
+    own = {name: value for name in "abcd" if (value := getattr(options, name)) is not None}
     patterns = tuple(replace(PATTERNS[name], **own) for name in names)
-    recovery = None if drive is None else Format(-2, drive.frac_bits)
+    if "drive" in common:
+        common["recovery"] = Format(-2, common["drive"].frac_bits)
     return IzhikevichParams(
-        count=count,
         dt=1e-3 * patterns[0].tick if options.own_ticks else dt,
         patterns=patterns,
         own_ticks=options.own_ticks,
         current_scale=options.current_scale,
-        spread=spread,
-        **given(membrane=membrane, recovery=recovery, drive=drive, coefficient_bits=coefficient_bits),
+        **common,
     )
 
 

@@ -38,7 +38,7 @@ from numpy.typing import ArrayLike, NDArray
 from golden_model import noise
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.fixed import Format, round_shift, saturate, select
-from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel, given
+from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel
 from golden_model.neuron import Bound, Field, positive, whole
 from golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
 
@@ -514,13 +514,9 @@ class LifOptions:
 def from_circuit(
     circuit: Circuit,
     *,
-    count: int,
-    dt: float,
     options: LifOptions = LifOptions(),
     spread: Variability = Variability(),
-    membrane: Format | None = None,
-    drive: Format | None = None,
-    coefficient_bits: int | None = None,
+    **common: Any,
 ) -> LifParams:
     """The LIF neurons that a circuit makes, below its oscillation threshold.
 
@@ -530,13 +526,11 @@ def from_circuit(
     Parameters
     ----------
     circuit : Circuit
-    count, dt
-        As in :class:`LifParams`.
     options : LifOptions
     spread : Variability
         V_hold has none in this model.
-    membrane, drive, coefficient_bits
-        As in :class:`LifParams`; its own when None.
+    **common
+        `count`, `dt` and words, as in :class:`LifParams`.
 
     Returns
     -------
@@ -556,7 +550,6 @@ def from_circuit(
         )
     discharge = circuit.discharge() + device.t_mit
     return LifParams(
-        count=count,
         tau=circuit.tau_ins,
         threshold=device.v_th,
         hold=device.v_hold,
@@ -570,10 +563,9 @@ def from_circuit(
         dead=spread.dead,
         latched=circuit.target_met(),
         seed=spread.seed,
-        dt=dt,
         reset=options.reset,
         leak=options.leak,
-        **given(membrane=membrane, drive=drive, coefficient_bits=coefficient_bits),
+        **common,
     )
 
 

@@ -23,7 +23,6 @@ __all__ = [
     "Rule",
     "check_drive",
     "firing_window",
-    "given",
     "simulated_rate",
     "spike_times",
 ]
@@ -360,11 +359,6 @@ def spike_times(params: Any, trace: Mapping[str, Integers]) -> list[Floats]:
         ticks = np.flatnonzero(fired)
         found.append((ticks + 1 - lag[ticks, neuron]) * dts[neuron])
     return found
-
-
-def given(**words: Any) -> dict[str, Any]:
-    """Those that are not None."""
-    return {name: value for name, value in words.items() if value is not None}
 
 
 def simulated_rate(reference: ReferenceModel, current: Floats, duration: float, after: float) -> Floats:

@@ -30,7 +30,7 @@ from golden_model import noise
 from golden_model.behaviour import Behaviour, bursts, even, gaps
 from golden_model.devices.two_channel import NeuristorCircuit
 from golden_model.fixed import Format, lookup, round_shift, saturate, select
-from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel, firing_window, given, simulated_rate
+from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel, firing_window, simulated_rate
 from golden_model.neuron import Bound, Field, positive, whole
 from golden_model.variability import Variability
 
@@ -559,25 +559,19 @@ class NeuristorOptions:
 def from_circuit(
     circuit: NeuristorCircuit,
     *,
-    count: int,
-    dt: float,
     options: NeuristorOptions = NeuristorOptions(),
-    spread: Variability = Variability(),
-    membrane: Format | None = None,
-    drive: Format | None = None,
-    coefficient_bits: int | None = None,
+    **common: Any,
 ) -> NeuristorParams:
     """The neuristors that a circuit makes.
 
     Parameters
     ----------
     circuit : NeuristorCircuit
-    count, dt, spread, membrane, drive, coefficient_bits
-        As in :class:`NeuristorParams`; its own when None.
     options : NeuristorOptions
+    **common
+        `count`, `dt`, `spread` and words, as in :class:`NeuristorParams`.
     """
-    words = given(membrane=membrane, drive=drive, coefficient_bits=coefficient_bits)
-    return NeuristorParams(circuit=circuit, count=count, dt=dt, spread=spread, **words)
+    return NeuristorParams(circuit=circuit, **common)
 
 
 def alone(params: NeuristorParams, count: int) -> NeuristorParams:

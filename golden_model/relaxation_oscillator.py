@@ -50,7 +50,7 @@ from golden_model.devices.network import OscillatorNetwork
 from golden_model.devices.phase_response import coupling_strength, locks
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.fixed import Format, lookup, round_shift, saturate, select
-from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel, given
+from golden_model.model import BitTrueModel, Events, NeuronParams, ReferenceModel
 from golden_model.neuron import Bound, Field, positive, whole
 from golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
 
@@ -767,23 +767,18 @@ def from_circuit(
     circuit: Circuit,
     *,
     count: int,
-    dt: float,
     options: RelaxationOscillatorOptions = RelaxationOscillatorOptions(),
-    spread: Variability = Variability(),
-    membrane: Format | None = None,
-    drive: Format | None = None,
-    coefficient_bits: int | None = None,
+    **common: Any,
 ) -> RelaxationOscillatorParams:
     """The oscillators that a circuit makes.
 
     Parameters
     ----------
     circuit : Circuit
-    count, dt, spread
-        As in :class:`RelaxationOscillatorParams`.
+    count : int
     options : RelaxationOscillatorOptions
-    membrane, drive, coefficient_bits
-        As there; its own when None.
+    **common
+        `dt`, `spread` and words, as in :class:`RelaxationOscillatorParams`.
 
     Returns
     -------
@@ -792,12 +787,10 @@ def from_circuit(
     return RelaxationOscillatorParams(
         circuit=circuit,
         count=count,
-        dt=dt,
-        spread=spread,
         coupling=options.elements(count),
         crossings=options.crossings,
         start=options.start,
-        **given(membrane=membrane, drive=drive, coefficient_bits=coefficient_bits),
+        **common,
     )
 
 

@@ -285,7 +285,11 @@ def load(path: Path) -> Design:
     with _where(path, "circuit"):
         circuit = None if device is None else _circuit(sections, device, golden.CIRCUIT)
     with _where(path, "number"):
-        words = {name: Format(*bits) for name in ("membrane", "drive") if (bits := getattr(sections.number, name))}
+        words: dict[str, Any] = {
+            name: Format(*bits) for name in ("membrane", "drive") if (bits := getattr(sections.number, name))
+        }
+        if sections.number.coefficient_bits is not None:
+            words["coefficient_bits"] = sections.number.coefficient_bits
     with _where(path, "neuron, circuit, variability or number"):
         params = golden.from_circuit(
             circuit,
@@ -293,7 +297,6 @@ def load(path: Path) -> Design:
             dt=sections.neuron.dt,
             options=options,
             spread=variability,
-            coefficient_bits=sections.number.coefficient_bits,
             **words,
         )
     with _where(path, "fpga"):
