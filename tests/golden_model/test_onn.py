@@ -1,0 +1,178 @@
+"""Networks of phase oscillators: event-driven sums against sums computed anew, and what such networks settle in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from golden_model.associative import pseudo_inverse, quantized
+from golden_model.onn import OnnBitTrue, OnnParams, energy, spins
+
+SIZES = [2, 3, 7, 16, 33, 64, 100, 257, 600]
+KINDS = ("any", "sparse", "zero", "extreme", "binary start", "symmetric")
+
+
+def recomputed(params: OnnParams, phases: np.ndarray, ticks: int) -> list[tuple[list[int], list[int], list[int]]]:
+    """Outputs, sums and phases of one trial after each tick: every sum anew, the rules written down a second time."""
+    period, w = 2**params.phase_bits, params.weights
+    phase = phases.copy()
+    high = (-phase) % period < period // 2
+    total = w @ np.where(high, 1, -1)
+    reference = np.where(total == 0, high, total > 0)
+    made = []
+    for tick in range(1, ticks + 1):
+        high = (tick - phase) % period < period // 2
+        total = w @ np.where(high, 1, -1)
+        after = np.where(total == 0, reference, total > 0)
+        rises = after & ~reference & ((tick - phase) % period > 1)
+        phase[rises] = tick % period
+        reference = after
+        made.append((high.astype(int).tolist(), total.tolist(), phase.tolist()))
+    return made
+
+
+def network(seed: int) -> tuple[OnnParams, np.ndarray]:
+    rng = np.random.default_rng([seed, 5])
+    count, kind = SIZES[seed % len(SIZES)], KINDS[seed % len(KINDS)]
+    bits, phase_bits = int(rng.integers(1, 9)), int(rng.integers(4, 9))
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    weights = rng.integers(low, high, (count, count), endpoint=True)
+    if kind == "sparse":
+        weights *= rng.random((count, count)) < 0.1
+    elif kind == "zero":
+        weights *= 0
+    elif kind == "extreme":
+        weights = rng.choice([low, high], (count, count))
+    elif kind == "symmetric":
+        weights = np.tril(weights) + np.tril(weights, -1).T
+    params = OnnParams(weights=weights, weight_bits=bits, phase_bits=phase_bits, symmetric=kind == "symmetric")
+    choices = [0, params.raw.period // 2] if kind == "binary start" else range(params.raw.period)
+    return params, rng.choice(list(choices), (2, count))
+
+
+def check(seed: int, periods: int) -> None:
+    params, phases = network(seed)
+    ticks = min(periods * params.raw.period, 80)
+    model = OnnBitTrue(params, phases)
+    expected = [recomputed(params, row, ticks) for row in phases]
+    for tick in range(ticks):
+        model.step()
+        for trial in range(2):
+            high, total, phase = expected[trial][tick]
+            assert model.output[trial].tolist() == high
+            assert model.total[trial].tolist() == total
+            assert model.phase[trial].tolist() == phase
+
+
+@pytest.mark.parametrize("seed", range(54))
+def test_event_driven_sums_equal_sums_computed_anew(seed: int) -> None:
+    check(seed, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(20))
+def test_event_driven_sums_equal_sums_computed_anew_in_a_thousand_networks(block: int) -> None:
+    for seed in range(100 + 50 * block, 150 + 50 * block):
+        check(seed, 3)
+
+
+def pair(weight: int, difference: int, phase_bits: int = 5) -> OnnBitTrue:
+    model = OnnBitTrue(OnnParams(weights=np.array([[0, weight], [weight, 0]]), phase_bits=phase_bits), [0, difference])
+    model.run(20)
+    return model
+
+
+@pytest.mark.parametrize("difference", range(1, 32))
+def test_two_oscillators_settle_in_phase_or_opposite(difference: int) -> None:
+    for weight, wanted in ((3, 0), (-3, 16)):
+        model = pair(weight, difference)
+        assert model.settled.all()
+        # A tick apart is as near as they come.
+        assert abs((model.phase[0, 1] - model.phase[0, 0] - wanted + 16) % 32 - 16) <= 1
+
+
+def test_equal_oscillators_that_repel_stay_equal_since_nothing_tells_them_apart() -> None:
+    model = pair(-3, 0)
+    assert not model.settled.any()
+    assert model.phase[0, 0] == model.phase[0, 1]
+
+
+def test_nothing_moves_without_weights() -> None:
+    params = OnnParams(weights=np.zeros((5, 5), dtype=np.int64))
+    model = OnnBitTrue(params, [[0, 3, 7, 8, 15]])
+    model.run(10)
+    assert model.phase.tolist() == [[0, 3, 7, 8, 15]]
+    assert (model.tick, model.toggles.tolist(), model.changed.tolist()) == (16, [10], [0])
+
+
+def test_each_output_toggles_twice_a_period_once_the_network_has_settled() -> None:
+    rng = np.random.default_rng(3)
+    patterns = rng.choice([-1, 1], (3, 64))
+    params = OnnParams(weights=quantized(pseudo_inverse(patterns), 5), phase_bits=8)
+    model = OnnBitTrue(params, np.where(patterns == 1, 0, 128))
+    model.run(10)
+    assert model.settled.all()
+    before = model.toggles.copy()
+    for _ in range(params.raw.period):
+        model.step()
+    assert (model.toggles - before).tolist() == [128] * 3
+
+
+def test_patterns_are_found_again_from_noisy_ones() -> None:
+    rng = np.random.default_rng(4)
+    patterns = rng.choice([-1, 1], (5, 100))
+    params = OnnParams(weights=quantized(pseudo_inverse(patterns), 5), phase_bits=4)
+    which = rng.integers(0, 5, 200)
+    given = patterns[which] * np.where(rng.random((200, 100)) < 0.1, -1, 1)
+    model = OnnBitTrue(params, np.where(given == 1, 0, 8))
+    model.run(30)
+    found = spins(model.phase, 4)
+    right = np.abs((found * patterns[which]).sum(axis=1)) == 100
+    assert right.mean() > 0.98
+    assert (energy(params.weights, found) <= energy(params.weights, given)).all()
+
+
+def test_spins_are_relative_to_the_first_oscillator() -> None:
+    assert spins([0, 3, 4, 8, 11, 12, 15], 4).tolist() == [1, 1, -1, -1, -1, 1, 1]
+    assert spins([[5, 5], [5, 13]], 4).tolist() == [[1, 1], [1, -1]]
+
+
+def test_energy_counts_each_pair_once_and_no_diagonal() -> None:
+    weights = np.array([[7, 1, 2], [1, 7, -3], [2, -3, 7]])
+    assert energy(weights, [[1, 1, 1], [1, -1, 1]]).tolist() == [0.0, 0.0 - (-1 + 2 + 3)]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (
+            {"weights": np.ones((2, 3), dtype=int)},
+            ValueError,
+            r"weights must have shape \(n, n\) with n from 2 to 4096",
+        ),
+        ({"weights": np.array([[0, 16], [0, 0]])}, OverflowError, "between -16 and 15 with 5 bits, not 16 .from osc"),
+        ({"weights": np.array([[0, np.nan], [0, 0]])}, ValueError, "weights must be integers, but they hold a NaN"),
+        ({"weights": np.array([[0, 0.5], [0, 0]])}, TypeError, "weights must be integers, not float64; quantize them"),
+        ({"weights": np.array([[0, 1], [2, 0]]), "symmetric": True}, ValueError, "oscillators 0 and 1 have 1 and 2"),
+        ({"weight_bits": 9}, ValueError, "weight_bits must be an integer between 1 and 8, not 9"),
+        ({"phase_bits": 3}, ValueError, "phase_bits must be an integer between 4 and 8, not 3"),
+    ],
+)
+def test_wrong_networks_are_refused(change: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        OnnParams(**({"weights": np.zeros((2, 2), dtype=int)} | change))
+
+
+@pytest.mark.parametrize(
+    ("phases", "error", "message"),
+    [
+        ([0, 1, 2], ValueError, r"phases must have shape \(trials, 2\), not \(1, 3\)"),
+        ([0, 16], ValueError, "phases must be 0 to 15, not 0 to 16"),
+        ([0.0, 1.0], TypeError, "phases must hold integers, not float64"),
+    ],
+)
+def test_wrong_phases_are_refused(phases: list[Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        OnnBitTrue(OnnParams(weights=np.zeros((2, 2), dtype=int)), phases)
