@@ -1,0 +1,289 @@
+"""Networks of phase oscillators in the circuit: equal to ``golden_model.onn.OnnBitTrue``.
+
+Each oscillator has its phase, its output, its reference and its sum. A tick in which nothing toggles takes no clock::
+
+    occupied ticks -> next tick -> who toggles -> one column of weights a clock -> all sums -> references, phases
+
+In a tick the outputs that toggle are looked for 32 at a time; each sends its column, read from block RAM, through one
+adder an oscillator. An oscillator toggles in ticks of the same number modulo half a period, so `occupied` has a bit for
+each of those: it is set where a phase comes to stand, and cleared when such a tick finds nobody.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from golden_model.onn import OnnParams
+
+__all__ = ["Onn", "lowest"]
+
+WORD = 32
+"""Outputs that are searched for toggles at a time."""
+CHUNK_BITS = 36
+"""Width of a block RAM; a chunk holds as many weights as fit."""
+
+
+def lowest(value: Value) -> tuple[Value, Value]:
+    """The number of the lowest bit that is set (0 if none is), and the value without that bit."""
+    rest = value & (value - 1)[: len(value)]
+    single = value & ~rest
+    width = max(len(value) - 1, 1).bit_length()
+    number = [(single & sum(1 << n for n in range(len(value)) if n >> bit & 1)).any() for bit in range(width)]
+    return Cat(number), rest
+
+
+class Onn(wiring.Component):
+    """N oscillators, every one coupled to every other.
+
+    Parameters
+    ----------
+    params : OnnParams
+        Its weights are those after configuration.
+
+    Members
+    -------
+    weight : In(stream)
+        Weights to write, while not `busy`: `chunk` of the column of oscillator `column`; weight k of chunk c is what
+        oscillator ``c * per_chunk + k`` feels.
+    phase : In(stream)
+        Phases to begin with, while not `busy`, from oscillator 0 on; the last N count.
+    begin : In(1)
+        Tick 0, while not `busy`: outputs of the phases, sums made anew.
+    advance : In(stream)
+        So many `ticks` more; `settle` ends earlier, at the end of a period without a new phase.
+    busy : Out(1)
+    tick, changed, toggles : Out
+        As in ``OnnBitTrue``.
+    settled : Out(1)
+    phases, outputs, references, totals : Out
+        The state, oscillator 0 lowest. What is not connected costs nothing.
+    """
+
+    weight: Any
+    phase: Any
+    begin: Signal
+    advance: Any
+    busy: Signal
+    tick: Signal
+    changed: Signal
+    toggles: Signal
+    settled: Signal
+    phases: Signal
+    outputs: Signal
+    references: Signal
+    totals: Signal
+
+    def __init__(self, params: OnnParams) -> None:
+        self.params = params
+        self.per_chunk = CHUNK_BITS // params.weight_bits
+        self.chunks = -(-params.count // self.per_chunk)
+        count, bits = params.count, params.phase_bits
+        weight = {"chunk": range(max(self.chunks, 2)), "column": range(count), "data": self.chunk_bits}
+        super().__init__(
+            {
+                "weight": In(stream.Signature(data.StructLayout(weight))),
+                "phase": In(stream.Signature(unsigned(bits))),
+                "begin": In(1),
+                "advance": In(stream.Signature(data.StructLayout({"ticks": 32, "settle": 1}))),
+                "busy": Out(1),
+                "tick": Out(32),
+                "changed": Out(32),
+                "toggles": Out(48),
+                "settled": Out(1),
+                "phases": Out(count * bits),
+                "outputs": Out(count),
+                "references": Out(count),
+                "totals": Out(count * params.total_bits),
+            }
+        )
+
+    @property
+    def chunk_bits(self) -> int:
+        """Bits of a chunk of weights."""
+        return min(self.per_chunk, self.params.count) * self.params.weight_bits
+
+    def chunk(self, column: int, number: int) -> int:
+        """What the memory holds at the beginning: some weights of a column, as one word."""
+        bits, first = self.params.weight_bits, number * self.per_chunk
+        part = self.params.weights[first : first + self.per_chunk, column].tolist()
+        return sum((weight & ((1 << bits) - 1)) << (n * bits) for n, weight in enumerate(part))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        params, count, bits = self.params, self.params.count, self.params.phase_bits
+        period, half = 1 << bits, 1 << (bits - 1)
+        phase = [Signal(bits, name=f"phase_{n}") for n in range(count)]
+        total = [Signal(signed(params.total_bits), name=f"total_{n}") for n in range(count)]
+        output, reference, moved, pending = (Signal(count, name=n) for n in ("output", "reference", "moved", "pending"))
+        idle, starting = Signal(init=1), Signal()
+        m.d.comb += [
+            self.phases.eq(Cat(phase)),
+            self.totals.eq(Cat(total)),
+            self.outputs.eq(output),
+            self.references.eq(reference),
+            self.busy.eq(~idle),
+            self.weight.ready.eq(idle),
+            self.phase.ready.eq(idle),
+            self.advance.ready.eq(idle & ~self.begin),
+            self.settled.eq((self.tick - self.changed)[:32] >= period),
+        ]
+        with m.If(self.phase.valid & self.phase.ready):
+            m.d.sync += [each.eq(after) for each, after in zip(phase, [*phase[1:], self.phase.payload], strict=True)]
+
+        search, issue, searching, adding = Signal(), Signal(), Signal(), Signal()
+        column, sign = self._search(m, output, pending, search, issue, searching)
+        self._add(m, total, column, sign, issue, adding, starting)
+        with m.If(issue & ~starting):
+            m.d.sync += self.toggles.eq(self.toggles + 1)
+
+        # Where each oscillator stands in this tick.
+        now = self.tick[:bits]
+        rises = Cat(each == now for each in phase)
+        falls = Cat(each == (now ^ half) for each in phase)
+        recent = Cat(each == (now - 1)[:bits] for each in phase)
+        toggling, restarts = Signal(count), Signal(count)
+        positive, zero, after = Signal(count), Signal(count), Signal(count)
+        m.d.sync += [positive.eq(Cat(~each[-1] for each in total)), zero.eq(Cat(each == 0 for each in total))]
+        m.d.comb += [
+            # What has a new phase is high from the tick after.
+            toggling.eq((moved & ~output) | (~moved & ((rises & ~output) | (falls & output)))),
+            after.eq((zero & reference) | (~zero & positive)),
+            restarts.eq(after & ~reference & ~rises & ~recent),
+        ]
+
+        any_moved, settle = Signal(), Signal()
+        left, room = Signal(32), Signal(32)
+        occupied, turned, distance = Signal(half), Signal(half), Signal(range(half + 1))
+        until_settled = (self.changed + period - self.tick)[:32]
+        number, _ = lowest(turned)
+        with m.FSM():
+            with m.State("IDLE"):
+                with m.If(self.begin):
+                    m.d.sync += [
+                        *(each.eq(0) for each in (self.tick, self.changed, self.toggles, moved, any_moved, *total)),
+                        *(each.eq(-1) for each in (occupied, pending)),
+                        # In tick 0, phase 0 is high, and those beyond half a period are.
+                        output.eq(Cat((each == 0) | (each > half) for each in phase)),
+                        starting.eq(1),
+                        idle.eq(0),
+                    ]
+                    m.next = "SEARCH"
+                with m.Elif(self.advance.valid):
+                    m.d.sync += [Cat(left, settle).eq(self.advance.payload), idle.eq(0)]
+                    m.next = "TURN"
+            # The next tick in which anything may toggle.
+            with m.State("TURN"):
+                m.d.sync += [
+                    turned.eq((Cat(occupied, occupied) >> (self.tick + 1)[: bits - 1])[:half]),
+                    room.eq(Mux(settle & (until_settled < left), until_settled, left)),
+                ]
+                m.next = "FIND"
+                with m.If((left == 0) | (settle & self.settled)):
+                    m.d.sync += idle.eq(1)
+                    m.next = "IDLE"
+            with m.State("FIND"):
+                m.d.sync += distance.eq(Mux(any_moved, 1, Mux(turned.any(), number + 1, half)))
+                m.next = "STEP"
+            with m.State("STEP"):
+                with m.If(distance > room):
+                    m.d.sync += [self.tick.eq(self.tick + room), idle.eq(1)]
+                    m.next = "IDLE"
+                with m.Else():
+                    m.d.sync += [self.tick.eq(self.tick + distance), left.eq(left - distance)]
+                    m.next = "TOGGLE"
+            with m.State("TOGGLE"):
+                m.d.sync += [pending.eq(toggling), output.eq(output ^ toggling), moved.eq(0), any_moved.eq(0)]
+                with m.If(~(rises | falls).any()):
+                    m.d.sync += occupied.bit_select(now[: bits - 1], 1).eq(0)
+                m.next = "SEARCH"
+            with m.State("SEARCH"):
+                m.d.comb += search.eq(1)
+                m.next = "DRAIN"
+            with m.State("DRAIN"), m.If(~searching & ~adding):
+                m.next = "COMPARE"
+            with m.State("COMPARE"):
+                m.d.sync += starting.eq(0)
+                with m.If(starting):
+                    m.d.sync += [reference.eq((zero & output) | (~zero & positive)), idle.eq(1)]
+                    m.next = "IDLE"
+                with m.Else():
+                    m.d.sync += [reference.eq(after), moved.eq(restarts)]
+                    for each, restart in zip(phase, restarts, strict=True):
+                        with m.If(restart):
+                            m.d.sync += each.eq(now)
+                    m.next = "MOVED"
+            with m.State("MOVED"):
+                with m.If(moved.any()):
+                    m.d.sync += [
+                        any_moved.eq(1),
+                        self.changed.eq(self.tick),
+                        occupied.bit_select(now[: bits - 1], 1).eq(1),
+                    ]
+                m.next = "TURN"
+        return m
+
+    def _search(
+        self, m: Module, output: Signal, pending: Signal, search: Signal, issue: Signal, searching: Signal
+    ) -> tuple[Value, Value]:
+        """Which column is next, one a clock, and whether it is added: of the pending outputs, a word at a time."""
+        words = range(0, self.params.count, WORD)
+        full, base = Signal(len(words)), Signal(range(max(len(words), 2)))
+        word, high = Signal(WORD), Signal(WORD)
+        first, others = lowest(full)
+        bit, rest = lowest(word)
+        m.d.comb += [issue.eq(word.any()), searching.eq(full.any() | word.any())]
+        with m.If(search):
+            m.d.sync += full.eq(Cat(pending[start : start + WORD].any() for start in words))
+        with m.Elif(~rest.any() & full.any()):
+            m.d.sync += [
+                full.eq(others),
+                base.eq(first),
+                word.eq(Array(pending[start : start + WORD] for start in words)[first]),
+                high.eq(Array(output[start : start + WORD] for start in words)[first]),
+            ]
+        with m.Else():
+            m.d.sync += word.eq(rest)
+        return Cat(bit, base), high.bit_select(bit, 1)
+
+    def _add(
+        self, m: Module, total: list[Any], column: Value, sign: Value, issue: Signal, adding: Signal, starting: Signal
+    ) -> None:
+        """Add columns to all sums, or take them away: doubled, except for the first pass."""
+        bits, depth = self.params.weight_bits, self.params.count
+        address, steps = Signal(range(depth)), [Signal(name=f"valid_{n}") for n in range(3)]
+        signs = [Signal(name=f"plus_{n}") for n in range(3)]
+        m.d.sync += [
+            address.eq(column),
+            *(later.eq(now) for now, later in zip([issue, *steps], steps, strict=False)),
+            *(later.eq(now) for now, later in zip([sign, *signs], signs, strict=False)),
+        ]
+        m.d.comb += adding.eq(Cat(steps).any())
+        read = []
+        for number in range(self.chunks):
+            init = [self.chunk(column, number) for column in range(depth)]
+            memory: Any = Memory(shape=self.chunk_bits, depth=depth, init=init)
+            m.submodules[f"weights_{number}"] = memory
+            port, write = memory.read_port(), memory.write_port()
+            chosen = self.weight.valid & self.weight.ready & (self.weight.payload.chunk == number)
+            m.d.comb += [
+                port.addr.eq(address),
+                port.en.eq(steps[0]),
+                write.addr.eq(self.weight.payload.column),
+                write.data.eq(self.weight.payload.data),
+                write.en.eq(chosen),
+            ]
+            read += [port.data.word_select(n, bits) for n in range(self.per_chunk)]
+        for n, each in enumerate(total):
+            weight = read[n].as_signed()
+            term = Signal(signed(bits + 1), name=f"term_{n}")
+            minus = ~signs[1]
+            m.d.sync += term.eq(Mux(starting, weight, weight << 1) ^ minus.replicate(bits + 1).as_signed())
+            with m.If(steps[2]):
+                # Taking away is adding the complement and one; the one is the carry.
+                carry = ~signs[2]
+                m.d.sync += each.eq((Cat(carry, each).as_signed() + Cat(carry, term).as_signed()) >> 1)

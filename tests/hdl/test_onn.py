@@ -1,0 +1,179 @@
+"""Networks of phase oscillators in Amaranth's simulator: every state bit after every tick equals the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Const, Module, Signal
+from amaranth.sim import Simulator
+
+from golden_model.onn import OnnBitTrue, OnnParams
+from hdl.onn import Onn, lowest
+from tests.golden_model.test_onn import KINDS
+
+
+def simulate(circuit: Onn, testbench: Any) -> None:
+    simulator = Simulator(circuit)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+
+
+async def load(ctx: Any, circuit: Onn, phases: np.ndarray) -> None:
+    ctx.set(circuit.phase.valid, 1)
+    for each in phases.tolist():
+        ctx.set(circuit.phase.payload, each)
+        await ctx.tick()
+    ctx.set(circuit.phase.valid, 0)
+    ctx.set(circuit.begin, 1)
+    await ctx.tick()
+    ctx.set(circuit.begin, 0)
+    await idle(ctx, circuit)
+
+
+async def idle(ctx: Any, circuit: Onn) -> int:
+    clocks = 0
+    while ctx.get(circuit.busy):
+        await ctx.tick()
+        clocks += 1
+        assert clocks < 100_000
+    return clocks
+
+
+async def advance(ctx: Any, circuit: Onn, ticks: int, settle: bool = False) -> int:
+    """The clocks it took."""
+    ctx.set(circuit.advance.payload, {"ticks": ticks, "settle": int(settle)})
+    ctx.set(circuit.advance.valid, 1)
+    await ctx.tick()
+    ctx.set(circuit.advance.valid, 0)
+    return 1 + await idle(ctx, circuit)
+
+
+def split(word: int, count: int, bits: int, is_signed: bool = False) -> list[int]:
+    parts = [(word >> (n * bits)) & ((1 << bits) - 1) for n in range(count)]
+    return [part - (1 << bits) if is_signed and part >> (bits - 1) else part for part in parts]
+
+
+def same(ctx: Any, circuit: Onn, model: OnnBitTrue) -> None:
+    params = model.params
+    n = params.count
+    assert ctx.get(circuit.tick) == model.tick
+    assert split(ctx.get(circuit.phases), n, params.phase_bits) == model.phase[0].tolist()
+    assert split(ctx.get(circuit.outputs), n, 1) == model.output[0].tolist()
+    assert split(ctx.get(circuit.references), n, 1) == model.reference[0].tolist()
+    assert split(ctx.get(circuit.totals), n, params.total_bits, True) == model.total[0].tolist()
+    assert ctx.get(circuit.toggles) == model.toggles[0]
+    assert ctx.get(circuit.changed) == model.changed[0]
+    assert ctx.get(circuit.settled) == int(model.settled[0])
+
+
+def network(count: int, kind: str, weight_bits: int, phase_bits: int) -> tuple[OnnParams, np.ndarray]:
+    rng = np.random.default_rng([count, weight_bits, phase_bits, len(kind)])
+    low, high = -(1 << (weight_bits - 1)), (1 << (weight_bits - 1)) - 1
+    weights = rng.integers(low, high, (count, count), endpoint=True)
+    if kind == "sparse":
+        weights *= rng.random((count, count)) < 0.1
+    elif kind == "zero":
+        weights *= 0
+    elif kind == "extreme":
+        weights = rng.choice([low, high], (count, count))
+    params = OnnParams(weights=weights, weight_bits=weight_bits, phase_bits=phase_bits)
+    choices = [0, params.raw.period // 2] if kind == "binary start" else range(params.raw.period)
+    return params, rng.choice(list(choices), count)
+
+
+CASES = [(2, 5, 4), (3, 1, 8), (31, 3, 6), (32, 5, 4), (33, 8, 5), (70, 4, 4)]
+
+
+@pytest.mark.parametrize(("count", "weight_bits", "phase_bits"), CASES)
+@pytest.mark.parametrize("kind", KINDS[:5])
+def test_network_equals_the_model_tick_by_tick(count: int, weight_bits: int, phase_bits: int, kind: str) -> None:
+    params, phases = network(count, kind, weight_bits, phase_bits)
+    circuit, model = Onn(params), OnnBitTrue(params, phases)
+
+    async def testbench(ctx: Any) -> None:
+        await load(ctx, circuit, phases)
+        same(ctx, circuit, model)
+        for _ in range(50):
+            model.step()
+            await advance(ctx, circuit, 1)
+            same(ctx, circuit, model)
+
+    simulate(circuit, testbench)
+
+
+@pytest.mark.parametrize("phase_bits", [4, 8])
+def test_ticks_in_which_nothing_toggles_take_no_clock(phase_bits: int) -> None:
+    """2N + 40 x (ticks in which something toggles), in a settled network with two such ticks."""
+    count, period = 40, 1 << phase_bits
+    pattern = np.random.default_rng(8).choice([-1, 1], count)
+    weights = np.outer(pattern, pattern) - np.eye(count, dtype=np.int64)
+    params = OnnParams(weights=weights, phase_bits=phase_bits)
+    phases = np.where(pattern == 1, 0, period // 2)
+    phases[:4] = (phases[:4] + 3) % period
+    circuit, model = Onn(params), OnnBitTrue(params, phases)
+
+    async def testbench(ctx: Any) -> None:
+        await load(ctx, circuit, phases)
+        await advance(ctx, circuit, 100 * period, settle=True)
+        while not model.settled.all():
+            model.step()
+        same(ctx, circuit, model)
+        for _ in range(3):
+            before = model.toggles[0]
+            for _ in range(period):
+                model.step()
+            clocks = await advance(ctx, circuit, period)
+            same(ctx, circuit, model)
+            assert model.toggles[0] - before == 2 * count
+        # Ticks that nobody is left in have been found empty by now.
+        assert clocks <= 2 * count + 40 * 2
+
+    simulate(circuit, testbench)
+
+
+def test_weights_are_replaced_at_run_time() -> None:
+    old, phases = network(20, "any", 5, 4)
+    new, _ = network(20, "extreme", 5, 4)
+    circuit, source = Onn(old), Onn(new)
+    model = OnnBitTrue(new, phases)
+
+    async def testbench(ctx: Any) -> None:
+        await load(ctx, circuit, phases)
+        await advance(ctx, circuit, 9)
+        ctx.set(circuit.weight.valid, 1)
+        for column in range(20):
+            for number in range(circuit.chunks):
+                data = source.chunk(column, number)
+                ctx.set(circuit.weight.payload, {"chunk": number, "column": column, "data": data})
+                await ctx.tick()
+        ctx.set(circuit.weight.valid, 0)
+        await load(ctx, circuit, phases)
+        for _ in range(20):
+            model.step()
+        await advance(ctx, circuit, 20)
+        same(ctx, circuit, model)
+
+    simulate(circuit, testbench)
+    source.elaborate(None)
+
+
+def test_lowest_finds_the_lowest_bit_for_every_word() -> None:
+    word, m = Signal(9), Module()
+    number, rest = lowest(word)
+    out, left = Signal.like(number), Signal(9)
+    m.d.comb += [out.eq(number), left.eq(rest)]
+    simulator = Simulator(m)
+
+    async def testbench(ctx: Any) -> None:
+        for value in range(512):
+            ctx.set(word, value)
+            expected = (value & -value).bit_length() - 1 if value else 0
+            assert (ctx.get(out), ctx.get(left)) == (expected, value & (value - 1) if value else 0)
+            await ctx.delay(1e-9)
+
+    simulator.add_testbench(testbench)
+    simulator.run()
+    assert len(lowest(Const(0, 33))[0]) == 6
