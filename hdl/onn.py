@@ -51,12 +51,14 @@ class Onn(wiring.Component):
         Weights to write, while not `busy`: `chunk` of the column of oscillator `column`; weight k of chunk c is what
         oscillator ``c * per_chunk + k`` feels.
     phase : In(stream)
-        Phases to begin with, while not `busy`, from oscillator 0 on; the last N count.
+        The phase of an `oscillator` to begin with, while not `busy`.
     begin : In(1)
         Tick 0, while not `busy`: outputs of the phases, sums made anew.
     advance : In(stream)
         So many `ticks` more; `settle` ends earlier, at the end of a period without a new phase.
     busy : Out(1)
+    toggled : Out
+        While `valid`, the output of `oscillator` has become `high` in this tick: the phases, for who listens.
     tick, changed, toggles : Out
         As in ``OnnBitTrue``.
     settled : Out(1)
@@ -69,6 +71,7 @@ class Onn(wiring.Component):
     begin: Signal
     advance: Any
     busy: Signal
+    toggled: Any
     tick: Signal
     changed: Signal
     toggles: Signal
@@ -87,10 +90,11 @@ class Onn(wiring.Component):
         super().__init__(
             {
                 "weight": In(stream.Signature(data.StructLayout(weight))),
-                "phase": In(stream.Signature(unsigned(bits))),
+                "phase": In(stream.Signature(data.StructLayout({"oscillator": range(count), "value": unsigned(bits)}))),
                 "begin": In(1),
                 "advance": In(stream.Signature(data.StructLayout({"ticks": 32, "settle": 1}))),
                 "busy": Out(1),
+                "toggled": Out(data.StructLayout({"valid": 1, "oscillator": range(count), "high": 1})),
                 "tick": Out(32),
                 "changed": Out(32),
                 "toggles": Out(48),
@@ -132,29 +136,44 @@ class Onn(wiring.Component):
             self.advance.ready.eq(idle & ~self.begin),
             self.settled.eq((self.tick - self.changed)[:32] >= period),
         ]
-        with m.If(self.phase.valid & self.phase.ready):
-            m.d.sync += [each.eq(after) for each, after in zip(phase, [*phase[1:], self.phase.payload], strict=True)]
-
         search, issue, searching, adding = Signal(), Signal(), Signal(), Signal()
         column, sign = self._search(m, output, pending, search, issue, searching)
         self._add(m, total, column, sign, issue, adding, starting)
-        with m.If(issue & ~starting):
+        m.d.comb += [
+            self.toggled.valid.eq(issue & ~starting),
+            self.toggled.oscillator.eq(column),
+            self.toggled.high.eq(sign),
+        ]
+        with m.If(self.toggled.valid):
             m.d.sync += self.toggles.eq(self.toggles + 1)
 
         # Where each oscillator stands in this tick.
         now = self.tick[:bits]
         rises = Cat(each == now for each in phase)
         falls = Cat(each == (now ^ half) for each in phase)
-        recent = Cat(each == (now - 1)[:bits] for each in phase)
-        toggling, restarts = Signal(count), Signal(count)
-        positive, zero, after = Signal(count), Signal(count), Signal(count)
-        m.d.sync += [positive.eq(Cat(~each[-1] for each in total)), zero.eq(Cat(each == 0 for each in total))]
+        # What rose, or got its phase, in the tick before is recent in this one.
+        last, recent = Signal(count), Signal(count)
+        outward, zero, restarts = Signal(count), Signal(count), Signal(count)
+        negative = Cat(each[-1] for each in total)
+        m.d.sync += zero.eq(Cat(each == 0 for each in total))
         m.d.comb += [
             # What has a new phase is high from the tick after.
-            toggling.eq((moved & ~output) | (~moved & ((rises & ~output) | (falls & output)))),
-            after.eq((zero & reference) | (~zero & positive)),
-            restarts.eq(after & ~reference & ~rises & ~recent),
+            outward.eq(moved | rises | (output & ~falls)),
+            restarts.eq(~zero & ~negative & ~reference & ~rises & ~recent),
         ]
+
+        # A phase comes from outside, or is the present tick.
+        compare, given = Signal(), Signal(bits)
+        rows, columns = Signal(-(-count // WORD)), Signal(WORD)
+        m.d.comb += given.eq(Mux(idle, self.phase.payload.value, now))
+        with m.If(self.phase.valid & idle):
+            m.d.comb += [
+                rows.eq(1 << self.phase.payload.oscillator[5:]),
+                columns.eq(1 << self.phase.payload.oscillator[:5]),
+            ]
+        for n, each in enumerate(phase):
+            with m.If((rows[n // WORD] & columns[n % WORD]) | (compare & restarts[n])):
+                m.d.sync += each.eq(given)
 
         any_moved, settle = Signal(), Signal()
         left, room = Signal(32), Signal(32)
@@ -165,17 +184,23 @@ class Onn(wiring.Component):
             with m.State("IDLE"):
                 with m.If(self.begin):
                     m.d.sync += [
-                        *(each.eq(0) for each in (self.tick, self.changed, self.toggles, moved, any_moved, *total)),
+                        *(each.eq(0) for each in (self.changed, self.toggles, moved, any_moved, *total)),
                         *(each.eq(-1) for each in (occupied, pending)),
-                        # In tick 0, phase 0 is high, and those beyond half a period are.
-                        output.eq(Cat((each == 0) | (each > half) for each in phase)),
+                        self.tick.eq(1 - period),
                         starting.eq(1),
                         idle.eq(0),
                     ]
-                    m.next = "SEARCH"
+                    m.next = "OUTPUTS"
                 with m.Elif(self.advance.valid):
                     m.d.sync += [Cat(left, settle).eq(self.advance.payload), idle.eq(0)]
                     m.next = "TURN"
+            # A period up to tick 0, after which every output is what its phase says.
+            with m.State("OUTPUTS"):
+                m.d.sync += [output.eq(outward), last.eq(rises)]
+                with m.If(self.tick == 0):
+                    m.next = "SEARCH"
+                with m.Else():
+                    m.d.sync += self.tick.eq(self.tick + 1)
             # The next tick in which anything may toggle.
             with m.State("TURN"):
                 m.d.sync += [
@@ -191,31 +216,38 @@ class Onn(wiring.Component):
                 m.next = "STEP"
             with m.State("STEP"):
                 with m.If(distance > room):
-                    m.d.sync += [self.tick.eq(self.tick + room), idle.eq(1)]
+                    m.d.sync += [self.tick.eq(self.tick + room), last.eq(0), idle.eq(1)]
                     m.next = "IDLE"
                 with m.Else():
                     m.d.sync += [self.tick.eq(self.tick + distance), left.eq(left - distance)]
                     m.next = "TOGGLE"
             with m.State("TOGGLE"):
-                m.d.sync += [pending.eq(toggling), output.eq(output ^ toggling), moved.eq(0), any_moved.eq(0)]
+                m.d.sync += [
+                    pending.eq(output ^ outward),
+                    output.eq(outward),
+                    recent.eq(Mux(distance == 1, last | moved, 0)),
+                    last.eq(rises),
+                    moved.eq(0),
+                    any_moved.eq(0),
+                ]
                 with m.If(~(rises | falls).any()):
                     m.d.sync += occupied.bit_select(now[: bits - 1], 1).eq(0)
                 m.next = "SEARCH"
             with m.State("SEARCH"):
                 m.d.comb += search.eq(1)
+                with m.If(starting):
+                    m.d.sync += reference.eq(output)
                 m.next = "DRAIN"
             with m.State("DRAIN"), m.If(~searching & ~adding):
                 m.next = "COMPARE"
             with m.State("COMPARE"):
-                m.d.sync += starting.eq(0)
+                m.d.sync += [reference.eq((zero & reference) | (~zero & ~negative)), starting.eq(0)]
                 with m.If(starting):
-                    m.d.sync += [reference.eq((zero & output) | (~zero & positive)), idle.eq(1)]
+                    m.d.sync += idle.eq(1)
                     m.next = "IDLE"
                 with m.Else():
-                    m.d.sync += [reference.eq(after), moved.eq(restarts)]
-                    for each, restart in zip(phase, restarts, strict=True):
-                        with m.If(restart):
-                            m.d.sync += each.eq(now)
+                    m.d.comb += compare.eq(1)
+                    m.d.sync += moved.eq(restarts)
                     m.next = "MOVED"
             with m.State("MOVED"):
                 with m.If(moved.any()):

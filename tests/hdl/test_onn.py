@@ -23,8 +23,8 @@ def simulate(circuit: Onn, testbench: Any) -> None:
 
 async def load(ctx: Any, circuit: Onn, phases: np.ndarray) -> None:
     ctx.set(circuit.phase.valid, 1)
-    for each in phases.tolist():
-        ctx.set(circuit.phase.payload, each)
+    for oscillator, value in enumerate(phases.tolist()):
+        ctx.set(circuit.phase.payload, {"oscillator": oscillator, "value": value})
         await ctx.tick()
     ctx.set(circuit.phase.valid, 0)
     ctx.set(circuit.begin, 1)
@@ -99,6 +99,22 @@ def test_network_equals_the_model_tick_by_tick(count: int, weight_bits: int, pha
         for _ in range(50):
             model.step()
             await advance(ctx, circuit, 1)
+            same(ctx, circuit, model)
+
+    simulate(circuit, testbench)
+
+
+@pytest.mark.parametrize(("count", "weight_bits", "phase_bits"), CASES)
+def test_network_equals_the_model_whatever_the_ticks_at_once(count: int, weight_bits: int, phase_bits: int) -> None:
+    params, phases = network(count, "sparse", weight_bits, phase_bits)
+    circuit, model = Onn(params), OnnBitTrue(params, phases)
+
+    async def testbench(ctx: Any) -> None:
+        await load(ctx, circuit, phases)
+        for ticks in np.random.default_rng(9).integers(1, 2 * params.raw.period, 25).tolist():
+            for _ in range(ticks):
+                model.step()
+            await advance(ctx, circuit, ticks)
             same(ctx, circuit, model)
 
     simulate(circuit, testbench)
