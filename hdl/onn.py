@@ -121,8 +121,9 @@ class Onn(wiring.Component):
         m = Module()
         params, count, bits = self.params, self.params.count, self.params.phase_bits
         period, half = 1 << bits, 1 << (bits - 1)
-        phase = [Signal(bits, name=f"phase_{n}") for n in range(count)]
-        total = [Signal(signed(params.total_bits), name=f"total_{n}") for n in range(count)]
+        # What `begin` sets needs no reset of its own.
+        phase = [Signal(bits, name=f"phase_{n}", reset_less=True) for n in range(count)]
+        total = [Signal(signed(params.total_bits), name=f"total_{n}", reset_less=True) for n in range(count)]
         output, reference, moved, pending = (Signal(count, name=n) for n in ("output", "reference", "moved", "pending"))
         idle, starting = Signal(init=1), Signal()
         m.d.comb += [
@@ -136,9 +137,9 @@ class Onn(wiring.Component):
             self.advance.ready.eq(idle & ~self.begin),
             self.settled.eq((self.tick - self.changed)[:32] >= period),
         ]
-        search, issue, searching, adding = Signal(), Signal(), Signal(), Signal()
+        search, issue, searching, adding, clear = (Signal() for _ in range(5))
         column, sign = self._search(m, output, pending, search, issue, searching)
-        self._add(m, total, column, sign, issue, adding, starting)
+        self._add(m, total, column, sign, issue, adding, starting, clear)
         m.d.comb += [
             self.toggled.valid.eq(issue & ~starting),
             self.toggled.oscillator.eq(column),
@@ -183,8 +184,9 @@ class Onn(wiring.Component):
         with m.FSM():
             with m.State("IDLE"):
                 with m.If(self.begin):
+                    m.d.comb += clear.eq(1)
                     m.d.sync += [
-                        *(each.eq(0) for each in (self.changed, self.toggles, moved, any_moved, *total)),
+                        *(each.eq(0) for each in (self.changed, self.toggles, moved, any_moved)),
                         *(each.eq(-1) for each in (occupied, pending)),
                         self.tick.eq(1 - period),
                         starting.eq(1),
@@ -283,7 +285,15 @@ class Onn(wiring.Component):
         return Cat(bit, base), high.bit_select(bit, 1)
 
     def _add(
-        self, m: Module, total: list[Any], column: Value, sign: Value, issue: Signal, adding: Signal, starting: Signal
+        self,
+        m: Module,
+        total: list[Any],
+        column: Value,
+        sign: Value,
+        issue: Signal,
+        adding: Signal,
+        starting: Signal,
+        clear: Signal,
     ) -> None:
         """Add columns to all sums, or take them away: doubled, except for the first pass."""
         bits, depth = self.params.weight_bits, self.params.count
@@ -312,10 +322,12 @@ class Onn(wiring.Component):
             read += [port.data.word_select(n, bits) for n in range(self.per_chunk)]
         for n, each in enumerate(total):
             weight = read[n].as_signed()
-            term = Signal(signed(bits + 1), name=f"term_{n}")
+            term = Signal(signed(bits + 1), name=f"term_{n}", reset_less=True)
             minus = ~signs[1]
             m.d.sync += term.eq(Mux(starting, weight, weight << 1) ^ minus.replicate(bits + 1).as_signed())
-            with m.If(steps[2]):
+            with m.If(clear):
+                m.d.sync += each.eq(0)
+            with m.Elif(steps[2]):
                 # Taking away is adding the complement and one; the one is the carry.
                 carry = ~signs[2]
                 m.d.sync += each.eq((Cat(carry, each).as_signed() + Cat(carry, term).as_signed()) >> 1)
