@@ -20,7 +20,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden_model.onn import OnnParams
 
-__all__ = ["Onn", "lowest"]
+__all__ = ["Onn", "chunk", "lowest"]
 
 WORD = 32
 """Outputs that are searched for toggles at a time."""
@@ -35,6 +35,13 @@ def lowest(value: Value) -> tuple[Value, Value]:
     width = max(len(value) - 1, 1).bit_length()
     number = [(single & sum(1 << n for n in range(len(value)) if n >> bit & 1)).any() for bit in range(width)]
     return Cat(number), rest
+
+
+def chunk(params: OnnParams, column: int, number: int) -> int:
+    """Some weights of a column, as the one word that the memory holds."""
+    bits, per_chunk = params.weight_bits, CHUNK_BITS // params.weight_bits
+    part = params.weights[number * per_chunk : (number + 1) * per_chunk, column].tolist()
+    return sum((weight & ((1 << bits) - 1)) << (n * bits) for n, weight in enumerate(part))
 
 
 class Onn(wiring.Component):
@@ -110,12 +117,6 @@ class Onn(wiring.Component):
     def chunk_bits(self) -> int:
         """Bits of a chunk of weights."""
         return min(self.per_chunk, self.params.count) * self.params.weight_bits
-
-    def chunk(self, column: int, number: int) -> int:
-        """What the memory holds at the beginning: some weights of a column, as one word."""
-        bits, first = self.params.weight_bits, number * self.per_chunk
-        part = self.params.weights[first : first + self.per_chunk, column].tolist()
-        return sum((weight & ((1 << bits) - 1)) << (n * bits) for n, weight in enumerate(part))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -307,7 +308,7 @@ class Onn(wiring.Component):
         m.d.comb += adding.eq(Cat(steps).any())
         read = []
         for number in range(self.chunks):
-            init = [self.chunk(column, number) for column in range(depth)]
+            init = [chunk(self.params, column, number) for column in range(depth)]
             memory: Any = Memory(shape=self.chunk_bits, depth=depth, init=init)
             m.submodules[f"weights_{number}"] = memory
             port, write = memory.read_port(), memory.write_port()
