@@ -12,6 +12,17 @@ At the beginning one full pass makes the sums; a reference whose sum is then zer
 The network has settled when no phase was set anew for a whole period. Equal oscillators that repel each other and
 begin in phase never do: nothing tells them apart, as long as there is no noise.
 
+Annealing has two means, both of which cost no coupling time:
+
+- *Noise*: before it is compared, each sum is moved by +a or -a, and thereafter back. The signs are independent, a is
+  common to all, anew in each tick, and uniform from 0 to `noise`. As all oscillators act at once, each may restart
+  only if a toss of its own allows it (else, neighbours would follow each other's past for ever).
+- *Injection* at twice the frequency (SHIL): references are sampled only in the first `window` ticks of each half
+  period. With all ticks there is no injection; with one, every new phase is 0 or half a period: an Ising machine.
+
+Both random bits of an oscillator come from words of one xorshift generator that wander along the network, 32
+oscillators a tick: one flip-flop a bit, and no logic.
+
 References
 ----------
 B. Haverkort and A. Todri-Sanial, Front. Neurosci. 2026, 10.3389/fnins.2025.1658490 (the largest such network
@@ -22,19 +33,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
 from golden_model.neuron import whole
+from golden_model.noise import advance, first_states
 from golden_model.phase_oscillator import PhaseOscillatorRaw, output, step
 
-__all__ = ["OnnBitTrue", "OnnParams", "energy", "spins"]
+__all__ = ["OnnBitTrue", "OnnParams", "Segment", "cooling", "energy", "spins"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 MOST = 4096
 """Oscillators that a network may have."""
+SPARSE = 0.1
+"""Share of weights that are not zero, below which the model multiplies only those."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,6 +65,8 @@ class OnnParams:
         Of each weight, signed, 1 to 8: 1 bit is -1 or 0.
     phase_bits : int
         A period has ``2**phase_bits`` ticks; 4 to 8.
+    noise_bits : int
+        The largest noise is ``2**noise_bits - 1``; 0 to 16, 0 for a network that cannot be annealed by noise.
     symmetric : bool
         The memory holds one half of the matrix.
 
@@ -65,11 +83,13 @@ class OnnParams:
     weights: Integers
     weight_bits: int = 5
     phase_bits: int = 4
+    noise_bits: int = 0
     symmetric: bool = False
 
     def __post_init__(self) -> None:
         whole("weight_bits", self.weight_bits, 1, 8)
         whole("phase_bits", self.phase_bits, 4, 8)
+        whole("noise_bits", self.noise_bits, 0, 16)
         weights = np.asarray(self.weights)
         if weights.dtype.kind == "f" and not np.isfinite(weights).all():
             raise ValueError("weights must be integers, but they hold a NaN or an infinity")
@@ -105,8 +125,48 @@ class OnnParams:
 
     @property
     def total_bits(self) -> int:
-        """Of a sum, signed: the largest of any weights fits, so that none can saturate."""
-        return self.weight_bits + self.count.bit_length()
+        """Of a sum, signed: the largest of any weights and any noise fits, so that none can saturate."""
+        return ((self.count << (self.weight_bits - 1)) + (1 << self.noise_bits) - 1).bit_length() + 1
+
+    @property
+    def half(self) -> int:
+        """Ticks of half a period: the window that leaves all open."""
+        return self.raw.period // 2
+
+    def check_annealing(self, noise: int, window: int) -> None:
+        """Raise ValueError if the network cannot have such noise or such a window."""
+        whole("noise", noise, 0, (1 << self.noise_bits) - 1)
+        whole("window", window, 1, self.half)
+
+
+class Segment(NamedTuple):
+    """A part of a schedule: so many periods, with so much noise and so long a window."""
+
+    periods: int
+    noise: int
+    window: int
+
+
+def cooling(periods: int, noise: int, window: int = 1, steps: int = 64) -> list[Segment]:
+    """A schedule that takes the noise down to zero, linearly.
+
+    Parameters
+    ----------
+    periods : int
+        Of the whole.
+    noise : int
+        At the beginning.
+    window : int
+        Throughout; 1 is full injection.
+    steps : int
+        Segments, at most.
+    """
+    steps = min(steps, periods)
+    ends = [periods * (n + 1) // steps for n in range(steps)]
+    return [
+        Segment(end - begin, noise * (steps - 1 - n) // max(steps - 1, 1), window)
+        for n, (begin, end) in enumerate(zip([0, *ends], ends, strict=False))
+    ]
 
 
 class OnnBitTrue:
@@ -117,6 +177,8 @@ class OnnBitTrue:
     params : OnnParams
     phases : array_like of int, shape (trials, count)
         At the beginning, each 0 to ``2**phase_bits`` - 1.
+    seed : int
+        Of the noise; each trial has its own generator.
 
     Attributes
     ----------
@@ -128,6 +190,8 @@ class OnnBitTrue:
         Outputs that have toggled.
     changed : ndarray of int64, shape (trials,)
         The last tick in which a phase was set anew; 0 if none was.
+    state : ndarray of int64, shape (trials,)
+        Of the generators of noise.
 
     Raises
     ------
@@ -135,7 +199,7 @@ class OnnBitTrue:
         If the phases are none of this network.
     """
 
-    def __init__(self, params: OnnParams, phases: ArrayLike) -> None:
+    def __init__(self, params: OnnParams, phases: ArrayLike, seed: int = 0) -> None:
         phase = np.atleast_2d(np.asarray(phases))
         if phase.dtype.kind != "i":
             raise TypeError(f"phases must hold integers, not {phase.dtype}")
@@ -146,7 +210,10 @@ class OnnBitTrue:
         self.params = params
         # Sums of integers are exact in floating point far beyond what can occur, and products are much faster.
         exact = np.float32 if params.total_bits < 24 else np.float64
-        self._columns = np.ascontiguousarray(params.weights.T, dtype=exact)
+        weights = params.weights.astype(exact)
+        sparse = np.count_nonzero(weights) < SPARSE * weights.size
+        self._rows: Any = scipy.sparse.csr_array(weights) if sparse else None
+        self._columns = np.ascontiguousarray(weights.T)
         self.tick = 0
         self.phase = phase.astype(np.int64)
         self.output = output(params.raw, self.phase, 0)
@@ -154,6 +221,12 @@ class OnnBitTrue:
         self.reference = np.where(self._total == 0, self.output, self._total > 0).astype(np.int64)
         self.toggles = np.zeros(len(phase), dtype=np.int64)
         self.changed = np.zeros(len(phase), dtype=np.int64)
+        self.state: NDArray[Any] = first_states(seed, len(phase))
+        self._signs: NDArray[Any] = np.zeros(phase.shape, dtype=np.int64)
+        self._tosses: NDArray[Any] = np.zeros(phase.shape, dtype=np.int64)
+        # Ticks of half a period in which an output may toggle; and whether a phase is new, to be seen in the next tick.
+        self._occupied = np.isin(np.arange(params.half), self.phase % params.half)
+        self._fresh = False
 
     @property
     def total(self) -> Integers:
@@ -165,34 +238,85 @@ class OnnBitTrue:
         """Of each trial: no phase was set anew for a period, shape (trials,)."""
         return np.asarray(self.tick - self.changed >= self.params.raw.period)
 
-    def step(self) -> None:
-        """Advance one tick."""
+    def step(self, noise: int = 0, window: int | None = None) -> None:
+        """Advance one tick.
+
+        Parameters
+        ----------
+        noise : int
+            The most that a sum is moved by.
+        window : int, optional
+            Ticks of each half period in which references are sampled; all by default.
+        """
         self.tick += 1
-        raw = self.params.raw
-        after = output(raw, self.phase, self.tick)
+        raw, place = self.params.raw, self.tick % self.params.half
+        if self._fresh or self._occupied[place]:
+            after = output(raw, self.phase, self.tick)
+            self._occupied[place] = self._follow(after)
+            self.output = after
+        elif not noise and (window is None or window == self.params.half):
+            return  # what has not changed says nothing new
+        self._fresh = False
+        if window is not None and place >= window:
+            return
+        total, allowed = self._total, np.ones(1, dtype=np.int64)
+        if noise:
+            total = total + self._moves(noise)
+            allowed = self._tosses
+        self.phase, self.reference, moved = step(raw, self.phase, self.reference, total, self.tick, allowed)
+        moving = moved.any(axis=1)
+        self._fresh = bool(moving.any())
+        self._occupied[place] |= self._fresh
+        self.changed[moving] = self.tick
+
+    def _follow(self, after: Integers) -> bool:
+        """Add to the sums what toggles, if anything does."""
         change = after - self.output
         toggling = np.flatnonzero(change.any(axis=0))
-        if len(toggling):
+        if not len(toggling):
+            return False
+        if self._rows is not None:
+            self._total += 2 * (self._rows @ change.T.astype(self._columns.dtype)).T
+        else:
             part = change[:, toggling].astype(self._columns.dtype)
             self._total += 2 * (part @ self._columns[toggling])
-            self.toggles += np.count_nonzero(part, axis=1)
-        self.output = after
-        self.phase, self.reference, moved = step(raw, self.phase, self.reference, self._total, self.tick)
-        self.changed[moved.any(axis=1)] = self.tick
+        self.toggles += np.count_nonzero(change, axis=1)
+        return True
 
-    def run(self, periods: int) -> None:
-        """Advance so many periods, or until all trials have settled.
+    def _draw(self) -> Integers:
+        self.state = advance(self.state)
+        return self.state
+
+    def _moves(self, noise: int) -> Integers:
+        """What to add to each sum in this tick; the tosses are made, too."""
+        for register in (self._signs, self._tosses):
+            word = self._draw()[:, None] >> np.arange(min(32, register.shape[1])) & 1
+            register[:, 32:] = register[:, :-32].copy()
+            register[:, :32] = word
+        most = (noise + 1) * (self._draw() >> 16) >> 16
+        return np.where(self._signs == 1, most[:, None], -most[:, None])
+
+    def run(self, periods: int, noise: int = 0, window: int | None = None) -> None:
+        """Advance so many periods, or, without noise, until all trials have settled.
 
         Parameters
         ----------
         periods : int
             At least 1.
+        noise, window
+            As in `step`.
+
+        Raises
+        ------
+        ValueError
+            If one is outside its range.
         """
         whole("periods", periods, 1, 1_000_000)
+        self.params.check_annealing(noise, self.params.half if window is None else window)
         for _ in range(periods):
             for _ in range(self.params.raw.period):
-                self.step()
-            if self.settled.all():
+                self.step(noise, window)
+            if not noise and self.settled.all():
                 return
 
 

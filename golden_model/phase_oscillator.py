@@ -10,6 +10,8 @@ reference; a sum of zero leaves it as it was. When the reference rises, the osci
     S > 0 -> reference = 1,  S < 0 -> reference = 0,  S = 0 -> as before                   (2)
     the reference rises in tick t, and (t - phi) mod P > 1  ->  phi <- t                   (3)
 
+In a network that is annealed, a tick may be closed to (2), and a toss may forbid (3): see ``onn``.
+
 An oscillator that rises in the same tick, or rose in the last one, is as near to its reference as a tick can tell;
 without that, two of them would hand one tick's difference to and fro for ever. A new phase acts from the next tick on.
 
@@ -44,7 +46,9 @@ def output(raw: PhaseOscillatorRaw, phase: Any, tick: Any) -> Any:
     return (((tick - phase) & (raw.period - 1)) >> (raw.phase_bits - 1)) ^ 1
 
 
-def step(raw: PhaseOscillatorRaw, phase: Any, reference: Any, total: Any, tick: Any) -> tuple[Any, Any, Any]:
+def step(
+    raw: PhaseOscillatorRaw, phase: Any, reference: Any, total: Any, tick: Any, allowed: Any = 1
+) -> tuple[Any, Any, Any]:
     """What a tick does to an oscillator, on integers, arrays or hardware values alike.
 
     Parameters
@@ -56,6 +60,8 @@ def step(raw: PhaseOscillatorRaw, phase: Any, reference: Any, total: Any, tick: 
         S, with the outputs of this tick.
     tick
         Since the beginning.
+    allowed
+        Whether the phase may be set anew in this tick.
 
     Returns
     -------
@@ -64,5 +70,5 @@ def step(raw: PhaseOscillatorRaw, phase: Any, reference: Any, total: Any, tick: 
     """
     after = select(total > 0, 1, select(total < 0, 0, reference))
     lead = (tick - phase) & (raw.period - 1)
-    moved = (after == 1) & (reference == 0) & (lead > 1)
+    moved = (after == 1) & (reference == 0) & (lead > 1) & (allowed == 1)
     return select(moved, tick & (raw.period - 1), phase), after, moved
