@@ -7,20 +7,26 @@ Each oscillator has its phase, its output, its reference and its sum. A tick in 
 In a tick the outputs that toggle are looked for 32 at a time; each sends its column, read from block RAM, through one
 adder an oscillator. An oscillator toggles in ticks of the same number modulo half a period, so `occupied` has a bit for
 each of those: it is set where a phase comes to stand, and cleared when such a tick finds nobody.
+
+A column may come in `parts`, one a clock: the adders before the sums are shared, and block RAM that is deeper than
+the network is large is put to use.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+from numpy.typing import NDArray
 
 from golden_model.onn import OnnParams
+from hdl.noise import advance
 
-__all__ = ["Onn", "chunk", "lowest"]
+__all__ = ["Generator", "Onn", "lowest"]
 
 WORD = 32
 """Outputs that are searched for toggles at a time."""
@@ -37,11 +43,9 @@ def lowest(value: Value) -> tuple[Value, Value]:
     return Cat(number), rest
 
 
-def chunk(params: OnnParams, column: int, number: int) -> int:
-    """Some weights of a column, as the one word that the memory holds."""
-    bits, per_chunk = params.weight_bits, CHUNK_BITS // params.weight_bits
-    part = params.weights[number * per_chunk : (number + 1) * per_chunk, column].tolist()
-    return sum((weight & ((1 << bits) - 1)) << (n * bits) for n, weight in enumerate(part))
+def amount_bits(params: OnnParams) -> int:
+    """Of what is added to a sum at once, signed: twice a weight, or a noise."""
+    return max(params.weight_bits, params.noise_bits) + 1
 
 
 class Onn(wiring.Component):
@@ -51,18 +55,28 @@ class Onn(wiring.Component):
     ----------
     params : OnnParams
         Its weights are those after configuration.
+    parts : int
+        Clocks that a column takes; a power of two.
+    readable : bool
+        Whether weights can be read back.
 
     Members
     -------
     weight : In(stream)
-        Weights to write, while not `busy`: `chunk` of the column of oscillator `column`; weight k of chunk c is what
-        oscillator ``c * per_chunk + k`` feels.
+        Weights to write, while not `busy`: what `word` gives for a `chunk` of the `column` of an oscillator.
+    look : In(stream)
+        A `chunk` of a `column` to read back, while not `busy`.
+    seen : Out
+        The `data` of the last look, once `valid`.
     phase : In(stream)
         The phase of an `oscillator` to begin with, while not `busy`.
+    seed : In(32)
+        State of the generator of noise to begin with; not zero.
     begin : In(1)
         Tick 0, while not `busy`: outputs of the phases, sums made anew.
     advance : In(stream)
-        So many `ticks` more; `settle` ends earlier, at the end of a period without a new phase.
+        So many `ticks` more; `settle` ends earlier, at the end of a period without a new phase. `noise` and `window` as
+        for ``OnnBitTrue.step``.
     busy : Out(1)
     toggled : Out
         While `valid`, the output of `oscillator` has become `high` in this tick: the phases, for who listens.
@@ -74,7 +88,10 @@ class Onn(wiring.Component):
     """
 
     weight: Any
+    look: Any
+    seen: Any
     phase: Any
+    seed: Signal
     begin: Signal
     advance: Any
     busy: Signal
@@ -88,18 +105,28 @@ class Onn(wiring.Component):
     references: Signal
     totals: Signal
 
-    def __init__(self, params: OnnParams) -> None:
+    def __init__(self, params: OnnParams, parts: int = 1, readable: bool = False) -> None:
+        if parts not in (1, 2, 4, 8, 16, 32):
+            raise ValueError(f"parts must be 1, 2, 4, 8, 16 or 32, not {parts}")
         self.params = params
-        self.per_chunk = CHUNK_BITS // params.weight_bits
-        self.chunks = -(-params.count // self.per_chunk)
+        self.parts = parts
+        self.readable = readable
         count, bits = params.count, params.phase_bits
-        weight = {"chunk": range(max(self.chunks, 2)), "column": range(count), "data": self.chunk_bits}
+        self.per_part = -(-count // parts)
+        self.per_chunk = min(CHUNK_BITS // params.weight_bits, self.per_part)
+        self.chunks_per_part = -(-self.per_part // self.per_chunk)
+        self.chunks = self.chunks_per_part * parts
+        place = {"chunk": range(max(self.chunks, 2)), "column": range(count)}
+        advance = {"ticks": 32, "settle": 1, "noise": params.noise_bits, "window": range(params.half + 1)}
         super().__init__(
             {
-                "weight": In(stream.Signature(data.StructLayout(weight))),
+                "weight": In(stream.Signature(data.StructLayout(place | {"data": self.chunk_bits}))),
+                "look": In(stream.Signature(data.StructLayout(place))),
+                "seen": Out(data.StructLayout({"valid": 1, "data": self.chunk_bits})),
                 "phase": In(stream.Signature(data.StructLayout({"oscillator": range(count), "value": unsigned(bits)}))),
+                "seed": In(32),
                 "begin": In(1),
-                "advance": In(stream.Signature(data.StructLayout({"ticks": 32, "settle": 1}))),
+                "advance": In(stream.Signature(data.StructLayout(advance))),
                 "busy": Out(1),
                 "toggled": Out(data.StructLayout({"valid": 1, "oscillator": range(count), "high": 1})),
                 "tick": Out(32),
@@ -116,7 +143,24 @@ class Onn(wiring.Component):
     @property
     def chunk_bits(self) -> int:
         """Bits of a chunk of weights."""
-        return min(self.per_chunk, self.params.count) * self.params.weight_bits
+        return self.per_chunk * self.params.weight_bits
+
+    def word(self, weights: NDArray[np.int64], column: int, number: int) -> int:
+        """A chunk of a column: the word that the memory holds.
+
+        Parameters
+        ----------
+        weights : ndarray of int, shape (count, count)
+        column : int
+            The oscillator whose output it is for.
+        number : int
+            0 to `chunks` - 1.
+        """
+        part, chunk = divmod(number, self.chunks_per_part)
+        first = part * self.per_part + chunk * self.per_chunk
+        last = min(first + self.per_chunk, (part + 1) * self.per_part)
+        bits, some = self.params.weight_bits, weights[first:last, column].tolist()
+        return sum((weight & ((1 << bits) - 1)) << (n * bits) for n, weight in enumerate(some))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -134,15 +178,27 @@ class Onn(wiring.Component):
             self.references.eq(reference),
             self.busy.eq(~idle),
             self.weight.ready.eq(idle),
+            self.look.ready.eq(idle & self.readable),
             self.phase.ready.eq(idle),
             self.advance.ready.eq(idle & ~self.begin),
             self.settled.eq((self.tick - self.changed)[:32] >= period),
         ]
         search, issue, searching, adding, clear = (Signal() for _ in range(5))
-        column, sign = self._search(m, output, pending, search, issue, searching)
-        self._add(m, total, column, sign, issue, adding, starting, clear)
+        part = Signal(range(max(self.parts, 2)))
+        column, sign = self._search(m, output, pending, search, issue, searching, part)
+        noise = _Noise(params)
+        if params.noise_bits:
+            m.submodules.generator = generator = Generator(params)
+            m.d.comb += [
+                generator.seed.eq(self.seed),
+                generator.load.eq(clear),
+                generator.most.eq(noise.most),
+                generator.draw.eq(noise.draw),
+            ]
+            noise.signs, noise.amount, noise.drawn = generator.signs, generator.amount, generator.ready
+        self._add(m, total, column, part, sign, issue, adding, starting, clear, noise)
         m.d.comb += [
-            self.toggled.valid.eq(issue & ~starting),
+            self.toggled.valid.eq(issue & ~starting & (part == self.parts - 1)),
             self.toggled.oscillator.eq(column),
             self.toggled.high.eq(sign),
         ]
@@ -163,6 +219,8 @@ class Onn(wiring.Component):
             outward.eq(moved | rises | (output & ~falls)),
             restarts.eq(~zero & ~negative & ~reference & ~rises & ~recent),
         ]
+        if params.noise_bits:
+            m.d.comb += restarts.eq(~zero & ~negative & ~reference & ~rises & ~recent & generator.allowed)
 
         # A phase comes from outside, or is the present tick.
         compare, given = Signal(), Signal(bits)
@@ -180,6 +238,11 @@ class Onn(wiring.Component):
         any_moved, settle = Signal(), Signal()
         left, room = Signal(32), Signal(32)
         occupied, turned, distance = Signal(half), Signal(half), Signal(range(half + 1))
+        # References are sampled in the first ticks of half a period. With noise, all of those are visited; and if
+        # others are left out, so that a sum may have changed before.
+        window, sampled, sampling = Signal(range(half + 1), init=half), Signal(half), Signal()
+        asked = self.advance.payload
+        m.d.comb += sampling.eq(now[: bits - 1] < window)
         until_settled = (self.changed + period - self.tick)[:32]
         number, _ = lowest(turned)
         with m.FSM():
@@ -195,7 +258,15 @@ class Onn(wiring.Component):
                     ]
                     m.next = "OUTPUTS"
                 with m.Elif(self.advance.valid):
-                    m.d.sync += [Cat(left, settle).eq(self.advance.payload), idle.eq(0)]
+                    all_ticks = (asked.window == half) & (asked.noise == 0)
+                    m.d.sync += [
+                        left.eq(asked.ticks),
+                        settle.eq(asked.settle),
+                        noise.most.eq(asked.noise),
+                        window.eq(asked.window),
+                        sampled.eq(Mux(all_ticks, 0, Cat(asked.window > n for n in range(half)))),
+                        idle.eq(0),
+                    ]
                     m.next = "TURN"
             # A period up to tick 0, after which every output is what its phase says.
             with m.State("OUTPUTS"):
@@ -207,7 +278,7 @@ class Onn(wiring.Component):
             # The next tick in which anything may toggle.
             with m.State("TURN"):
                 m.d.sync += [
-                    turned.eq((Cat(occupied, occupied) >> (self.tick + 1)[: bits - 1])[:half]),
+                    turned.eq((Cat(occupied | sampled, occupied | sampled) >> (self.tick + 1)[: bits - 1])[:half]),
                     room.eq(Mux(settle & (until_settled < left), until_settled, left)),
                 ]
                 m.next = "FIND"
@@ -243,6 +314,21 @@ class Onn(wiring.Component):
                 m.next = "DRAIN"
             with m.State("DRAIN"), m.If(~searching & ~adding):
                 m.next = "COMPARE"
+                with m.If(~starting):
+                    with m.If(~sampling):
+                        m.next = "TURN"
+                    with m.Elif(noise.most != 0):
+                        m.next = "DRAW"
+            with m.State("DRAW"):
+                m.d.comb += noise.draw.eq(1)
+                with m.If(noise.drawn):
+                    m.next = "MOVE"
+            with m.State("MOVE"):
+                m.d.comb += noise.move.eq(1)
+                with m.If(part == self.parts - 1):
+                    m.next = "MOVING"
+            with m.State("MOVING"), m.If(~adding):
+                m.next = "COMPARE"
             with m.State("COMPARE"):
                 m.d.sync += [reference.eq((zero & reference) | (~zero & ~negative)), starting.eq(0)]
                 with m.If(starting):
@@ -259,13 +345,20 @@ class Onn(wiring.Component):
                         self.changed.eq(self.tick),
                         occupied.bit_select(now[: bits - 1], 1).eq(1),
                     ]
+                with m.If(noise.most == 0):
+                    m.next = "TURN"
+                with m.Else():
+                    m.d.comb += [noise.move.eq(1), noise.back.eq(1)]
+                    with m.If(part == self.parts - 1):
+                        m.next = "BACK"
+            with m.State("BACK"), m.If(~adding):
                 m.next = "TURN"
         return m
 
     def _search(
-        self, m: Module, output: Signal, pending: Signal, search: Signal, issue: Signal, searching: Signal
+        self, m: Module, output: Signal, pending: Signal, search: Signal, issue: Signal, searching: Signal, part: Signal
     ) -> tuple[Value, Value]:
-        """Which column is next, one a clock, and whether it is added: of the pending outputs, a word at a time."""
+        """Which column is next, and whether it is added: of the pending outputs, a word at a time."""
         words = range(0, self.params.count, WORD)
         full, base = Signal(len(words)), Signal(range(max(len(words), 2)))
         word, high = Signal(WORD), Signal(WORD)
@@ -274,6 +367,8 @@ class Onn(wiring.Component):
         m.d.comb += [issue.eq(word.any()), searching.eq(full.any() | word.any())]
         with m.If(search):
             m.d.sync += full.eq(Cat(pending[start : start + WORD].any() for start in words))
+        with m.Elif(issue & (part != self.parts - 1)):
+            pass
         with m.Elif(~rest.any() & full.any()):
             m.d.sync += [
                 full.eq(others),
@@ -290,45 +385,192 @@ class Onn(wiring.Component):
         m: Module,
         total: list[Any],
         column: Value,
+        part: Signal,
         sign: Value,
         issue: Signal,
         adding: Signal,
         starting: Signal,
         clear: Signal,
+        noise: _Noise,
     ) -> None:
-        """Add columns to all sums, or take them away: doubled, except for the first pass."""
-        bits, depth = self.params.weight_bits, self.params.count
+        """Add columns to all sums, or take them away: doubled, except for the first pass. Noise takes the same way."""
+        depth = self.params.count * self.parts
+        width = amount_bits(self.params)
         address, steps = Signal(range(depth)), [Signal(name=f"valid_{n}") for n in range(3)]
         signs = [Signal(name=f"plus_{n}") for n in range(3)]
+        which = [Signal.like(part, name=f"part_{n}") for n in range(3)]
+        moving, back = Signal(), Signal()
         m.d.sync += [
-            address.eq(column),
-            *(later.eq(now) for now, later in zip([issue, *steps], steps, strict=False)),
-            *(later.eq(now) for now, later in zip([sign, *signs], signs, strict=False)),
+            address.eq(Cat(part, column) if self.parts > 1 else column),
+            steps[0].eq(issue),
+            steps[1].eq(steps[0] | noise.move),
+            steps[2].eq(steps[1]),
+            signs[0].eq(sign),
+            signs[1].eq(signs[0] | noise.move),
+            signs[2].eq(signs[1]),
+            which[0].eq(part),
+            which[1].eq(Mux(noise.move, part, which[0])),
+            which[2].eq(which[1]),
+            moving.eq(noise.move),
+            back.eq(noise.back),
         ]
         m.d.comb += adding.eq(Cat(steps).any())
-        read = []
-        for number in range(self.chunks):
-            init = [chunk(self.params, column, number) for column in range(depth)]
+        if self.parts > 1:
+            with m.If(issue | noise.move):
+                m.d.sync += part.eq(part + 1)
+        # Of each bit of a term: what selects it, the same for all oscillators. A noise is +a or -a as its sign says.
+        plus, minus = noise.amount, (-noise.amount)[:width]
+        high = Mux(moving, Mux(back, minus, plus), starting.replicate(width))
+        low = Mux(moving, Mux(back, plus, minus), (~signs[1]).replicate(width))
+        read = self._read(m, address, steps[0])
+        for slot in range(self.per_part):
+            owners = range(slot, self.params.count, self.per_part)
+            weight = read[slot].as_signed()
+            once, twice = (Signal(signed(width), name=f"{name}_{slot}") for name in ("once", "twice"))
+            m.d.comb += [once.eq(weight), twice.eq(weight << 1)]
+            term = Signal(signed(width), name=f"term_{slot}", reset_less=True)
+            chosen: Value = Cat(Mux(high[n], once[n], twice[n]) ^ low[n] for n in range(width))
+            if self.params.noise_bits:
+                up = Array(noise.signs[n] for n in owners)[which[1]] if self.parts > 1 else noise.signs[slot]
+                chosen = Mux(moving, Mux(up, high, low), chosen)
+            m.d.sync += term.eq(chosen)
+            for place, n in enumerate(owners):
+                with m.If(clear):
+                    m.d.sync += total[n].eq(0)
+                with m.Elif(steps[2] & (which[2] == place) if self.parts > 1 else steps[2]):
+                    # Taking away is adding the complement and one; the one is the carry.
+                    carry = ~signs[2]
+                    m.d.sync += total[n].eq((Cat(carry, total[n]).as_signed() + Cat(carry, term).as_signed()) >> 1)
+
+    def _read(self, m: Module, address: Signal, enable: Signal) -> list[Value]:
+        """The weights at an address, in the clock after it."""
+        bits, depth, per_part = self.params.weight_bits, self.params.count * self.parts, self.chunks_per_part
+        shift = (self.parts - 1).bit_length()
+        read: list[Value] = []
+        looked, looking = Signal(range(max(per_part, 2))), Signal()
+        words = []
+
+        def split(place: Any) -> tuple[Value, Value]:
+            """Of the place of a chunk: which memory, and where in it."""
+            if self.parts == 1:
+                return place.chunk, place.column
+            part = Signal(range(self.parts))
+            number = Signal(range(max(per_part, 2)))
+            with m.Switch(place.chunk):
+                for chunk in range(self.chunks):
+                    with m.Case(chunk):
+                        m.d.comb += [part.eq(chunk // per_part), number.eq(chunk % per_part)]
+            return number, Cat(part[:shift], place.column)
+
+        written, write_address = split(self.weight.payload)
+        if self.readable:
+            seen, look_address = split(self.look.payload)
+            look = self.look.valid & self.look.ready
+            m.d.sync += [looking.eq(look), self.seen.valid.eq(looking)]
+            with m.If(look):
+                m.d.sync += looked.eq(seen)
+        for number in range(per_part):
+            init = [
+                self.word(self.params.weights, column, part * per_part + number)
+                for column in range(self.params.count)
+                for part in range(self.parts)
+            ]
             memory: Any = Memory(shape=self.chunk_bits, depth=depth, init=init)
             m.submodules[f"weights_{number}"] = memory
             port, write = memory.read_port(), memory.write_port()
-            chosen = self.weight.valid & self.weight.ready & (self.weight.payload.chunk == number)
             m.d.comb += [
                 port.addr.eq(address),
-                port.en.eq(steps[0]),
-                write.addr.eq(self.weight.payload.column),
+                port.en.eq(enable),
+                write.addr.eq(write_address),
                 write.data.eq(self.weight.payload.data),
-                write.en.eq(chosen),
+                write.en.eq(self.weight.valid & self.weight.ready & (written == number)),
             ]
+            if self.readable:
+                with m.If(look):
+                    m.d.comb += [port.addr.eq(look_address), port.en.eq(1)]
+            words.append(port.data)
             read += [port.data.word_select(n, bits) for n in range(self.per_chunk)]
-        for n, each in enumerate(total):
-            weight = read[n].as_signed()
-            term = Signal(signed(bits + 1), name=f"term_{n}", reset_less=True)
-            minus = ~signs[1]
-            m.d.sync += term.eq(Mux(starting, weight, weight << 1) ^ minus.replicate(bits + 1).as_signed())
-            with m.If(clear):
-                m.d.sync += each.eq(0)
-            with m.Elif(steps[2]):
-                # Taking away is adding the complement and one; the one is the carry.
-                carry = ~signs[2]
-                m.d.sync += each.eq((Cat(carry, each).as_signed() + Cat(carry, term).as_signed()) >> 1)
+        if self.readable:
+            with m.If(looking):
+                m.d.sync += self.seen.data.eq(Array(words)[looked])
+        return read
+
+
+class _Noise:
+    """The wires between the network and its generator; idle without one."""
+
+    def __init__(self, params: OnnParams) -> None:
+        self.most = Signal(params.noise_bits)
+        self.draw, self.drawn, self.move, self.back = (Signal() for _ in range(4))
+        self.amount = Signal(amount_bits(params))
+        self.signs = Signal(params.count)
+
+
+class Generator(wiring.Component):
+    """The noise of a tick: as ``OnnBitTrue`` draws it.
+
+    Parameters
+    ----------
+    params : OnnParams
+
+    Members
+    -------
+    seed : In(32), load : In(1)
+        The state to begin with.
+    most : In
+        The largest amount.
+    draw : In(1)
+        Held until `ready`.
+    amount : Out
+        How far every sum moves, until the next draw.
+    signs, allowed : Out
+        Of each oscillator: whether its sum moves up, and whether its phase may be set anew.
+    """
+
+    seed: Signal
+    load: Signal
+    most: Signal
+    draw: Signal
+    ready: Signal
+    amount: Signal
+    signs: Signal
+    allowed: Signal
+
+    def __init__(self, params: OnnParams) -> None:
+        self.params = params
+        super().__init__(
+            {
+                "seed": In(32),
+                "load": In(1),
+                "most": In(params.noise_bits),
+                "draw": In(1),
+                "ready": Out(1),
+                "amount": Out(amount_bits(params)),
+                "signs": Out(params.count),
+                "allowed": Out(params.count),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        state, tosses = Signal(32), Signal(self.params.count)
+        product = Signal(self.params.noise_bits + 16)
+        after = advance(state)
+        m.d.comb += [self.amount.eq(product[16:]), self.allowed.eq(tosses | (self.most == 0).replicate(len(tosses)))]
+        m.d.sync += product.eq((self.most + 1) * state[16:])
+        with m.FSM():
+            with m.State("SIGNS"), m.If(self.draw):
+                m.d.sync += [state.eq(after), self.signs.eq(Cat(after, self.signs))]
+                m.next = "TOSSES"
+            with m.State("TOSSES"):
+                m.d.sync += [state.eq(after), tosses.eq(Cat(after, tosses))]
+                m.next = "AMOUNT"
+            with m.State("AMOUNT"):
+                m.d.sync += state.eq(after)
+                m.next = "PRODUCT"
+            with m.State("PRODUCT"):
+                m.d.comb += self.ready.eq(1)
+                m.next = "SIGNS"
+        with m.If(self.load):
+            m.d.sync += [state.eq(self.seed), self.signs.eq(0), tosses.eq(0)]
+        return m

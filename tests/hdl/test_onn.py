@@ -9,8 +9,9 @@ import pytest
 from amaranth.hdl import Const, Module, Signal
 from amaranth.sim import Simulator
 
+from golden_model.noise import first_states
 from golden_model.onn import OnnBitTrue, OnnParams
-from hdl.onn import Onn, chunk, lowest
+from hdl.onn import Onn, lowest
 from tests.golden_model.test_onn import KINDS
 
 
@@ -21,7 +22,8 @@ def simulate(circuit: Onn, testbench: Any) -> None:
     simulator.run()
 
 
-async def load(ctx: Any, circuit: Onn, phases: np.ndarray) -> None:
+async def load(ctx: Any, circuit: Onn, phases: np.ndarray, seed: int = 0) -> None:
+    ctx.set(circuit.seed, int(first_states(seed, 1)[0]))
     ctx.set(circuit.phase.valid, 1)
     for oscillator, value in enumerate(phases.tolist()):
         ctx.set(circuit.phase.payload, {"oscillator": oscillator, "value": value})
@@ -42,9 +44,13 @@ async def idle(ctx: Any, circuit: Onn) -> int:
     return clocks
 
 
-async def advance(ctx: Any, circuit: Onn, ticks: int, settle: bool = False) -> int:
+async def advance(
+    ctx: Any, circuit: Onn, ticks: int, settle: bool = False, noise: int = 0, window: int | None = None
+) -> int:
     """The clocks it took."""
-    ctx.set(circuit.advance.payload, {"ticks": ticks, "settle": int(settle)})
+    window = circuit.params.half if window is None else window
+    given = {"ticks": ticks, "settle": int(settle), "noise": noise, "window": window}
+    ctx.set(circuit.advance.payload, given)
     ctx.set(circuit.advance.valid, 1)
     await ctx.tick()
     ctx.set(circuit.advance.valid, 0)
@@ -69,7 +75,9 @@ def same(ctx: Any, circuit: Onn, model: OnnBitTrue) -> None:
     assert ctx.get(circuit.settled) == int(model.settled[0])
 
 
-def network(count: int, kind: str, weight_bits: int, phase_bits: int) -> tuple[OnnParams, np.ndarray]:
+def network(
+    count: int, kind: str, weight_bits: int, phase_bits: int, noise_bits: int = 0
+) -> tuple[OnnParams, np.ndarray]:
     rng = np.random.default_rng([count, weight_bits, phase_bits, len(kind)])
     low, high = -(1 << (weight_bits - 1)), (1 << (weight_bits - 1)) - 1
     weights = rng.integers(low, high, (count, count), endpoint=True)
@@ -79,7 +87,7 @@ def network(count: int, kind: str, weight_bits: int, phase_bits: int) -> tuple[O
         weights *= 0
     elif kind == "extreme":
         weights = rng.choice([low, high], (count, count))
-    params = OnnParams(weights=weights, weight_bits=weight_bits, phase_bits=phase_bits)
+    params = OnnParams(weights=weights, weight_bits=weight_bits, phase_bits=phase_bits, noise_bits=noise_bits)
     choices = [0, params.raw.period // 2] if kind == "binary start" else range(params.raw.period)
     return params, rng.choice(list(choices), count)
 
@@ -107,7 +115,7 @@ def test_network_equals_the_model_tick_by_tick(count: int, weight_bits: int, pha
 @pytest.mark.parametrize(("count", "weight_bits", "phase_bits"), CASES)
 def test_network_equals_the_model_whatever_the_ticks_at_once(count: int, weight_bits: int, phase_bits: int) -> None:
     params, phases = network(count, "sparse", weight_bits, phase_bits)
-    circuit, model = Onn(params), OnnBitTrue(params, phases)
+    circuit, model = Onn(params, parts=4), OnnBitTrue(params, phases)
 
     async def testbench(ctx: Any) -> None:
         await load(ctx, circuit, phases)
@@ -150,21 +158,68 @@ def test_ticks_in_which_nothing_toggles_take_no_clock(phase_bits: int) -> None:
     simulate(circuit, testbench)
 
 
-def test_weights_are_replaced_at_run_time() -> None:
-    old, phases = network(20, "any", 5, 4)
-    new, _ = network(20, "extreme", 5, 4)
-    circuit, model = Onn(old), OnnBitTrue(new, phases)
+NOISY = [(2, 5, 4, 1), (33, 3, 6, 8), (40, 5, 4, 4), (70, 8, 4, 3), (9, 1, 8, 16)]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 8])
+@pytest.mark.parametrize(("count", "weight_bits", "phase_bits", "noise_bits"), NOISY)
+def test_annealed_network_equals_the_model(
+    count: int, weight_bits: int, phase_bits: int, noise_bits: int, parts: int
+) -> None:
+    params, phases = network(count, "sparse" if parts == 2 else "any", weight_bits, phase_bits, noise_bits)
+    circuit, model = Onn(params, parts), OnnBitTrue(params, phases, seed=7)
+    rng, moved = np.random.default_rng(count), False
 
     async def testbench(ctx: Any) -> None:
+        nonlocal moved
+        await load(ctx, circuit, phases, seed=7)
+        same(ctx, circuit, model)
+        for _ in range(40):
+            most = (1 << noise_bits) - 1
+            noise, window = int(rng.choice([0, 1, most // 2, most])), int(rng.choice([1, 2, params.half]))
+            ticks = int(rng.integers(1, 12))
+            for _ in range(ticks):
+                before = model.phase.copy()
+                model.step(noise, window)
+                moved |= bool((model.phase != before).any())
+            await advance(ctx, circuit, ticks, noise=noise, window=window)
+            same(ctx, circuit, model)
+
+    simulate(circuit, testbench)
+    assert moved
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+def test_weights_are_replaced_and_read_back_at_run_time(parts: int) -> None:
+    old, phases = network(20, "any", 5, 4)
+    new, _ = network(20, "extreme", 5, 4)
+    circuit, model = Onn(old, parts, readable=True), OnnBitTrue(new, phases)
+    places = [{"chunk": number, "column": column} for column in range(20) for number in range(circuit.chunks)]
+
+    async def seen(ctx: Any) -> list[int]:
+        words = []
+        for place in places:
+            ctx.set(circuit.look.payload, place)
+            ctx.set(circuit.look.valid, 1)
+            await ctx.tick()
+            ctx.set(circuit.look.valid, 0)
+            await ctx.tick().until(circuit.seen.valid)
+            words.append(ctx.get(circuit.seen.data))
+        return words
+
+    def words(params: OnnParams) -> list[int]:
+        return [circuit.word(params.weights, place["column"], place["chunk"]) for place in places]
+
+    async def testbench(ctx: Any) -> None:
+        assert await seen(ctx) == words(old)
         await load(ctx, circuit, phases)
         await advance(ctx, circuit, 9)
         ctx.set(circuit.weight.valid, 1)
-        for column in range(20):
-            for number in range(circuit.chunks):
-                data = chunk(new, column, number)
-                ctx.set(circuit.weight.payload, {"chunk": number, "column": column, "data": data})
-                await ctx.tick()
+        for place, word in zip(places, words(new), strict=True):
+            ctx.set(circuit.weight.payload, place | {"data": word})
+            await ctx.tick()
         ctx.set(circuit.weight.valid, 0)
+        assert await seen(ctx) == words(new)
         await load(ctx, circuit, phases)
         for _ in range(20):
             model.step()
