@@ -31,6 +31,7 @@ published for a small FPGA: 506 oscillators, 5-bit weights, 4-bit phase, sums co
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -39,16 +40,19 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
+from golden_model.ising import Ising
 from golden_model.neuron import whole
 from golden_model.noise import advance, first_states
 from golden_model.phase_oscillator import PhaseOscillatorRaw, output, step
 
-__all__ = ["OnnBitTrue", "OnnParams", "Segment", "cooling", "energy", "spins"]
+__all__ = ["OnnBitTrue", "OnnParams", "Segment", "Solution", "cooling", "energy", "solve", "spins"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 MOST = 4096
 """Oscillators that a network may have."""
+VISIT = 40
+"""Clocks that a tick takes at most, beside a clock for each column."""
 SPARSE = 0.1
 """Share of weights that are not zero, below which the model multiplies only those."""
 
@@ -188,6 +192,8 @@ class OnnBitTrue:
         Since the beginning.
     toggles : ndarray of int64, shape (trials,)
         Outputs that have toggled.
+    visits : ndarray of int64, shape (trials,)
+        Ticks that the circuit spends clocks on: something toggles, or noise is drawn.
     changed : ndarray of int64, shape (trials,)
         The last tick in which a phase was set anew; 0 if none was.
     state : ndarray of int64, shape (trials,)
@@ -220,6 +226,7 @@ class OnnBitTrue:
         self._total = (2 * self.output - 1).astype(exact) @ self._columns
         self.reference = np.where(self._total == 0, self.output, self._total > 0).astype(np.int64)
         self.toggles = np.zeros(len(phase), dtype=np.int64)
+        self.visits = np.zeros(len(phase), dtype=np.int64)
         self.changed = np.zeros(len(phase), dtype=np.int64)
         self.state: NDArray[Any] = first_states(seed, len(phase))
         self._signs: NDArray[Any] = np.zeros(phase.shape, dtype=np.int64)
@@ -238,6 +245,11 @@ class OnnBitTrue:
         """Of each trial: no phase was set anew for a period, shape (trials,)."""
         return np.asarray(self.tick - self.changed >= self.params.raw.period)
 
+    @property
+    def clocks(self) -> Integers:
+        """The most that the circuit takes, one column a clock, shape (trials,)."""
+        return self.toggles + VISIT * self.visits
+
     def step(self, noise: int = 0, window: int | None = None) -> None:
         """Advance one tick.
 
@@ -250,14 +262,18 @@ class OnnBitTrue:
         """
         self.tick += 1
         raw, place = self.params.raw, self.tick % self.params.half
+        sampled = window is None or place < window
+        visited = np.full(len(self.phase), noise > 0 and sampled)
         if self._fresh or self._occupied[place]:
             after = output(raw, self.phase, self.tick)
+            visited |= (after != self.output).any(axis=1)
             self._occupied[place] = self._follow(after)
             self.output = after
         elif not noise and (window is None or window == self.params.half):
             return  # what has not changed says nothing new
+        self.visits += visited
         self._fresh = False
-        if window is not None and place >= window:
+        if not sampled:
             return
         total, allowed = self._total, np.ones(1, dtype=np.int64)
         if noise:
@@ -348,3 +364,145 @@ def energy(weights: ArrayLike, spins: ArrayLike) -> Floats:
     matrix, s = np.array(weights, dtype=np.float64), np.asarray(spins, dtype=np.float64)
     np.fill_diagonal(matrix, 0)
     return np.asarray(-0.5 * np.einsum("...i,...i->...", s @ matrix.T, s))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Solution:
+    """What an annealed network found.
+
+    Parameters
+    ----------
+    spins : ndarray of int, shape (count,)
+        The best of all trials.
+    energy : float
+        Of these.
+    energies : ndarray of float, shape (trials,)
+        The best of each trial.
+    clocks : ndarray of int, shape (trials,)
+        The most that the circuit takes for the whole schedule.
+    clocks_to_target : ndarray of float, shape (trials,)
+        Until the target was met; infinite where it was not, or there was none.
+    params : OnnParams
+    schedule : tuple of Segment
+    seed : int
+    variables : tuple
+    """
+
+    spins: Integers
+    energy: float
+    energies: Floats
+    clocks: Integers
+    clocks_to_target: Floats
+    params: OnnParams
+    schedule: tuple[Segment, ...]
+    seed: int
+    variables: tuple[Any, ...]
+
+    @property
+    def sample(self) -> dict[Any, int]:
+        """The spin of each variable."""
+        return dict(zip(self.variables, self.spins.tolist(), strict=True))
+
+
+def solve(
+    problem: Any,
+    *,
+    trials: int = 20,
+    periods: int = 1000,
+    weight_bits: int = 5,
+    phase_bits: int = 4,
+    noise: float = 2.0,
+    seed: int = 0,
+    target: float | None = None,
+) -> Solution:
+    """Anneal a network of oscillators until its spins have a low energy: the bits are those of the circuit.
+
+    Parameters
+    ----------
+    problem : Ising or dimod.BinaryQuadraticModel
+        Fields cost one more oscillator, to which the others' phases are compared.
+    trials : int
+        Runs from random spins, side by side.
+    periods : int
+        Of the schedule; more find lower energies.
+    weight_bits, phase_bits : int
+        The couplings are scaled to what fits the weights, and rounded.
+    noise : float
+        At the beginning, in units of the root mean square that a sum has with random spins.
+    seed : int
+        Of the first spins and of the noise.
+    target : float, optional
+        An energy to be met: how long that takes is said.
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    ValueError
+        If the problem is none, or a parameter is outside its range.
+
+    Examples
+    --------
+    >>> from golden_model.ising import Graph, max_cut
+    >>> square = Graph(tuple("abcd"), np.array([[0, 1], [1, 2], [2, 3], [3, 0]]), np.ones(4))
+    >>> float(square.cut(solve(max_cut(square)).spins))
+    4.0
+    """
+    ising = problem if isinstance(problem, Ising) else Ising.from_bqm(problem)
+    whole("trials", trials, 1, 100_000)
+    whole("periods", periods, 1, 10_000_000)
+    whole("weight_bits", weight_bits, 2, 8)
+    if not (math.isfinite(noise) and noise >= 0):
+        raise ValueError(f"noise must be finite and not negative, not {noise}")
+    count, extra = len(ising.fields), int(ising.fields.any())
+    if not 2 <= count + extra <= MOST:
+        raise ValueError(f"a problem must have 2 to {MOST} spins, with one more for fields, not {count + extra}")
+    real = np.zeros((count + extra, count + extra))
+    real[extra:, extra:] = -ising.couplings
+    if extra:
+        real[0, 1:] = real[1:, 0] = -ising.fields
+    weights = _scaled(real, weight_bits)
+    level = round(noise * math.sqrt((weights.astype(np.float64) ** 2).sum() / len(weights)))
+    params = OnnParams(
+        weights=weights, weight_bits=weight_bits, phase_bits=phase_bits, noise_bits=max(level.bit_length(), 1)
+    )
+    schedule = cooling(periods, level, steps=256)
+    first = np.random.default_rng(seed).integers(0, 2, (trials, params.count)) * params.half
+    network = OnnBitTrue(params, first, seed)
+    best, energies = np.zeros((trials, count), dtype=np.int64), np.full(trials, np.inf)
+    reached = np.full(trials, np.inf)
+    for segment in schedule:
+        network.run(segment.periods, segment.noise, segment.window)
+        found = spins(network.phase, phase_bits)[:, extra:]
+        now = ising.energy(found)
+        better = now < energies
+        best[better], energies[better] = found[better], now[better]
+        if target is not None:
+            met = (energies <= target) & np.isinf(reached)
+            reached[met] = network.clocks[met]
+    winner = int(energies.argmin())
+    return Solution(
+        spins=best[winner],
+        energy=float(energies[winner]),
+        energies=energies,
+        clocks=network.clocks,
+        clocks_to_target=reached,
+        params=params,
+        schedule=tuple(schedule),
+        seed=seed,
+        variables=ising.variables,
+    )
+
+
+def _scaled(real: Floats, bits: int) -> Integers:
+    """Weights as integers: as large as fits, and whole multiples where they were whole."""
+    largest = float(np.abs(real).max())
+    room = (1 << (bits - 1)) - 1
+    if not largest:
+        return real.astype(np.int64)
+    scale = room / largest
+    if scale >= 1 and (real == np.floor(real)).all():
+        scale = float(math.floor(scale))
+    return np.floor(real * scale + 0.5).astype(np.int64)
