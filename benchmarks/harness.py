@@ -42,11 +42,13 @@ class Row:
     name : str
         What was measured.
     value : float
-        In `unit`; more is better.
+        In `unit`.
     unit : str
     goal : float, optional
         What it should reach.
     peer : Peer, optional
+    less : bool
+        Less is better.
     """
 
     name: str
@@ -54,16 +56,21 @@ class Row:
     unit: str
     goal: float | None = None
     peer: Peer | None = None
+    less: bool = False
 
     @property
     def ok(self) -> bool | None:
         """Whether the goal is reached; None without one."""
-        return None if self.goal is None else self.value >= self.goal
+        if self.goal is None:
+            return None
+        return self.value <= self.goal if self.less else self.value >= self.goal
 
     @property
     def ratio(self) -> float | None:
-        """How many times as fast as the peer."""
-        return None if self.peer is None else self.value / self.peer.value
+        """How many times as good as the peer."""
+        if self.peer is None:
+            return None
+        return self.peer.value / self.value if self.less else self.value / self.peer.value
 
     def json(self) -> str:
         """One line of JSON; `peer` is null, or its name and value."""
@@ -135,7 +142,9 @@ def _processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}"
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.3g}"
 
 
 def table(title: str, rows: Iterable[Row]) -> Table:

@@ -1,8 +1,9 @@
 """The design that goes on a board: neurons, their stimulus, and a check that they are the neurons meant.
 
 The stimulus waits in a ROM and is played for ever. On the first pass a CRC-32 of all spikes and
-membranes is kept; at its end it is compared with the one that the bit-true model gave. One light
-says "equal", another flickers with the spikes. No host is needed.
+membranes is kept (of a network of phase oscillators: of all that toggles); at its end it is compared
+with the one that the bit-true model gave. One light says "equal", another flickers with the spikes.
+No host is needed.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Out
 from numpy.typing import NDArray
 
+from golden_model.noise import first_states
+from golden_model.onn import OnnBitTrue
 from hdl.array import NeuronArray
+from hdl.onn import Onn
 from hdl.rows import fold_rows, pack_drive
 from hdl.tree import balanced, count_ones
 
-__all__ = ["BoardTop", "SelfTest"]
+__all__ = ["BoardTop", "OnnSelfTest", "SelfTest"]
 
 
 class SelfTest(wiring.Component):
@@ -138,10 +142,103 @@ class SelfTest(wiring.Component):
         return m
 
 
+class OnnSelfTest(wiring.Component):
+    """A network of phase oscillators that runs from given phases, again and again, and checks what toggles.
+
+    Parameters
+    ----------
+    onn : Onn
+    phases : ndarray of int, shape (count,)
+    ticks : int
+    noise, window, seed
+        As for ``OnnBitTrue``.
+
+    Members
+    -------
+    done, equal : Out(1)
+        As for `SelfTest`.
+    active : Out(1)
+        Changes as outputs toggle.
+    """
+
+    done: Signal
+    equal: Signal
+    active: Signal
+
+    def __init__(
+        self, onn: Onn, phases: NDArray[np.int64], ticks: int, noise: int = 0, window: int | None = None, seed: int = 0
+    ) -> None:
+        self._onn, self._phases = onn, phases
+        self._advance = {
+            "ticks": ticks,
+            "settle": 0,
+            "noise": noise,
+            "window": onn.params.half if window is None else window,
+        }
+        self._seed = int(first_states(seed, 1)[0])
+        model, words = OnnBitTrue(onn.params, phases, seed), []
+        for tick in range(1, ticks + 1):
+            before = model.output[0]
+            model.step(noise, window)
+            after = model.output[0]
+            toggled = np.flatnonzero(before != after)
+            words.append(toggled | after[toggled] << 12 | (tick & 0x7FFFF) << 13)
+        self.expected_crc = zlib.crc32(np.concatenate(words).astype("<u4").tobytes())
+        super().__init__({"done": Out(1), "equal": Out(1), "active": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.onn = onn = self._onn
+        count, bits = onn.params.count, onn.params.phase_bits
+        rom: Any = Memory(shape=bits, depth=count, init=self._phases.tolist())
+        m.submodules.phases = rom
+        read = rom.read_port()
+        m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=32).create()
+        address, oscillator = Signal(range(count)), Signal(range(count))
+        checked = Signal()
+        toggled = onn.toggled
+        m.d.sync += oscillator.eq(address)
+        m.d.comb += [
+            read.addr.eq(address),
+            onn.phase.payload.oscillator.eq(oscillator),
+            onn.phase.payload.value.eq(read.data),
+            onn.advance.payload.eq(onn.advance.payload.shape().const(self._advance)),
+            onn.seed.eq(self._seed),
+            crc.data.eq(Cat(toggled.oscillator, Const(0, 12 - len(toggled.oscillator)), toggled.high, onn.tick[:19])),
+            crc.valid.eq(toggled.valid & ~checked),
+            crc.start.eq(0),
+            self.active.eq(onn.toggles[4]),
+        ]
+        with m.FSM():
+            with m.State("FETCH"):
+                m.d.sync += address.eq(1)
+                m.next = "LOAD"
+            with m.State("LOAD"):
+                m.d.comb += onn.phase.valid.eq(1)
+                m.d.sync += address.eq(Mux(address == count - 1, 0, address + 1))
+                with m.If(oscillator == count - 1):
+                    m.next = "BEGIN"
+            with m.State("BEGIN"):
+                m.d.comb += onn.begin.eq(1)
+                m.next = "ADVANCE"
+            with m.State("ADVANCE"):
+                m.d.comb += onn.advance.valid.eq(1)
+                with m.If(onn.advance.ready):
+                    m.next = "RUN"
+            with m.State("RUN"), m.If(~onn.busy):
+                m.d.sync += [checked.eq(1), address.eq(0)]
+                m.next = "CHECK"
+            with m.State("CHECK"):
+                with m.If(~self.done):
+                    m.d.sync += [self.done.eq(1), self.equal.eq(crc.crc == self.expected_crc)]
+                m.next = "FETCH"
+        return m
+
+
 class BoardTop(Elaboratable):
     """A self-test on the lights of a board: light 0 says "equal", light 1 flickers with the spikes."""
 
-    def __init__(self, selftest: SelfTest) -> None:
+    def __init__(self, selftest: SelfTest | OnnSelfTest) -> None:
         self._selftest = selftest
 
     def elaborate(self, platform: Any) -> Module:

@@ -49,6 +49,7 @@ __all__ = ["OnnBitTrue", "OnnParams", "Segment", "Solution", "cooling", "energy"
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
 MOST = 4096
 """Oscillators that a network may have."""
 VISIT = 40
@@ -183,6 +184,9 @@ class OnnBitTrue:
         At the beginning, each 0 to ``2**phase_bits`` - 1.
     seed : int
         Of the noise; each trial has its own generator.
+    detuning : array_like of float, shape (count,), optional
+        How much faster each oscillator is than the others, as a part of its frequency, between -0.5 and 0.5: its phase
+        slips by a tick now and then. For comparison with devices that are not all alike; those of the circuit are.
 
     Attributes
     ----------
@@ -193,7 +197,7 @@ class OnnBitTrue:
     toggles : ndarray of int64, shape (trials,)
         Outputs that have toggled.
     visits : ndarray of int64, shape (trials,)
-        Ticks that the circuit spends clocks on: something toggles, or noise is drawn.
+        Ticks that the circuit stops at: a phase stands there, or stood; or noise or injection may move one.
     changed : ndarray of int64, shape (trials,)
         The last tick in which a phase was set anew; 0 if none was.
     state : ndarray of int64, shape (trials,)
@@ -202,11 +206,13 @@ class OnnBitTrue:
     Raises
     ------
     TypeError, ValueError
-        If the phases are none of this network.
+        If the phases, or the detuning, are none of this network.
     """
 
-    def __init__(self, params: OnnParams, phases: ArrayLike, seed: int = 0) -> None:
-        phase = np.atleast_2d(np.asarray(phases))
+    def __init__(
+        self, params: OnnParams, phases: ArrayLike, seed: int = 0, *, detuning: ArrayLike | None = None
+    ) -> None:
+        phase: NDArray[Any] = np.atleast_2d(np.asarray(phases))
         if phase.dtype.kind != "i":
             raise TypeError(f"phases must hold integers, not {phase.dtype}")
         if phase.ndim != 2 or phase.shape[1] != params.count:
@@ -219,21 +225,36 @@ class OnnBitTrue:
         weights = params.weights.astype(exact)
         sparse = np.count_nonzero(weights) < SPARSE * weights.size
         self._rows: Any = scipy.sparse.csr_array(weights) if sparse else None
-        self._columns = np.ascontiguousarray(weights.T)
+        self._twice = np.ascontiguousarray(2 * weights.T)
+        self._drift = None if detuning is None else _detuning(detuning, params.count)
+        self._ahead = np.zeros(params.count)
         self.tick = 0
-        self.phase = phase.astype(np.int64)
-        self.output = output(params.raw, self.phase, 0)
-        self._total = (2 * self.output - 1).astype(exact) @ self._columns
-        self.reference = np.where(self._total == 0, self.output, self._total > 0).astype(np.int64)
-        self.toggles = np.zeros(len(phase), dtype=np.int64)
-        self.visits = np.zeros(len(phase), dtype=np.int64)
-        self.changed = np.zeros(len(phase), dtype=np.int64)
+        self._phase: Bytes = phase.astype(np.uint8)
+        self._output: Bytes = output(params.raw, self._phase, 0)
+        self._total = (2 * self.output - 1).astype(exact) @ weights.T
+        self._reference: Bytes = np.where(self._total == 0, self._output, self._total > 0).astype(np.uint8)
+        self.toggles, self.visits, self.changed = (np.zeros(len(phase), dtype=np.int64) for _ in range(3))
         self.state: NDArray[Any] = first_states(seed, len(phase))
-        self._signs: NDArray[Any] = np.zeros(phase.shape, dtype=np.int64)
-        self._tosses: NDArray[Any] = np.zeros(phase.shape, dtype=np.int64)
+        self._signs: Bytes = np.zeros(phase.shape, dtype=np.uint8)
+        self._tosses: Bytes = np.zeros(phase.shape, dtype=np.uint8)
         # Ticks of half a period in which an output may toggle; and whether a phase is new, to be seen in the next tick.
-        self._occupied = np.isin(np.arange(params.half), self.phase % params.half)
-        self._fresh = False
+        self._occupied = np.ones((len(phase), params.half), dtype=bool)
+        self._fresh = np.zeros(len(phase), dtype=bool)
+
+    @property
+    def phase(self) -> Integers:
+        """Of each oscillator, in ticks."""
+        return self._phase.astype(np.int64)
+
+    @property
+    def output(self) -> Integers:
+        """1 or 0."""
+        return self._output.astype(np.int64)
+
+    @property
+    def reference(self) -> Integers:
+        """1 or 0."""
+        return self._reference.astype(np.int64)
 
     @property
     def total(self) -> Integers:
@@ -261,56 +282,76 @@ class OnnBitTrue:
             Ticks of each half period in which references are sampled; all by default.
         """
         self.tick += 1
-        raw, place = self.params.raw, self.tick % self.params.half
+        raw, half = self.params.raw, self.params.half
+        place, now = self.tick % half, self.tick % raw.period
         sampled = window is None or place < window
-        visited = np.full(len(self.phase), noise > 0 and sampled)
-        if self._fresh or self._occupied[place]:
-            after = output(raw, self.phase, self.tick)
-            visited |= (after != self.output).any(axis=1)
-            self._occupied[place] = self._follow(after)
-            self.output = after
-        elif not noise and (window is None or window == self.params.half):
-            return  # what has not changed says nothing new
+        annealed = noise > 0 or (window is not None and window < half)
+        if self._drift is not None:
+            self._slip(self._drift)
+        seen = self._fresh | self._occupied[:, place]
+        visited = seen | (annealed and sampled)
         self.visits += visited
-        self._fresh = False
-        if not sampled:
-            return
-        total, allowed = self._total, np.ones(1, dtype=np.int64)
-        if noise:
+        self._fresh[:] = False
+        self._follow(_indices(seen), place, now)
+        if not (sampled and visited.any()):
+            return  # what has not changed says nothing new
+        rows = _indices(visited)
+        total, allowed = self._total[rows], np.ones(1, dtype=np.uint8)
+        if noise:  # all are visited
             total = total + self._moves(noise)
             allowed = self._tosses
-        self.phase, self.reference, moved = step(raw, self.phase, self.reference, total, self.tick, allowed)
-        moving = moved.any(axis=1)
-        self._fresh = bool(moving.any())
-        self._occupied[place] |= self._fresh
+        phase, reference, moved = step(raw, self._phase[rows], self._reference[rows], total, now, allowed)
+        self._phase[rows], self._reference[rows] = phase, reference
+        moving = np.zeros_like(seen)
+        moving[rows] = moved.any(axis=1)
+        self._fresh[moving] = True
+        self._occupied[moving, place] = True
         self.changed[moving] = self.tick
 
-    def _follow(self, after: Integers) -> bool:
-        """Add to the sums what toggles, if anything does."""
-        change = after - self.output
+    def _slip(self, drift: Floats) -> None:
+        """Let phases drift; wherever they come to stand is to be looked at."""
+        self._ahead += drift
+        ticks = np.trunc(self._ahead)
+        if ticks.any():
+            self._ahead -= ticks
+            mask = self.params.raw.period - 1
+            self._phase = np.asarray((self._phase - ticks.astype(np.int64)) & mask, dtype=np.uint8)
+            self._occupied[:] = True
+            self._fresh[:] = True
+
+    def _follow(self, rows: Any, place: int, now: int) -> None:
+        """Let outputs of some trials follow their phases, and add to the sums what toggles."""
+        phase, before = self._phase[rows], self._output[rows]
+        if not len(phase):
+            return
+        after: Bytes = output(self.params.raw, phase, now)
+        change = after.astype(np.int8) - before.astype(np.int8)
+        self._output[rows] = after
+        self._occupied[rows, place] = ((phase & (self.params.half - 1)) == place).any(axis=1)
         toggling = np.flatnonzero(change.any(axis=0))
         if not len(toggling):
-            return False
+            return
+        part = change.astype(self._twice.dtype)
         if self._rows is not None:
-            self._total += 2 * (self._rows @ change.T.astype(self._columns.dtype)).T
+            self._total[rows] += 2 * (self._rows @ part.T).T
+        elif len(toggling) > change.shape[1] // 2:
+            self._total[rows] += part @ self._twice
         else:
-            part = change[:, toggling].astype(self._columns.dtype)
-            self._total += 2 * (part @ self._columns[toggling])
-        self.toggles += np.count_nonzero(change, axis=1)
-        return True
+            self._total[rows] += part[:, toggling] @ self._twice[toggling]
+        self.toggles[rows] += np.count_nonzero(change, axis=1)
 
     def _draw(self) -> Integers:
         self.state = advance(self.state)
         return self.state
 
-    def _moves(self, noise: int) -> Integers:
+    def _moves(self, noise: int) -> Any:
         """What to add to each sum in this tick; the tosses are made, too."""
         for register in (self._signs, self._tosses):
             word = self._draw()[:, None] >> np.arange(min(32, register.shape[1])) & 1
             register[:, 32:] = register[:, :-32].copy()
             register[:, :32] = word
-        most = (noise + 1) * (self._draw() >> 16) >> 16
-        return np.where(self._signs == 1, most[:, None], -most[:, None])
+        most = ((noise + 1) * (self._draw() >> 16) >> 16).astype(self._twice.dtype)[:, None]
+        return np.where(self._signs, most, -most)
 
     def run(self, periods: int, noise: int = 0, window: int | None = None) -> None:
         """Advance so many periods, or, without noise, until all trials have settled.
@@ -334,6 +375,20 @@ class OnnBitTrue:
                 self.step(noise, window)
             if not noise and self.settled.all():
                 return
+
+
+def _indices(chosen: NDArray[np.bool_]) -> Any:
+    """What picks the chosen trials: all of them without a copy."""
+    return slice(None) if chosen.all() else np.flatnonzero(chosen)
+
+
+def _detuning(detuning: ArrayLike, count: int) -> Floats:
+    made = np.asarray(detuning, dtype=np.float64)
+    if made.shape != (count,):
+        raise ValueError(f"detuning must have shape ({count},), not {made.shape}")
+    if not (np.abs(made) < 0.5).all():
+        raise ValueError("detuning must be between -0.5 and 0.5")
+    return made
 
 
 def spins(phases: ArrayLike, phase_bits: int) -> Integers:
