@@ -249,7 +249,7 @@ def _model(quick: bool) -> Iterator[Row]:
                 raise RuntimeError("the peer is not the model, so its speed means nothing")
             peer = best_rate(theirs, few * ticks * params.count, seconds=seconds)
             yield Row(
-                name=f"bit-true model, {params.count} oscillators, {phase_bits}-bit phase, {trials} trials from {title}",
+                name=f"bit-true model, {params.count} oscillators, {phase_bits}-bit phase, {trials} x {title}",
                 value=best_rate(ours, trials * ticks * params.count, seconds=seconds),
                 unit="updates/s",
                 goal=10 * peer,

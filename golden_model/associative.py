@@ -1,6 +1,8 @@
-"""Associative memory: weights that make patterns the resting states of a network.
+"""Associative memory: weights that make patterns the resting states of a network, and how well it recalls them.
 
 Patterns are rows of +1 and -1. All rules give real weights with a zero diagonal; `quantized` makes integers of them.
+A network begins with a pattern some of whose pixels are wrong, as phases of 0 and half a period. Phases are relative,
+so that a pattern and its inverse are one.
 
 References
 ----------
@@ -10,16 +12,39 @@ Dreyfus, J. Physique Lett. 46, 1985 (pseudo-inverse); S. Diederich and M. Opper,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golden_model.neuron import whole
+from golden_model.onn import OnnBitTrue, OnnParams, spins
 
-__all__ = ["RULES", "diederich_opper", "hebbian", "pseudo_inverse", "quantized", "storkey"]
+__all__ = [
+    "LETTERS",
+    "RULES",
+    "Patterns",
+    "Recall",
+    "capacity",
+    "diederich_opper",
+    "disturbed",
+    "hebbian",
+    "letters",
+    "pseudo_inverse",
+    "quantized",
+    "read_patterns",
+    "recall",
+    "storkey",
+]
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+LETTERS = ("3x3", "5x4", "7x6", "10x10", "22x22")
+"""Sets of letters that come along, by rows and columns."""
+PERIODS = 100
+"""After which a network that still moves is left."""
 ROUNDS = 1000
 """Passes over all patterns after which `diederich_opper` gives up."""
 
@@ -113,7 +138,7 @@ RULES: dict[str, Callable[[ArrayLike], Floats]] = {
 """By name."""
 
 
-def quantized(weights: ArrayLike, bits: int) -> NDArray[np.int64]:
+def quantized(weights: ArrayLike, bits: int) -> Integers:
     """The weights as integers of so many bits: the largest becomes ``2**(bits - 1) - 1``, halves are rounded up.
 
     Parameters
@@ -134,3 +159,208 @@ def quantized(weights: ArrayLike, bits: int) -> NDArray[np.int64]:
     largest = float(np.abs(real).max())
     scale = ((1 << (bits - 1)) - 1) / largest if largest else 0.0
     return np.floor(real * scale + 0.5).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Patterns:
+    """Pictures of two colours.
+
+    Parameters
+    ----------
+    names : tuple of str
+    rows, columns : int
+        Of each picture.
+    pixels : ndarray of int, shape (patterns, rows * columns)
+        +1 and -1, row by row.
+    """
+
+    names: tuple[str, ...]
+    rows: int
+    columns: int
+    pixels: Integers
+
+
+def read_patterns(path: Path | str) -> Patterns:
+    """Read pictures drawn in text: a name, then rows of ``#`` and ``.``; an empty line before the next.
+
+    Raises
+    ------
+    ValueError
+        With the file, the line and what was expected.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: cannot be read as text ({error})") from None
+    names: list[str] = []
+    drawn: list[list[int]] = []
+    shape: tuple[int, int] | None = None
+    block: list[tuple[int, str]] = []
+    for n, line in enumerate([*lines, ""], 1):
+        if line.strip():
+            block.append((n, line.strip()))
+            continue
+        if not block:
+            continue
+        (first, name), rows = block[0], block[1:]
+        block = []
+        if not rows:
+            raise ValueError(f"{path}, line {first}: a picture must have a name and rows of # and ., not {name} alone")
+        size = (len(rows), len(rows[0][1]))
+        for number, row in rows:
+            if set(row) - {"#", "."}:
+                raise ValueError(f"{path}, line {number}: a row must be of # and ., not {row}")
+            if len(row) != size[1]:
+                raise ValueError(f"{path}, line {number}: a row must be {size[1]} wide, as those above, not {len(row)}")
+        shape = shape or size
+        if size != shape:
+            raise ValueError(
+                f"{path}, line {first}: {name} must have {shape[0]} rows of {shape[1]}, as {names[0]}, not {size[0]} of "
+                f"{size[1]}"
+            )
+        if name in names:
+            raise ValueError(f"{path}, line {first}: {name} stands twice")
+        names.append(name)
+        drawn.append([1 if pixel == "#" else -1 for _, row in rows for pixel in row])
+    if shape is None:
+        raise ValueError(f"{path}: holds no picture")
+    if shape[0] * shape[1] < 2:
+        raise ValueError(f"{path}: a picture must have two pixels at least")
+    return Patterns(tuple(names), *shape, np.array(drawn, dtype=np.int64))
+
+
+def letters(size: str) -> Patterns:
+    """A set of letters, drawn for this project.
+
+    Parameters
+    ----------
+    size : str
+        One of `LETTERS`.
+    """
+    if size not in LETTERS:
+        raise ValueError(f"letters must be {', '.join(LETTERS)}, not {size!r}")
+    return read_patterns(Path(__file__).with_name("letters") / f"{size}.txt")
+
+
+def disturbed(patterns: ArrayLike, noise: float, tries: int, seed: int = 0) -> Integers:
+    """Each pattern with other pixels wrong, so many times.
+
+    Parameters
+    ----------
+    patterns : array_like, shape (patterns, count)
+    noise : float
+        Share of the pixels that are wrong, 0 to 1, rounded to whole pixels; half of them leaves nothing of the pattern.
+    tries : int
+    seed : int
+
+    Returns
+    -------
+    ndarray of int, shape (patterns * tries, count)
+    """
+    if not 0 <= noise <= 1:
+        raise ValueError(f"noise must be 0 to 1, not {noise}")
+    made = np.repeat(_patterns(patterns).astype(np.int64), tries, axis=0)
+    rng = np.random.default_rng(seed)
+    order = rng.permuted(np.broadcast_to(np.arange(made.shape[1]), made.shape), axis=1)
+    wrong = order < round(noise * made.shape[1])
+    return np.asarray(np.where(wrong, -made, made))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recall:
+    """How well a network recalls.
+
+    Parameters
+    ----------
+    noise : float
+        Share of the pixels that were wrong.
+    correct : float
+        Share of the tries that ended with the pattern they began from, or its inverse, every pixel.
+    pixels : float
+        Share of the pixels that were right in the end.
+    settled : float
+        Share of the tries in which the network came to rest within 100 periods.
+    periods : float
+        Mean time of these until the last phase was set anew.
+    """
+
+    noise: float
+    correct: float
+    pixels: float
+    settled: float
+    periods: float
+
+
+def recall(params: OnnParams, patterns: ArrayLike, noise: float, tries: int = 100, seed: int = 0) -> Recall:
+    """Begin with disturbed patterns and see what the network makes of them: the bits are those of the circuit.
+
+    Parameters
+    ----------
+    params : OnnParams
+    patterns : array_like, shape (patterns, count)
+    noise, tries, seed
+        As for `disturbed`.
+    """
+    whole("tries", tries, 1, 100_000)
+    begin = disturbed(patterns, noise, tries, seed)
+    network = OnnBitTrue(params, np.where(begin > 0, 0, params.half))
+    network.run(PERIODS)
+    wanted = np.repeat(np.asarray(patterns, dtype=np.int64), tries, axis=0)
+    same = (spins(network.phase, params.phase_bits) == wanted * wanted[:, :1]).mean(axis=1)
+    settled = network.settled
+    return Recall(
+        noise=noise,
+        correct=float(((same == 1) | (same == 0)).mean()),
+        pixels=float(np.maximum(same, 1 - same).mean()),
+        settled=float(settled.mean()),
+        periods=float(network.changed[settled].mean() / params.raw.period) if settled.any() else float("nan"),
+    )
+
+
+def capacity(
+    count: int,
+    loads: Sequence[int],
+    rule: str,
+    bits: int,
+    *,
+    noise: float = 0.1,
+    sets: int = 5,
+    tries: int = 10,
+    seed: int = 0,
+) -> Iterator[float]:
+    """The share of random patterns that is recalled, for growing numbers of them.
+
+    Parameters
+    ----------
+    count : int
+        Oscillators.
+    loads : sequence of int
+        Numbers of patterns.
+    rule : str
+        One of `RULES`.
+    bits : int
+        Of a weight.
+    noise : float
+        Share of the pixels that are wrong.
+    sets, tries : int
+        Sets of patterns, and tries a pattern, over which is averaged.
+    seed : int
+
+    Yields
+    ------
+    float
+        For each load; 0 where the rule cannot store so many.
+    """
+    for load in loads:
+        found = []
+        for number in range(sets):
+            patterns = np.random.default_rng([seed, load, number]).choice([-1, 1], (load, count))
+            try:
+                weights = RULES[rule](patterns)
+            except ValueError:
+                found.append(0.0)
+                continue
+            params = OnnParams(weights=quantized(weights, bits), weight_bits=bits)
+            found.append(recall(params, patterns, noise, tries, seed).correct)
+        yield float(np.mean(found))

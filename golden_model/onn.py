@@ -212,7 +212,7 @@ class OnnBitTrue:
     def __init__(
         self, params: OnnParams, phases: ArrayLike, seed: int = 0, *, detuning: ArrayLike | None = None
     ) -> None:
-        phase: NDArray[Any] = np.atleast_2d(np.asarray(phases))
+        phase: Any = np.atleast_2d(np.asarray(phases))
         if phase.dtype.kind != "i":
             raise TypeError(f"phases must hold integers, not {phase.dtype}")
         if phase.ndim != 2 or phase.shape[1] != params.count:
@@ -222,7 +222,7 @@ class OnnBitTrue:
         self.params = params
         # Sums of integers are exact in floating point far beyond what can occur, and products are much faster.
         exact = np.float32 if params.total_bits < 24 else np.float64
-        weights = params.weights.astype(exact)
+        weights: Any = params.weights.astype(exact)
         sparse = np.count_nonzero(weights) < SPARSE * weights.size
         self._rows: Any = scipy.sparse.csr_array(weights) if sparse else None
         self._twice = np.ascontiguousarray(2 * weights.T)

@@ -41,7 +41,7 @@ from scipy.optimize import brentq
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.neuron import positive
 
-__all__ = ["Kind", "coupling_strength", "element_for", "interaction", "locks", "phase_response"]
+__all__ = ["Kind", "coupling_strength", "element_for", "interaction", "locks", "on_cycle", "phase_response"]
 
 Floats = NDArray[np.float64]
 Kind = Literal["resistive", "capacitive"]
@@ -109,6 +109,25 @@ def phase_response(circuit: Circuit, phase: ArrayLike) -> Floats:
         If the circuit does not oscillate.
     """
     return 1.0 / _cycle(circuit).slope(np.asarray(phase, dtype=float) % 1.0)
+
+
+def on_cycle(circuit: Circuit, phase: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
+    """Voltage (in volt) and state (metallic or not) in the undisturbed cycle.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        One that oscillates.
+    phase : array_like of float
+        In cycles; any shape.
+
+    Raises
+    ------
+    ValueError
+        If the circuit does not oscillate.
+    """
+    cycle, place = _cycle(circuit), np.asarray(phase, dtype=float) % 1.0
+    return cycle.voltage(place), cycle.state(place) == 1
 
 
 def interaction(circuit: Circuit, kind: Kind, value: float, psi: ArrayLike) -> Floats:
