@@ -216,7 +216,7 @@ def read_patterns(path: Path | str) -> Patterns:
         shape = shape or size
         if size != shape:
             raise ValueError(
-                f"{path}, line {first}: {name} must have {shape[0]} rows of {shape[1]}, as {names[0]}, not {size[0]} of "
+                f"{path}, line {first}: {name} must be {shape[0]} by {shape[1]}, as {names[0]} is, not {size[0]} by "
                 f"{size[1]}"
             )
         if name in names:

@@ -2,8 +2,8 @@
 
 The judge of the phase oscillators: real waveforms, exact in time (``network``). Each weight becomes the element that
 the phase response says has its sign and size (``phase_response.element_for``): for a positive weight whichever of
-resistor and capacitor pulls this circuit in phase, for a negative one the other. What elements do besides, they do here,
-too: they load the oscillators, so that one with more or larger weights is slower or faster than the others.
+resistor and capacitor pulls this circuit in phase, for a negative one the other. What elements do besides, they do
+here, too: they load the oscillators, so that one with more or larger weights is slower or faster than the others.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def kinds(circuit: Circuit) -> tuple[Kind, Kind]:
     if resistive == (coupling_strength(circuit, "capacitive", 1.0) > 0):
         way = "in phase" if resistive else "apart"
         raise ValueError(
-            f"the circuit must have an element for either sign of weight, but resistors and capacitors both pull {way}: "
+            f"the circuit must have an element for each sign of weight, but both resistors and capacitors pull {way}; "
             "change series_resistance"
         )
     return ("resistive", "capacitive") if resistive else ("capacitive", "resistive")
