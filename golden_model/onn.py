@@ -32,6 +32,7 @@ published for a small FPGA: 506 oscillators, 5-bit weights, 4-bit phase, sums co
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -41,7 +42,7 @@ import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
 from golden_model.ising import Ising
-from golden_model.neuron import whole
+from golden_model.neuron import positive, whole
 from golden_model.noise import advance, first_states
 from golden_model.phase_oscillator import PhaseOscillatorRaw, output, step
 
@@ -152,8 +153,8 @@ class Segment(NamedTuple):
     window: int
 
 
-def cooling(periods: int, noise: int, window: int = 1, steps: int = 64) -> list[Segment]:
-    """A schedule that takes the noise down to zero, linearly.
+def cooling(periods: int, noise: int, window: int = 1, steps: int = 64, last: int = 0) -> list[Segment]:
+    """A schedule that takes the noise down, linearly.
 
     Parameters
     ----------
@@ -165,11 +166,13 @@ def cooling(periods: int, noise: int, window: int = 1, steps: int = 64) -> list[
         Throughout; 1 is full injection.
     steps : int
         Segments, at most.
+    last : int
+        Noise at the end.
     """
     steps = min(steps, periods)
     ends = [periods * (n + 1) // steps for n in range(steps)]
     return [
-        Segment(end - begin, noise * (steps - 1 - n) // max(steps - 1, 1), window)
+        Segment(end - begin, last + (noise - last) * (steps - 1 - n) // max(steps - 1, 1), window)
         for n, (begin, end) in enumerate(zip([0, *ends], ends, strict=False))
     ]
 
@@ -437,6 +440,8 @@ class Solution:
         The most that the circuit takes for the whole schedule.
     clocks_to_target : ndarray of float, shape (trials,)
         Until the target was met; infinite where it was not, or there was none.
+    history : ndarray of float, shape (segments, trials)
+        The energy at the end of each part of the schedule.
     params : OnnParams
     schedule : tuple of Segment
     seed : int
@@ -448,6 +453,7 @@ class Solution:
     energies: Floats
     clocks: Integers
     clocks_to_target: Floats
+    history: Floats
     params: OnnParams
     schedule: tuple[Segment, ...]
     seed: int
@@ -467,8 +473,10 @@ def solve(
     weight_bits: int = 5,
     phase_bits: int = 4,
     noise: float = 2.0,
+    last: float = 0.0,
     seed: int = 0,
     target: float | None = None,
+    progress: Callable[[float, float], object] | None = None,
 ) -> Solution:
     """Anneal a network of oscillators until its spins have a low energy: the bits are those of the circuit.
 
@@ -484,10 +492,14 @@ def solve(
         The couplings are scaled to what fits the weights, and rounded.
     noise : float
         At the beginning, in units of the root mean square that a sum has with random spins.
+    last : float
+        At the end, in the same units; sparse graphs with equal weights like about 1.
     seed : int
         Of the first spins and of the noise.
     target : float, optional
         An energy to be met: how long that takes is said.
+    progress : callable, optional
+        Takes the part of the schedule that is done, and the lowest energy so far.
 
     Returns
     -------
@@ -495,7 +507,7 @@ def solve(
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If the problem is none, or a parameter is outside its range.
 
     Examples
@@ -505,12 +517,14 @@ def solve(
     >>> float(square.cut(solve(max_cut(square)).spins))
     4.0
     """
+    if not isinstance(problem, Ising) and not hasattr(problem, "to_ising"):
+        raise TypeError(f"problem must be an Ising or a binary quadratic model of dimod, not {type(problem).__name__}")
     ising = problem if isinstance(problem, Ising) else Ising.from_bqm(problem)
     whole("trials", trials, 1, 100_000)
     whole("periods", periods, 1, 10_000_000)
     whole("weight_bits", weight_bits, 2, 8)
-    if not (math.isfinite(noise) and noise >= 0):
-        raise ValueError(f"noise must be finite and not negative, not {noise}")
+    positive("noise", noise, zero=True)
+    positive("last", last, zero=True)
     count, extra = len(ising.fields), int(ising.fields.any())
     if not 2 <= count + extra <= MOST:
         raise ValueError(f"a problem must have 2 to {MOST} spins, with one more for fields, not {count + extra}")
@@ -519,24 +533,26 @@ def solve(
     if extra:
         real[0, 1:] = real[1:, 0] = -ising.fields
     weights = _scaled(real, weight_bits)
-    level = round(noise * math.sqrt((weights.astype(np.float64) ** 2).sum() / len(weights)))
-    params = OnnParams(
-        weights=weights, weight_bits=weight_bits, phase_bits=phase_bits, noise_bits=max(level.bit_length(), 1)
-    )
-    schedule = cooling(periods, level, steps=256)
+    usual = math.sqrt((weights.astype(np.float64) ** 2).sum() / len(weights))
+    level, end = round(noise * usual), round(last * usual)
+    bits = max(level.bit_length(), end.bit_length(), 1)
+    params = OnnParams(weights=weights, weight_bits=weight_bits, phase_bits=phase_bits, noise_bits=bits)
+    schedule = cooling(periods, level, steps=256, last=end)
     first = np.random.default_rng(seed).integers(0, 2, (trials, params.count)) * params.half
     network = OnnBitTrue(params, first, seed)
     best, energies = np.zeros((trials, count), dtype=np.int64), np.full(trials, np.inf)
-    reached = np.full(trials, np.inf)
-    for segment in schedule:
+    reached, history = np.full(trials, np.inf), np.empty((len(schedule), trials))
+    for n, segment in enumerate(schedule):
         network.run(segment.periods, segment.noise, segment.window)
         found = spins(network.phase, phase_bits)[:, extra:]
-        now = ising.energy(found)
+        history[n] = now = ising.energy(found)
         better = now < energies
         best[better], energies[better] = found[better], now[better]
         if target is not None:
             met = (energies <= target) & np.isinf(reached)
             reached[met] = network.clocks[met]
+        if progress is not None:
+            progress((n + 1) / len(schedule), float(energies.min()))
     winner = int(energies.argmin())
     return Solution(
         spins=best[winner],
@@ -544,6 +560,7 @@ def solve(
         energies=energies,
         clocks=network.clocks,
         clocks_to_target=reached,
+        history=history,
         params=params,
         schedule=tuple(schedule),
         seed=seed,

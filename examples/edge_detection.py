@@ -1,0 +1,102 @@
+"""Edges of a picture, found by oscillator networks of nine: one for each pixel, over it and its neighbours.
+
+Each network has learnt five pictures of 3 x 3 pixels: flat, and an edge in four directions. Grey becomes phase (white
+leads black by half a period); the network then moves to the picture it takes the nine pixels for. Where that is not the
+flat one, there is an edge. As in M. Abernot, T. Gil and A. Todri-Sanial, arXiv:2202.12541 (on an FPGA, in real time).
+
+    python examples/edge_detection.py [PICTURE] [--out edges.png]
+
+Without a picture it takes one of scikit-learn's. Compared with Sobel's operator; all networks are bit-true.
+"""
+
+import argparse
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.ndimage import sobel
+from sklearn.datasets import load_sample_image
+
+from golden_model.associative import diederich_opper, quantized
+from golden_model.onn import OnnBitTrue, OnnParams, spins
+
+PERIODS = 10
+LEARNT = np.array(
+    [
+        [1, 1, 1, 1, 1, 1, 1, 1, 1],
+        [1, 1, -1, 1, 1, -1, 1, 1, -1],
+        [1, 1, 1, 1, 1, 1, -1, -1, -1],
+        [1, 1, 1, 1, 1, -1, 1, -1, -1],
+        [1, 1, 1, -1, 1, 1, -1, -1, 1],
+    ]
+)
+
+
+def grey(path: Path | None, side: int) -> np.ndarray:
+    """The picture, 0 to 1, made smaller until no side is longer than `side`."""
+    pixels = load_sample_image("china.jpg") / 255 if path is None else matplotlib.image.imread(path).astype(float)
+    if pixels.max() > 1:
+        pixels = pixels / 255
+    if pixels.ndim == 3:
+        pixels = pixels[..., :3].mean(axis=2)
+    step = -(-max(pixels.shape) // side)
+    rows, columns = (size // step * step for size in pixels.shape)
+    return pixels[:rows, :columns].reshape(rows // step, step, columns // step, step).mean(axis=(1, 3))
+
+
+def edges(picture: np.ndarray, params: OnnParams, contrast: float) -> tuple[np.ndarray, OnnBitTrue]:
+    """Where there is an edge, and the networks: one trial a pixel."""
+    tiles = np.lib.stride_tricks.sliding_window_view(picture, (3, 3)).reshape(-1, 9)
+    # Phases are relative: what counts is how far a pixel is from the middle of its tile.
+    middle = (tiles.max(axis=1, keepdims=True) + tiles.min(axis=1, keepdims=True)) / 2
+    level = np.clip(0.5 + (tiles - middle) / contrast, 0, 1)
+    network = OnnBitTrue(params, np.rint((1 - level) * params.half).astype(int))
+    network.run(PERIODS)
+    seen = spins(network.phase, params.phase_bits)
+    found = np.abs(seen.sum(axis=1)) < 9
+    return found.reshape(picture.shape[0] - 2, picture.shape[1] - 2), network
+
+
+def main() -> None:
+    """From the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("picture", type=Path, nargs="?", help="PNG or JPEG")
+    parser.add_argument("--out", type=Path, default=Path("edges.png"))
+    parser.add_argument("--side", type=int, default=160, help="longest side, in pixels")
+    parser.add_argument("--contrast", type=float, default=0.6, help="difference that is white against black")
+    given = parser.parse_args()
+    if given.picture is not None and not given.picture.is_file():
+        parser.error(f"{given.picture}: no such file")
+    if given.side < 8 or not 0 < given.contrast <= 1:
+        parser.error("--side must be at least 8, and --contrast above 0, at most 1")
+    picture = grey(given.picture, given.side)
+    params = OnnParams(weights=quantized(diederich_opper(LEARNT), 5), phase_bits=6)
+    found, network = edges(picture, params, given.contrast)
+    strength = np.hypot(sobel(picture, 0), sobel(picture, 1))[1:-1, 1:-1]
+    as_many = strength >= np.sort(strength, axis=None)[-max(int(found.sum()), 1)]
+    both = (found & as_many).sum() / max(found.sum(), 1)
+    clocks = network.clocks.mean()
+    print(f"{picture.shape[1]} x {picture.shape[0]} pixels: {found.sum()} on edges, {100 * found.mean():.1f} %")
+    print(f"of these, {100 * both:.0f} % are among the {as_many.sum()} strongest of Sobel's operator")
+    print(
+        f"settled {100 * network.settled.mean():.1f} %, mean {network.changed.mean() / params.raw.period:.2f} periods"
+    )
+    print(
+        f"{clocks:.0f} clocks a pixel at most: {50e6 / clocks / found.size:.2f} pictures a second of one network, 50 MHz"
+    )
+    figure = Figure(figsize=(12, 3.4), layout="constrained")
+    for panel, (title, image) in zip(
+        figure.subplots(1, 3),
+        {"picture": picture, "oscillator networks": found, "Sobel, as many pixels": as_many}.items(),
+        strict=True,
+    ):
+        panel.imshow(image, cmap="gray")
+        panel.set_title(title)
+        panel.set_axis_off()
+    figure.savefig(given.out, dpi=100)
+    print(given.out)
+
+
+if __name__ == "__main__":
+    main()
