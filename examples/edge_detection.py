@@ -83,7 +83,8 @@ def main() -> None:
         f"settled {100 * network.settled.mean():.1f} %, mean {network.changed.mean() / params.raw.period:.2f} periods"
     )
     print(
-        f"{clocks:.0f} clocks a pixel at most: {50e6 / clocks / found.size:.2f} pictures a second of one network, 50 MHz"
+        f"{clocks:.0f} clocks a pixel at most: {50e6 / clocks / found.size:.2f} pictures a second of one network "
+        "at 50 MHz"
     )
     figure = Figure(figsize=(12, 3.4), layout="constrained")
     for panel, (title, image) in zip(

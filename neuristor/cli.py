@@ -30,6 +30,7 @@ from neuristor.folder import OutputError, check_target, output_folder, write_fil
 from neuristor.gallery import gallery as run_gallery
 from neuristor.gallery import not_reproduced
 from neuristor.gallery import plot as plot_gallery
+from neuristor.onn import app as onn_app
 from neuristor.report import error_rows, waveforms
 from neuristor.show import describe
 from neuristor.show import plot as plot_device
@@ -48,6 +49,7 @@ app = typer.Typer(
     help="Describe an oxide neuron device, get an FPGA that behaves like an array of them, with proof that it does."
     "\n\nStart with `neuristor doctor`, then `neuristor build examples/vo2_lif_digits.toml --out build/digits`.",
 )
+app.add_typer(onn_app, name="onn")
 console = Console(highlight=False)
 if not console.is_terminal:
     console.width = max(console.width, 132)  # a log file has no edge to wrap at

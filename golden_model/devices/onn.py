@@ -9,6 +9,7 @@ here, too: they load the oscillators, so that one with more or larger weights is
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -118,6 +119,16 @@ class DeviceOnn:
                 value = element_for(self.circuit, kind, scale * float(w[i, j]))
                 made[kind][i, j] = 1 / value if kind == "resistive" else value
         return made["resistive"], made["capacitive"]
+
+    @property
+    def phase_noise(self) -> float:
+        """What `noise` does to a phase, in radian a square root of a period: for ``kuramoto.Kuramoto``."""
+        device, step = self.circuit.device, 1e-4
+        rates = [
+            dataclasses.replace(self.circuit, device=dataclasses.replace(device, v_th=device.v_th * far)).frequency()
+            for far in (1 - step, 1 + step)
+        ]
+        return 2 * math.pi * self.noise * abs(math.log(rates[1] / rates[0])) / (2 * step)
 
     def run(self, phases: ArrayLike, periods: int) -> DevicePhases:
         """Let the devices oscillate.

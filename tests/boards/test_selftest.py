@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from boards.selftest import SelfTest
+from boards.selftest import OnnSelfTest, SelfTest
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.lif import LifBitTrue
+from golden_model.onn import OnnParams
 from golden_model.relaxation_oscillator import RelaxationOscillatorBitTrue
 from hdl.lif import LifArray
+from hdl.onn import Onn
 from hdl.relaxation_oscillator import RelaxationOscillatorArray
 from tests.conftest import lif_params, oscillator_params, random_drive
 
@@ -80,4 +82,21 @@ def test_self_test_of_oscillators_says_equal(oscillator: Circuit, variant: str) 
     other = oscillator_params(oscillator, variant, count=7)
     other.__dict__["threshold_raw"] = params.threshold_raw - 40
     selftest = SelfTest(RelaxationOscillatorArray(params, 2), RelaxationOscillatorBitTrue(other), frames, ticks=80)
+    assert play(selftest)[1] == 0
+
+
+@pytest.mark.parametrize(("count", "parts", "noise"), [(2, 1, 0), (40, 2, 0), (40, 1, 20)])
+def test_self_test_of_an_oscillator_network(count: int, parts: int, noise: int) -> None:
+    rng = np.random.default_rng(count)
+    weights, phases = rng.integers(-16, 16, (count, count)), rng.integers(0, 16, count)
+    params = OnnParams(weights=weights, noise_bits=5 if noise else 0)
+    window = 1 if noise else None
+    assert play(OnnSelfTest(Onn(params, parts), phases, 100, noise, window, seed=3), extra=3000)[1] == 1
+    weights[0] = -1 - weights[0]
+    other = OnnSelfTest(
+        Onn(OnnParams(weights=weights, noise_bits=params.noise_bits), parts), phases, 100, noise, window
+    )
+    play(other)
+    selftest = OnnSelfTest(Onn(params, parts), phases, 100, noise, window, seed=3)
+    selftest.expected_crc = other.expected_crc
     assert play(selftest)[1] == 0

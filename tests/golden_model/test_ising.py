@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,3 +95,28 @@ def test_models_of_other_libraries_go_in_and_out() -> None:
     assert solve(bqm, trials=5, periods=50).sample == {"a": -1, "b": 1}
     graph = Graph.from_networkx(networkx.petersen_graph())
     assert (len(graph.vertices), len(graph.edges)) == (10, 15)
+
+
+def test_solve_tells_its_progress() -> None:
+    told: list[tuple[float, float]] = []
+    graph = Graph(tuple("abc"), np.array([[0, 1], [1, 2], [2, 0]]), np.ones(3))
+    found = solve(max_cut(graph), trials=2, periods=10, progress=lambda done, best: told.append((done, best)))
+    assert [done for done, _ in told] == [n / 10 for n in range(1, 11)]
+    assert told[-1][1] == found.energy == -1.0
+    assert found.history.shape == (10, 2)
+    assert found.history.min() >= found.energy
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"problem": "abc"}, TypeError, "problem must be an Ising or a binary quadratic model of dimod, not str"),
+        ({"noise": float("nan")}, ValueError, "noise"),
+        ({"last": -1.0}, ValueError, "last"),
+        ({"periods": 0}, ValueError, "periods"),
+    ],
+)
+def test_solve_refuses_what_it_cannot(wrong: dict[str, Any], error: type[Exception], message: str) -> None:
+    given = {"problem": partition([1, 2, 3])} | wrong
+    with pytest.raises(error, match=message):
+        solve(given.pop("problem"), **given)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from golden_model.associative import pseudo_inverse, quantized
-from golden_model.onn import OnnBitTrue, OnnParams, energy, spins
+from golden_model.onn import OnnBitTrue, OnnParams, cooling, energy, spins
 
 SIZES = [2, 3, 7, 16, 33, 64, 100, 257, 600]
 KINDS = ("any", "sparse", "zero", "extreme", "binary start", "symmetric")
@@ -175,3 +175,60 @@ def test_wrong_networks_are_refused(change: dict[str, Any], error: type[Exceptio
 def test_wrong_phases_are_refused(phases: list[Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         OnnBitTrue(OnnParams(weights=np.zeros((2, 2), dtype=int)), phases)
+
+
+@pytest.mark.parametrize(("detuning", "phase"), [(1 / 64, [0, -5]), (-1 / 32, [0, 10])])
+def test_a_detuned_oscillator_slips_by_a_tick_now_and_then(detuning: float, phase: list[int]) -> None:
+    model = OnnBitTrue(OnnParams(weights=np.zeros((2, 2), dtype=int)), [0, 0], detuning=[0.0, detuning])
+    for _ in range(320):
+        model.step()
+    assert model.phase[0].tolist() == [phase[0], phase[1] % 16]
+
+
+@pytest.mark.parametrize("detuning", [0.02, -0.02])
+def test_a_coupled_oscillator_stays_locked_in_spite_of_its_detuning(detuning: float) -> None:
+    weights = np.array([[0, 1], [1, 0]])
+    model = OnnBitTrue(OnnParams(weights=weights, phase_bits=8), [0, 0], detuning=[0.0, detuning])
+    for tick in range(1, 40 * 256):
+        model.step()
+        old = model.phase[0] != tick % 256  # a phase of this very tick acts from the next on
+        assert (model.output[0] == ((tick - model.phase[0]) % 256 // 128 ^ 1))[old].all()
+        assert model.total[0].tolist() == [2 * model.output[0, 1] - 1, 2 * model.output[0, 0] - 1]
+        away = (model.phase[0, 1] - model.phase[0, 0] + 128) % 256 - 128
+        assert abs(away) <= 8  # alone, it would slip by 5 ticks a period
+
+
+@pytest.mark.parametrize(
+    ("detuning", "message"),
+    [
+        ([0.1], r"detuning must have shape \(2,\)"),
+        ([0.0, 0.6], "detuning must be between"),
+        ([0.0, float("nan")], "-0.5"),
+    ],
+)
+def test_wrong_detuning_is_refused(detuning: list[float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        OnnBitTrue(OnnParams(weights=np.zeros((2, 2), dtype=int)), [0, 0], detuning=detuning)
+
+
+def test_trials_side_by_side_do_not_touch_each_other() -> None:
+    rng = np.random.default_rng(8)
+    params = OnnParams(weights=rng.integers(-16, 16, (30, 30)), noise_bits=6)
+    phases = rng.integers(0, 16, (5, 30))
+    # Windows that open and close, so that what was not sampled waits; without noise, which each trial draws anew.
+    ways = [(0, int(window)) for window in rng.integers(1, 9, 40) for _ in range(7)]
+    together = OnnBitTrue(params, phases)
+    for way in ways:
+        together.step(*way)
+    for n in range(5):
+        alone = OnnBitTrue(params, phases[n])
+        for way in ways:
+            alone.step(*way)
+        for name in ("phase", "output", "reference", "total", "toggles", "visits", "changed"):
+            assert (getattr(together, name)[n] == getattr(alone, name)[0]).all(), (n, name)
+
+
+def test_cooling_goes_from_the_first_noise_to_the_last() -> None:
+    schedule = cooling(100, 50, steps=11, last=20)
+    assert sum(segment.periods for segment in schedule) == 100
+    assert [segment.noise for segment in schedule] == list(range(50, 19, -3))

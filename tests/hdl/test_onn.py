@@ -246,3 +246,26 @@ def test_lowest_finds_the_lowest_bit_for_every_word() -> None:
     simulator.add_testbench(testbench)
     simulator.run()
     assert len(lowest(Const(0, 33))[0]) == 6
+
+
+@pytest.mark.parametrize(
+    ("count", "parts", "noise", "window"), [(9, 1, 0, 8), (70, 1, 0, 8), (70, 1, 40, 1), (33, 2, 9, 3)]
+)
+def test_the_clocks_that_the_model_says_are_never_exceeded(count: int, parts: int, noise: int, window: int) -> None:
+    params, phases = network(count, "any", 5, 4, 6)
+    circuit, model = Onn(params, parts), OnnBitTrue(params, phases, seed=2)
+
+    async def testbench(ctx: Any) -> None:
+        await load(ctx, circuit, phases, 2)
+        spent = 0
+        for _ in range(20):
+            for _ in range(16):
+                model.step(noise, window)
+            spent += await advance(ctx, circuit, 16, noise=noise, window=window)
+            visits, toggles = int(model.visits[0]), int(model.toggles[0])
+            # Three clocks to begin with, and to end.
+            assert spent <= parts * toggles + 40 * visits + 6 * 20
+            assert spent >= parts * toggles + 5 * visits
+        same(ctx, circuit, model)
+
+    simulate(circuit, testbench)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib.image
 import numpy as np
 import pytest
 
@@ -67,3 +70,17 @@ def test_coupled_oscillators_of_the_example_pull_into_phase() -> None:
     continuous, on_ticks = (locked_phases(design, locate=locate) for locate in (True, False))
     assert np.abs(continuous).max() < 25
     assert np.abs(continuous - on_ticks).max() < 2
+
+
+def test_edges_of_a_picture_are_found(tmp_path: Path) -> None:
+    pixels = np.zeros((24, 32))
+    pixels[:, 15:] = 1.0
+    picture, out = tmp_path / "step.png", tmp_path / "edges.png"
+    matplotlib.image.imsave(picture, pixels, cmap="gray")
+    script = Path(__file__).parents[2] / "examples" / "edge_detection.py"
+    done = subprocess.run([sys.executable, script, picture, "--out", out], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert out.exists()
+    # The step is seen by the columns beside it, over all 22 rows of tiles, and nothing else is.
+    edges = int(done.stdout.split(": ")[1].split()[0])
+    assert edges in (22, 44)
