@@ -51,6 +51,7 @@ __all__ = [
     "alone",
     "bound",
     "check_current",
+    "fire",
     "from_circuit",
     "rate",
     "resized",
@@ -296,6 +297,26 @@ def step(
     membrane, refractory, state, spike, saturated
     """
     leaked = membrane + round_shift((drive_raw - membrane) * raw.k_raw, raw.k_shift)
+    return fire(raw, leaked, membrane, refractory, state, threshold_raw, fault_raw)
+
+
+def fire(
+    raw: LifRaw, leaked: Any, membrane: Any, refractory: Any, state: Any, threshold_raw: Any, fault_raw: Any
+) -> tuple[Any, Any, Any, Any, Any]:
+    """What follows the leak in a tick, on integers, arrays or hardware values alike.
+
+    Parameters
+    ----------
+    raw : LifRaw
+    leaked
+        Where leak and input would bring the membrane.
+    membrane, refractory, state, threshold_raw, fault_raw
+        As in `step`.
+
+    Returns
+    -------
+    membrane, refractory, state, spike, saturated
+    """
     bounded = saturate(leaked, raw.membrane_min, raw.membrane_max)
     clipped = leaked != bounded
     limit = threshold_raw

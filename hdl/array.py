@@ -36,7 +36,14 @@ from hdl.tree import count_ones
 __all__ = ["ArrayParams", "NeuronArray", "check_lanes", "drive_layout", "in_rows", "output_layout", "state_layout"]
 
 
-class ArrayParams(Protocol):
+class Stateful(Protocol):
+    """What has a state."""
+
+    @property
+    def state_fields(self) -> tuple[Field, ...]: ...
+
+
+class ArrayParams(Stateful, Protocol):
     """What the array needs to know of a neuron model's parameters."""
 
     @property
@@ -44,9 +51,6 @@ class ArrayParams(Protocol):
 
     @property
     def drive(self) -> Format: ...
-
-    @property
-    def state_fields(self) -> tuple[Field, ...]: ...
 
     @property
     def outputs(self) -> tuple[str, ...]: ...
@@ -65,7 +69,7 @@ def check_lanes(params: ArrayParams, lanes: int) -> int:
     return lanes
 
 
-def state_layout(params: ArrayParams) -> data.StructLayout:
+def state_layout(params: Stateful) -> data.StructLayout:
     """The state of one neuron, as the block RAM holds it."""
     return data.StructLayout(
         {field.name: signed(field.width) if field.signed else unsigned(field.width) for field in params.state_fields}

@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
-from amaranth.hdl import Const, Module, Mux, Signal, unsigned
+from amaranth.hdl import Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden_model import noise as golden_noise
-from golden_model.lif import LifParams
+from golden_model.fixed import Format
+from golden_model.lif import LifParams, LifRaw
+from golden_model.neuron import Field
 from golden_model.variability import DEAD, HEALTHY, STUCK_ON
 from hdl import noise
 from hdl.array import NeuronArray, check_lanes, in_rows, state_layout
 from hdl.fixed import round_shift, saturate, shape
 
-__all__ = ["LifArray", "LifLane"]
+__all__ = ["LaneParams", "LifArray", "LifLane", "parameter_layout"]
 
 
-def parameter_layout(params: LifParams) -> data.StructLayout:
+class LaneParams(Protocol):
+    """What a lane needs to know of its neurons; `LifParams` has it."""
+
+    @property
+    def raw(self) -> LifRaw: ...
+
+    @property
+    def membrane(self) -> Format: ...
+
+    @property
+    def drive(self) -> Format: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def state_fields(self) -> tuple[Field, ...]: ...
+
+
+def parameter_layout(params: LaneParams) -> data.StructLayout:
     """What each neuron has of its own."""
     fields = {"threshold": shape(params.membrane)}
     return data.StructLayout(fields | ({"fault": unsigned(2)} if params.raw.faults else {}))
@@ -29,9 +50,11 @@ class LifLane(wiring.Component):
 
     Parameters
     ----------
-    params : LifParams
+    params : LaneParams
     lane, lanes : int
         Which lane of how many; decides the noise seeds.
+    kick_bits : int
+        Of the input `kick`, signed; 0 for none.
 
     Members
     -------
@@ -41,6 +64,8 @@ class LifLane(wiring.Component):
     drive : In(signed)
     parameters : In(StructLayout({"threshold": ..., "fault": ...}))
         ``fault`` only where there are broken devices.
+    kick : In(signed)
+        What synapses add to the membrane in this tick: see ``golden_model.snn``.
     next_state : Out(state_layout)
     spike, saturated : Out(1)
         All `latency` enabled clocks after `state`.
@@ -58,13 +83,15 @@ class LifLane(wiring.Component):
     saturated: Signal
     load: Signal
     initial_state: data.View[Any]
+    kick: Signal
 
     latency = 4
     interval = 1
     clear_clocks = 1 + golden_noise.SEED_STEPS
 
-    def __init__(self, params: LifParams, lane: int = 0, lanes: int = 1) -> None:
+    def __init__(self, params: LaneParams, lane: int = 0, lanes: int = 1, kick_bits: int = 0) -> None:
         self.params = params
+        self._kicked = kick_bits > 0
         self._lane, self._lanes = lane, lanes
         state = state_layout(params)
         super().__init__(
@@ -79,6 +106,7 @@ class LifLane(wiring.Component):
                 "load": In(1),
                 "initial_state": Out(state),
             }
+            | ({"kick": In(signed(kick_bits))} if kick_bits else {})
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -92,7 +120,10 @@ class LifLane(wiring.Component):
             m.d.comb += [seeder.load.eq(self.load), self.initial_state.noise.eq(seeder.state)]
 
         # What a stage passes on unchanged.
-        carried = data.StructLayout({"state": self.state.shape(), "own": self.parameters.shape()})
+        carried = data.StructLayout(
+            {"state": self.state.shape(), "own": self.parameters.shape()}
+            | ({"kick": self.kick.shape()} if self._kicked else {})
+        )
         first: Any = Signal(carried)
         second: Any = Signal(carried)
         third: Any = Signal(carried)
@@ -103,6 +134,8 @@ class LifLane(wiring.Component):
                 second.eq(first),
                 third.eq(second),
             ]
+            if self._kicked:
+                m.d.sync += first.kick.eq(self.kick)
 
         # 1: how far the membrane is from where the input would hold it
         difference = Signal((self.drive - self.state.membrane).shape())
@@ -122,6 +155,8 @@ class LifLane(wiring.Component):
 
         # 3: the leaky sum, kept inside the word, and this cycle's threshold
         leaked = second.state.membrane + round_shift(product, raw.k_shift)
+        if self._kicked:
+            leaked = leaked + second.kick
         bounded_value, clipped_value = saturate(leaked, width)
         bounded = Signal(shape(self.params.membrane))
         clipped = Signal()

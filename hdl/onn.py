@@ -25,22 +25,14 @@ from numpy.typing import NDArray
 
 from golden_model.onn import OnnParams
 from hdl.noise import advance
+from hdl.tree import lowest
 
-__all__ = ["Generator", "Onn", "lowest"]
+__all__ = ["Generator", "Onn"]
 
 WORD = 32
 """Outputs that are searched for toggles at a time."""
 CHUNK_BITS = 36
 """Width of a block RAM; a chunk holds as many weights as fit."""
-
-
-def lowest(value: Value) -> tuple[Value, Value]:
-    """The number of the lowest bit that is set (0 if none is), and the value without that bit."""
-    rest = value & (value - 1)[: len(value)]
-    single = value & ~rest
-    width = max(len(value) - 1, 1).bit_length()
-    number = [(single & sum(1 << n for n in range(len(value)) if n >> bit & 1)).any() for bit in range(width)]
-    return Cat(number), rest
 
 
 def amount_bits(params: OnnParams) -> int:

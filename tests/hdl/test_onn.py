@@ -11,7 +11,8 @@ from amaranth.sim import Simulator
 
 from golden_model.noise import first_states
 from golden_model.onn import OnnBitTrue, OnnParams
-from hdl.onn import Onn, lowest
+from hdl.onn import Onn
+from hdl.tree import lowest
 from tests.golden_model.test_onn import KINDS
 
 
