@@ -23,12 +23,14 @@ from numpy.typing import NDArray
 
 from golden_model.noise import first_states
 from golden_model.onn import OnnBitTrue
+from golden_model.snn import SnnBitTrue
 from hdl.array import NeuronArray
 from hdl.onn import Onn
 from hdl.rows import fold_rows, pack_drive
+from hdl.snn import Snn
 from hdl.tree import balanced, count_ones
 
-__all__ = ["BoardTop", "OnnSelfTest", "SelfTest"]
+__all__ = ["BoardTop", "OnnSelfTest", "SelfTest", "SnnSelfTest", "fold"]
 
 
 class SelfTest(wiring.Component):
@@ -118,10 +120,8 @@ class SelfTest(wiring.Component):
         parts = [output.spikes, *(output.state[n][name] for n in range(array.lanes) for name in self._fields)]
         bits = Signal(sum(len(Value.cast(part)) for part in parts))
         m.d.comb += bits.eq(Cat(*parts))
-        pieces = [bits[low : low + 32] for low in range(0, len(bits), 32)]
         folded = Signal(32)
-        turned = [Cat(piece, Const(0, 32 - len(piece))).rotate_left(n) for n, piece in enumerate(pieces)]
-        m.d.comb += folded.eq(balanced(xor, turned))
+        m.d.comb += folded.eq(fold(bits))
         m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=32).create()
         left = Signal(range(frames * ticks + 1), init=frames * ticks)
         m.d.comb += [
@@ -235,10 +235,105 @@ class OnnSelfTest(wiring.Component):
         return m
 
 
+class SnnSelfTest(wiring.Component):
+    """A spiking network that hears the same spikes again and again, and checks its output the first time.
+
+    Parameters
+    ----------
+    snn : Snn
+        Of spikes, not of currents.
+    inputs : ndarray of int, shape (ticks, inputs)
+        Spikes.
+
+    Members
+    -------
+    done, equal : Out(1)
+        As for `SelfTest`.
+    active : Out(1)
+        Changes with every 16th spike of the output.
+    """
+
+    done: Signal
+    equal: Signal
+    active: Signal
+
+    def __init__(self, snn: Snn, inputs: NDArray[np.int64]) -> None:
+        if snn.params.currents or len(inputs) == 0:
+            raise ValueError("there must be a tick of spikes, and a network that hears them")
+        self._snn, self._ticks = snn, len(inputs)
+        self._rom = snn.words(inputs)
+        plan = snn.plans[-1]
+        trace = SnnBitTrue(snn.params).run(inputs, keep=True)[-1]
+        spikes, membranes = (trace[name][:, 0][:, plan.places] for name in ("spike", "membrane"))
+        bits = plan.params.membrane_bits
+        crc = 0
+        for fired, membrane in zip(spikes.tolist(), membranes.tolist(), strict=True):
+            for start in range(0, plan.params.count, plan.updates):
+                word = sum(int(one) << n for n, one in enumerate(fired[start : start + plan.updates]))
+                for n, one in enumerate(membrane[start : start + plan.updates]):
+                    word |= (one & ((1 << bits) - 1)) << (plan.updates + n * bits)
+                crc = zlib.crc32(_folded(word).to_bytes(4, "little"), crc)
+        self.expected_crc = crc
+        super().__init__({"done": Out(1), "equal": Out(1), "active": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.snn = snn = self._snn
+        rom: Any = Memory(shape=snn.input_width, depth=max(2, len(self._rom)), init=self._rom)
+        m.submodules.stimulus_memory = rom
+        read = rom.read_port()
+        address, fetched = Signal(range(max(2, len(self._rom)))), Signal()
+        following = Signal.like(address)
+        taken = snn.i.valid & snn.i.ready
+        m.d.sync += fetched.eq(1)
+        m.d.comb += [
+            following.eq(Mux(address == len(self._rom) - 1, 0, address + 1)),
+            snn.i.valid.eq(fetched),
+            snn.i.payload.eq(read.data),
+            read.addr.eq(Mux(taken, following, address)),
+            snn.o.ready.eq(1),
+        ]
+        with m.If(taken):
+            m.d.sync += address.eq(following)
+        m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=32).create()
+        output, left = snn.o.p, Signal(range(self._ticks + 1), init=self._ticks)
+        bits = Signal(len(output.spikes) + len(output.membranes.as_value()))
+        m.d.comb += [
+            bits.eq(Cat(output.spikes, output.membranes)),
+            crc.data.eq(fold(bits)),
+            crc.valid.eq(snn.o.valid & (left != 0)),
+            crc.start.eq(0),
+        ]
+        with m.If(snn.o.valid & output.last & (left != 0)):
+            m.d.sync += left.eq(left - 1)
+        with m.If((left == 0) & ~self.done):
+            m.d.sync += [self.done.eq(1), self.equal.eq(crc.crc == self.expected_crc)]
+        spikes = Signal(5)
+        with m.If(snn.o.valid):
+            m.d.sync += spikes.eq(spikes + count_ones(output.spikes))
+        m.d.comb += self.active.eq(spikes[-1])
+        return m
+
+
+def fold(bits: Value) -> Value:
+    """A word of any width in 32 bits: each 32 of them turned by one more than the last, and all combined."""
+    pieces = [bits[low : low + 32] for low in range(0, len(bits), 32)]
+    return balanced(xor, [Cat(piece, Const(0, 32 - len(piece))).rotate_left(n) for n, piece in enumerate(pieces)])
+
+
+def _folded(word: int) -> int:
+    made = n = 0
+    while word:
+        piece, turn = word & 0xFFFF_FFFF, n % 32
+        made ^= (piece << turn | piece >> (32 - turn)) & 0xFFFF_FFFF
+        word, n = word >> 32, n + 1
+    return made
+
+
 class BoardTop(Elaboratable):
     """A self-test on the lights of a board: light 0 says "equal", light 1 flickers with the spikes."""
 
-    def __init__(self, selftest: SelfTest | OnnSelfTest) -> None:
+    def __init__(self, selftest: SelfTest | OnnSelfTest | SnnSelfTest) -> None:
         self._selftest = selftest
 
     def elaborate(self, platform: Any) -> Module:

@@ -1,4 +1,4 @@
-"""Spiking networks: layers of LIF neurons that hear the spikes of other layers, of themselves, or of the world.
+"""Spiking networks: layers of LIF neurons that hear spikes of other layers, of themselves, or of the world.
 
 What a network is (`Network`, floating point, SI units) and the words it has in hardware (`SnnParams`, integers) are two
 things; ``quantized`` makes the second of the first. In both, a tick of a layer is
@@ -15,14 +15,14 @@ and what everybody asks of other tools, said once:
   ``exact``.
 - *Order*: synapses, current, leak, integration, comparison, reset, all in one tick. With ``late_current`` (2) takes the
   current of before (1), as Norse does; without, the new one, as snnTorch does.
-- *When an input acts*: a spike of tick t acts in tick t, through all layers; along a connection with a delay of d ticks, in
-  tick t + d. A layer that hears itself needs a delay of one tick at least.
+- *When an input acts*: a spike of tick t acts in tick t, through all layers; along a connection with a delay of d
+  ticks, in tick t + d. A layer that hears itself needs a delay of one tick at least.
 - *Comparison*: ``>`` as NIR defines it, ``>=`` where `strict` is false, as a threshold switch has it.
-- *Reset* acts in the tick of the spike, and before the next leak. A neuron of an oxide device falls to V_hold and may be
-  refractory: ``golden_model.lif``, whose function ``fire`` is the end of (4).
+- *Reset* acts in the tick of the spike, and before the next leak. A neuron of an oxide device falls to V_hold and may
+  be refractory: ``golden_model.lif``, whose function ``fire`` is the end of (4).
 - *Rounding*: weights to the nearest, halves up, and clipped to their word; coefficients to their significant bits; the
-  leak of each tick to the nearest step of the membrane, halves up. Sums of weights are exact, and membranes saturate, which
-  is counted.
+  leak of each tick to the nearest step of the membrane, halves up. Sums of weights are exact, and membranes saturate,
+  which is counted.
 
 References
 ----------
@@ -129,13 +129,13 @@ class Neurons:
     """
 
     count: int
-    tau: ArrayLike | None = None
-    tau_syn: ArrayLike | None = None
-    r: ArrayLike = 1.0
-    w_in: ArrayLike = 1.0
-    leak: ArrayLike = 0.0
-    threshold: ArrayLike | None = 1.0
-    reset: ArrayLike = 0.0
+    tau: Any = None
+    tau_syn: Any = None
+    r: Any = 1.0
+    w_in: Any = 1.0
+    leak: Any = 0.0
+    threshold: Any = 1.0
+    reset: Any = 0.0
     subtract: bool = False
     strict: bool = True
     start: float = 0.0
@@ -165,10 +165,12 @@ class Neurons:
 
     @cached_property
     def thresholds(self) -> Floats:
-        """Of each device, with its spread, shape (count,)."""
+        """Of each device, with its spread, shape (count,); none below a sixteenth of the way from the reset."""
         assert self.threshold is not None
         draw = np.random.default_rng(self.spread.seed).standard_normal(self.count)
-        return np.asarray(self.threshold + self.spread.threshold_d2d * (self.threshold - np.asarray(self.leak)) * draw)
+        made = self.threshold + self.spread.threshold_d2d * (self.threshold - np.asarray(self.leak)) * draw
+        reset = np.asarray(self.reset)
+        return np.asarray(np.maximum(made, reset + (self.threshold - reset) / 16))
 
     @cached_property
     def faults(self) -> Integers:
@@ -214,7 +216,7 @@ class Layer:
     shape: tuple[int, ...]
     neurons: Neurons
     projections: tuple[Projection, ...] = ()
-    bias: ArrayLike = 0.0
+    bias: Any = 0.0
 
     def __post_init__(self) -> None:
         if math.prod(self.shape) != self.neurons.count:
@@ -301,7 +303,7 @@ class Network:
         name = "the input" if one.source == INPUT else self.layers[one.source].name
         if math.prod(shape) != math.prod(one.synapses.input_shape):
             raise ValueError(
-                f"{layer.name}: its synapses must take {shape}, which is what {name} has, not {one.synapses.input_shape}"
+                f"{layer.name}: its synapses must take {shape}, as {name} has it, not {one.synapses.input_shape}"
             )
         if math.prod(one.synapses.output_shape) != layer.neurons.count:
             raise ValueError(
@@ -321,7 +323,7 @@ class Network:
         return math.prod(self.input_shape)
 
     def coefficient(self, tau: ArrayLike | None) -> Floats:
-        """k of a time constant; zero without one."""
+        """The k of a time constant; zero without one."""
         if tau is None:
             return np.zeros(1)
         ratio = self.dt / np.asarray(tau, dtype=np.float64)
@@ -920,16 +922,21 @@ class Words(NamedTuple):
     """The words of a layer."""
 
     weight_bits: int = 4
-    membrane_bits: int = 8
+    membrane_bits: int = 10
     current_bits: int = 0
     """Of the synaptic current; 0 for as many as `membrane_bits`, and one."""
     coefficient_bits: int = 8
     """Significant bits of k; 0 for a power of two."""
     clip: float = 1.0
     """The largest weight that is not clipped, as a part of the largest."""
+    level: float = 0.25
+    """Where the threshold is in the membrane's word: how much room there is above it, and how much below zero."""
 
 
-def quantized(network: Network, words: Words | Sequence[Words] = Words()) -> SnnParams:
+WORDS = Words()
+
+
+def quantized(network: Network, words: Words | Sequence[Words] = WORDS) -> SnnParams:
     """A network in words.
 
     The membrane's step is so chosen that the threshold is a whole number of them, and that weights are whole numbers of
@@ -960,7 +967,7 @@ def quantized(network: Network, words: Words | Sequence[Words] = Words()) -> Snn
 
 
 def _coefficient(k: float, bits: int) -> tuple[int, int]:
-    """k as ``raw * 2**-shift``, with so many significant bits; a power of two with none."""
+    """The k as ``raw * 2**-shift``, with so many significant bits; a power of two with none."""
     if k <= 0:
         return 0, 0
     if bits == 0:
@@ -994,8 +1001,9 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
     whole(f"{layer.name}: weight_bits", words.weight_bits, 1, 16)
     whole(f"{layer.name}: membrane_bits", words.membrane_bits, 2, 32)
     whole(f"{layer.name}: coefficient_bits", words.coefficient_bits, 0, 16)
-    if not 0 < words.clip <= 1:
-        raise ValueError(f"{layer.name}: clip must be above 0 and at most 1, not {words.clip!r}")
+    for name in ("clip", "level"):
+        if not 0 < getattr(words, name) <= 1:
+            raise ValueError(f"{layer.name}: {name} must be above 0 and at most 1, not {getattr(words, name)!r}")
     k = _uniform("tau", layer, network.coefficient(neurons.tau))
     k_syn = _uniform("tau_syn", layer, network.coefficient(neurons.tau_syn))
     zero = _uniform("leak", layer, np.asarray(neurons.leak)) if neurons.tau is not None else 0.0
@@ -1013,7 +1021,8 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
             f"{np.asarray(neurons.threshold).max():g}"
         )
     most = float(limit.max()) if limit is not None else _farthest(network, layer, scaled, k, k_syn)
-    lsb, shift = _steps(wanted, most, room)
+    fits = max(1, math.floor((words.level if limit is not None else 1.0) * room))
+    lsb, shift = _steps(wanted, most, fits)
     connections = tuple(
         Connection(
             source=one.source,
@@ -1104,9 +1113,8 @@ def _rounded(values: Floats, step_of: float, bits: int) -> Integers:
     return np.clip(np.floor(values / step_of + 0.5), low, high).astype(np.int64)
 
 
-def _steps(wanted: float, most: float, room: int) -> tuple[float, int]:
-    """The membrane's step, and the shift of weights: the threshold is whole, and at most three quarters of the room."""
-    fits = max(1, (3 * room) // 4)
+def _steps(wanted: float, most: float, fits: int) -> tuple[float, int]:
+    """The membrane's step, and the shift of weights: the threshold is a whole number of steps, at most `fits`."""
     if wanted <= 0:
         return most / fits, 0
     shift = max(0, math.floor(math.log2(fits * wanted / most)))

@@ -1,8 +1,8 @@
 """What lies between two layers of a spiking network: dense matrices and convolutions, of pooled spikes or not.
 
-Shapes are those of NIR and PyTorch: a picture is (channels, height, width), and the natural number of a neuron in it is
-``(channel * height + y) * width + x``. Pooling sums the spikes of each tile; as everything up to the membrane is linear,
-it costs nothing: each spike stands for its tile.
+Shapes are those of NIR and PyTorch: a picture is (channels, height, width), and the natural number of a neuron in it
+is ``(channel * height + y) * width + x``. Pooling sums the spikes of each tile; as everything up to the membrane is
+linear, it costs nothing: each spike stands for its tile.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Convolution", "Dense", "Synapses", "pooling", "reach"]
 Array = NDArray[Any]
 
 
-def pooling(shape: tuple[int, int, int], pool: tuple[int, int]) -> Any:
+def pooling(shape: tuple[int, ...], pool: tuple[int, int]) -> Any:
     """The sums over tiles of a picture, as a matrix.
 
     Parameters
@@ -117,7 +117,7 @@ class Dense:
         """What each neuron hears of each input, shape (count, inputs): an array, or sparse where spikes are pooled."""
         if self.pool == (1, 1):
             return self.weights
-        return scipy.sparse.csr_array(scipy.sparse.csr_array(self.weights) @ pooling(self.input_shape, self.pool))  # type: ignore[arg-type]
+        return scipy.sparse.csr_array(scipy.sparse.csr_array(self.weights) @ pooling(self.input_shape, self.pool))
 
 
 def reach(at: int, size: int, kernel: int, stride: int, padding: int) -> tuple[int, int, int]:

@@ -3,20 +3,20 @@
 A layer is a process between streams of spikes, which takes a tick of each of its inputs, and then gives a tick::
 
     words of spikes -> Scanner -> slot -> rows of weights -> sums ---+
-    words of spikes -> Scanner -> slot -> rows of weights ---^       +-> lanes -> groups of spikes -> words -> next layer
+    words of spikes -> Scanner -> slot -> rows of weights ---^       +-> lanes -> groups of spikes -> words -> next
                                        bias, threshold, state -------+
 
-Layers know nothing of each other's clocks: while one works on tick t, the next works on tick t - 1. What they compute does
-not depend on who waits for whom. A layer that hears itself, or anything with a delay, hears a stream that begins with
-so many ticks of silence.
+Layers know nothing of each other's clocks: while one works on tick t, the next works on tick t - 1. What they compute
+does not depend on who waits for whom. A layer that hears itself, or anything with a delay, hears a stream that begins
+with so many ticks of silence.
 
-*Events.* A word of 32 or so spikes that is all zero takes one clock, any other as many as there are spikes in it; for each
-spike, a row of weights goes into the sums. With as many lanes as neurons, all sums are registers, and a row takes one
-clock. With L lanes, N neurons stand in N / L rows, sums wait in block RAM, and a row of weights takes N / L clocks.
+*Events.* A word of 32 or so spikes that is all zero takes one clock, any other as many as there are spikes in it; for
+each spike, a row of weights goes into the sums. With as many lanes as neurons, all sums are registers, and a row takes
+one clock. With L lanes, N neurons stand in N / L rows, sums wait in block RAM, and a row of weights takes N / L clocks.
 
-*Places.* A neuron's place is its row times L plus its lane. In pictures, the channels of a pixel stand side by side, so that
-a kernel's row has the channels for its lanes. A *slot* is a place as the scanner numbers it: word and bit, with words padded
-to a power of two.
+*Places.* A neuron's place is its row times L plus its lane. In pictures, the channels of a pixel stand side by side, so
+that a kernel's row has the channels for its lanes. A *slot* is a place as the scanner numbers it: word and bit, with
+words padded to a power of two.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -177,11 +178,13 @@ class Scanner(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         layout = data.StructLayout({"spikes": self.width, "number": range(max(self.words, 2)), "last": 1})
+        # A word arrives, waits, and is at work: three registers, so that what is upstream sees no long path.
+        arrived: Any = Signal(layout)
         waiting: Any = Signal(layout)
         present: Any = Signal(layout)
-        waits, works = Signal(), Signal()
+        arrives, waits, works, drop, take = (Signal(name=n) for n in ("arrives", "waits", "works", "drop", "take"))
         number, final = Signal(range(max(self.words, 2))), Signal()
-        take, moves, done = Signal(), Signal(), Signal()
+        moves, done = Signal(), Signal()
         bit, rest = lowest(present.spikes)
         # Beyond the last place there is nothing.
         real, beyond = Signal(self.width), (1 << (self.words * self.width - self.count)) - 1
@@ -192,23 +195,26 @@ class Scanner(wiring.Component):
 
         # A word without a spike is dropped, unless it ends the tick.
         m.d.comb += [
-            self.i.ready.eq(~waits | take),
             final.eq(number == self.words - 1),
+            drop.eq(~arrived.last & ~arrived.spikes.any()),
+            self.i.ready.eq(~arrives | drop | ~waits),
             take.eq(waits & (~works | (moves & done))),
         ]
+        with m.If(self.i.ready):
+            m.d.sync += [
+                arrives.eq(self.i.valid),
+                arrived.spikes.eq(real),
+                arrived.number.eq(number),
+                arrived.last.eq(final),
+            ]
+            with m.If(self.i.valid):
+                m.d.sync += number.eq(Mux(final, 0, number + 1))
         with m.If(take):
-            m.d.sync += [waits.eq(0), present.eq(waiting), works.eq(1)]
+            m.d.sync += [present.eq(waiting), works.eq(1), waits.eq(0)]
         with m.Elif(moves & done):
             m.d.sync += works.eq(0)
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += number.eq(Mux(final, 0, number + 1))
-            with m.If(real.any() | final):
-                m.d.sync += [
-                    waits.eq(1),
-                    waiting.spikes.eq(real),
-                    waiting.number.eq(number),
-                    waiting.last.eq(final),
-                ]
+        with m.If(~waits):
+            m.d.sync += [waiting.eq(arrived), waits.eq(arrives & ~drop)]
 
         m.d.comb += [moves.eq(works & (~self.o.valid | self.o.ready)), done.eq(~rest.any())]
         with m.If(moves):
@@ -670,9 +676,9 @@ class SnnLane(wiring.Component):
                 kick.eq(first.state.current if raw.late else after),
                 later[0].eq(after),
                 flag.eq(clipped),
-                *(b.eq(a) for a, b in zip(later, later[1:], strict=False)),
+                *(b.eq(a) for a, b in pairwise(later)),
                 flags[0].eq(flag),
-                *(b.eq(a) for a, b in zip(flags, flags[1:], strict=False)),
+                *(b.eq(a) for a, b in pairwise(flags)),
             ]
         m.d.comb += [
             *(lane.state[name].eq(second.state[name]) for name in names),
@@ -756,7 +762,7 @@ class SnnLayer(wiring.Component):
         m.d.comb += moves.eq(~self.o.valid | self.o.ready)
         with m.If(moves):
             m.d.sync += [valid.eq(Cat(issue, valid)), numbers[0].eq(group)]
-            m.d.sync += [later.eq(earlier) for earlier, later in zip(numbers, numbers[1:], strict=False)]
+            m.d.sync += [later.eq(earlier) for earlier, later in pairwise(numbers)]
 
         state_shape = data.ArrayLayout(state_layout(layer), plan.updates)
         memory: Any = Memory(shape=state_shape, depth=max(2, groups), init=[])
@@ -869,7 +875,7 @@ class SnnLayer(wiring.Component):
         clearing: Signal,
         clear_group: Signal,
     ) -> tuple[list[Value], Value]:
-        """The sums of the group that is issued, in the clock after; and whether all inputs of the tick have been heard."""
+        """The sums of the group that is issued, in the clock after; and whether all of the tick was heard."""
         plan, layer = self.plan, self.params
         if not self._rows:
             return [Const(0, signed(1))] * plan.updates, Const(1)
@@ -1067,10 +1073,27 @@ class Snn(wiring.Component):
                 members[f"weight_{n}_{k}"] = In(stream.Signature(getattr(layer, f"weight_{k}").p.shape()))
         super().__init__(members)
 
+    def words(self, inputs: NDArray[Any]) -> list[Any]:
+        """The payloads of `i` for spikes, or for currents.
+
+        Parameters
+        ----------
+        inputs : ndarray of int, shape (ticks, inputs)
+        """
+        if self.params.currents:
+            plan = self.plans[0]
+            groups: list[Any] = inputs[:, plan.places].reshape(-1, plan.updates).tolist()
+            return groups
+        padded = np.zeros((len(inputs), -(-self.params.inputs // self.input_width) * self.input_width), dtype=np.int64)
+        padded[:, : self.params.inputs] = inputs
+        packed = padded.reshape(-1, self.input_width) << np.arange(self.input_width)
+        words: list[Any] = packed.sum(axis=1).tolist()
+        return words
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         outputs: dict[int, list[tuple[Value, Value]]] = {n: [] for n in range(len(self.layers))}
-        inputs: list[tuple[Any, Value, Value]] = []
+        inputs: list[tuple[Any, int]] = []
         for n, layer in enumerate(self.layers):
             m.submodules[f"layer_{n}"] = layer
             m.d.comb += getattr(self, f"probe_{n}").eq(layer.probe)
@@ -1078,7 +1101,7 @@ class Snn(wiring.Component):
                 wiring.connect(m, wiring.flipped(getattr(self, f"weight_{n}_{k}")), getattr(layer, f"weight_{k}"))
                 to = getattr(layer, f"i_{k}")
                 if each.source == INPUT:
-                    inputs.append((to, each.delay, None))  # type: ignore[arg-type]
+                    inputs.append((to, each.delay))
                     continue
                 plan = self.plans[each.source]
                 m.submodules[f"edge_{n}_{k}"] = edge = Edge(plan.params.count, plan.updates, each.delay)
@@ -1104,21 +1127,21 @@ class Snn(wiring.Component):
             _fork(m, self.layers[n].o.valid, self.layers[n].o.ready, sinks)
 
         clamped = [Signal(range(plan.updates + 1), name=f"clamped_{n}") for n, plan in enumerate(self.plans)]
-        for each, layer in zip(clamped, self.layers, strict=True):
-            m.d.sync += each.eq(Mux(layer.probe.valid, count_ones(layer.probe.clipped), 0))
+        for number, layer in zip(clamped, self.layers, strict=True):
+            m.d.sync += number.eq(Mux(layer.probe.valid, count_ones(layer.probe.clipped), 0))
         total = Signal(33)
         m.d.comb += total.eq(sum(clamped, self.saturations))
         with m.If(Cat(clamped).any()):
             m.d.sync += [self.saturated.eq(1), self.saturations.eq(Mux(total[32], 0xFFFF_FFFF, total))]
         return m
 
-    def _take(self, m: Module, inputs: list[tuple[Any, Any, Any]]) -> None:
+    def _take(self, m: Module, inputs: list[tuple[Any, int]]) -> None:
         """What comes from outside goes to all who hear it."""
         if self.params.currents:
             wiring.connect(m, wiring.flipped(self.i), self.layers[0].currents)
             return
         sinks: list[tuple[Value, Value]] = []
-        for n, (to, delay, _) in enumerate(inputs):
+        for n, (to, delay) in enumerate(inputs):
             if len(inputs) == 1 and not delay:
                 wiring.connect(m, wiring.flipped(self.i), to)
                 return
@@ -1139,4 +1162,4 @@ def _fork(m: Module, valid: Value, ready: Any, sinks: list[tuple[Value, Value]])
     together = Cat(is_ready for _, is_ready in sinks).all() if sinks else Const(1)
     m.d.comb += ready.eq(together)
     for is_valid, _ in sinks:
-        m.d.comb += is_valid.eq(valid & together)  # type: ignore[attr-defined]
+        m.d.comb += is_valid.eq(valid & together)
