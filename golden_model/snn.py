@@ -35,7 +35,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -62,7 +62,8 @@ __all__ = [
     "SnnParams",
     "SnnReference",
     "Words",
-    "device_neurons",
+    "dequantized",
+    "on_device",
     "order_of",
     "quantized",
     "step",
@@ -337,29 +338,53 @@ class Network:
         return gain if neurons.tau_syn is None else gain * np.asarray(neurons.w_in) * self.coefficient(neurons.tau_syn)
 
 
-def device_neurons(params: LifParams, spread: Variability | None = None) -> Neurons:
-    """The neurons of oxide devices: `golden_model.lif` as the neurons of a layer, whose unit is the volt.
+def on_device(network: Network, device: LifParams) -> Network:
+    """The same network, every neuron that spikes an oxide device: ``golden_model.lif`` with its spread and its faults.
+
+    What was trained stays: a membrane of zero is the device at rest, one threshold of the network is V_th, and the time
+    constant of the network that of the device, so that the refractory time counts in ticks. What changes: a spike ends
+    at V_hold, the comparison is ``>=``, the neuron is refractory, and devices differ.
 
     Parameters
     ----------
-    params : LifParams
-        Of so many devices as the layer has neurons.
-    spread : Variability, optional
-        Relative to V_th less the voltage at rest; none by default.
+    network : Network
+        Of LIF and CuBa-LIF neurons that leak to zero.
+    device : LifParams
+        One device, with its spread; its `count` and `dt` mean nothing here.
+
+    Raises
+    ------
+    ValueError
+        If a layer has neurons that a device cannot be.
     """
-    return Neurons(
-        count=params.count,
-        tau=params.tau,
-        leak=params.rest,
-        start=params.rest,
-        threshold=params.threshold,
-        reset=params.hold,
-        subtract=params.reset == "subtract",
-        strict=False,
-        refractory=params.refractory,
-        spread=Variability() if spread is None else spread,
-        latched=params.latched,
-    )
+    swing = device.threshold - device.rest
+    layers = []
+    for number, layer in enumerate(network.layers):
+        neurons = layer.neurons
+        if neurons.threshold is None:
+            layers.append(layer)
+            continue
+        if neurons.tau is None or np.any(neurons.leak):
+            raise ValueError(f"{layer.name}: must be LIF neurons that leak to zero, to be made of devices")
+        stretch = float(np.mean(neurons.tau)) / device.tau
+        made = replace(
+            neurons,
+            reset=neurons.threshold * (device.hold - device.rest) / swing,
+            subtract=device.reset == "subtract",
+            strict=False,
+            refractory=device.refractory * stretch,
+            latched=float(np.mean(neurons.threshold)) * (device.latched - device.rest) / swing,
+            spread=Variability(
+                threshold_d2d=device.threshold_d2d / swing,
+                threshold_c2c=device.threshold_c2c / swing,
+                stuck_on=device.stuck_on,
+                stuck_off=device.stuck_off,
+                dead=device.dead,
+                seed=device.seed + number,
+            ),
+        )
+        layers.append(replace(layer, neurons=made))
+    return replace(network, layers=tuple(layers))
 
 
 class _Delays:
@@ -1130,3 +1155,35 @@ def _farthest(network: Network, layer: Layer, scaled: list[Synapses], k: float, 
         reached += np.asarray(abs(matrix).sum(axis=1)).ravel()
     reached = 0.25 * reached + np.abs(network.gain(layer) * np.asarray(layer.bias))
     return float(reached.max()) / (k or 0.1) / (k_syn or 1.0) or 1.0
+
+
+def dequantized(network: Network, params: SnnParams) -> Network:
+    """The network that the words stand for: its weights, biases and thresholds are those of the fixed-point one.
+
+    Parameters
+    ----------
+    network : Network
+    params : SnnParams
+        Of the same network.
+    """
+    layers = []
+    for layer, own in zip(network.layers, params.layers, strict=True):
+        gain = network.gain(layer)
+        heard = [one for one in layer.projections if not (network.currents and one.source == INPUT)]
+        made = {
+            id(one): replace(one, synapses=_scaled(each.synapses, own.lsb * 2.0**each.shift / gain))
+            for one, each in zip(heard, own.connections, strict=True)
+        }
+        neurons = layer.neurons
+        if neurons.threshold is not None:
+            steps = own.threshold_raw - int(neurons.strict)
+            neurons = replace(neurons, threshold=own.zero + own.lsb * steps, spread=Variability())
+        layers.append(
+            replace(
+                layer,
+                neurons=neurons,
+                projections=tuple(made.get(id(one), one) for one in layer.projections),
+                bias=own.bias_raw * own.lsb / gain,
+            )
+        )
+    return replace(network, layers=tuple(layers))

@@ -34,6 +34,7 @@ from neuristor.onn import app as onn_app
 from neuristor.report import error_rows, waveforms
 from neuristor.show import describe
 from neuristor.show import plot as plot_device
+from neuristor.snn import app as snn_app
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board
 from neuristor.steps import simulate as simulate_design
 from sim.simulators import ToolError
@@ -50,6 +51,7 @@ app = typer.Typer(
     "\n\nStart with `neuristor doctor`, then `neuristor build examples/vo2_lif_digits.toml --out build/digits`.",
 )
 app.add_typer(onn_app, name="onn")
+app.add_typer(snn_app, name="snn")
 console = Console(highlight=False)
 if not console.is_terminal:
     console.width = max(console.width, 132)  # a log file has no edge to wrap at

@@ -32,7 +32,7 @@ from neuristor import __version__
 from neuristor.stimulus import Stimulus, digits, from_csv, silence
 from sim.case import Case
 
-__all__ = ["Design", "DesignError", "key_table", "load"]
+__all__ = ["Design", "DesignError", "Section", "key_table", "load", "parsed", "where"]
 
 MAX_UPDATES = 2_000_000_000
 """Frames times ticks times neurons."""
@@ -42,11 +42,13 @@ class DesignError(ValueError):
     """The design file is wrong: one sentence with the file, the key and the allowed range."""
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A section of a file: no unknown keys, no conversions."""
+
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
-class DeviceSection(_Section):
+class DeviceSection(Section):
     """The device: a preset, and numbers that override it. Each kind has numbers of its own."""
 
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False, frozen=True)
@@ -65,7 +67,7 @@ class DeviceSection(_Section):
     )
 
 
-class CircuitSection(_Section):
+class CircuitSection(Section):
     """What the device sits in. The circuit of a neuron with two devices has keys of its own."""
 
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False, frozen=True)
@@ -81,7 +83,7 @@ class CircuitSection(_Section):
     )
 
 
-class NeuronSection(_Section):
+class NeuronSection(Section):
     """The neuron model. Its own keys stand beside these."""
 
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False, frozen=True)
@@ -94,7 +96,7 @@ class NeuronSection(_Section):
     )
 
 
-class StimulusSection(_Section):
+class StimulusSection(Section):
     """What drives the neurons."""
 
     source: str = Field(
@@ -110,7 +112,7 @@ def _fraction(meaning: str, most: float) -> Any:
     return Field(0.0, ge=0, le=most, description=f"{meaning}, 0 to {most:g}")
 
 
-class VariabilitySection(_Section):
+class VariabilitySection(Section):
     """Spread of the devices."""
 
     threshold_d2d: float = _fraction("device-to-device sigma of V_th as a fraction", 0.5)
@@ -135,7 +137,7 @@ class VariabilitySection(_Section):
 Bits = Annotated[list[Annotated[int, Field(ge=0, le=48)]], Field(min_length=2, max_length=2)]
 
 
-class NumberSection(_Section):
+class NumberSection(Section):
     """Word lengths."""
 
     membrane: Bits | None = Field(
@@ -149,7 +151,7 @@ class NumberSection(_Section):
     )
 
 
-class FpgaSection(_Section):
+class FpgaSection(Section):
     """Where it runs."""
 
     lanes: int = Field(1, ge=1, description="neurons updated side by side, 1 to count")
@@ -165,7 +167,7 @@ class FpgaSection(_Section):
     )
 
 
-class _File(_Section):
+class _File(Section):
     device: DeviceSection | None = None
     circuit: CircuitSection | None = None
     neuron: NeuronSection
@@ -241,8 +243,14 @@ class Design:
         )
 
 
-def load(path: Path) -> Design:
-    """Read and check a design file.
+def parsed(path: Path, kind: type[Any]) -> tuple[Any, bytes]:
+    """A TOML file whose sections are checked, and its bytes.
+
+    Parameters
+    ----------
+    path : Path
+    kind : type
+        A `Section` of sections.
 
     Raises
     ------
@@ -258,11 +266,21 @@ def load(path: Path) -> Design:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DesignError(f"{path}: not a TOML file: {error}") from None
     try:
-        sections = _File.model_validate(table)
+        return kind.model_validate(table), content
     except ValidationError as error:
-        raise DesignError(f"{path}: {_sentence(error, table)}") from None
+        raise DesignError(f"{path}: {_sentence(error, table, kind)}") from None
 
-    with _where(path, "neuron"):
+
+def load(path: Path) -> Design:
+    """Read and check a design file.
+
+    Raises
+    ------
+    DesignError
+        If anything in it is wrong.
+    """
+    sections, content = parsed(path, _File)
+    with where(path, "neuron"):
         golden = room("golden_model", sections.neuron.model)
         options = _options(golden.Options, sections.neuron)
     for name in ("device", "circuit"):
@@ -272,9 +290,9 @@ def load(path: Path) -> Design:
             raise DesignError(f"{path}: section [{name}] is missing; the model {sections.neuron.model} needs it")
     device: Any = None
     if sections.device is not None:
-        with _where(path, "device"):
+        with where(path, "device"):
             device = _device(sections.device)
-    with _where(path, "variability"):
+    with where(path, "variability"):
         spread = sections.variability.model_dump()
         temperature = spread.pop("temperature")
         variability = Variability(**spread)
@@ -282,15 +300,15 @@ def load(path: Path) -> Design:
             raise ValueError("temperature needs a device; the gates of a model without one have gate_temperature")
         if temperature is not None:
             device = device.at_temperature(temperature)
-    with _where(path, "circuit"):
+    with where(path, "circuit"):
         circuit = None if device is None else _circuit(sections, device, golden.CIRCUIT)
-    with _where(path, "number"):
+    with where(path, "number"):
         words: dict[str, Any] = {
             name: Format(*bits) for name in ("membrane", "drive") if (bits := getattr(sections.number, name))
         }
         if sections.number.coefficient_bits is not None:
             words["coefficient_bits"] = sections.number.coefficient_bits
-    with _where(path, "neuron, circuit, variability or number"):
+    with where(path, "neuron, circuit, variability or number"):
         params = golden.from_circuit(
             circuit,
             count=sections.neuron.count,
@@ -299,10 +317,10 @@ def load(path: Path) -> Design:
             spread=variability,
             **words,
         )
-    with _where(path, "fpga"):
+    with where(path, "fpga"):
         _check_fpga(sections)
     digest = hashlib.sha256(content)
-    with _where(path, "stimulus"):
+    with where(path, "stimulus"):
         stimulus = _stimulus(sections, path.parent, digest, golden, params)
         design = Design(path, sections, digest.hexdigest(), device, circuit, params, stimulus)
         golden.check_current(params, stimulus.current)
@@ -310,7 +328,7 @@ def load(path: Path) -> Design:
 
 
 @contextmanager
-def _where(path: Path, section: str) -> Iterator[None]:
+def where(path: Path, section: str) -> Iterator[None]:
     """Say in which file and section a value is wrong."""
     try:
         yield
@@ -445,26 +463,27 @@ def _unknown(key: str, known: list[str]) -> str:
     return f"unknown key {key!r}; {hint}"
 
 
-def _sentence(error: ValidationError, table: dict[str, Any]) -> str:
+def _sentence(error: ValidationError, table: dict[str, Any], file: type[BaseModel]) -> str:
     """The first thing wrong, in one sentence."""
     # A misspelt key leaves another missing: name the misspelt one.
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    where = [str(part) for part in first["loc"]]
-    section = _File.model_fields.get(where[0])
-    if section is None or (len(where) == 1 and first["type"] == "extra_forbidden"):
-        return _unknown(where[0], list(_File.model_fields)).replace("key", "section")
+    place = [str(part) for part in first["loc"]]
+    sections = file.model_fields
+    section = sections.get(place[0])
+    if section is None or (len(place) == 1 and first["type"] == "extra_forbidden"):
+        return _unknown(place[0], list(sections)).replace("key", "section")
     kind = _section_type(section)
-    if len(where) == 1:
+    if len(place) == 1:
         wanted = ", ".join(name for name, field in kind.model_fields.items() if field.is_required())
         if first["type"] == "missing":
-            return f"section [{where[0]}] is missing" + (f"; it needs {wanted}" if wanted else "")
-        return f"[{where[0]}] must be a section, not {table[where[0]]!r}"
+            return f"section [{place[0]}] is missing" + (f"; it needs {wanted}" if wanted else "")
+        return f"[{place[0]}] must be a section, not {table[place[0]]!r}"
     if first["type"] == "extra_forbidden":
-        return f"[{where[0]}] {_unknown(where[1], list(kind.model_fields))}"
-    wanted = kind.model_fields[where[1]].description
+        return f"[{place[0]}] {_unknown(place[1], list(kind.model_fields))}"
+    wanted = kind.model_fields[place[1]].description
     if first["type"] == "missing":
-        return f"[{where[0]}] {where[1]} is missing: {wanted}"
-    return f"[{where[0]}] {'.'.join(where[1:])} must be {wanted}, not {first['input']!r}"
+        return f"[{place[0]}] {place[1]} is missing: {wanted}"
+    return f"[{place[0]}] {'.'.join(place[1:])} must be {wanted}, not {first['input']!r}"
 
 
 def _section_type(section: Any) -> Any:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pickle
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +9,6 @@ from typing import Any, NamedTuple
 
 import cocotb
 import numpy as np
-from amaranth.hdl import Module
-from amaranth.lib import wiring
 from cocotb.clock import Clock
 from numpy.typing import NDArray
 
@@ -21,11 +16,11 @@ from golden_model.noise import first_states
 from golden_model.onn import OnnBitTrue, OnnParams
 from hdl.onn import Onn
 from hdl.verilog import export
-from sim.simulators import CocotbResult, run_cocotb
+from sim.shell import Shell, judge, loaded
+from sim.simulators import CocotbResult
 
 __all__ = ["OnnCase", "Stretch", "matches_bit_true_model", "matches_bit_true_model_after_reset_in_mid_run", "verify"]
 
-_VARIABLE = "NEURISTOR_ONN_CASE"
 TOP = "onn"
 
 
@@ -58,25 +53,11 @@ class OnnCase:
 
     def verilog(self) -> str:
         """The circuit, inside a module of its own: every signal of the top module is public, and slow to compile."""
-        return export(_Shell(Onn(self.params, self.parts)), TOP)
+        return export(Shell(Onn(self.params, self.parts)), TOP)
 
     def bit_true(self) -> OnnBitTrue:
         """A fresh model."""
         return OnnBitTrue(self.params, self.phases, self.seed)
-
-
-class _Shell(wiring.Component):
-    """A module with the ports of another, which is all there is in it."""
-
-    def __init__(self, inner: wiring.Component) -> None:
-        self.inner = inner
-        super().__init__(inner.signature)
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.inner = self.inner
-        wiring.connect(m, wiring.flipped(self), self.inner)
-        return m
 
 
 def verify(case: OnnCase, simulator: str, log_dir: Path | None = None, verilog: str | None = None) -> CocotbResult:
@@ -97,12 +78,7 @@ def verify(case: OnnCase, simulator: str, log_dir: Path | None = None, verilog: 
     ToolError
         If the simulator is missing, or refuses the Verilog.
     """
-    with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
-        source, saved = Path(scratch) / "onn.v", Path(scratch) / "case.pickle"
-        source.write_text(case.verilog() if verilog is None else verilog)
-        saved.write_bytes(pickle.dumps(case))
-        folder = log_dir or Path(scratch)
-        return run_cocotb(simulator, source, TOP, "sim.onn", {_VARIABLE: str(saved)}, folder / simulator)
+    return judge(case, simulator, TOP, "sim.onn", log_dir, verilog)
 
 
 async def _start(dut: Any) -> None:
@@ -190,7 +166,7 @@ async def _check(dut: Any, case: OnnCase, stretches: Sequence[Stretch]) -> int:
 
 
 def _case() -> OnnCase:
-    made: OnnCase = pickle.loads(Path(os.environ[_VARIABLE]).read_bytes())
+    made: OnnCase = loaded()
     return made
 
 

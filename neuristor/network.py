@@ -1,0 +1,307 @@
+"""The network file: a spiking network, its data, its words and its lanes, in one TOML file."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from boards import BOARDS
+from golden_model import encoding
+from golden_model.datasets import digits, mnist
+from golden_model.lif import LifParams
+from golden_model.nir_graph import Imported, read
+from golden_model.quantization import calibrated, current_words
+from golden_model.snn import Network, SnnParams, Words, on_device, quantized
+from hdl.snn import LayerPlan
+from neuristor.design import Section, load, parsed, where
+
+__all__ = ["NetworkFile", "network_keys", "open_network"]
+
+OneOrMore = int | list[int]
+CALIBRATION = 100
+"""Runs that words are fitted to."""
+
+
+class NetworkSection(Section):
+    """What the network is."""
+
+    file: str = Field(description="a NIR file, beside this one")
+    dt: float = Field(gt=0, description="one tick in second, above 0; NIR has no time step")
+    reset: Literal["to_value", "subtract"] = Field(
+        default="to_value", description="'to_value' as NIR says, or 'subtract' for networks that were trained so"
+    )
+    discretisation: Literal["euler", "exact"] = Field(
+        default="euler", description="'euler' (k = dt / tau) or 'exact' (k = 1 - exp(-dt / tau))"
+    )
+    currents: bool = Field(default=False, description="true if the input is currents, not spikes")
+    device: str | None = Field(
+        default=None,
+        description="a design file of LIF neurons, whose device takes the place of every neuron that spikes",
+    )
+
+
+class DataSection(Section):
+    """What it hears."""
+
+    source: str = Field(
+        default="digits",
+        description="'digits', 'mnist', an NPZ file with `inputs` (ticks, runs, inputs) and maybe `labels`, a CSV file of "
+        "numbers (a tick a row), or events (columns or arrays t, x, y, p)",
+    )
+    code: Literal["rate", "latency"] = Field(default="rate", description="'rate' or 'latency', for pictures")
+    ticks: int = Field(default=16, ge=1, le=100_000, description="ticks of a picture, 1 to 100000")
+    most: float = Field(default=0.5, gt=0, le=1, description="chance of a spike for a pixel of one, above 0, at most 1")
+    runs: int = Field(default=0, ge=0, description="pictures that are used, 0 for all")
+    seed: int = Field(default=0, ge=0, le=0xFFFF_FFFF, description="of the code, 0 to 4294967295")
+    time_unit: float = Field(default=1e-6, gt=0, description="of t in events, in second, above 0")
+
+
+class WordsSection(Section):
+    """Its words; one number for all layers, or a list."""
+
+    weight_bits: OneOrMore = Field(default=4, description="an integer from 1 to 16, or a list of one for each layer")
+    membrane_bits: OneOrMore = Field(default=10, description="an integer from 2 to 32, or a list of one for each layer")
+    coefficient_bits: int = Field(default=8, ge=0, le=16, description="of k, 0 (a power of two) to 16")
+    level: list[float] | None = Field(
+        default=None,
+        description="where the threshold is in each membrane's word, above 0 to 1; fitted to data when absent",
+    )
+    clip: list[float] | None = Field(
+        default=None, description="largest weight of each layer that is kept, above 0 to 1; fitted to data when absent"
+    )
+
+
+class FpgaSection(Section):
+    """Its circuit."""
+
+    lanes: OneOrMore = Field(default=1, description="a divisor of the neurons (or channels), or a list for the layers")
+    updates: OneOrMore = Field(default=0, description="neurons updated at once in a layer with all lanes, or a list")
+    boards: list[str] = Field(default=["ulx3s-85f"], description=f"a list of {', '.join(BOARDS)}")
+
+
+class _File(Section):
+    network: NetworkSection
+    data: DataSection = DataSection()
+    words: WordsSection = WordsSection()
+    fpga: FpgaSection = FpgaSection()
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkFile:
+    """All that a network file says.
+
+    Parameters
+    ----------
+    path : Path
+    sections : pydantic model
+        As written.
+    digest : str
+        SHA-256 of the file and what it names.
+    imported : Imported
+        The network as it came.
+    network : Network
+        The same, or one of devices.
+    inputs : ndarray, shape (ticks, runs, inputs)
+        Spikes or currents.
+    labels : ndarray of int64, shape (runs,), or None
+    fitting : ndarray, shape (ticks, some, inputs)
+        What words are fitted to: of the pictures for training, where there are any.
+    """
+
+    path: Path
+    sections: Any
+    digest: str
+    imported: Imported
+    network: Network
+    inputs: NDArray[Any]
+    labels: NDArray[np.int64] | None
+    fitting: NDArray[Any]
+
+    def words(self) -> list[Words]:
+        """The words of each layer: as the file has them, or fitted to data."""
+        section, count = self.sections.words, len(self.network.layers)
+        with where(self.path, "words"):
+            bits, rooms = (_each(getattr(section, name), count, name) for name in ("weight_bits", "membrane_bits"))
+            for name in ("level", "clip"):
+                given = getattr(section, name)
+                if given is not None and len(given) != count:
+                    raise ValueError(f"{name} must have {count} numbers, one for each layer, not {len(given)}")
+            found = calibrated(
+                self.network,
+                self.fitting,
+                bits,
+                rooms,
+                coefficient_bits=section.coefficient_bits,
+                search=section.level is None or section.clip is None,
+            )
+            for name in ("level", "clip"):
+                if getattr(section, name) is not None:
+                    found = [
+                        one._replace(**{name: value}) for one, value in zip(found, getattr(section, name), strict=True)
+                    ]
+            return found
+
+    def params(self, words: list[Words] | None = None) -> SnnParams:
+        """The network in words."""
+        with where(self.path, "words"):
+            return quantized(self.network, self.words() if words is None else words)
+
+    def lanes(self, params: SnnParams) -> tuple[list[int], list[int]]:
+        """Lanes and updates of each layer, checked."""
+        with where(self.path, "fpga"):
+            lanes, updates = (
+                _each(getattr(self.sections.fpga, n), len(params.layers), n) for n in ("lanes", "updates")
+            )
+            for layer, one, share in zip(params.layers, lanes, updates, strict=True):
+                LayerPlan(params=layer, lanes=one, updates=share)
+            return lanes, updates
+
+    def heard(self, params: SnnParams) -> NDArray[np.int64]:
+        """The inputs as integers: spikes, or the currents in words."""
+        if not self.network.currents:
+            return self.inputs.astype(np.int64)
+        with where(self.path, "data"):
+            return current_words(self.network, params, self.inputs)
+
+
+def _each(value: OneOrMore, count: int, name: str) -> list[int]:
+    if isinstance(value, int):
+        return [value] * count
+    if len(value) != count:
+        raise ValueError(f"{name} must be a number, or {count}, one for each layer, not {len(value)}")
+    return value
+
+
+def open_network(path: Path) -> NetworkFile:
+    """Read and check a network file, and all that it names.
+
+    Raises
+    ------
+    DesignError
+        If anything is wrong, in one sentence.
+    """
+    sections, content = parsed(path, _File)
+    digest = hashlib.sha256(content)
+    own, folder = sections.network, path.parent
+    with where(path, "network"):
+        imported = read(
+            folder / own.file,
+            own.dt,
+            discretisation=own.discretisation,
+            subtract=own.reset == "subtract",
+            currents=own.currents,
+        )
+        digest.update((folder / own.file).read_bytes())
+        network = imported.network
+        if own.device is not None:
+            design = load(folder / own.device)
+            digest.update((folder / own.device).read_bytes())
+            if not isinstance(design.params, LifParams):
+                raise ValueError(f"device must be a design file of LIF neurons, not of {type(design.params).__name__}")
+            network = on_device(network, design.params)
+    with where(path, "data"):
+        inputs, labels, fitting = _data(sections.data, folder, network, own, digest)
+    with where(path, "fpga"):
+        for name in sections.fpga.boards:
+            if name not in BOARDS:
+                raise ValueError(f"boards must be among {', '.join(BOARDS)}, not {name!r}")
+    return NetworkFile(path, sections, digest.hexdigest(), imported, network, inputs, labels, fitting)
+
+
+def _data(
+    section: DataSection, folder: Path, network: Network, own: NetworkSection, digest: Any
+) -> tuple[NDArray[Any], NDArray[np.int64] | None, NDArray[Any]]:
+    if section.source in ("digits", "mnist"):
+        found = digits() if section.source == "digits" else mnist()
+        if found.test.shape[1] != network.inputs:
+            raise ValueError(f"source must have the network's {network.inputs} inputs, not {found.test.shape[1]}")
+        test, labels = found.test[: section.runs or None], found.test_labels[: section.runs or None]
+        if own.currents:
+            steady = [np.repeat(each[None], section.ticks, axis=0) for each in (test, found.train[:CALIBRATION])]
+            return steady[0], labels, steady[1]
+        return (
+            _coded(section, test, section.seed),
+            labels,
+            _coded(section, found.train[:CALIBRATION], section.seed + 1),
+        )
+    source = folder / section.source
+    inputs, marks = _from_file(section, source, network, own)
+    digest.update(source.read_bytes())
+    if inputs.shape[2] != network.inputs:
+        raise ValueError(f"{source}: must have the network's {network.inputs} inputs, not {inputs.shape[2]}")
+    inputs = inputs[:, : section.runs or None]
+    return inputs, None if marks is None else marks[: section.runs or None], inputs[:, :CALIBRATION]
+
+
+def _coded(section: DataSection, pictures: NDArray[np.float64], seed: int) -> NDArray[Any]:
+    if section.code == "latency":
+        return encoding.latency(pictures, section.ticks)
+    return encoding.rate(pictures, section.ticks, seed, section.most)
+
+
+def _from_file(
+    section: DataSection, source: Path, network: Network, own: NetworkSection
+) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
+    if not source.is_file():
+        raise ValueError(f"{source}: cannot be read: there is no such file")
+    labels = None
+    if source.suffix == ".npz":
+        try:
+            with np.load(source) as file:
+                names = set(file)
+                found = np.asarray(file["inputs"]) if "inputs" in names else None
+                labels = np.asarray(file["labels"], dtype=np.int64) if "labels" in names else None
+        except (OSError, EOFError, ValueError) as error:
+            raise ValueError(f"{source}: cannot be read as an NPZ file ({error})") from None
+        if found is None and {"t", "x", "y", "p"} <= names:
+            return _events(section, source, network, own), None
+        if found is None:
+            raise ValueError(
+                f"{source}: must hold `inputs`, or t, x, y and p, not {', '.join(sorted(names)) or 'nothing'}"
+            )
+    else:
+        head = source.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0].lower().replace(" ", "")
+        if sorted(head.split(",")) == ["p", "t", "x", "y"]:
+            return _events(section, source, network, own), None
+        try:
+            found = np.loadtxt(source, delimiter=",", ndmin=2)
+        except ValueError as error:
+            raise ValueError(f"{source}: must hold rows of as many numbers ({error})") from None
+    if found.ndim == 2:
+        found = found[:, None]
+    if found.ndim != 3 or found.size == 0 or found.dtype.kind not in "iufb":
+        raise ValueError(f"{source}: inputs must be numbers of shape (ticks, runs, inputs), not {found.shape}")
+    bad = np.argwhere(~np.isfinite(found) if own.currents else (found != 0) & (found != 1))
+    if len(bad):
+        tick, run, number = bad[0].tolist()
+        wanted = "finite" if own.currents else "0 or 1"
+        raise ValueError(
+            f"{source}: tick {tick}, run {run}, input {number} must be {wanted}, not {found[tick, run, number]}"
+        )
+    if labels is not None and labels.shape != (found.shape[1],):
+        raise ValueError(f"{source}: labels must be {found.shape[1]}, one for each run, not {labels.shape}")
+    return found if own.currents else found.astype(np.uint8), labels
+
+
+def _events(section: DataSection, source: Path, network: Network, own: NetworkSection) -> NDArray[Any]:
+    shape = network.input_shape
+    if len(shape) != 3:
+        raise ValueError(f"{source}: events need a network whose input is (polarities, height, width), not {shape}")
+    return encoding.read_events(source, section.time_unit).spikes(own.dt, shape)[:, None]
+
+
+def network_keys() -> list[tuple[str, str, str, str]]:
+    """Every key of the network file: section, key, default, meaning."""
+    rows = []
+    for section, field in _File.model_fields.items():
+        kind: Any = field.annotation
+        for key, entry in kind.model_fields.items():
+            default = "required" if entry.is_required() else "" if entry.default is None else str(entry.default)
+            rows.append((section, key, default, entry.description or ""))
+    return rows
