@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -185,12 +186,12 @@ def read_events(path: str | Path, unit: float = 1e-6) -> Events:
 
 def _npz(path: Path) -> dict[str, NDArray[np.float64]]:
     try:
-        with np.load(path) as file:
+        with path.open("rb") as raw, np.load(raw) as file:
             lacking = [name for name in "txyp" if name not in file]
             if lacking:
                 raise ValueError(f"{path}: must hold the arrays t, x, y and p; {', '.join(lacking)} is missing")
             return {name: np.asarray(file[name], dtype=np.float64).ravel() for name in "txyp"}
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: cannot be read as an NPZ file ({error})") from None
     except ValueError as error:
         text = str(error)

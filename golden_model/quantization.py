@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden_model.neuron import whole
-from golden_model.snn import Network, SnnBitTrue, SnnParams, SnnReference, Words, quantized
+from golden_model.snn import Network, SnnBitTrue, SnnParams, SnnReference, Words, farthest, quantized
 from golden_model.variability import Variability
 
 __all__ = [
@@ -241,6 +241,8 @@ def calibrated(
     for n in range(count):
         membrane, current = far[n]
         level = float(min(0.75, max(1.0 / max(membrane * 1.1, 1.0), 8 / (1 << rooms[n]))))
+        if network.layers[n].neurons.threshold is None:
+            level = float(np.clip(1.1 * membrane / farthest(network, network.layers[n]), 1e-6, 1.0))
         extra = max(1, math.ceil(math.log2(max(1.1 * current * level, 1.0))) + 1) if current else 0
         made.append(
             Words(

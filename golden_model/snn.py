@@ -63,6 +63,7 @@ __all__ = [
     "SnnReference",
     "Words",
     "dequantized",
+    "farthest",
     "on_device",
     "order_of",
     "quantized",
@@ -955,7 +956,8 @@ class Words(NamedTuple):
     clip: float = 1.0
     """The largest weight that is not clipped, as a part of the largest."""
     level: float = 0.25
-    """Where the threshold is in the membrane's word: how much room there is above it, and how much below zero."""
+    """Where the threshold is in the membrane's word: how much room there is above it, and how much below zero. Of
+    read-outs, how much of the farthest that any spikes could drive them fits."""
 
 
 WORDS = Words()
@@ -1045,7 +1047,7 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
             f"{layer.name}: threshold must be above what the membrane leaks to ({zero:g}) in fixed point, not "
             f"{np.asarray(neurons.threshold).max():g}"
         )
-    most = float(limit.max()) if limit is not None else _farthest(network, layer, scaled, k, k_syn)
+    most = float(limit.max()) if limit is not None else words.level * _farthest(network, layer, scaled, k, k_syn)
     fits = max(1, math.floor((words.level if limit is not None else 1.0) * room))
     lsb, shift = _steps(wanted, most, fits)
     connections = tuple(
@@ -1147,14 +1149,24 @@ def _steps(wanted: float, most: float, fits: int) -> tuple[float, int]:
     return most / number, shift
 
 
+def farthest(network: Network, layer: Layer) -> float:
+    """How far any spikes could drive the membranes of a layer that never spikes."""
+    scaled = [_scaled(one.synapses, network.gain(layer)) for one in layer.projections]
+    return _farthest(
+        network,
+        layer,
+        scaled,
+        *(float(network.coefficient(t).max()) for t in (layer.neurons.tau, layer.neurons.tau_syn)),
+    )
+
+
 def _farthest(network: Network, layer: Layer, scaled: list[Synapses], k: float, k_syn: float) -> float:
-    """How far the membrane of neurons that never spike may go: with a quarter of the inputs spiking at once."""
-    reached = np.zeros(layer.neurons.count)
+    reached = np.abs(network.gain(layer) * np.asarray(layer.bias))
     for each in scaled:
         matrix = each.matrix()
-        reached += np.asarray(abs(matrix).sum(axis=1)).ravel()
-    reached = 0.25 * reached + np.abs(network.gain(layer) * np.asarray(layer.bias))
-    return float(reached.max()) / (k or 0.1) / (k_syn or 1.0) or 1.0
+        reached = reached + np.asarray(abs(matrix).sum(axis=1)).ravel()
+    # Neurons that do not leak go on and on: a hundred ticks of the worst.
+    return float(reached.max()) / (k or 0.01) / (k_syn or 1.0) or 1.0
 
 
 def dequantized(network: Network, params: SnnParams) -> Network:

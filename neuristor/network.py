@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -51,8 +52,8 @@ class DataSection(Section):
 
     source: str = Field(
         default="digits",
-        description="'digits', 'mnist', an NPZ file with `inputs` (ticks, runs, inputs) and maybe `labels`, a CSV file of "
-        "numbers (a tick a row), or events (columns or arrays t, x, y, p)",
+        description="'digits', 'mnist', an NPZ file with `inputs` (ticks, runs, inputs) and maybe `labels`, a CSV file "
+        "of numbers (a tick a row), or events (columns or arrays t, x, y, p)",
     )
     code: Literal["rate", "latency"] = Field(default="rate", description="'rate' or 'latency', for pictures")
     ticks: int = Field(default=16, ge=1, le=100_000, description="ticks of a picture, 1 to 100000")
@@ -253,11 +254,11 @@ def _from_file(
     labels = None
     if source.suffix == ".npz":
         try:
-            with np.load(source) as file:
+            with source.open("rb") as raw, np.load(raw) as file:
                 names = set(file)
                 found = np.asarray(file["inputs"]) if "inputs" in names else None
                 labels = np.asarray(file["labels"], dtype=np.int64) if "labels" in names else None
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
             raise ValueError(f"{source}: cannot be read as an NPZ file ({error})") from None
         if found is None and {"t", "x", "y", "p"} <= names:
             return _events(section, source, network, own), None

@@ -50,7 +50,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Spiking networks of LIF neurons, from NIR files of other tools: words, accuracy, Verilog, bitstreams."
-    "\n\nA network file (TOML) names the NIR file, its time step, data, words and lanes, as `examples/snn_digits.toml`. "
+    "\n\nA network file (TOML) names the NIR file, its time step, data, words and lanes: `examples/snn_digits.toml`. "
     "Start with `neuristor snn show FILE.nir --dt 1e-3`.",
 )
 console = Console(highlight=False)
