@@ -1,0 +1,343 @@
+"""Spiking networks in the circuit against the bit-true model: every state bit, any lanes, under stalls and resets."""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from golden_model.snn import (
+    INPUT,
+    Layer,
+    Network,
+    Neurons,
+    Projection,
+    SnnBitTrue,
+    SnnParams,
+    Words,
+    quantized,
+)
+from golden_model.synapses import Convolution, Dense
+from golden_model.variability import Variability
+from hdl.snn import LayerPlan, Scanner, Snn, places, slots
+
+
+def hears(source: int, count: int, inputs: int, delay: int = 0, seed: int = 0, mean: float = 1.0) -> Projection:
+    weights = np.random.default_rng([seed, count, inputs]).normal(mean, 3.0, (count, inputs))
+    return Projection(source=source, synapses=Dense(weights=weights), delay=delay)
+
+
+def deep() -> SnnParams:
+    """Recurrent, delayed, skipping a layer; LIF, CuBa-LIF, and a read-out; a bias."""
+    layers = (
+        Layer(
+            name="first",
+            shape=(20,),
+            neurons=Neurons(count=20, tau=16.0, subtract=True),
+            projections=(hears(INPUT, 20, 70), hears(0, 20, 20, 2, mean=0.0)),
+            bias=np.random.default_rng(1).normal(0, 0.1, 20),
+        ),
+        Layer(
+            name="second",
+            shape=(6,),
+            neurons=Neurons(count=6, tau=16.0, tau_syn=3.0),
+            projections=(hears(0, 6, 20, mean=5.0), hears(INPUT, 6, 70, 1)),
+        ),
+        Layer(
+            name="last", shape=(3,), neurons=Neurons(count=3, tau=8.0, threshold=None), projections=(hears(1, 3, 6),)
+        ),
+    )
+    network = Network(dt=1.0, input_shape=(70,), layers=layers)
+    return quantized(network, [Words(4, 8, level=0.75), Words(5, 9, coefficient_bits=0, level=0.5), Words(3, 12)])
+
+
+def devices() -> SnnParams:
+    """Refractory, noisy, broken, unlike; the current of the last tick; weights of 16 bits and of one."""
+    spread = Variability(threshold_d2d=0.1, threshold_c2c=0.1, stuck_on=0.1, stuck_off=0.1, dead=0.1, seed=3)
+    neurons = Neurons(count=12, tau=16.0, strict=False, reset=0.3, refractory=3.0, spread=spread, latched=0.2)
+    late = Neurons(count=4, tau=8.0, tau_syn=4.0, late_current=True, refractory=1.0)
+    layers = (
+        Layer(name="devices", shape=(12,), neurons=neurons, projections=(hears(INPUT, 12, 9, mean=4.0),)),
+        Layer(name="late", shape=(4,), neurons=late, projections=(hears(0, 4, 12, mean=9.0),)),
+    )
+    network = Network(dt=1.0, input_shape=(9,), layers=layers)
+    return quantized(network, [Words(16, 18, level=0.5), Words(2, 8, level=0.5)])
+
+
+def pictures() -> SnnParams:
+    """Convolutions with stride, padding and pooling, then a dense layer of pooled spikes."""
+    rng = np.random.default_rng(2)
+    first = Convolution(kernel=rng.normal(0.5, 1.5, (4, 2, 3, 3)), input_shape=(2, 9, 8), stride=(2, 1), padding=(1, 1))
+    second = Convolution(
+        kernel=rng.normal(1, 2, (6, 4, 3, 3)), input_shape=first.output_shape, padding=(1, 0), pool=(2, 2)
+    )
+    channels, rows, columns = second.output_shape
+    dense = Dense(
+        weights=rng.normal(1, 2, (5, channels * rows * (columns // 2))), input_shape=second.output_shape, pool=(1, 2)
+    )
+    layers = tuple(
+        Layer(
+            name=str(n),
+            shape=synapses.output_shape,
+            neurons=Neurons(count=math.prod(synapses.output_shape), threshold=3.0),
+            projections=(Projection(source=n - 1, synapses=synapses),),
+        )
+        for n, synapses in enumerate((first, second, dense))
+    )
+    return quantized(Network(dt=1.0, input_shape=(2, 9, 8), layers=layers), Words(5, 10, level=0.75))
+
+
+def currents() -> SnnParams:
+    """Currents from outside, and a recurrent connection."""
+    first = Layer(name="a", shape=(8,), neurons=Neurons(count=8, tau=4.0), projections=(hears(0, 8, 8, 1, mean=0.0),))
+    second = Layer(name="b", shape=(2,), neurons=Neurons(count=2), projections=(hears(0, 2, 8),))
+    network = Network(dt=1.0, input_shape=(8,), layers=(first, second), currents=True)
+    return quantized(network, Words(4, 10, level=0.5))
+
+
+NETWORKS = {"deep": deep, "devices": devices, "pictures": pictures, "currents": currents}
+PLANS: list[tuple[str, list[int], list[int] | None]] = [
+    ("deep", [20, 6, 3], None),
+    ("deep", [20, 6, 3], [4, 2, 1]),
+    ("deep", [5, 3, 1], None),
+    ("deep", [10, 2, 3], None),
+    ("deep", [1, 1, 1], None),
+    ("devices", [12, 4], [3, 1]),
+    ("devices", [4, 2], None),
+    ("pictures", [4, 6, 5], None),
+    ("pictures", [2, 3, 1], None),
+    ("currents", [8, 2], [4, 1]),
+    ("currents", [2, 1], None),
+]
+
+
+def heard(params: SnnParams, ticks: int, seed: int = 0) -> Any:
+    rng = np.random.default_rng(seed)
+    if params.currents:
+        return rng.integers(-40, 200, (ticks, params.layers[0].count))
+    return (rng.random((ticks, params.inputs)) < 0.15).astype(np.int64)
+
+
+class Played:
+    """A circuit and what it showed."""
+
+    def __init__(self, circuit: Snn) -> None:
+        self.circuit = circuit
+        self.clocks = 0
+        self.seen: list[dict[tuple[int, int], dict[str, int]]] = []
+        self.spikes: list[int] = []
+        self.saturations = 0
+
+    def play(self, inputs: Any, stall: float = 0.0, seed: int = 0, before: Any = None) -> None:
+        """Play all inputs, after what `before` does."""
+        circuit, words = self.circuit, self.circuit.words(inputs)
+
+        async def offer(ctx: Any) -> None:
+            if before is not None:
+                await before(ctx)
+            rng, sent = np.random.default_rng(seed), 0
+            while sent < len(words):
+                offers = rng.random() >= stall
+                ctx.set(circuit.i.valid, int(offers))
+                if offers:
+                    ctx.set(circuit.i.payload, words[sent])
+                *_, ready = await ctx.tick().sample(circuit.i.ready)
+                sent += int(offers and ready)
+            ctx.set(circuit.i.valid, 0)
+
+        async def watch(ctx: Any) -> None:
+            rng = np.random.default_rng(seed + 1)
+            self._begin()
+            while len(self.spikes) < len(inputs) * circuit.plans[-1].groups:
+                takes = int(rng.random() >= stall)
+                ctx.set(circuit.o.ready, takes)
+                probes = [getattr(circuit, f"probe_{n}") for n in range(len(circuit.plans))]
+                _, _, *shown, valid, spikes = await ctx.tick().sample(*probes, circuit.o.valid, circuit.o.p.spikes)
+                self.clocks += 1
+                assert self.clocks < 100_000, "nothing comes any more"
+                for n, probe in enumerate(shown):
+                    self._see(n, probe)
+                if valid and takes:
+                    self.spikes.append(int(spikes))
+            for _ in range(3):
+                await ctx.tick()
+            self.saturations = int(ctx.get(circuit.saturations))
+            assert ctx.get(circuit.saturated) == int(self.saturations > 0)
+
+        simulator = Simulator(circuit)
+        simulator.add_clock(1e-6)
+        simulator.add_testbench(offer, background=True)
+        simulator.add_testbench(watch)
+        simulator.run()
+
+    def _begin(self) -> None:
+        self.seen = [{} for _ in self.circuit.plans]
+        self._ticks = [0] * len(self.circuit.plans)
+
+    def _see(self, n: int, probe: Any) -> None:
+        if not probe.valid:
+            return
+        plan, group = self.circuit.plans[n], int(probe.number)
+        for lane in range(plan.updates):
+            neuron = int(plan.places[group * plan.updates + lane])
+            state = {field.name: int(probe.state[lane][field.name]) for field in plan.params.state_fields}
+            self.seen[n][self._ticks[n], neuron] = state | {"spike": int(probe.spikes) >> lane & 1}
+        self._ticks[n] += int(group == plan.groups - 1)
+
+
+def assert_equal(played: Played, params: SnnParams, inputs: Any) -> None:
+    model = SnnBitTrue(params)
+    traces = model.run(inputs, keep=True)
+    for n, (layer, trace) in enumerate(zip(params.layers, traces, strict=True)):
+        assert len(played.seen[n]) >= len(inputs) * layer.count
+        for (tick, neuron), state in played.seen[n].items():
+            for name, value in state.items():
+                expected = int(trace[name][tick, 0, neuron])
+                assert value == expected, f"{layer.name}, tick {tick}, neuron {neuron}: {name}"
+    assert played.saturations == model.saturations.sum()
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+@pytest.mark.parametrize(("name", "lanes", "updates"), PLANS)
+def test_circuit_equals_the_model_with_any_lanes_and_under_stalls(
+    name: str, lanes: Sequence[int], updates: Sequence[int] | None, stall: float
+) -> None:
+    params = NETWORKS[name]()
+    inputs = heard(params, 14)
+    played = Played(Snn(params, lanes, updates))
+    played.play(inputs, stall)
+    assert_equal(played, params, inputs)
+    traces = SnnBitTrue(params).run(inputs)
+    assert sum(int(trace["spike"].sum()) for trace in traces) > 20
+
+
+def test_networks_cover_what_they_are_to_cover() -> None:
+    """Saturation, spikes in every layer that can, noise that moves on, faults of each kind."""
+    for name, make in NETWORKS.items():
+        params = make()
+        model = SnnBitTrue(params)
+        traces = model.run(heard(params, 14))
+        assert all(trace["spike"].any() == layer.fires for trace, layer in zip(traces, params.layers, strict=True)), (
+            name
+        )
+        if name == "devices":
+            assert set(params.layers[0].fault_raw.tolist()) >= {0, 1, 2, 3}
+            assert params.layers[0].raw.lif.noise_scale_raw > 0
+            assert params.layers[1].raw.late == 1
+        if name == "deep":
+            assert model.saturations.sum() > 0
+
+
+def test_weights_are_written_at_run_time() -> None:
+    params = currents()
+    circuit = Snn(params, [2, 1])
+    layer = circuit.layers[1]
+    words = layer._rows[0].words()
+    assert len(words) == layer._rows[0].depth
+    inputs = heard(params, 6)
+    played = Played(circuit)
+
+    # The same weights once more, a zero matrix before: what was written last is what counts.
+    async def write(ctx: Any) -> None:
+        port = circuit.weight_1_0
+        for value in (lambda _: 0, lambda row: row[0] & 15):
+            for address, row in enumerate(words):
+                ctx.set(port.payload, {"address": address, "chunk": 0, "data": value(row)})
+                ctx.set(port.valid, 1)
+                await ctx.tick()
+        ctx.set(port.valid, 0)
+
+    played.play(inputs, before=write)
+    assert_equal(played, params, inputs)
+
+
+@pytest.mark.parametrize(("count", "width"), [(1, 1), (5, 5), (32, 32), (70, 32), (33, 8), (30, 10), (64, 32)])
+@pytest.mark.parametrize("density", [0.0, 0.1, 1.0])
+def test_the_scanner_finds_every_spike_once_and_ends_every_tick(count: int, width: int, density: float) -> None:
+    scanner = Scanner(count, width)
+    rng = np.random.default_rng(count)
+    ticks = (rng.random((4, count)) < density).astype(np.int64)
+    padded = np.zeros((4, -(-count // width) * width), dtype=np.int64)
+    padded[:, :count] = ticks
+    padded[:, count:] = 1  # what lies beyond the last place means nothing
+    words = (padded.reshape(-1, width) << np.arange(width)).sum(axis=1).tolist()
+    found: list[list[int]] = [[]]
+    clocks = 0
+
+    async def offer(ctx: Any) -> None:
+        sent = 0
+        ctx.set(scanner.i.valid, 1)
+        while sent < len(words):
+            ctx.set(scanner.i.payload, words[sent])
+            *_, ready = await ctx.tick().sample(scanner.i.ready)
+            sent += ready
+        ctx.set(scanner.i.valid, 0)
+
+    async def take(ctx: Any) -> None:
+        nonlocal clocks
+        ctx.set(scanner.o.ready, 1)
+        while len(found) <= 4:
+            *_, valid, event = await ctx.tick().sample(scanner.o.valid, scanner.o.payload)
+            clocks += 1
+            assert clocks < 2000
+            if valid:
+                if event.fire:
+                    found[-1].append(int(event.slot))
+                if event.last:
+                    found.append([])
+
+    simulator = Simulator(scanner)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(offer, background=True)
+    simulator.add_testbench(take)
+    simulator.run()
+    slot = slots(count, width)
+    assert found[:4] == [slot[np.flatnonzero(row)].tolist() for row in ticks]
+    # A clock a spike, two a word at most, and the way through.
+    assert clocks <= ticks.sum() + 2 * len(words) + 8
+
+
+def test_silent_inputs_cost_a_clock_a_word() -> None:
+    layer = Layer(name="a", shape=(4,), neurons=Neurons(count=4), projections=(hears(INPUT, 4, 800),))
+    params = quantized(Network(dt=1.0, input_shape=(800,), layers=(layer,)))
+
+    def clocks(ticks: int, density: float) -> int:
+        played = Played(Snn(params, [4], [4]))
+        played.play((np.random.default_rng(0).random((ticks, 800)) < density).astype(np.int64))
+        return played.clocks
+
+    assert clocks(14, 0.0) - clocks(4, 0.0) <= 10 * (25 + 2)
+    spikes = (np.random.default_rng(0).random((14, 800)) < 0.1)[4:].sum()
+    assert clocks(14, 0.1) - clocks(4, 0.1) <= spikes + 10 * 20
+
+
+def test_places_of_pictures_have_their_channels_side_by_side() -> None:
+    assert places((4, 1, 3), 2).tolist() == [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]
+    assert places((5,), 5).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")  # Amaranth counts refused ones too
+@pytest.mark.parametrize(
+    ("name", "lanes", "updates", "message"),
+    [
+        ("deep", [3, 6, 3], None, "lanes must be a divisor of the 20 neurons of first, not 3"),
+        ("deep", [20, 6], None, "lanes must be 3, one for each layer, not 2"),
+        ("deep", [20, 6, 3], [3, 1, 1], "updates must be a divisor of 20 lanes, not 3"),
+        ("deep", [10, 6, 3], [5, 1, 1], "updates must be as many as the 10 lanes of first"),
+        ("pictures", [3, 6, 5], None, "lanes must be a divisor of the 4 channels of 0, not 3"),
+    ],
+)
+def test_lanes_that_cannot_be_are_refused(name: str, lanes: list[int], updates: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Snn(NETWORKS[name](), lanes, updates)
+    gc.collect()  # now, not in a later test
+
+
+def test_all_lanes_by_default_share_at_most_eight_updates() -> None:
+    plan = LayerPlan(params=deep().layers[0], lanes=20)
+    assert (plan.updates, plan.groups, plan.rows) == (5, 4, 1)
