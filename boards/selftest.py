@@ -236,14 +236,13 @@ class OnnSelfTest(wiring.Component):
 
 
 class SnnSelfTest(wiring.Component):
-    """A spiking network that hears the same spikes again and again, and checks its output the first time.
+    """A spiking network that hears the same ticks again and again, and checks its output the first time.
 
     Parameters
     ----------
     snn : Snn
-        Of spikes, not of currents.
     inputs : ndarray of int, shape (ticks, inputs)
-        Spikes.
+        Spikes, or currents in words.
 
     Members
     -------
@@ -258,10 +257,10 @@ class SnnSelfTest(wiring.Component):
     active: Signal
 
     def __init__(self, snn: Snn, inputs: NDArray[np.int64]) -> None:
-        if snn.params.currents or len(inputs) == 0:
-            raise ValueError("there must be a tick of spikes, and a network that hears them")
+        if len(inputs) == 0:
+            raise ValueError("there must be a tick at least")
         self._snn, self._ticks = snn, len(inputs)
-        self._rom = snn.words(inputs)
+        self._rom = snn.payloads(inputs)
         plan = snn.plans[-1]
         trace = SnnBitTrue(snn.params).run(inputs, keep=True)[-1]
         spikes, membranes = (trace[name][:, 0][:, plan.places] for name in ("spike", "membrane"))
@@ -279,7 +278,8 @@ class SnnSelfTest(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.snn = snn = self._snn
-        rom: Any = Memory(shape=snn.input_width, depth=max(2, len(self._rom)), init=self._rom)
+        payload = Value.cast(snn.i.payload)
+        rom: Any = Memory(shape=len(payload), depth=max(2, len(self._rom)), init=self._rom)
         m.submodules.stimulus_memory = rom
         read = rom.read_port()
         address, fetched = Signal(range(max(2, len(self._rom)))), Signal()
@@ -289,7 +289,7 @@ class SnnSelfTest(wiring.Component):
         m.d.comb += [
             following.eq(Mux(address == len(self._rom) - 1, 0, address + 1)),
             snn.i.valid.eq(fetched),
-            snn.i.payload.eq(read.data),
+            payload.eq(read.data),
             read.addr.eq(Mux(taken, following, address)),
             snn.o.ready.eq(1),
         ]

@@ -1090,6 +1090,13 @@ class Snn(wiring.Component):
         words: list[Any] = packed.sum(axis=1).tolist()
         return words
 
+    def payloads(self, inputs: NDArray[Any]) -> list[int]:
+        """The same as plain integers, as Verilog and memories take them."""
+        words, bits = self.words(inputs), self.params.current_bits
+        if not self.params.currents:
+            return words
+        return [sum((one & ((1 << bits) - 1)) << (n * bits) for n, one in enumerate(word)) for word in words]
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         outputs: dict[int, list[tuple[Value, Value]]] = {n: [] for n in range(len(self.layers))}

@@ -404,8 +404,6 @@ def synth(
     target, design = BOARDS[name], circuit
     made_of: Any = design
     if target.clock_hz is not None:
-        if params.currents:
-            raise DesignError(f"{network}: a self-test plays spikes, but [network] currents is true")
         made_of = BoardTop(SnnSelfTest(circuit, file.heard(params)[:, 0]))
     with output_folder(out, force=force) as folder, console.status(name) as status:
         try:

@@ -146,14 +146,6 @@ async def _start(dut: Any, circuit: Snn) -> None:
     await _reset(dut)
 
 
-def _payloads(circuit: Snn, inputs: NDArray[np.int64]) -> list[int]:
-    words = circuit.words(inputs)
-    if not circuit.params.currents:
-        return words
-    bits = circuit.params.current_bits
-    return [sum((one & ((1 << bits) - 1)) << (n * bits) for n, one in enumerate(word)) for word in words]
-
-
 async def _play(dut: Any, case: SnnCase, circuit: Snn, ticks: int, run: int, stall_seed: int | None) -> int:
     """Play some ticks of a run, from reset; returns the clocks."""
     inputs = case.inputs[:ticks, run]
@@ -168,7 +160,7 @@ async def _play(dut: Any, case: SnnCase, circuit: Snn, ticks: int, run: int, sta
         for row in traces[-1]["spike"][:, 0][:, last.places]
         for group in row.reshape(last.groups, last.updates).tolist()
     ]
-    payloads = _payloads(circuit, inputs)
+    payloads = circuit.payloads(inputs)
     may_offer, may_accept = (cycle(pattern) for pattern in stall_patterns(stall_seed))
     probes = [(getattr(dut, f"probe_{n}")._handle.get_signal_val_binstr, each) for n, each in enumerate(judges)]
     sent = taken = clocks = idle = 0
@@ -236,7 +228,7 @@ async def matches_bit_true_model_after_reset_in_mid_run(dut: Any) -> None:
     case: SnnCase = loaded()
     circuit = case.circuit()
     await _start(dut, circuit)
-    payloads = _payloads(circuit, case.inputs[:, 0])
+    payloads = circuit.payloads(case.inputs[:, 0])
     for clocks in (7, 40, 133):
         dut.o__ready.value = 1
         dut.i__valid.value = 1

@@ -1,0 +1,352 @@
+"""Spiking networks: what they take of an FPGA, the clocks of a tick, the speed of the model.
+
+Run ``python -m benchmarks.snn``; with all routing it takes a quarter of an hour, with ``--quick`` a few minutes.
+snnTorch (``pip install neuristor[train]``) and Brian2 (``neuristor[test]``) are measured beside the model where they are
+installed.
+
+Circuits of others cannot be made here; their figures are quoted, and were measured with the same tools (Yosys
+``synth_xilinx -family xc7 -flatten`` and ``synth_ecp5``, nextpnr-ecp5 0.11) from the sources as published:
+
+- Spiker+ (smilies-polito/Spiker, A. Carpegna et al.): its generated 784-128-10 network, 4-bit weights, 6-bit membranes.
+- tinyODIN (ChFrenkel/tinyODIN, C. Frenkel): 256 neurons, 64k synapses of 4 bits.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Elaboratable
+from amaranth.sim import Simulator
+from numpy.typing import NDArray
+
+from benchmarks.harness import Peer, Row, best_rate, main
+from boards import BOARDS
+from boards.flow import Implementation, implement
+from boards.selftest import BoardTop, SnnSelfTest
+from golden_model.datasets import digits, mnist
+from golden_model.encoding import rate
+from golden_model.nir_graph import read
+from golden_model.quantization import accuracy, answers, calibrated, reference_answers
+from golden_model.snn import (
+    Layer,
+    Network,
+    Neurons,
+    Projection,
+    SnnBitTrue,
+    SnnParams,
+    SnnReference,
+    Words,
+    quantized,
+)
+from golden_model.synapses import Dense
+from hdl.snn import Snn
+
+__all__ = ["clocks_of_a_tick", "crossbar", "measure", "mnist_network", "three_layers"]
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+TICKS, MOST = 25, 0.75
+"""Of the pictures of MNIST: about 10 % of the inputs spike in a tick."""
+SPIKER = {"LUT": 7_312, "FF": 2_822, "block RAM": 14.5, "Fmax": 44.8, "silent": 3, "dense": 789, "hidden": 919}
+ODIN = {"LUT": 1_392, "block RAM": 8.5, "Fmax": 39.5, "operations": 0.5}
+
+
+def mnist_network() -> Network:
+    """784-128-10, of the example."""
+    return read(EXAMPLES / "mnist.nir", 1e-3).network
+
+
+def small_words(network: Network) -> SnnParams:
+    """Words as Spiker+ has them: 4-bit weights, 6-bit membranes, a leak that is a power of two."""
+    fitting = rate(mnist().train[:100], TICKS, 1, MOST)
+    return quantized(network, calibrated(network, fitting, 4, 6, coefficient_bits=0))
+
+
+def crossbar(count: int = 256) -> SnnParams:
+    """Neurons that all hear each other, driven by currents: 64k synapses of 4 bits."""
+    weights = np.random.default_rng(0).normal(0.0, 1.0, (count, count))
+    layer = Layer(
+        name="crossbar",
+        shape=(count,),
+        neurons=Neurons(count=count, tau=16.0, r=16.0, threshold=10.0),
+        projections=(Projection(source=0, synapses=Dense(weights=weights), delay=1),),
+    )
+    network = Network(dt=1.0, input_shape=(count,), layers=(layer,), currents=True)
+    made = quantized(network, Words(4, 8, coefficient_bits=0, level=0.75))
+    return SnnParams(input_shape=made.input_shape, layers=made.layers, currents=True, current_bits=8)
+
+
+def three_layers() -> SnnParams:
+    """64-128-64-10 for the smallest part."""
+    rng = np.random.default_rng(0)
+    layers = []
+    for n, (inputs, count) in enumerate(((64, 128), (128, 64), (64, 10))):
+        weights = rng.normal(0.03, 1.2 / inputs**0.5, (count, inputs))
+        neurons = Neurons(count=count, tau=16.0, r=16.0)
+        projection = Projection(source=n - 1, synapses=Dense(weights=weights))
+        layers.append(Layer(name=f"layer {n}", shape=(count,), neurons=neurons, projections=(projection,)))
+    network = Network(dt=1.0, input_shape=(64,), layers=tuple(layers))
+    return quantized(network, Words(4, 8, coefficient_bits=0, level=0.5))
+
+
+def _made(board: str, design: Elaboratable, clock_hz: float | None = None) -> Implementation:
+    with tempfile.TemporaryDirectory(prefix="neuristor-") as folder:
+        return implement(BOARDS[board], design, Path(folder), clock_hz=clock_hz)
+
+
+def _tested(params: SnnParams, lanes: Sequence[int], inputs: NDArray[Any]) -> BoardTop:
+    return BoardTop(SnnSelfTest(Snn(params, lanes), inputs.astype(np.int64)))
+
+
+def clocks_of_a_tick(params: SnnParams, lanes: Sequence[int], inputs: NDArray[Any]) -> float:
+    """The clocks that each tick of the second half of the input takes, on average, in Amaranth's simulator."""
+    circuit = Snn(params, lanes)
+    words, ends, clocks = circuit.words(inputs), list[int](), 0
+
+    async def offer(ctx: Any) -> None:
+        ctx.set(circuit.i.valid, 1)
+        for word in words:
+            ctx.set(circuit.i.payload, word)
+            await ctx.tick().until(circuit.i.ready)
+        ctx.set(circuit.i.valid, 0)
+
+    async def watch(ctx: Any) -> None:
+        nonlocal clocks
+        ctx.set(circuit.o.ready, 1)
+        while len(ends) < len(inputs):
+            _, _, valid, last = await ctx.tick().sample(circuit.o.valid, circuit.o.p.last)
+            clocks += 1
+            if valid and last:
+                ends.append(clocks)
+
+    simulator = Simulator(circuit)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(offer, background=True)
+    simulator.add_testbench(watch)
+    simulator.run()
+    half = len(ends) // 2
+    return (ends[-1] - ends[half - 1]) / (len(ends) - half)
+
+
+def _circuits(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
+    params = small_words(mnist_network())
+    for lanes, most in (([128, 10], 3_000), ([1, 1], 1_000)):
+        name = f"784-128-10 on {lanes[0]} + {lanes[1]} lanes, XC7Z020"
+        note(name)
+        used = _made("xc7z020", Snn(params, lanes)).resources
+        yield Row(
+            name=f"{name}: LUT",
+            value=used["LUT"][0],
+            unit="",
+            goal=most,
+            peer=Peer("Spiker+", SPIKER["LUT"]),
+            less=True,
+        )
+        yield Row(name=f"{name}: FF", value=used["FF"][0], unit="", peer=Peer("Spiker+", SPIKER["FF"]), less=True)
+        yield Row(
+            name=f"{name}: block RAM",
+            value=used["block RAM"][0],
+            unit="of 36 kbit, rounded up",
+            goal=15 if lanes[0] > 1 else None,
+            peer=Peer("Spiker+", SPIKER["block RAM"]),
+            less=True,
+        )
+    rng = np.random.default_rng(0)
+    busy = (rng.random((12, 784)) < 0.1).astype(np.int64)
+    for title, inputs, goal, peer in (
+        ("no input spike", np.zeros((12, 784), dtype=np.int64), 30, SPIKER["silent"]),
+        (f"10 % of the inputs ({busy[6:].sum() / 6:.0f} events)", busy, 120, SPIKER["hidden"]),
+    ):
+        note(f"clocks of a tick, {title}")
+        value = clocks_of_a_tick(params, [128, 10], inputs)
+        yield Row(
+            name=f"784-128-10, {title}: a tick",
+            value=value,
+            unit="clocks",
+            goal=goal,
+            peer=Peer("Spiker+", peer),
+            less=True,
+        )
+        if inputs.any():
+            least = busy[6:].sum() / 6
+            yield Row(name="  beyond one row of weights a clock", value=value - least, unit="clocks", less=True)
+    for lanes_of in (1, 8):
+        name = f"256 neurons, 64k synapses, {lanes_of} lanes, XC7Z020"
+        note(name)
+        used = _made("xc7z020", Snn(crossbar(), [lanes_of])).resources
+        goal = ODIN["LUT"] if lanes_of == 1 else None
+        yield Row(
+            name=f"{name}: LUT", value=used["LUT"][0], unit="", goal=goal, peer=Peer("tinyODIN", ODIN["LUT"]), less=True
+        )
+        yield Row(
+            name=f"{name}: block RAM",
+            value=used["block RAM"][0],
+            unit="",
+            peer=Peer("tinyODIN", ODIN["block RAM"]),
+            less=True,
+        )
+        yield Row(
+            name=f"{name}: synaptic operations",
+            value=lanes_of,
+            unit="a clock",
+            goal=8 if lanes_of == 8 else None,
+            peer=Peer("tinyODIN", ODIN["operations"]),
+        )
+    if quick:
+        return
+    stimulus = rate(mnist().test[:1], TICKS, 0, MOST)[:, 0]
+    three = three_layers()
+    pictures = rate(digits().test[:1], 16, 0, 0.5)[:, 0]
+    drive = np.random.default_rng(1).integers(-10, 60, (8, 256))
+    for name, board, design, clock_hz, goal, peer in (
+        (
+            "784-128-10 on 128 + 10 lanes",
+            "ulx3s-85f",
+            _tested(params, [128, 10], stimulus),
+            90e6,
+            90,
+            Peer("Spiker+", 44.8),
+        ),
+        ("256 neurons, 8 lanes", "ulx3s-85f", _tested(crossbar(), [8], drive), 80e6, 80, Peer("tinyODIN", 39.5)),
+        ("64-128-64-10, 8 + 8 + 2 lanes", "icebreaker", _tested(three, [8, 8, 2], pictures), 24e6, 24, None),
+    ):
+        note(f"{name}, routed on {board}")
+        made = _made(board, design, clock_hz)
+        for resource in ("LUT", "block RAM"):
+            number, room = made.resources[resource]
+            yield Row(name=f"{name}, {board}: {resource}", value=number, unit=f"of {room}", goal=room, less=True)
+        yield Row(name=f"{name}, {board}: Fmax", value=(made.fmax_hz or 0) / 1e6, unit="MHz", goal=goal, peer=peer)
+
+
+def _snntorch(network: Network, spikes: NDArray[Any]) -> Callable[[], Any]:
+    """The same float network in snnTorch."""
+    import snntorch
+    import torch
+
+    torch.set_num_threads(2)
+    linear = []
+    for layer in network.layers:
+        weights = torch.tensor(layer.projections[0].synapses.values, dtype=torch.float32)
+        one = torch.nn.Linear(weights.shape[1], weights.shape[0], bias=False)
+        one.weight.data = weights
+        linear.append(one)
+    leaky = [snntorch.Leaky(beta=15 / 16, reset_mechanism="zero", reset_delay=False) for _ in linear]
+    rows = torch.tensor(spikes, dtype=torch.float32)
+
+    def run() -> Any:
+        with torch.no_grad():
+            membranes = [each.init_leaky() for each in leaky]
+            counts: Any = 0
+            for row in rows:
+                for n, (one, neuron) in enumerate(zip(linear, leaky, strict=True)):
+                    row, membranes[n] = neuron(one(row), membranes[n])
+                counts = counts + row
+        return counts.numpy()
+
+    return run
+
+
+def _brian2(network: Network, spikes: NDArray[Any]) -> tuple[float, NDArray[np.int64]]:
+    """Seconds that Brian2's generated C++ takes for the same float network and input, and the output's spikes."""
+    import brian2
+    from brian2 import ms
+
+    ticks, batch, inputs = spikes.shape
+    with tempfile.TemporaryDirectory(prefix="neuristor-") as folder:
+        brian2.set_device("cpp_standalone", build_on_run=False, directory=folder)
+        brian2.defaultclock.dt = 1 * ms
+        tick, run, number = np.nonzero(spikes)
+        source: Any = brian2.SpikeGeneratorGroup(batch * inputs, run * inputs + number, tick * ms)
+        made: list[Any] = [source]
+        before, width = source, inputs
+        for layer in network.layers:
+            count = layer.neurons.count
+            group = brian2.NeuronGroup(batch * count, "v : 1", threshold="v > 1", reset="v = 0", method="euler")
+            group.run_regularly("v = v * 15 / 16", when="start", order=-1)
+            weights = np.asarray(layer.projections[0].synapses.values)
+            synapses = brian2.Synapses(before, group, "w : 1", on_pre="v_post += w")
+            runs = np.arange(batch)
+            i = (runs[:, None, None] * width + np.arange(width)[None, None, :] + np.zeros((1, count, 1), int)).ravel()
+            j = (runs[:, None, None] * count + np.arange(count)[None, :, None] + np.zeros((1, 1, width), int)).ravel()
+            synapses.connect(i=i, j=j)
+            synapses.w = np.tile(weights.ravel(), batch)
+            made += [group, synapses]
+            before, width = group, count
+        monitor = brian2.SpikeMonitor(before)
+        whole = brian2.Network(*made, monitor)
+        whole.run(ticks * ms)
+        brian2.device.build(directory=folder, compile=True, run=False)
+        start = time.perf_counter()
+        brian2.device.run(folder, with_output=False, run_args=[])
+        seconds = time.perf_counter() - start
+        found = np.bincount(np.asarray(monitor.i), minlength=batch * width).reshape(batch, width)
+        brian2.device.reinit()
+        brian2.set_device("runtime")
+    return seconds, found
+
+
+def _speed(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
+    network, batch = mnist_network(), 100
+    params = quantized(network, calibrated(network, rate(mnist().train[:100], TICKS, 1, MOST), 6, 9))
+    spikes = rate(mnist().test[:batch], TICKS, 0, MOST)
+    seconds = 0.5 if quick else 3.0
+    ours = best_rate(lambda: SnnBitTrue(params, batch).run(spikes), batch, seconds=seconds)
+    peers: list[Peer] = []
+    expected = SnnReference(network, batch).run(spikes)[-1].sum(axis=0)
+    if find_spec("snntorch") is not None:
+        run = _snntorch(network, spikes)
+        off = int(np.abs(run() - expected).sum())
+        note(f"snnTorch: {off} of {int(expected.sum())} spikes of the output apart from the float reference")
+        peers.append(Peer("snnTorch, CPU", best_rate(run, batch, seconds=seconds)))
+    else:
+        note("snnTorch is not installed: pip install 'neuristor[train]'")
+    if find_spec("brian2") is not None:
+        few = 10
+        took, found = _brian2(network, spikes[:, :few])
+        off = int(np.abs(found - expected[:few]).sum())
+        note(f"Brian2: {off} of {int(expected[:few].sum())} spikes of the output apart from the float reference")
+        peers.append(Peer("Brian2, C++ standalone, 10 at once", few / took))
+    else:
+        note("Brian2 is not installed: pip install 'neuristor[test]'")
+    beside: list[Peer | None] = [*peers] or [None]
+    for peer in beside:
+        yield Row(
+            name=f"bit-true model, 784-128-10, {batch} pictures at once, {TICKS} ticks",
+            value=ours,
+            unit="pictures/s",
+            goal=None if peer is None else peer.value,
+            peer=peer,
+        )
+
+
+def _accuracies(note: Callable[[str], Any]) -> Iterator[Row]:
+    network, pictures = mnist_network(), mnist()
+    spikes, labels = rate(pictures.test, TICKS, 0, MOST), pictures.test_labels
+    expected = 100 * accuracy(reference_answers(network, spikes), labels)
+    note(f"accuracy over {len(labels)} pictures of MNIST; float {expected:.2f} %")
+    fitting = rate(pictures.train[:100], TICKS, 1, MOST)
+    for bits, room, goal in ((6, 9, expected - 0.5), (4, 8, None), (4, 6, None)):
+        found = answers(quantized(network, calibrated(network, fitting, bits, room)), spikes)
+        yield Row(
+            name=f"MNIST, {bits}-bit weights, {room}-bit membranes",
+            value=100 * accuracy(found, labels),
+            unit="%",
+            goal=goal,
+            peer=Peer("float", expected),
+        )
+
+
+def measure(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
+    """All figures, one after the other; with `quick`, nothing is routed."""
+    yield from _speed(quick, note)
+    yield from _accuracies(note)
+    yield from _circuits(quick, note)
+
+
+if __name__ == "__main__":
+    main("spiking networks", measure)
