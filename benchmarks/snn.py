@@ -218,7 +218,7 @@ def _circuits(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
             Peer("Spiker+", 44.8),
         ),
         ("256 neurons, 8 lanes", "ulx3s-85f", _tested(crossbar(), [8], drive), 80e6, 80, Peer("tinyODIN", 39.5)),
-        ("64-128-64-10, 8 + 8 + 2 lanes", "icebreaker", _tested(three, [8, 8, 2], pictures), 24e6, 24, None),
+        ("64-128-64-10, 4 + 4 + 1 lanes", "icebreaker", _tested(three, [4, 4, 1], pictures), 24e6, 24, None),
     ):
         note(f"{name}, routed on {board}")
         made = _made(board, design, clock_hz)

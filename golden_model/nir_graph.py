@@ -1,8 +1,9 @@
 """Networks from and to NIR, the neuromorphic intermediate representation that many tools write.
 
 A NIR file has equations and no time step: `dt` must be given. What lies between two layers of neurons (Affine, Linear,
-Scale, Conv2d, SumPool2d, AvgPool2d, Flatten, Delay, in any order that makes sense) becomes one set of synapses. An edge
-of a cycle that has no delay takes one tick, since no hardware hears itself at once; it says so in `notes`.
+Scale, Conv2d, SumPool2d, AvgPool2d, Flatten, Delay, in any order that makes sense) becomes one set of synapses. A layer
+that hears itself does so one tick later, since no hardware hears itself at once; `notes` say so. A longer cycle must have
+a Delay: where it would go is not for us to guess.
 
 Neurons: IF, LIF, CubaLIF, LI, CubaLI, and I. A spike is ``v > v_threshold``, then ``v = v_reset``, as NIR defines both;
 files of tools that train with a reset by subtraction do not say so, so that has to be said (`subtract`).
@@ -24,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden_model.neuron import positive
-from golden_model.snn import INPUT, MOST_DELAY, Layer, Network, Neurons, Projection, order_of
+from golden_model.snn import INPUT, MOST_DELAY, Layer, Network, Neurons, Projection
 from golden_model.synapses import Convolution, Dense, Synapses
 
 __all__ = ["NEURONS", "SYNAPSES", "Imported", "from_nir", "read", "to_nir", "write"]
@@ -234,48 +235,14 @@ class _Reader:
         return made, tuple(dict.fromkeys(self.notes))
 
     def _delayed(self, names: list[str], heard: dict[str, Any]) -> dict[str, Any]:
-        """Every cycle gets a delay of a tick: where a layer hears itself, or one that comes after it."""
-
-        @dataclass
-        class Named:
-            name: str
-
-        numbers = {name: n for n, name in enumerate(names)}
-
-        def sources(each: Named) -> list[tuple[int, int]]:
-            return [(numbers[way.source], way.delay) for way in heard[each.name][0] if way.source in numbers]
-
-        # A layer that hears itself first; then, where a longer cycle is left, its edge back to the earliest layer.
-        while True:
-            for name in names:
-                self._later(heard, name, {name})
-            try:
-                order_of([Named(name) for name in names], sources)
-            except ValueError:
-                stuck = self._stuck(names, heard)
-                first = next(name for name in names if name in stuck)
-                self._later(heard, first, stuck)
-                continue
-            return heard
-
-    def _stuck(self, names: list[str], heard: dict[str, Any]) -> set[str]:
-        """The layers of cycles without a delay."""
-        left = set(names)
-        while True:
-            free = {name for name in left if all(w.delay or w.source not in left for w in heard[name][0])}
-            if not free:
-                return left
-            left -= free
-
-    def _later(self, heard: dict[str, Any], name: str, sources: set[str]) -> None:
-        ways, bias = heard[name]
-        made = []
-        for way in ways:
-            if way.source in sources and not way.delay:
-                self.notes.append(f"{name} hears {way.source} one tick later, as they hear each other")
-                way = replace(way, delay=1)
-            made.append(way)
-        heard[name] = (made, bias)
+        """A layer that hears itself does so one tick later; any other cycle must have a delay of its own."""
+        for name in names:
+            ways, bias = heard[name]
+            if any(way.source == name and not way.delay for way in ways):
+                self.notes.append(f"{name} hears itself one tick later: no hardware hears itself at once")
+            own = [replace(way, delay=1) if way.source == name and not way.delay else way for way in ways]
+            heard[name] = (own, bias)
+        return heard
 
     def _heard(self, name: str) -> tuple[list[_Way], Any]:
         """All ways that lead to a node, and the sum of what comes in every tick."""

@@ -117,7 +117,7 @@ def test_spikes_are_those_of_the_equations_of_nir(name: str) -> None:
     network = found.network
     if "braille" in name:
         spikes = np.loadtxt(DATA / "braille_sample0_input_256x12.csv", delimiter=",").astype(int)
-        assert found.notes == ("lif1.lif hears lif1.lif one tick later, as they hear each other",)
+        assert found.notes == ("lif1.lif hears itself one tick later: no hardware hears itself at once",)
     else:
         spikes = spikes_of(network, 20)[:, 0]
     expected = simulated(name, spikes)
@@ -254,6 +254,19 @@ BAD: list[tuple[Any, str]] = [
             [("input", "w"), ("w", "u"), ("u", "w"), ("u", "n"), ("n", "output")],
         ),
         "a cycle must lead through neurons",
+    ),
+    (
+        lambda: graph(
+            {
+                "w": nir.Linear(np.ones((2, 3))),
+                "n": lif(2),
+                "u": nir.Linear(np.eye(2)),
+                "o": lif(2),
+                "b": nir.Linear(np.eye(2)),
+            },
+            [("input", "w"), ("w", "n"), ("n", "u"), ("u", "o"), ("o", "b"), ("b", "n"), ("o", "output")],
+        ),
+        "must not hear each other without a delay of a tick at least: n, o",
     ),
     (
         lambda: graph({"w": nir.Linear(np.ones((2, 3))), "n": lif(2, tau=np.array([0.01, -1.0]))}, CHAIN),
