@@ -2,8 +2,8 @@
 
 A NIR file has equations and no time step: `dt` must be given. What lies between two layers of neurons (Affine, Linear,
 Scale, Conv2d, SumPool2d, AvgPool2d, Flatten, Delay, in any order that makes sense) becomes one set of synapses. A layer
-that hears itself does so one tick later, since no hardware hears itself at once; `notes` say so. A longer cycle must have
-a Delay: where it would go is not for us to guess.
+that hears itself does so one tick later, since no hardware hears itself at once; `notes` say so. A longer cycle must
+have a Delay: where it would go is not for us to guess.
 
 Neurons: IF, LIF, CubaLIF, LI, CubaLI, and I. A spike is ``v > v_threshold``, then ``v = v_reset``, as NIR defines both;
 files of tools that train with a reset by subtraction do not say so, so that has to be said (`subtract`).
