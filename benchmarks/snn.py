@@ -16,6 +16,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,8 @@ from numpy.typing import NDArray
 from benchmarks.harness import Peer, Row, best_rate, main
 from boards import BOARDS
 from boards.flow import Implementation, implement
-from boards.selftest import BoardTop, SnnSelfTest
-from golden_model.datasets import digits, mnist
+from boards.selftest import BoardTop, SnnSelfTest, generated_weights
+from golden_model.datasets import mnist
 from golden_model.encoding import rate
 from golden_model.nir_graph import read
 from golden_model.quantization import accuracy, answers, calibrated, reference_answers
@@ -81,17 +82,30 @@ def crossbar(count: int = 256) -> SnnParams:
     return SnnParams(input_shape=made.input_shape, layers=made.layers, currents=True, current_bits=8)
 
 
+SMALLEST = ((784, 128, 4), (128, 64, 4), (64, 10, 1))
+"""Inputs, neurons and lanes of each layer for the smallest part; weights of the first two in its single-port memory."""
+
+
 def three_layers() -> SnnParams:
-    """64-128-64-10 for the smallest part."""
-    rng = np.random.default_rng(0)
+    """784-128-64-10: the first two layers have the weights that the self-test makes on chip."""
+    made = generated_weights([(inputs, count // lanes, lanes) for inputs, count, lanes in SMALLEST[:2]], 4)
+    made.append(np.random.default_rng(0).integers(-8, 8, SMALLEST[2][1::-1]))
     layers = []
-    for n, (inputs, count) in enumerate(((64, 128), (128, 64), (64, 10))):
-        weights = rng.normal(0.03, 1.2 / inputs**0.5, (count, inputs))
-        neurons = Neurons(count=count, tau=16.0, r=16.0)
-        projection = Projection(source=n - 1, synapses=Dense(weights=weights))
-        layers.append(Layer(name=f"layer {n}", shape=(count,), neurons=neurons, projections=(projection,)))
-    network = Network(dt=1.0, input_shape=(64,), layers=tuple(layers))
-    return quantized(network, Words(4, 8, coefficient_bits=0, level=0.5))
+    for n, weights in enumerate(made):
+        neurons = Neurons(count=len(weights), tau=16.0, r=16.0, threshold=24.0)
+        projection = Projection(source=n - 1, synapses=Dense(weights=weights.astype(np.float64)))
+        layers.append(Layer(name=f"layer {n}", shape=(len(weights),), neurons=neurons, projections=(projection,)))
+    params = quantized(Network(dt=1.0, input_shape=(784,), layers=tuple(layers)), Words(4, 8, 0, 0, level=0.5))
+    # The words are the generator's, whatever the scale.
+    return replace(
+        params,
+        layers=tuple(
+            replace(
+                layer, connections=(replace(layer.connections[0], synapses=Dense(weights=weights.astype(np.int64))),)
+            )
+            for layer, weights in zip(params.layers, made, strict=True)
+        ),
+    )
 
 
 def _made(board: str, design: Elaboratable, clock_hz: float | None = None) -> Implementation:
@@ -99,8 +113,8 @@ def _made(board: str, design: Elaboratable, clock_hz: float | None = None) -> Im
         return implement(BOARDS[board], design, Path(folder), clock_hz=clock_hz)
 
 
-def _tested(params: SnnParams, lanes: Sequence[int], inputs: NDArray[Any]) -> BoardTop:
-    return BoardTop(SnnSelfTest(Snn(params, lanes), inputs.astype(np.int64)))
+def _tested(params: SnnParams, lanes: Sequence[int], inputs: NDArray[Any], single_port: Sequence[int] = ()) -> BoardTop:
+    return BoardTop(SnnSelfTest(Snn(params, lanes, single_port=single_port), inputs.astype(np.int64)))
 
 
 def clocks_of_a_tick(params: SnnParams, lanes: Sequence[int], inputs: NDArray[Any]) -> float:
@@ -206,7 +220,6 @@ def _circuits(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
         return
     stimulus = rate(mnist().test[:1], TICKS, 0, MOST)[:, 0]
     three = three_layers()
-    pictures = rate(digits().test[:1], 16, 0, 0.5)[:, 0]
     drive = np.random.default_rng(1).integers(-10, 60, (8, 256))
     for name, board, design, clock_hz, goal, peer in (
         (
@@ -218,11 +231,13 @@ def _circuits(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
             Peer("Spiker+", 44.8),
         ),
         ("256 neurons, 8 lanes", "ulx3s-85f", _tested(crossbar(), [8], drive), 80e6, 80, Peer("tinyODIN", 39.5)),
-        ("64-128-64-10, 4 + 4 + 1 lanes", "icebreaker", _tested(three, [4, 4, 1], pictures), 24e6, 24, None),
+        ("784-128-64-10, 4 + 4 + 1 lanes", "icebreaker", _tested(three, [4, 4, 1], stimulus, [0, 1]), 24e6, 24, None),
     ):
         note(f"{name}, routed on {board}")
         made = _made(board, design, clock_hz)
-        for resource in ("LUT", "block RAM"):
+        for resource in ("LUT", "logic cell", "block RAM", "SPRAM"):
+            if resource not in made.resources:
+                continue
             number, room = made.resources[resource]
             yield Row(name=f"{name}, {board}: {resource}", value=number, unit=f"of {room}", goal=room, less=True)
         yield Row(name=f"{name}, {board}: Fmax", value=(made.fmax_hz or 0) / 1e6, unit="MHz", goal=goal, peer=peer)

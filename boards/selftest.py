@@ -21,16 +21,21 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Out
 from numpy.typing import NDArray
 
+from golden_model.noise import advance as next_state
 from golden_model.noise import first_states
 from golden_model.onn import OnnBitTrue
 from golden_model.snn import SnnBitTrue
 from hdl.array import NeuronArray
+from hdl.noise import advance
 from hdl.onn import Onn
 from hdl.rows import fold_rows, pack_drive
 from hdl.snn import Snn
 from hdl.tree import balanced, count_ones
 
-__all__ = ["BoardTop", "OnnSelfTest", "SelfTest", "SnnSelfTest", "fold"]
+__all__ = ["BoardTop", "OnnSelfTest", "SelfTest", "SnnSelfTest", "fold", "generated_weights"]
+
+FIRST_WEIGHTS = 0x1234_5678
+"""State of the generator of weights at first."""
 
 
 class SelfTest(wiring.Component):
@@ -241,6 +246,8 @@ class SnnSelfTest(wiring.Component):
     Parameters
     ----------
     snn : Snn
+        Where weights stand in memory without initial values, they are made on chip before the first tick, and must be
+        those that `generated_weights` gives.
     inputs : ndarray of int, shape (ticks, inputs)
         Spikes, or currents in words.
 
@@ -284,11 +291,12 @@ class SnnSelfTest(wiring.Component):
         read = rom.read_port()
         address, fetched = Signal(range(max(2, len(self._rom)))), Signal()
         following = Signal.like(address)
+        loaded = self._load(m, snn)
         taken = snn.i.valid & snn.i.ready
         m.d.sync += fetched.eq(1)
         m.d.comb += [
             following.eq(Mux(address == len(self._rom) - 1, 0, address + 1)),
-            snn.i.valid.eq(fetched),
+            snn.i.valid.eq(fetched & loaded),
             payload.eq(read.data),
             read.addr.eq(Mux(taken, following, address)),
             snn.o.ready.eq(1),
@@ -313,6 +321,63 @@ class SnnSelfTest(wiring.Component):
             m.d.sync += spikes.eq(spikes + count_ones(output.spikes))
         m.d.comb += self.active.eq(spikes[-1])
         return m
+
+    def _load(self, m: Module, snn: Snn) -> Value:
+        """Write the weights of memories without initial values, one after the other; whether that is done."""
+        ports = [
+            getattr(snn, f"weight_{n}_{k}")
+            for n, plan in enumerate(snn.plans)
+            if plan.single_port
+            for k in range(len(plan.params.connections))
+        ]
+        depths = [
+            depth
+            for plan, layer in zip(snn.plans, snn.layers, strict=True)
+            if plan.single_port
+            for depth in layer.depths
+        ]
+        if not ports:
+            return Const(1)
+        state, turn = Signal(32, init=FIRST_WEIGHTS), Signal(range(len(ports) + 1))
+        address = Signal(range(max(depths)))
+        m.d.sync += state.eq(advance(state))
+        with m.If(turn != len(ports)):
+            m.d.sync += address.eq(address + 1)
+        for n, (port, depth) in enumerate(zip(ports, depths, strict=True)):
+            m.d.comb += [
+                port.valid.eq(turn == n),
+                port.payload.address.eq(address),
+                port.payload.data.eq(state),
+            ]
+            with m.If((turn == n) & (address == depth - 1)):
+                m.d.sync += [address.eq(0), turn.eq(n + 1)]
+        return turn == len(ports)
+
+
+def generated_weights(shapes: Sequence[tuple[int, int, int]], bits: int) -> list[NDArray[np.int64]]:
+    """The weights that a self-test makes on chip: low bits of a xorshift generator, row by row.
+
+    Parameters
+    ----------
+    shapes : sequence of (inputs, rows, lanes)
+        Of each dense connection, in the order of layers; as many inputs as slots.
+    bits : int
+        Of a weight; a row must fit in 32 of them, and in one chunk.
+
+    Returns
+    -------
+    list of ndarray of int64, shape (rows * lanes, inputs)
+    """
+    state, made = FIRST_WEIGHTS, []
+    for inputs, rows, lanes in shapes:
+        words = []
+        for _ in range(inputs * rows):
+            words.append(state)
+            state = int(next_state(state))
+        values = np.array(words, dtype=np.int64)[:, None] >> (bits * np.arange(lanes)) & ((1 << bits) - 1)
+        values = np.where(values >> (bits - 1) == 1, values - (1 << bits), values)
+        made.append(values.reshape(inputs, rows * lanes).T)
+    return made
 
 
 def fold(bits: Value) -> Value:

@@ -43,6 +43,7 @@ from golden_model.synapses import Convolution, reach
 from hdl.array import state_layout
 from hdl.fixed import round_shift, saturate
 from hdl.lif import LifLane, parameter_layout
+from hdl.memory import SinglePort
 from hdl.tree import count_ones, lowest
 
 __all__ = ["LayerPlan", "Scanner", "Snn", "SnnLayer", "places", "slots", "word_bits"]
@@ -92,6 +93,9 @@ class LayerPlan:
         Sums that a row of weights goes into at once: a divisor of the neurons, of a picture's channels.
     updates : int, optional
         Neurons that are updated at a time, where all sums are registers: a divisor of them. Otherwise it is the lanes.
+    single_port : bool
+        Its weights stand in memory with one port and no initial value (``hdl.memory``): they are zero until they are
+        written.
 
     Raises
     ------
@@ -102,6 +106,7 @@ class LayerPlan:
     params: LayerParams
     lanes: int
     updates: int = 0
+    single_port: bool = False
 
     def __post_init__(self) -> None:
         shape = self.params.shape
@@ -511,6 +516,18 @@ class _Rows:
         rows: list[list[int]] = made.tolist()
         return rows
 
+    def chunks(self) -> list[list[int]]:
+        """The same as the words of each block RAM, one list a chunk."""
+        bits, per_chunk, lanes = self.connection.weight_bits, chunk_lanes(self), self.plan.lanes
+        mask, words = (1 << bits) - 1, self.words()
+        return [
+            [
+                sum((weight & mask) << (bits * n) for n, weight in enumerate(word[first : first + per_chunk]))
+                for word in words
+            ]
+            for first in range(0, lanes, per_chunk)
+        ]
+
     def walker(self, event: Any) -> _Walker:
         plan = self.plan
         if not isinstance(self.synapses, Convolution) and self.synapses.pool == (1, 1):
@@ -747,6 +764,11 @@ class SnnLayer(wiring.Component):
             members["currents"] = In(stream.Signature(data.ArrayLayout(signed(current_bits), plan.updates)))
         super().__init__(members)
 
+    @property
+    def depths(self) -> list[int]:
+        """Rows of weights of each connection."""
+        return [rows.depth for rows in self._rows]
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         plan, layer, lanes = self.plan, self.params, self._lanes
@@ -930,25 +952,35 @@ class SnnLayer(wiring.Component):
         entry = getattr(self, f"weight_{n}")
         m.d.comb += entry.ready.eq(1)
         per_chunk = chunk_lanes(rows)
-        words = rows.words()
-        mask = (1 << bits) - 1
+        words = rows.chunks()
         for chunk, first in enumerate(range(0, self.plan.lanes, per_chunk)):
             lanes = range(first, min(first + per_chunk, self.plan.lanes))
-            init = [sum((word[lane] & mask) << (bits * k) for k, lane in enumerate(lanes)) for word in words]
-            memory: Any = Memory(shape=unsigned(bits * len(lanes)), depth=max(2, rows.depth), init=init)
-            m.submodules[f"weights_{n}_{chunk}"] = memory
-            port, write = memory.read_port(), memory.write_port()
-            m.d.comb += [
-                port.en.eq(asked),
-                port.addr.eq(address),
-                write.addr.eq(entry.p.address),
-                write.data.eq(entry.p.data),
-                write.en.eq(entry.valid & (entry.p.chunk == chunk)),
-            ]
+            written = entry.valid & (entry.p.chunk == chunk)
+            if self.plan.single_port:
+                m.submodules[f"weights_{n}_{chunk}"] = single = SinglePort(bits * len(lanes), rows.depth)
+                m.d.comb += [
+                    single.address.eq(Mux(written, entry.p.address, address)),
+                    single.read.eq(asked),
+                    single.write.eq(written),
+                    single.given.eq(entry.p.data),
+                ]
+                row: Value = single.data
+            else:
+                memory: Any = Memory(shape=unsigned(bits * len(lanes)), depth=max(2, rows.depth), init=words[chunk])
+                m.submodules[f"weights_{n}_{chunk}"] = memory
+                port, write = memory.read_port(), memory.write_port()
+                m.d.comb += [
+                    port.en.eq(asked),
+                    port.addr.eq(address),
+                    write.addr.eq(entry.p.address),
+                    write.data.eq(entry.p.data),
+                    write.en.eq(written),
+                ]
+                row = port.data
             for k, lane in enumerate(lanes):
                 term = Signal(signed(bits), name=f"term_{n}_{lane}")
                 with m.If(read):
-                    m.d.sync += term.eq(port.data.word_select(k, bits))
+                    m.d.sync += term.eq(row.word_select(k, bits))
                 with m.Else():
                     m.d.sync += term.eq(0)
                 terms[lane].append((term << shift).as_signed() if shift else term)
@@ -1009,6 +1041,8 @@ class Snn(wiring.Component):
         Of each layer: 1 for the smallest circuit, all neurons for the fastest.
     updates : sequence of int, optional
         Of each layer, see `LayerPlan`; 0 for the default.
+    single_port : sequence of int
+        Layers whose weights stand in memory with one port; see `LayerPlan`.
 
     Members
     -------
@@ -1032,14 +1066,20 @@ class Snn(wiring.Component):
     saturated: Signal
     saturations: Signal
 
-    def __init__(self, params: SnnParams, lanes: Sequence[int], updates: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        params: SnnParams,
+        lanes: Sequence[int],
+        updates: Sequence[int] | None = None,
+        single_port: Sequence[int] = (),
+    ) -> None:
         self.params = params
         if len(lanes) != len(params.layers):
             raise ValueError(f"lanes must be {len(params.layers)}, one for each layer, not {len(lanes)}")
         shared = [0] * len(lanes) if updates is None else list(updates)
         self.plans = [
-            LayerPlan(params=layer, lanes=count, updates=share)
-            for layer, count, share in zip(params.layers, lanes, shared, strict=True)
+            LayerPlan(params=layer, lanes=count, updates=share, single_port=n in single_port)
+            for n, (layer, count, share) in enumerate(zip(params.layers, lanes, shared, strict=True))
         ]
         outside = _Source(np.arange(params.inputs), min(WORD, params.inputs))
         sources = {INPUT: outside} | {

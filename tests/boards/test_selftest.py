@@ -1,21 +1,26 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from boards.selftest import OnnSelfTest, SelfTest
+from boards.selftest import OnnSelfTest, SelfTest, SnnSelfTest, generated_weights
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.lif import LifBitTrue
 from golden_model.onn import OnnParams
 from golden_model.relaxation_oscillator import RelaxationOscillatorBitTrue
+from golden_model.snn import Layer, Network, Neurons, Projection, SnnBitTrue, Words, quantized
+from golden_model.synapses import Dense
 from hdl.lif import LifArray
 from hdl.onn import Onn
 from hdl.relaxation_oscillator import RelaxationOscillatorArray
+from hdl.snn import Snn
 from tests.conftest import lif_params, oscillator_params, random_drive
+from tests.hdl.test_snn import NETWORKS, heard
 
 
 def play(selftest: SelfTest, extra: int = 0) -> tuple[int, int]:
@@ -100,3 +105,45 @@ def test_self_test_of_an_oscillator_network(count: int, parts: int, noise: int) 
     selftest = OnnSelfTest(Onn(params, parts), phases, 100, noise, window, seed=3)
     selftest.expected_crc = other.expected_crc
     assert play(selftest)[1] == 0
+
+
+def test_self_test_of_a_spiking_network() -> None:
+    for name, lanes in (("deep", [20, 6, 3]), ("pictures", [2, 3, 1]), ("currents", [2, 1])):
+        params = NETWORKS[name]()
+        inputs = heard(params, 8)
+        good = SnnSelfTest(Snn(params, lanes), inputs)
+        assert play(good, extra=300)[1] == 1
+        layer = params.layers[-1]
+        wrong = replace(layer, threshold_raw=layer.threshold_raw - 1, bias_raw=layer.bias_raw + 1)
+        other = Snn(replace(params, layers=(*params.layers[:-1], wrong)), lanes)
+        selftest = SnnSelfTest(other, inputs)
+        selftest.expected_crc = good.expected_crc
+        assert play(selftest)[1] == 0
+
+
+def test_self_test_makes_the_weights_of_memory_without_initial_values() -> None:
+    shapes = ((40, 12, 4), (12, 6, 2))
+    made = generated_weights([(inputs, count // lanes, lanes) for inputs, count, lanes in shapes], 4)
+    layers = []
+    for n, weights in enumerate(made):
+        neurons = Neurons(count=len(weights), threshold=9.0)
+        synapses = Dense(weights=weights.astype(float))
+        layers.append(
+            Layer(
+                name=str(n),
+                shape=(len(weights),),
+                neurons=neurons,
+                projections=(Projection(source=n - 1, synapses=synapses),),
+            )
+        )
+    params = quantized(Network(dt=1.0, input_shape=(40,), layers=tuple(layers)), Words(4, 9))
+    params = replace(
+        params,
+        layers=tuple(
+            replace(layer, connections=(replace(layer.connections[0], synapses=Dense(weights=weights)),))
+            for layer, weights in zip(params.layers, made, strict=True)
+        ),
+    )
+    inputs = (np.random.default_rng(0).random((10, 40)) < 0.3).astype(np.int64)
+    assert SnnBitTrue(params).run(inputs)[-1]["spike"].any()
+    assert play(SnnSelfTest(Snn(params, [4, 2], single_port=[0, 1]), inputs))[1] == 1

@@ -341,3 +341,23 @@ def test_lanes_that_cannot_be_are_refused(name: str, lanes: list[int], updates: 
 def test_all_lanes_by_default_share_at_most_eight_updates() -> None:
     plan = LayerPlan(params=deep().layers[0], lanes=20)
     assert (plan.updates, plan.groups, plan.rows) == (5, 4, 1)
+
+
+def test_weights_in_memory_with_one_port_are_what_was_written() -> None:
+    params = currents()
+    circuit = Snn(params, [2, 1], single_port=[0, 1])
+    inputs = heard(params, 6)
+
+    async def write(ctx: Any) -> None:
+        for n, layer in enumerate(circuit.layers):
+            port = getattr(circuit, f"weight_{n}_0")
+            for chunk, words in enumerate(layer._rows[0].chunks()):
+                for address, word in enumerate(words):
+                    ctx.set(port.payload, {"address": address, "chunk": chunk, "data": word})
+                    ctx.set(port.valid, 1)
+                    await ctx.tick()
+            ctx.set(port.valid, 0)
+
+    played = Played(circuit)
+    played.play(inputs, before=write)
+    assert_equal(played, params, inputs)
