@@ -223,6 +223,7 @@ class _Reader:
         names = [name for name in names if name != last[0]] + last
         heard = {name: self._heard(name) for name in names}
         heard = self._delayed(names, heard)
+        names = [name for name in _sorted(names, heard) if name != last[0]] + last
         numbers = {name: n for n, name in enumerate(names)}
         made = tuple(
             self._layer(
@@ -452,6 +453,17 @@ class _Reader:
                 shape = synapses.output_shape
             projections.append(Projection(source=int(way.source), synapses=synapses, delay=way.delay))
         return Layer(name=name, shape=shape, neurons=neurons, projections=tuple(projections), bias=np.ravel(bias))
+
+
+def _sorted(names: list[str], heard: dict[str, tuple[list[_Way], Any]]) -> list[str]:
+    """The layers, each after those that it hears in the same tick, as far as that is possible."""
+    left, made = list(names), list[str]()
+    while left:
+        free = (name for name in left if all(way.delay or way.source not in left for way in heard[name][0]))
+        chosen = next(free, left[0])
+        left.remove(chosen)
+        made.append(chosen)
+    return made
 
 
 @dataclass(frozen=True)
