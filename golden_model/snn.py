@@ -76,6 +76,8 @@ INPUT = -1
 """The source of a connection from outside."""
 MOST_DELAY = 63
 """Ticks."""
+MOST_AHEAD = 1 << 20
+"""Ticks; of a layer that nothing from outside reaches, which never ends."""
 NEAR = 1e-9
 """Relative: what is so near to a step of the grid is meant to be on it."""
 
@@ -735,6 +737,11 @@ class SnnParams:
 
     def __post_init__(self) -> None:
         self.order  # noqa: B018  (raises)
+        for layer, ahead in zip(self.layers, self.ahead, strict=True):
+            if ahead == MOST_AHEAD:
+                raise ValueError(
+                    f"{layer.name}: must hear the input, or a layer that does; nothing from outside reaches it"
+                )
 
     @cached_property
     def order(self) -> list[int]:
@@ -745,6 +752,16 @@ class SnnParams:
     def inputs(self) -> int:
         """Numbers that come from outside in a tick."""
         return math.prod(self.input_shape)
+
+    @cached_property
+    def ahead(self) -> tuple[int, ...]:
+        """By how many ticks each layer may be ahead of the input: the shortest delay on a way from there."""
+        far = [0 if self.currents and n == 0 else MOST_AHEAD for n in range(len(self.layers))]
+        for _ in self.layers:
+            for n, layer in enumerate(self.layers):
+                ways = [(0 if each.source == INPUT else far[each.source]) + each.delay for each in layer.connections]
+                far[n] = min([far[n], *ways])
+        return tuple(far)
 
     @property
     def weight_count(self) -> int:
@@ -1073,6 +1090,11 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
                 f"{layer.name}: every threshold must be above the reset ({hold}) and at most {room} steps of the "
                 f"membrane, not {threshold.min()} to {threshold.max()}; membrane_bits or less spread would help"
             )
+    if not neurons.subtract and hold < -room - 1:
+        raise ValueError(
+            f"{layer.name}: reset must be at least {-room - 1} steps of the membrane, not {hold}; a smaller level or "
+            "more membrane_bits would help"
+        )
     if neurons.strict and neurons.subtract:
         hold += 1  # what is taken away is threshold - reset; the comparison has one more
     ticks = math.floor(neurons.refractory / network.dt + 0.5)

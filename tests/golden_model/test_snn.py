@@ -320,6 +320,7 @@ GOOD = random_network(0)
         (lambda: quantized(GOOD, Words(4, 40)), "membrane_bits must be an integer between 2 and 32"),
         (lambda: quantized(GOOD, [Words()]), "words must be one, or 2"),
         (lambda: quantized(GOOD, Words(clip=0.0)), "clip must be above 0"),
+        (lambda: quantized(alone(reset=-9.0)), "reset must be at least -512 steps of the membrane, not -1008"),
         (lambda: quantized(alone(leak=2.0, tau=4.0)), "threshold must be above what the membrane leaks to"),
         (lambda: SnnBitTrue(quantized(GOOD)).run(np.full((3, 20), 2)), "spikes must be 0 or 1"),
         (lambda: SnnBitTrue(quantized(GOOD)).run(np.zeros((3, 21), dtype=int)), "inputs must have shape"),
@@ -338,6 +339,18 @@ def test_a_cycle_without_a_delay_is_refused() -> None:
     )
     with pytest.raises(ValueError, match="must not hear each other without a delay of a tick at least: first"):
         dataclasses.replace(GOOD, layers=layers)
+
+
+def test_a_layer_that_nothing_reaches_is_refused() -> None:
+    alone_one = Layer(
+        name="deaf",
+        shape=(2,),
+        neurons=Neurons(count=2),
+        projections=(Projection(source=0, synapses=Dense(weights=np.eye(2)), delay=1),),
+        bias=0.3,
+    )
+    with pytest.raises(ValueError, match="deaf: must hear the input, or a layer that does"):
+        quantized(Network(dt=1.0, input_shape=(1,), layers=(alone_one,)))
 
 
 def test_weights_that_do_not_fit_are_refused() -> None:

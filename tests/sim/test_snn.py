@@ -41,6 +41,7 @@ RUNS = [
     ("pictures", [4, 6, 5], "icarus"),
     ("pictures", [2, 3, 1], "verilator"),
     ("currents", [8, 2], "icarus"),
+    ("late", [2, 1], "icarus"),
 ]
 
 
