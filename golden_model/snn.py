@@ -46,7 +46,7 @@ from golden_model import noise
 from golden_model.fixed import round_shift, saturate
 from golden_model.lif import LifParams, LifRaw, fire
 from golden_model.neuron import Field, positive, whole
-from golden_model.synapses import Synapses
+from golden_model.synapses import Convolution, Synapses
 from golden_model.variability import DEAD, HEALTHY, STUCK_OFF, STUCK_ON, Variability
 
 __all__ = [
@@ -268,7 +268,7 @@ class Network:
         The last one is the output.
     discretisation : {"euler", "exact"}
     currents : bool
-        The input is no spikes but currents, any number in every tick. Only layers without delay may hear it.
+        The input is no spikes but currents, any number in every tick, which the first layer hears without delay.
 
     Raises
     ------
@@ -313,6 +313,12 @@ class Network:
             raise ValueError(
                 f"{layer.name}: its synapses must reach {layer.neurons.count} neurons, not {one.synapses.output_shape}"
             )
+        if isinstance(one.synapses, Convolution) and layer.shape != one.synapses.output_shape:
+            raise ValueError(
+                f"{layer.name}: shape must be that of its convolution, {one.synapses.output_shape}, not {layer.shape}"
+            )
+        if self.currents and one.source == INPUT and layer is not self.layers[0]:
+            raise ValueError(f"{layer.name}: currents from outside must reach the first layer only")
         if self.currents and one.source == INPUT and one.delay:
             raise ValueError(f"{layer.name}: currents must act without delay, not after {one.delay} ticks")
 
@@ -652,6 +658,8 @@ class LayerParams:
         What a step of the membrane stands for.
     zero : float
         What a membrane of zero stands for: where the membrane leaks to.
+    sum_bits_least : int
+        Of a sum, where weights that are written at run time may add up to more than these do.
     """
 
     name: str
@@ -666,6 +674,7 @@ class LayerParams:
     seed: int = 1
     lsb: float = 1.0
     zero: float = 0.0
+    sum_bits_least: int = 0
 
     @property
     def count(self) -> int:
@@ -695,8 +704,8 @@ class LayerParams:
 
     @property
     def sum_bits(self) -> int:
-        """Of a sum of weights, signed: whatever spikes, it fits."""
-        return _bits(*self.reach)
+        """Of a sum of weights, signed: whatever spikes, it fits; `sum_bits_least` makes room for other weights."""
+        return max(_bits(*self.reach), self.sum_bits_least)
 
     @property
     def state_fields(self) -> tuple[Field, ...]:
@@ -1044,6 +1053,8 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
     neurons = layer.neurons
     whole(f"{layer.name}: weight_bits", words.weight_bits, 1, 16)
     whole(f"{layer.name}: membrane_bits", words.membrane_bits, 2, 32)
+    if words.current_bits:
+        whole(f"{layer.name}: current_bits", words.current_bits, 2, 40)
     whole(f"{layer.name}: coefficient_bits", words.coefficient_bits, 0, 16)
     for name in ("clip", "level"):
         if not 0 < getattr(words, name) <= 1:

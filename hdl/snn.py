@@ -727,7 +727,8 @@ class SnnLayer(wiring.Component):
     o : Out(stream)
         Groups of `spikes`, a tick after the other; `last` ends each.
     weight_N : In(stream)
-        Rows of weights to write: `chunk` (36 bits or less) of the row at `address`. Not while spikes come.
+        Rows of weights to write: `chunk` (36 bits or less) of the row at `address`. Not while spikes come. The sums of
+        a neuron must fit ``params.sum_bits``, whose width is that of the weights it is made with, or `sum_bits_least`.
     probe : Out
         While `valid`, a group's `number`, its `state` after this tick, its `spikes`, and which were `clipped`.
     """

@@ -25,7 +25,7 @@ from golden_model.snn import (
     on_device,
     quantized,
 )
-from golden_model.synapses import Dense
+from golden_model.synapses import Convolution, Dense
 from golden_model.variability import Variability
 
 
@@ -297,10 +297,22 @@ def test_sums_of_weights_never_overflow_their_bits() -> None:
     low, high = layer.reach
     assert -(1 << (layer.sum_bits - 1)) <= low
     assert high < 1 << (layer.sum_bits - 1)
+    assert dataclasses.replace(layer, sum_bits_least=14).sum_bits == 14
     assert layer.sum_bits == 1 or not (-(1 << (layer.sum_bits - 2)) <= low and high < 1 << (layer.sum_bits - 2))
 
 
 GOOD = random_network(0)
+
+
+def _hears_input(layer: Layer) -> Layer:
+    more = Projection(source=INPUT, synapses=Dense(weights=np.ones((5, 20))))
+    return dataclasses.replace(layer, projections=(*layer.projections, more))
+
+
+def _flat_convolution() -> Layer:
+    synapses = Convolution(kernel=np.ones((4, 1, 2, 2)), input_shape=(1, 4, 4))
+    projections = (Projection(source=INPUT, synapses=synapses),)
+    return Layer(name="flat", shape=(36,), neurons=Neurons(count=36), projections=projections)
 
 
 @pytest.mark.parametrize(
@@ -320,6 +332,15 @@ GOOD = random_network(0)
         (lambda: quantized(GOOD, Words(4, 40)), "membrane_bits must be an integer between 2 and 32"),
         (lambda: quantized(GOOD, [Words()]), "words must be one, or 2"),
         (lambda: quantized(GOOD, Words(clip=0.0)), "clip must be above 0"),
+        (lambda: quantized(GOOD, Words(current_bits=1)), "current_bits must be an integer between 2 and 40"),
+        (
+            lambda: dataclasses.replace(GOOD, currents=True, layers=(GOOD.layers[0], _hears_input(GOOD.layers[1]))),
+            "last: currents from outside must reach the first layer only",
+        ),
+        (
+            lambda: Network(dt=1.0, input_shape=(1, 4, 4), layers=(_flat_convolution(),)),
+            r"flat: shape must be that of its convolution, \(4, 3, 3\), not \(36,\)",
+        ),
         (lambda: quantized(alone(reset=-9.0)), "reset must be at least -512 steps of the membrane, not -1008"),
         (lambda: quantized(alone(leak=2.0, tau=4.0)), "threshold must be above what the membrane leaks to"),
         (lambda: SnnBitTrue(quantized(GOOD)).run(np.full((3, 20), 2)), "spikes must be 0 or 1"),

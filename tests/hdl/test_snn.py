@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from golden_model.snn import (
 )
 from golden_model.synapses import Convolution, Dense
 from golden_model.variability import Variability
-from hdl.snn import LayerPlan, Scanner, Snn, places, slots
+from hdl.snn import LayerPlan, Scanner, Snn, _Rows, _Source, places, slots
 
 
 def hears(source: int, count: int, inputs: int, delay: int = 0, seed: int = 0, mean: float = 1.0) -> Projection:
@@ -374,3 +375,30 @@ def test_weights_in_memory_with_one_port_are_what_was_written() -> None:
     played = Played(circuit)
     played.play(inputs, before=write)
     assert_equal(played, params, inputs)
+
+
+def test_room_is_left_for_weights_that_are_written_later() -> None:
+    layer = Layer(name="a", shape=(4,), neurons=Neurons(count=4, tau=2.0), projections=(hears(INPUT, 4, 8),))
+    made = quantized(Network(dt=1.0, input_shape=(8,), layers=(layer,)), Words(4, 12, level=0.5))
+
+    def having(weights: Any) -> SnnParams:
+        own = made.layers[0]
+        connection = replace(own.connections[0], synapses=Dense(weights=weights))
+        return replace(made, layers=(replace(own, connections=(connection,), sum_bits_least=8),))
+
+    last = having(np.random.default_rng(1).integers(-8, 8, (4, 8)))
+    plan = LayerPlan(params=last.layers[0], lanes=2)
+    words = _Rows(plan, last.layers[0].connections[0], _Source(np.arange(8), 8)).chunks()[0]
+    circuit = Snn(having(np.zeros((4, 8), dtype=np.int64)), [2])
+
+    async def write(ctx: Any) -> None:
+        for address, word in enumerate(words):
+            ctx.set(circuit.weight_0_0.payload, {"address": address, "chunk": 0, "data": word})
+            ctx.set(circuit.weight_0_0.valid, 1)
+            await ctx.tick()
+        ctx.set(circuit.weight_0_0.valid, 0)
+
+    inputs = (np.random.default_rng(2).random((10, 8)) < 0.5).astype(np.int64)
+    played = Played(circuit)
+    played.play(inputs, before=write)
+    assert_equal(played, last, inputs)
