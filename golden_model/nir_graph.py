@@ -223,6 +223,8 @@ class _Reader:
         names = [name for name in names if name != last[0]] + last
         heard = {name: self._heard(name) for name in names}
         heard = self._delayed(names, heard)
+        # What hears the input comes first, as far as that is possible.
+        names.sort(key=lambda name: all(way.source in names for way in heard[name][0]))
         names = [name for name in _sorted(names, heard) if name != last[0]] + last
         numbers = {name: n for n, name in enumerate(names)}
         made = tuple(
@@ -440,9 +442,8 @@ class _Reader:
             if synapses is None:  # straight from other neurons
                 size = math.prod(way.shape)
                 if way.pool != (1, 1):
-                    synapses = Dense(
-                        weights=way.scale * np.eye(size // math.prod(way.pool)), input_shape=way.shape, pool=way.pool
-                    )
+                    tiles = way.shape[0] * (way.shape[1] // way.pool[0]) * (way.shape[2] // way.pool[1])
+                    synapses = Dense(weights=way.scale * np.eye(tiles), input_shape=way.shape, pool=way.pool)
                 else:
                     synapses = Dense(weights=way.scale * np.eye(size), input_shape=way.shape)
             if math.prod(synapses.output_shape) != neurons.count:

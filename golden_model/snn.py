@@ -154,6 +154,8 @@ class Neurons:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, _column(name, value, self.count))
+        if self.tau is None and self.leak.any():
+            raise ValueError("leak must be 0 for neurons that do not leak")
         for name in ("tau", "tau_syn"):
             value = getattr(self, name)
             if value is not None and not (value > 0).all():
@@ -297,6 +299,8 @@ class Network:
                     raise ValueError(
                         f"{layer.name}: dt must be at most {name} ({tau.min():.4g} s), not {self.dt:.4g} s"
                     )
+                if tau is not None and self.dt < tau.max() * 2.0**-40:
+                    raise ValueError(f"{layer.name}: dt must be at least 2**-40 of {name}, not {self.dt:.4g} s")
         self.order  # noqa: B018  (raises)
 
     def _check(self, layer: Layer, one: Projection) -> None:
@@ -409,7 +413,7 @@ class _Delays:
 
     def push(self, source: int, spikes: Any) -> None:
         if source in self._kept:
-            self._kept[source].append(spikes)
+            self._kept[source].append(spikes.copy())
 
 
 def _delays(layers: Sequence[Any], of: Callable[[Any], list[tuple[int, int]]]) -> dict[int, int]:
@@ -455,7 +459,7 @@ class SnnReference:
         self.current = [np.zeros((batch, count)) for count in counts]
         self.spikes = [np.zeros((batch, count), dtype=bool) for count in counts]
         self._waiting = [np.zeros((batch, count), dtype=np.int64) for count in counts]
-        self._draw = [_draws(layer.neurons.spread.seed, batch, layer.neurons.count) for layer in network.layers]
+        self._draw = [_draws(layer.neurons.spread.seed, batch, layer.shape) for layer in network.layers]
         self._matrices = [[one.synapses.matrix() for one in layer.projections] for layer in network.layers]
         shapes = {INPUT: (batch, network.inputs)} | {n: (batch, count) for n, count in enumerate(counts)}
         self._past = _Delays(
@@ -486,7 +490,7 @@ class SnnReference:
         self._past.push(INPUT, inputs)
         for n, spikes in enumerate(self.spikes):
             self._past.push(n, spikes)
-        return self.spikes
+        return list(self.spikes)
 
     def _update(self, n: int, neurons: Neurons, total: Floats) -> None:
         network, v = self.network, self.membrane[n]
@@ -539,8 +543,12 @@ class SnnReference:
         return [np.array(each) for each in kept]
 
 
-def _draws(seed: int, batch: int, count: int) -> Integers:
-    return np.repeat(noise.first_states(seed, count)[None], batch, axis=0)
+def _draws(seed: int, batch: int, shape: tuple[int, ...]) -> Integers:
+    """Noise states: a neuron's generator is that of its place, where the channels of a pixel stand side by side."""
+    states = noise.first_states(seed, math.prod(shape))
+    if len(shape) == 3:
+        states = states.reshape(-1, shape[0]).T.ravel()
+    return np.repeat(states[None], batch, axis=0)
 
 
 class LayerRaw(NamedTuple):
@@ -745,6 +753,7 @@ class SnnParams:
     current_bits: int = 16
 
     def __post_init__(self) -> None:
+        whole("current_bits", self.current_bits, 2, 40)
         self.order  # noqa: B018  (raises)
         for layer, ahead in zip(self.layers, self.ahead, strict=True):
             if ahead == MOST_AHEAD:
@@ -798,7 +807,10 @@ class SnnBitTrue:
 
     def __init__(self, params: SnnParams, batch: int = 1) -> None:
         self.params, self.batch = params, batch
-        self._kinds = [_kind(layer) for layer in params.layers]
+        self._kinds = [
+            _kind(layer, params.current_bits if params.currents and n == 0 else 0)
+            for n, layer in enumerate(params.layers)
+        ]
         # Sums of integers are exact in floating point far beyond what can occur, and products are much faster.
         self._sums = [np.float32 if layer.sum_bits <= 24 else np.float64 for layer in params.layers]
         self._weights = [
@@ -820,7 +832,7 @@ class SnnBitTrue:
             self.state.append({name: zero.copy() for name in names} | {"noise": zero})
             self.state[-1]["membrane"][:] = layer.raw.lif.initial_raw
             if layer.raw.lif.noise_scale_raw:
-                self.state[-1]["noise"] = _draws(layer.seed, self.batch, layer.count)
+                self.state[-1]["noise"] = _draws(layer.seed, self.batch, layer.shape)
         counts = [layer.count for layer in self.params.layers]
         self.spikes = [np.zeros((self.batch, count), dtype=bool) for count in counts]
         self.saturations = np.zeros(len(counts), dtype=np.int64)
@@ -894,7 +906,7 @@ class SnnBitTrue:
         self._past.push(INPUT, inputs)
         for n, spikes in enumerate(self.spikes):
             self._past.push(n, spikes)
-        return self.spikes
+        return list(self.spikes)
 
     def run(
         self, inputs: ArrayLike, *, keep: bool = False, progress: Callable[[float], object] | None = None
@@ -957,11 +969,11 @@ def _transposed(matrix: Any, shift: int, kind: Any) -> Any:
     return made.T.tocsc() if hasattr(made, "tocsr") else np.ascontiguousarray(made.T)
 
 
-def _kind(layer: LayerParams) -> Any:
+def _kind(layer: LayerParams, given_bits: int) -> Any:
     """The smallest integers in which nothing of an update can wrap."""
     raw = layer.raw
     low, high = layer.reach
-    total = (max(-low, high) << layer.least_shift) + int(np.abs(layer.bias_raw).max(initial=0))
+    total = (max(-low, high) << layer.least_shift) + int(np.abs(layer.bias_raw).max(initial=0)) + (1 << given_bits)
     membrane = (1 << layer.membrane_bits) * (raw.lif.k_raw + 1) + (1 << raw.lif.k_shift)
     current = (1 << layer.current_bits) * (raw.syn_raw + 1) + (1 << raw.syn_shift) if raw.synaptic else 0
     most = 2 * (total + membrane + current + int(np.abs(layer.threshold_raw).max())) + (1 << 16)
@@ -1119,6 +1131,11 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
     if not -room - 1 <= start <= room:
         raise ValueError(f"{layer.name}: start must be inside the membrane's word, not {start} of {room} steps")
     low = -room - 1
+    bias = np.floor(gain * np.asarray(layer.bias) / lsb + 0.5)
+    if np.abs(bias).max() > 1 << 40:
+        raise ValueError(
+            f"{layer.name}: bias must be at most 2**40 steps of the membrane, not {np.abs(bias).max():.3g}"
+        )
     return LayerParams(
         name=layer.name,
         shape=layer.shape,
@@ -1149,7 +1166,7 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
         connections=connections,
         threshold_raw=threshold,
         fault_raw=fault,
-        bias_raw=np.floor(gain * np.asarray(layer.bias) / lsb + 0.5).astype(np.int64),
+        bias_raw=bias.astype(np.int64),
         seed=neurons.spread.seed,
         lsb=lsb,
         zero=zero,
@@ -1177,7 +1194,7 @@ def _steps(wanted: float, most: float, fits: int) -> tuple[float, int]:
     """The membrane's step, and the shift of weights: the threshold is a whole number of steps, at most `fits`."""
     if wanted <= 0:
         return most / fits, 0
-    shift = max(0, math.floor(math.log2(fits * wanted / most)))
+    shift = min(24, max(0, math.floor(math.log2(fits * wanted / most))))
     number = max(1, min(fits, math.floor(most * 2.0**shift / wanted + 0.5)))  # of steps to the threshold
     return most / number, shift
 

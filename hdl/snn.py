@@ -841,7 +841,8 @@ class SnnLayer(wiring.Component):
 
         with m.FSM():
             with m.State("GATHER"):
-                m.d.comb += gather.eq(~clearing)
+                # Sums in block RAM are read anew only when the lanes have taken those of the last group.
+                m.d.comb += gather.eq(~clearing if plan.registers else ~clearing & ~valid[0])
                 with m.If(finished & ~clearing):
                     m.next = "DRAIN"
             # The sums are whole, and the state of the last tick is back.

@@ -280,6 +280,18 @@ def test_runs_side_by_side_are_runs_alone() -> None:
                 assert (a[name][:, n] == b[name][:, 0]).all()
 
 
+def test_a_buffer_may_be_used_again_and_what_was_returned_stays() -> None:
+    one = Projection(source=INPUT, synapses=Dense(weights=np.array([[2.0]])), delay=2)
+    layer = Layer(name="one", shape=(1,), neurons=Neurons(count=1), projections=(one,))
+    params = quantized(Network(dt=1.0, input_shape=(1,), layers=(layer,)))
+    for model in (SnnBitTrue(params), SnnReference(Network(dt=1.0, input_shape=(1,), layers=(layer,)))):
+        buffer, kept = np.zeros((1, 1), dtype=int), []
+        for spike in (1, 0, 0, 0):
+            buffer[:] = spike
+            kept.append(model.step(buffer))
+        assert [int(each[0][0, 0]) for each in kept] == [0, 0, 1, 0]
+
+
 def test_steps_are_runs() -> None:
     params = quantized(random_network(1), Words(4, 8))
     spikes = (np.random.default_rng(2).random((30, 5, 20)) < 0.3).astype(int)
@@ -332,6 +344,12 @@ def _flat_convolution() -> Layer:
         (lambda: quantized(GOOD, Words(4, 40)), "membrane_bits must be an integer between 2 and 32"),
         (lambda: quantized(GOOD, [Words()]), "words must be one, or 2"),
         (lambda: quantized(GOOD, Words(clip=0.0)), "clip must be above 0"),
+        (lambda: Neurons(count=1, leak=0.5), "leak must be 0 for neurons that do not leak"),
+        (lambda: dataclasses.replace(GOOD, dt=1e-20), r"dt must be at least 2\*\*-40 of tau"),
+        (
+            lambda: dataclasses.replace(quantized(GOOD), current_bits=63),
+            "current_bits must be an integer between 2 and",
+        ),
         (lambda: quantized(GOOD, Words(current_bits=1)), "current_bits must be an integer between 2 and 40"),
         (
             lambda: dataclasses.replace(GOOD, currents=True, layers=(GOOD.layers[0], _hears_input(GOOD.layers[1]))),

@@ -402,3 +402,43 @@ def test_room_is_left_for_weights_that_are_written_later() -> None:
     played = Played(circuit)
     played.play(inputs, before=write)
     assert_equal(played, last, inputs)
+
+
+@pytest.mark.parametrize("stall", [0.4, 0.9])
+def test_sums_in_block_ram_wait_for_lanes_that_stand_still(stall: float) -> None:
+    layer = Layer(name="a", shape=(8,), neurons=Neurons(count=8, tau=16.0), projections=(hears(INPUT, 8, 9),))
+    params = quantized(Network(dt=1.0, input_shape=(9,), layers=(layer,)), Words(4, 10, level=0.5))
+    inputs = (np.random.default_rng(0).random((20, 9)) < 0.4).astype(np.int64)
+    played = Played(Snn(params, [1]))
+    played.play(inputs, stall)
+    assert_equal(played, params, inputs)
+
+
+def test_a_slow_layer_holds_up_the_one_before_and_changes_nothing() -> None:
+    layers = (
+        Layer(name="a", shape=(40,), neurons=Neurons(count=40, tau=2.0), projections=(hears(INPUT, 40, 9),)),
+        Layer(name="b", shape=(64,), neurons=Neurons(count=64, tau=2.0), projections=(hears(0, 64, 40),)),
+    )
+    params = quantized(Network(dt=1.0, input_shape=(9,), layers=layers), Words(4, 10, level=0.5))
+    inputs = (np.random.default_rng(0).random((8, 9)) < 0.4).astype(np.int64)
+    played = Played(Snn(params, [8, 1]))
+    played.play(inputs)
+    assert_equal(played, params, inputs)
+
+
+@pytest.mark.parametrize("lanes", [4, 2])
+def test_noisy_devices_of_a_picture_draw_the_same_numbers(lanes: int) -> None:
+    kernel = np.random.default_rng(4).normal(1, 2, (4, 1, 2, 2))
+    synapses = Convolution(kernel=kernel, input_shape=(1, 4, 4))
+    neurons = Neurons(count=36, tau=16.0, spread=Variability(threshold_c2c=0.1))
+    layer = Layer(
+        name="c",
+        shape=(4, 3, 3),
+        neurons=neurons,
+        projections=(Projection(source=INPUT, synapses=synapses),),
+    )
+    params = quantized(Network(dt=1.0, input_shape=(1, 4, 4), layers=(layer,)), Words(4, 10, level=0.5))
+    inputs = (np.random.default_rng(0).random((6, 16)) < 0.4).astype(np.int64)
+    played = Played(Snn(params, [lanes]))
+    played.play(inputs)
+    assert_equal(played, params, inputs)
