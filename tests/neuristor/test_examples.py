@@ -14,11 +14,15 @@ import pytest
 from golden_model.devices.catalogue import DEVICES
 from golden_model.devices.network import measure
 from golden_model.neuron import NEURONS
+from golden_model.quantization import accuracy, answers, reference_answers
 from neuristor.design import Design, load
+from neuristor.network import open_network
 from neuristor.steps import simulate
 from sim.verify import available, verify
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+FILES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+NETWORKS = [path for path in FILES if "[network]" in path.read_text()]
+EXAMPLES = [path for path in FILES if path not in NETWORKS]
 MAIN = "vo2_lif_digits"  # built as a whole by its own command
 
 
@@ -84,3 +88,16 @@ def test_edges_of_a_picture_are_found(tmp_path: Path) -> None:
     # The step is seen by the columns beside it, over all 22 rows of tiles, and nothing else is.
     edges = int(done.stdout.split(": ")[1].split()[0])
     assert edges in (22, 44)
+
+
+@pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
+def test_network_knows_its_digits_in_words(path: Path) -> None:
+    file = open_network(path)
+    params = file.params()
+    lanes, updates = file.lanes(params)
+    assert len(lanes) == len(updates) == len(params.layers)
+    assert file.labels is not None
+    # Ideal neurons 93 %, devices 90 %: the bit-true network loses at most a point of it.
+    expected = accuracy(reference_answers(file.network, file.inputs), file.labels)
+    assert expected > (0.88 if file.sections.network.device else 0.92)
+    assert accuracy(answers(params, file.heard(params)), file.labels) >= expected - 0.01
