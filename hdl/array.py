@@ -33,7 +33,18 @@ from golden_model.neuron import Field
 from hdl.neighbours import Neighbours
 from hdl.tree import count_ones
 
-__all__ = ["ArrayParams", "NeuronArray", "check_lanes", "drive_layout", "in_rows", "output_layout", "state_layout"]
+__all__ = [
+    "ArrayParams",
+    "NeuronArray",
+    "RowPort",
+    "Tuned",
+    "check_lanes",
+    "drive_layout",
+    "in_rows",
+    "output_layout",
+    "rescaled",
+    "state_layout",
+]
 
 
 class Stateful(Protocol):
@@ -104,6 +115,65 @@ def in_rows(columns: dict[str, NDArray[np.int64]], lanes: int) -> list[list[dict
     return [neurons[start : start + lanes] for start in range(0, count, lanes)]
 
 
+class RowPort(wiring.Signature):
+    """A way to the rows of a memory, seen from outside.
+
+    Members
+    -------
+    address : Out
+    write : Out(1)
+        `given` goes there.
+    given : Out
+    read : Out(1)
+        `data` is the row, a clock later.
+    data : In
+    """
+
+    def __init__(self, width: int, rows: int) -> None:
+        super().__init__(
+            {
+                "address": Out(range(rows)),
+                "write": Out(1),
+                "given": Out(width),
+                "read": Out(1),
+                "data": In(width),
+            }
+        )
+
+
+class Tuned:
+    """The integers that a circuit is built from, those of `tuning` from outside.
+
+    Parameters
+    ----------
+    raw : named tuple
+    tuning : View or None
+        Of a structure with some of its names.
+    """
+
+    def __init__(self, raw: Any, tuning: Any) -> None:
+        self._raw, self._tuning = raw, tuning
+        self._names = () if tuning is None else tuple(tuning.shape().members)
+
+    def __getattr__(self, name: str) -> Any:
+        return self._tuning[name] if name in self._names else getattr(self._raw, name)
+
+
+def rescaled(name: str, value: int, shift: int, built: int) -> int:
+    """A coefficient whose product is shifted down by `shift`, for a circuit that shifts by `built`: the same result.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if shift <= built:
+        return value << built - shift
+    if value & ((1 << shift - built) - 1):
+        raise ValueError(f"{name} {value} / 2**{shift} is finer than 2**-{built}, which the circuit is built for")
+    return value >> shift - built
+
+
 class NeuronArray(wiring.Component):
     """N neurons on L lanes.
 
@@ -124,9 +194,18 @@ class NeuronArray(wiring.Component):
     neighbours : Neighbours, optional
         What the neurons feel of each other. Each lane then has the input ``pull`` as well, one enabled
         clock after `state`; and a tick begins only when the last one has ended.
+    loadable : bool
+        Parameters can be changed while no neuron is updated. Lanes then may have inputs ``tuning`` and ``seed``.
 
     Members
     -------
+    own : In
+        Of a loadable array with per-neuron parameters: what is `given` goes to the `address` of a row with `write`;
+        with `read`, the row's `data` is there a clock later.
+    tuning : In(StructLayout)
+        Of a loadable array whose lanes have it; what it is at reset, counts at reset.
+    seed : In(32)
+        Of a loadable array whose lanes have noise; counts at reset.
     i : In(stream.Signature(drive_layout))
         One transfer is the input of one row. Rows come in order, from row 0; a tick is `rows` transfers.
     o : Out(stream.Signature(output_layout))
@@ -147,6 +226,9 @@ class NeuronArray(wiring.Component):
     o: stream.Interface
     saturated: Signal
     saturations: Signal
+    own: Any
+    tuning: Any
+    seed: Signal
 
     def __init__(
         self,
@@ -155,13 +237,21 @@ class NeuronArray(wiring.Component):
         lane: Callable[[int], Any],
         parameters: list[list[dict[str, int]]] | None = None,
         neighbours: Neighbours | None = None,
+        loadable: bool = False,
     ) -> None:
         check_lanes(params, lanes)
+        self.loadable = loadable
         self.params = params
         self.lanes = lanes
         self._lanes = [lane(index) for index in range(lanes)]
         self._parameters = parameters
         self._neighbours = neighbours
+        first = self._lanes[0]
+        loaded: dict[str, Any] = {}
+        if loadable and parameters is not None:
+            loaded["own"] = In(RowPort(self.row_shape.size, max(2, self.rows)))
+        if loadable:
+            loaded |= {name: In(getattr(first, name).shape()) for name in ("tuning", "seed") if hasattr(first, name)}
         super().__init__(
             {
                 "i": In(stream.Signature(drive_layout(params, lanes))),
@@ -169,7 +259,22 @@ class NeuronArray(wiring.Component):
                 "saturated": Out(1),
                 "saturations": Out(32),
             }
+            | loaded
         )
+
+    @property
+    def row_shape(self) -> data.ArrayLayout:
+        """The parameters of a row of neurons."""
+        return data.ArrayLayout(self._lanes[0].parameters.shape(), self.lanes)
+
+    @property
+    def own_rows(self) -> list[int]:
+        """The parameters of each row, as bits."""
+        return [int(Const.cast(self.row_shape.const(row)).value) for row in self._parameters or []]
+
+    def tuned(self, params: Any) -> dict[str, int]:
+        """The `tuning` for other neurons of the same structure."""
+        return {}
 
     @property
     def coupled(self) -> bool:
@@ -263,6 +368,16 @@ class NeuronArray(wiring.Component):
             m.submodules.parameter_memory = parameter_memory
             parameter_read = parameter_memory.read_port()
             m.d.comb += [parameter_read.en.eq(begins), parameter_read.addr.eq(slot)]
+            if self.loadable:
+                own, parameter_write = self.own, parameter_memory.write_port()
+                m.d.comb += [
+                    parameter_write.addr.eq(own.address),
+                    parameter_write.data.eq(own.given),
+                    parameter_write.en.eq(own.write),
+                    own.data.eq(parameter_read.data),
+                ]
+                with m.If(own.read):
+                    m.d.comb += [parameter_read.en.eq(1), parameter_read.addr.eq(own.address)]
             for index, lane in enumerate(lanes):
                 m.d.comb += lane.parameters.eq(parameter_read.data[index])
 
@@ -278,6 +393,7 @@ class NeuronArray(wiring.Component):
             m.d.comb += [
                 lane.enable.eq(moves),
                 *([lane.phase.eq(lane_phase)] if self.interval > 1 else []),
+                *(getattr(lane, name).eq(getattr(self, name)) for name in ("tuning", "seed") if hasattr(self, name)),
                 lane.state.eq(read.data[index]),
                 lane.drive.eq(drive[index]),
                 self.o.p.spikes[index].eq(lane.spike & exists),

@@ -266,6 +266,8 @@ class FlowLane(wiring.Component, ABC):
         Clocks from one neuron to the next.
     columns : dict of (shape, ndarray of int64, shape (count,))
         What each neuron has of its own: those that are not equal become ports.
+    loadable : bool
+        All of them become ports, and the seed of the noise, if there is any.
 
     Members
     -------
@@ -277,6 +279,7 @@ class FlowLane(wiring.Component, ABC):
     drive : In(signed)
     parameters : In(StructLayout)
         Those of `columns` that differ.
+    seed : In(32)
     next_state : Out(state_layout)
     spike, saturated : Out(1)
         All `latency` enabled clocks after `state`.
@@ -290,6 +293,7 @@ class FlowLane(wiring.Component, ABC):
     state: data.View[Any]
     drive: Signal
     parameters: data.View[Any]
+    seed: Signal
     next_state: data.View[Any]
     spike: Signal
     saturated: Signal
@@ -305,17 +309,19 @@ class FlowLane(wiring.Component, ABC):
         lanes: int,
         interval: int,
         columns: Mapping[str, tuple[Any, Any]],
+        loadable: bool = False,
     ) -> None:
         self.params, self.interval = params, interval
         self._flow = Flow(interval)
         self._lane, self._lanes = lane, lanes
         self._columns = columns
-        self._own = {name: each for name, (each, column) in columns.items() if (column != column[0]).any()}
+        self._own = {name: each for name, (each, column) in columns.items() if loadable or (column != column[0]).any()}
         state = state_layout(params)
         # What the hardware does not store has no first value in it.
         self._initial = {
             name: column[lane::lanes].tolist() for name, column in params.initial.items() if name in state.members
         }
+        self._seeded = loadable and "noise" in state.members
         super().__init__(
             {
                 "enable": In(1),
@@ -323,6 +329,7 @@ class FlowLane(wiring.Component, ABC):
                 "state": In(state),
                 "drive": In(shape(params.drive)),
                 **({"parameters": In(data.StructLayout(self._own))} if self._own else {}),
+                **({"seed": In(32)} if self._seeded else {}),
                 "next_state": Out(state),
                 "spike": Out(1),
                 "saturated": Out(1),
@@ -375,7 +382,9 @@ class FlowLane(wiring.Component, ABC):
             same = all(value == column[0] for value in column)
             m.d.comb += self.initial_state[name].eq(column[0] if same else Array(column)[seen])
         if "noise" in self._next:
-            m.submodules.seeder = seeder = noise.Seeder(self.params.seed, self._lane, self._lanes)
+            m.submodules.seeder = seeder = noise.Seeder(self.params.seed, self._lane, self._lanes, self._seeded)
+            if self._seeded:
+                m.d.comb += seeder.seed.eq(self.seed)
             m.d.comb += [seeder.load.eq(self.load), self.initial_state.noise.eq(seeder.state)]
         return m
 
@@ -389,6 +398,7 @@ class FlowArray(NeuronArray):
     lanes : int
     interval : int
         Clocks from one row to the next: so many multiplications share a multiplier.
+    loadable : bool
 
     See Also
     --------
@@ -397,14 +407,15 @@ class FlowArray(NeuronArray):
 
     lane_type: type[Any]
 
-    def __init__(self, params: Any, lanes: int, interval: int = 1) -> None:
+    def __init__(self, params: Any, lanes: int, interval: int = 1, loadable: bool = False) -> None:
         check_lanes(params, lanes)
         Flow(interval)  # checks it
-        made = [self.lane_type(params, index, lanes, interval) for index in range(lanes)]
+        made = [self.lane_type(params, index, lanes, interval, loadable) for index in range(lanes)]
         columns = {name: np.asarray(made[0]._columns[name][1]) for name in made[0]._own}
         super().__init__(
             params,
             lanes,
             lane=lambda index: made[index],
             parameters=in_rows(columns, lanes) if columns else None,
+            loadable=loadable,
         )

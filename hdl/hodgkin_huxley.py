@@ -22,10 +22,13 @@ class HodgkinHuxleyLane(FlowLane):
     params : HodgkinHuxleyParams
     lane, lanes : int
     interval : int
+    loadable : bool
     """
 
-    def __init__(self, params: HodgkinHuxleyParams, lane: int = 0, lanes: int = 1, interval: int = 1) -> None:
-        super().__init__(params, lane, lanes, interval, {"bias": (shape(params.drive), params.bias_raw)})
+    def __init__(
+        self, params: HodgkinHuxleyParams, lane: int = 0, lanes: int = 1, interval: int = 1, loadable: bool = False
+    ) -> None:
+        super().__init__(params, lane, lanes, interval, {"bias": (shape(params.drive), params.bias_raw)}, loadable)
 
     def describe(self, flow: Flow) -> tuple[dict[str, Node], Node, Node]:
         """Equations 4 and 5 of the golden model."""

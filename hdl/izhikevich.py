@@ -40,10 +40,13 @@ class IzhikevichLane(FlowLane):
     params : IzhikevichParams
     lane, lanes : int
     interval : int
+    loadable : bool
     """
 
-    def __init__(self, params: IzhikevichParams, lane: int = 0, lanes: int = 1, interval: int = 1) -> None:
-        super().__init__(params, lane, lanes, interval, _columns(params))
+    def __init__(
+        self, params: IzhikevichParams, lane: int = 0, lanes: int = 1, interval: int = 1, loadable: bool = False
+    ) -> None:
+        super().__init__(params, lane, lanes, interval, _columns(params), loadable)
 
     def describe(self, flow: Flow) -> tuple[dict[str, Node], Node, Node]:
         """Equations 1 to 3 of the golden model."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from amaranth.hdl import Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,10 +14,13 @@ from golden_model.lif import LifParams, LifRaw
 from golden_model.neuron import Field
 from golden_model.variability import DEAD, HEALTHY, STUCK_ON
 from hdl import noise
-from hdl.array import NeuronArray, check_lanes, in_rows, state_layout
+from hdl.array import NeuronArray, Tuned, check_lanes, in_rows, rescaled, state_layout
 from hdl.fixed import round_shift, saturate, shape
 
-__all__ = ["LaneParams", "LifArray", "LifLane", "parameter_layout"]
+__all__ = ["LaneParams", "LifArray", "LifLane", "parameter_layout", "tuning_layout"]
+
+HEADROOM = 4
+"""Bits above a coefficient that can be loaded: time constants down to a sixteenth of what the circuit is built with."""
 
 
 class LaneParams(Protocol):
@@ -45,6 +48,21 @@ def parameter_layout(params: LaneParams) -> data.StructLayout:
     return data.StructLayout(fields | ({"fault": unsigned(2)} if params.raw.faults else {}))
 
 
+def tuning_layout(params: LifParams) -> data.StructLayout:
+    """What can be loaded for all neurons: the numbers of what the circuit has."""
+    raw, membrane = params.raw, shape(params.membrane)
+    fields = {"hold_raw": membrane, "initial_raw": membrane}
+    if params.leak == "exact":
+        fields["k_raw"] = unsigned(params.coefficient_bits + HEADROOM)
+    if raw.faults:
+        fields["latched_raw"] = membrane
+    if raw.refractory_ticks:
+        fields["refractory_ticks"] = unsigned(raw.refractory_ticks.bit_length())
+    if raw.noise_scale_raw:
+        fields["noise_scale_raw"] = unsigned(9 + HEADROOM)
+    return data.StructLayout(fields)
+
+
 class LifLane(wiring.Component):
     """The pipeline of one lane: one neuron in and one out each clock.
 
@@ -55,6 +73,8 @@ class LifLane(wiring.Component):
         Which lane of how many; decides the noise seeds.
     kick_bits : int
         Of the input `kick`, signed; 0 for none.
+    tuning : StructLayout, optional
+        What comes from outside; see `tuning_layout`. The seed of the noise does, then.
 
     Members
     -------
@@ -66,6 +86,8 @@ class LifLane(wiring.Component):
         ``fault`` only where there are broken devices.
     kick : In(signed)
         What synapses add to the membrane in this tick: see ``golden_model.snn``.
+    tuning : In(StructLayout)
+    seed : In(32)
     next_state : Out(state_layout)
     spike, saturated : Out(1)
         All `latency` enabled clocks after `state`.
@@ -84,13 +106,23 @@ class LifLane(wiring.Component):
     load: Signal
     initial_state: data.View[Any]
     kick: Signal
+    tuning: Any
+    seed: Signal
 
     latency = 4
     interval = 1
     clear_clocks = 1 + golden_noise.SEED_STEPS
 
-    def __init__(self, params: LaneParams, lane: int = 0, lanes: int = 1, kick_bits: int = 0) -> None:
+    def __init__(
+        self,
+        params: LaneParams,
+        lane: int = 0,
+        lanes: int = 1,
+        kick_bits: int = 0,
+        tuning: data.StructLayout | None = None,
+    ) -> None:
         self.params = params
+        self._tuning = tuning
         self._kicked = kick_bits > 0
         self._lane, self._lanes = lane, lanes
         state = state_layout(params)
@@ -107,16 +139,22 @@ class LifLane(wiring.Component):
                 "initial_state": Out(state),
             }
             | ({"kick": In(signed(kick_bits))} if kick_bits else {})
+            | ({} if tuning is None else {"tuning": In(tuning)})
+            | ({} if tuning is None or not params.raw.noise_scale_raw else {"seed": In(32)})
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        raw, width = self.params.raw, self.params.membrane.width
-        noisy, waits = bool(raw.noise_scale_raw), bool(raw.refractory_ticks)
+        built, width = self.params.raw, self.params.membrane.width
+        raw: Any = Tuned(built, None if self._tuning is None else self.tuning)
+        noisy, waits = bool(built.noise_scale_raw), bool(built.refractory_ticks)
 
         m.d.comb += self.initial_state.membrane.eq(raw.initial_raw)
         if noisy:
-            m.submodules.seeder = seeder = noise.Seeder(self.params.seed, self._lane, self._lanes)
+            given = self._tuning is not None
+            m.submodules.seeder = seeder = noise.Seeder(self.params.seed, self._lane, self._lanes, given)
+            if given:
+                m.d.comb += seeder.seed.eq(self.seed)
             m.d.comb += [seeder.load.eq(self.load), self.initial_state.noise.eq(seeder.state)]
 
         # What a stage passes on unchanged.
@@ -180,7 +218,7 @@ class LifLane(wiring.Component):
         if raw.subtract:
             after, after_clipped = saturate(bounded - (third.own.threshold - raw.hold_raw), width)
         else:
-            after, after_clipped = Const(raw.hold_raw, shape(self.params.membrane)), Const(0, 1)
+            after, after_clipped = Value.cast(raw.hold_raw), Const(0, 1)
         with m.If(self.enable):
             m.d.sync += [
                 self.spike.eq(fires),
@@ -211,22 +249,42 @@ class LifArray(NeuronArray):
     ----------
     params : LifParams
     lanes : int
+    loadable : bool
 
     See Also
     --------
     hdl.array.NeuronArray : the ports and the timing.
     """
 
-    def __init__(self, params: LifParams, lanes: int) -> None:
+    params: LifParams
+
+    def __init__(self, params: LifParams, lanes: int, loadable: bool = False) -> None:
         columns = {"threshold": params.threshold_raw}
         if params.raw.faults:
             columns["fault"] = params.fault_raw
+        tuning = tuning_layout(params) if loadable else None
         super().__init__(
             params,
             lanes,
-            lane=lambda index: LifLane(params, index, lanes),
+            lane=lambda index: LifLane(params, index, lanes, tuning=tuning),
             parameters=in_rows(columns, check_lanes(params, lanes)),
+            loadable=loadable,
         )
+
+    def tuned(self, params: LifParams) -> dict[str, int]:
+        """The tuning for other neurons of the same structure.
+
+        Raises
+        ------
+        ValueError
+            If a coefficient needs another shift.
+        """
+        raw, built = params.raw._asdict(), self.params.raw
+        raw["k_raw"] = rescaled("k", params.raw.k_raw, params.raw.k_shift, built.k_shift)
+        raw["noise_scale_raw"] = rescaled(
+            "the scale of the noise", params.raw.noise_scale_raw, params.raw.noise_shift, built.noise_shift
+        )
+        return {name: raw[name] for name in tuning_layout(self.params).members}
 
 
 Array = LifArray

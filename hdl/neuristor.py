@@ -27,12 +27,15 @@ class NeuristorLane(FlowLane):
     params : NeuristorParams
     lane, lanes : int
     interval : int
+    loadable : bool
     """
 
-    def __init__(self, params: NeuristorParams, lane: int = 0, lanes: int = 1, interval: int = 1) -> None:
+    def __init__(
+        self, params: NeuristorParams, lane: int = 0, lanes: int = 1, interval: int = 1, loadable: bool = False
+    ) -> None:
         word, limits = shape(params.membrane), ("threshold_1", "hold_1", "threshold_2", "hold_2")
         columns = {name: (word, getattr(params, f"{name}_raw")) for name in limits}
-        super().__init__(params, lane, lanes, interval, columns)
+        super().__init__(params, lane, lanes, interval, columns, loadable)
 
     def describe(self, flow: Flow) -> tuple[dict[str, Node], Node, Node]:
         """Equations 1 to 3 of the golden model."""

@@ -38,27 +38,34 @@ class Seeder(wiring.Component):
         Of the design.
     lane, lanes : int
         Which neurons: ``lane``, ``lane + lanes``, ``lane + 2 * lanes`` and so on.
+    given : bool
+        The seed comes from outside.
 
     Members
     -------
+    seed : In(32)
+        If it is given.
     load : In(1)
         Take the next neuron's seed.
     state : Out(32)
         The state, ``golden_model.noise.SEED_STEPS`` clocks after `load`.
     """
 
+    seed: Signal
     load: Signal
     state: Signal
 
-    def __init__(self, seed: int, lane: int, lanes: int) -> None:
-        self._first = (seed + (lane + 1) * golden.WEYL) & golden.MASK
+    def __init__(self, seed: int, lane: int, lanes: int, given: bool = False) -> None:
+        self._given = given
+        self._first = ((0 if given else seed) + (lane + 1) * golden.WEYL) & golden.MASK
         self._stride = (lanes * golden.WEYL) & golden.MASK
-        super().__init__({"load": In(1), "state": Out(32)})
+        super().__init__({"load": In(1), "state": Out(32)} | ({"seed": In(32)} if given else {}))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         weyl = Signal(32, init=self._first)
-        m.d.sync += self.state.eq(Mux(self.load, weyl | 1, advance(self.state)))
+        first = (weyl + self.seed)[:32] if self._given else weyl
+        m.d.sync += self.state.eq(Mux(self.load, first | 1, advance(self.state)))
         with m.If(self.load):
             m.d.sync += weyl.eq(weyl + self._stride)
         return m

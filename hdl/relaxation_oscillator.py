@@ -13,17 +13,28 @@ from golden_model import noise as golden_noise
 from golden_model.relaxation_oscillator import LAGS, RelaxationOscillatorParams
 from golden_model.variability import DEAD, HEALTHY, STUCK_ON
 from hdl import noise
-from hdl.array import NeuronArray, check_lanes, in_rows, state_layout
+from hdl.array import NeuronArray, Tuned, check_lanes, in_rows, rescaled, state_layout
 from hdl.fixed import floor_shift, round_shift, saturate, shape
 from hdl.neighbours import Neighbours
 
 __all__ = ["RelaxationOscillatorArray", "RelaxationOscillatorLane"]
 
 
-def parameter_columns(params: RelaxationOscillatorParams) -> dict[str, Any]:
-    """What the oscillators do not all have in common."""
+HEADROOM = 2
+"""Bits above the scale of the noise that can be loaded."""
+
+
+def parameter_columns(params: RelaxationOscillatorParams, loadable: bool = False) -> dict[str, Any]:
+    """What the oscillators do not all have in common, or may not."""
     columns = {"threshold": params.threshold_raw, "hold": params.hold_raw, "fault": params.fault_raw}
-    return {name: column for name, column in columns.items() if (column != column[0]).any()}
+    may = ("threshold", "hold") if loadable else ()
+    return {name: column for name, column in columns.items() if name in may or (column != column[0]).any()}
+
+
+def tuning_layout(params: RelaxationOscillatorParams) -> data.StructLayout:
+    """What can be loaded for all oscillators: how much noise there is, if there is any."""
+    bits = unsigned(9 + HEADROOM)
+    return data.StructLayout({"threshold_noise_raw": bits, "hold_noise_raw": bits} if params.noisy else {})
 
 
 class RelaxationOscillatorLane(wiring.Component):
@@ -43,6 +54,8 @@ class RelaxationOscillatorLane(wiring.Component):
     drive : In(signed)
     parameters : In(StructLayout)
         Those of ``threshold``, ``hold`` and ``fault`` that differ from oscillator to oscillator.
+    tuning : In(StructLayout), seed : In(32)
+        Of the noise, if there is any and the array is loadable.
     pull : In(signed)
         Of the neighbours, one enabled clock after `state`; only with coupling.
     next_state : Out(state_layout)
@@ -58,6 +71,8 @@ class RelaxationOscillatorLane(wiring.Component):
     drive: Signal
     parameters: data.View[Any]
     pull: Signal
+    tuning: Any
+    seed: Signal
     next_state: data.View[Any]
     spike: Signal
     saturated: Signal
@@ -74,12 +89,14 @@ class RelaxationOscillatorLane(wiring.Component):
         lane: int = 0,
         lanes: int = 1,
         pull_shape: signed | None = None,  # type: ignore[valid-type]
+        loadable: bool = False,
     ) -> None:
         self.params = params
+        self._tuned = loadable and params.noisy
         self._lane, self._lanes = lane, lanes
         state, member = state_layout(params), shape(params.membrane)
         shapes = {"threshold": member, "hold": member, "fault": unsigned(2)}
-        self._own = {name: shapes[name] for name in parameter_columns(params)}
+        self._own = {name: shapes[name] for name in parameter_columns(params, loadable)}
         super().__init__(
             {
                 "enable": In(1),
@@ -87,6 +104,7 @@ class RelaxationOscillatorLane(wiring.Component):
                 "drive": In(shape(params.drive)),
                 **({"parameters": In(data.StructLayout(self._own))} if self._own else {}),
                 **({"pull": In(pull_shape)} if pull_shape is not None else {}),
+                **({"tuning": In(tuning_layout(params)), "seed": In(32)} if self._tuned else {}),
                 "next_state": Out(state),
                 "spike": Out(1),
                 "saturated": Out(1),
@@ -99,7 +117,9 @@ class RelaxationOscillatorLane(wiring.Component):
         raw = self.params.raw
         membrane: Any = Const(raw.initial_raw, signed(self.params.membrane.width))
         if self.params.noisy or raw.initial_span:
-            m.submodules.seeder = seeder = noise.Seeder(self.params.seed, self._lane, self._lanes)
+            m.submodules.seeder = seeder = noise.Seeder(self.params.seed, self._lane, self._lanes, self._tuned)
+            if self._tuned:
+                m.d.comb += seeder.seed.eq(self.seed)
             if self.params.noisy:
                 m.d.comb += self.initial_state.noise.eq(seeder.state)
             if raw.initial_span:
@@ -130,7 +150,8 @@ class RelaxationOscillatorLane(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        params, raw, width = self.params, self.params.raw, self.params.membrane.width
+        params, width = self.params, self.params.membrane.width
+        raw: Any = Tuned(params.raw, self.tuning if self._tuned else None)
         noisy, late = params.noisy, raw.lags > 1
         self._initial(m)
 
@@ -266,13 +287,16 @@ class RelaxationOscillatorArray(NeuronArray):
     ----------
     params : RelaxationOscillatorParams
     lanes : int
+    loadable : bool
 
     See Also
     --------
     hdl.array.NeuronArray : the ports and the timing.
     """
 
-    def __init__(self, params: RelaxationOscillatorParams, lanes: int) -> None:
+    params: RelaxationOscillatorParams
+
+    def __init__(self, params: RelaxationOscillatorParams, lanes: int, loadable: bool = False) -> None:
         check_lanes(params, lanes)
         neighbours = None
         if params.coupling is not None:
@@ -284,14 +308,27 @@ class RelaxationOscillatorArray(NeuronArray):
                 field="change" if capacitive else "membrane",
             )
         pull_shape = None if neighbours is None else neighbours.pull_shape
-        columns = parameter_columns(params)
+        columns = parameter_columns(params, loadable)
         super().__init__(
             params,
             lanes,
-            lane=lambda index: RelaxationOscillatorLane(params, index, lanes, pull_shape),
+            lane=lambda index: RelaxationOscillatorLane(params, index, lanes, pull_shape, loadable),
             parameters=in_rows(columns, lanes) if columns else None,
             neighbours=neighbours,
+            loadable=loadable,
         )
+
+    def tuned(self, params: RelaxationOscillatorParams) -> dict[str, int]:
+        """The tuning for other oscillators of the same structure.
+
+        Raises
+        ------
+        ValueError
+            If the noise needs another shift.
+        """
+        raw, shift, built = params.raw._asdict(), params.raw.noise_shift, self.params.raw.noise_shift
+        names = tuning_layout(self.params).members
+        return {name: rescaled("the scale of the noise", raw[name], shift, built) for name in names}
 
 
 Array = RelaxationOscillatorArray

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hdl.array import ArrayParams
 
-__all__ = ["fold_rows", "pack_drive", "unpack_output"]
+__all__ = ["fold_rows", "pack_drive", "unpack_output", "unpack_state"]
 
 Bytes = NDArray[np.uint8]
 
@@ -71,13 +71,29 @@ def unpack_output(params: ArrayParams, lanes: int, rows_out: Bytes) -> dict[str,
     state = bits[:, 1 + lanes :].reshape(ticks, rows * lanes, width)
     if spikes[:, params.count :].any() or state[:, params.count :].any():
         raise ValueError("a lane without a neuron gives something other than zero")
-    trace = {"spike": spikes[:, : params.count].astype(np.int64)}
-    low = 0
+    return {"spike": spikes[:, : params.count].astype(np.int64)} | unpack_state(params, state.reshape(ticks, -1))
+
+
+def unpack_state(params: ArrayParams, bits: Bytes) -> dict[str, NDArray[np.int64]]:
+    """Every state field, of bits in the order of the circuit.
+
+    Parameters
+    ----------
+    params : ArrayParams
+    bits : ndarray of uint8, shape (ticks, at least count * bits of a state)
+
+    Returns
+    -------
+    dict of ndarray of int64, shape (ticks, count)
+    """
+    width = sum(field.width for field in params.state_fields)
+    state = bits[:, : params.count * width].reshape(len(bits), params.count, width)
+    trace, low = {}, 0
     for field in params.state_fields:
         weights = 1 << np.arange(field.width, dtype=np.int64)
         if field.signed:
             weights[-1] = -weights[-1]
-        trace[field.name] = state[:, : params.count, low : low + field.width] @ weights
+        trace[field.name] = state[:, :, low : low + field.width] @ weights
         low += field.width
     return trace
 

@@ -40,7 +40,7 @@ from golden_model.lif import LifRaw
 from golden_model.neuron import Field
 from golden_model.snn import INPUT, Connection, LayerParams, SnnParams
 from golden_model.synapses import Convolution, reach
-from hdl.array import state_layout
+from hdl.array import RowPort, state_layout
 from hdl.fixed import round_shift, saturate
 from hdl.lif import LifLane, parameter_layout
 from hdl.memory import SinglePort
@@ -96,6 +96,8 @@ class LayerPlan:
     single_port : bool
         Its weights stand in memory with one port and no initial value (``hdl.memory``): they are zero until they are
         written.
+    loadable : bool
+        Thresholds and biases can be changed while nothing is updated.
 
     Raises
     ------
@@ -107,6 +109,7 @@ class LayerPlan:
     lanes: int
     updates: int = 0
     single_port: bool = False
+    loadable: bool = False
 
     def __post_init__(self) -> None:
         shape = self.params.shape
@@ -729,11 +732,14 @@ class SnnLayer(wiring.Component):
     weight_N : In(stream)
         Rows of weights to write: `chunk` (36 bits or less) of the row at `address`. Not while spikes come. The sums of
         a neuron must fit ``params.sum_bits``, whose width is that of the weights it is made with, or `sum_bits_least`.
+    own : In(RowPort)
+        Of a loadable layer: thresholds and biases of each group.
     probe : Out
         While `valid`, a group's `number`, its `state` after this tick, its `spikes`, and which were `clipped`.
     """
 
     currents: Any
+    own: Any
     o: Any
     probe: Any
 
@@ -743,7 +749,7 @@ class SnnLayer(wiring.Component):
         layer = plan.params
         self._rows = [_Rows(plan, each, source) for each, source in zip(layer.connections, sources, strict=True)]
         self._scanners = [Scanner(len(source.places), source.width) for source in sources]
-        bias = int(np.abs(layer.bias_raw).max(initial=0)).bit_length() + 1 if layer.bias_raw.any() else 0
+        bias = self.bias_bits if layer.bias_raw.any() or plan.loadable else 0
         self.total_bits = max(layer.sum_bits + layer.least_shift, bias, current_bits) + bool(bias) + bool(current_bits)
         self._lanes = [SnnLane(layer, self.total_bits, n, plan.updates) for n in range(plan.updates)]
         state = data.ArrayLayout(state_layout(layer), plan.updates)
@@ -761,6 +767,8 @@ class SnnLayer(wiring.Component):
         for n, (rows, scanner) in enumerate(zip(self._rows, self._scanners, strict=True)):
             members[f"i_{n}"] = In(stream.Signature(unsigned(scanner.width)))
             members[f"weight_{n}"] = In(stream.Signature(weight_layout(rows)))
+        if plan.loadable:
+            members["own"] = In(RowPort(self.own_shape.size, max(2, plan.groups)))
         if current_bits:
             members["currents"] = In(stream.Signature(data.ArrayLayout(signed(current_bits), plan.updates)))
         super().__init__(members)
@@ -769,6 +777,48 @@ class SnnLayer(wiring.Component):
     def depths(self) -> list[int]:
         """Rows of weights of each connection."""
         return [rows.depth for rows in self._rows]
+
+    @property
+    def bias_bits(self) -> int:
+        """Of a bias, signed."""
+        needed = int(np.abs(self.params.bias_raw).max(initial=0)).bit_length() + 1
+        return max(needed, self.params.membrane_bits) if self.plan.loadable else needed
+
+    @property
+    def _columns(self) -> dict[str, Integers]:
+        """What each neuron has of its own."""
+        layer = self.params
+        faults = {"fault": layer.fault_raw} if layer.raw.lif.faults else {}
+        return {"threshold": layer.threshold_raw} | faults | {"bias": layer.bias_raw}
+
+    @property
+    def _varied(self) -> dict[str, Integers]:
+        """That of it which is in memory."""
+        return {n: column for n, column in self._columns.items() if self.plan.loadable or (column != column[0]).any()}
+
+    @property
+    def own_shape(self) -> data.ArrayLayout:
+        """A group of that memory."""
+        shape = parameter_layout(_LaneParams(self.params))
+        fields = {n: signed(self.bias_bits) if n == "bias" else shape[n].shape for n in self._varied}
+        return data.ArrayLayout(data.StructLayout(fields), self.plan.updates)
+
+    @property
+    def _own_init(self) -> list[Any]:
+        plan, varied = self.plan, self._varied
+        tables = {name: plan.grouped(column) for name, column in varied.items()}
+        return [
+            [{name: tables[name][g][n] for name in varied} for n in range(plan.updates)] for g in range(plan.groups)
+        ]
+
+    @property
+    def own_rows(self) -> list[int]:
+        """The same as bits."""
+        return [int(Const.cast(self.own_shape.const(each)).value) for each in self._own_init]
+
+    def chunks(self, connection: int) -> list[list[int]]:
+        """The rows of weights of a connection, in the words of each chunk."""
+        return self._rows[connection].chunks()
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -859,29 +909,30 @@ class SnnLayer(wiring.Component):
     def _own(self, m: Module, issue: Signal, group: Signal) -> tuple[list[Any], list[Any]]:
         """Parameters and bias of a group's neurons: from a memory, as far as they differ."""
         plan, layer = self.plan, self.params
+        varied = self._varied
+        same = {name: int(column[0]) for name, column in self._columns.items() if name not in varied}
         shape = parameter_layout(_LaneParams(layer))
-        columns = {"threshold": layer.threshold_raw} | ({"fault": layer.fault_raw} if layer.raw.lif.faults else {})
-        columns |= {"bias": layer.bias_raw}
-        varied = {name: column for name, column in columns.items() if (column != column[0]).any()}
-        same = {name: int(column[0]) for name, column in columns.items() if name not in varied}
         own: list[Any] = [Signal(shape, name=f"own_{n}") for n in range(plan.updates)]
-        bias_bits = int(np.abs(layer.bias_raw).max(initial=0)).bit_length() + 1
         bias: list[Any] = [Const(same.get("bias", 0))] * plan.updates
         kept: list[Any] = []
         if varied:
-            fields = {name: signed(bias_bits) if name == "bias" else shape[name].shape for name in varied}
-            row = data.ArrayLayout(data.StructLayout(fields), plan.updates)
-            tables = {name: plan.grouped(column) for name, column in varied.items()}
-            init = [
-                [{name: tables[name][g][n] for name in varied} for n in range(plan.updates)] for g in range(plan.groups)
-            ]
-            memory: Any = Memory(shape=row, depth=max(2, plan.groups), init=init)
+            memory: Any = Memory(shape=self.own_shape, depth=max(2, plan.groups), init=self._own_init)
             m.submodules.parameters = memory
             read = memory.read_port()
             m.d.comb += [read.en.eq(issue), read.addr.eq(group)]
+            if plan.loadable:
+                write, port = memory.write_port(), self.own
+                m.d.comb += [
+                    write.addr.eq(port.address),
+                    write.data.eq(port.given),
+                    write.en.eq(port.write),
+                    port.data.eq(read.data),
+                ]
+                with m.If(port.read):
+                    m.d.comb += [read.en.eq(1), read.addr.eq(port.address)]
             kept = [read.data[n] for n in range(plan.updates)]
         for n in range(plan.updates):
-            for name in columns:
+            for name in self._columns:
                 value = kept[n][name] if name in varied else Const(same[name], signed(64))
                 if name == "bias":
                     bias[n] = value if name in varied else Const(same[name])
@@ -1045,6 +1096,8 @@ class Snn(wiring.Component):
         Of each layer, see `LayerPlan`; 0 for the default.
     single_port : sequence of int
         Layers whose weights stand in memory with one port; see `LayerPlan`.
+    loadable : bool
+        Thresholds and biases can be loaded.
 
     Members
     -------
@@ -1055,6 +1108,8 @@ class Snn(wiring.Component):
         Groups of `spikes` of the last layer, and its `membranes`; `last` ends a tick.
     weight_N_M : In(stream)
         Of layer N, connection M: see `SnnLayer`.
+    own_N : In(RowPort)
+        Of layer N, where it is loadable.
     probe_N : Out
         Of layer N: see `SnnLayer`. What is not connected costs nothing.
     saturated : Out(1)
@@ -1074,13 +1129,14 @@ class Snn(wiring.Component):
         lanes: Sequence[int],
         updates: Sequence[int] | None = None,
         single_port: Sequence[int] = (),
+        loadable: bool = False,
     ) -> None:
         self.params = params
         if len(lanes) != len(params.layers):
             raise ValueError(f"lanes must be {len(params.layers)}, one for each layer, not {len(lanes)}")
         shared = [0] * len(lanes) if updates is None else list(updates)
         self.plans = [
-            LayerPlan(params=layer, lanes=count, updates=share, single_port=n in single_port)
+            LayerPlan(params=layer, lanes=count, updates=share, single_port=n in single_port, loadable=loadable)
             for n, (layer, count, share) in enumerate(zip(params.layers, lanes, shared, strict=True))
         ]
         outside = _Source(np.arange(params.inputs), min(WORD, params.inputs))
@@ -1111,6 +1167,8 @@ class Snn(wiring.Component):
         }
         for n, layer in enumerate(self.layers):
             members[f"probe_{n}"] = Out(layer.probe.shape())
+            if loadable:
+                members[f"own_{n}"] = In(RowPort(layer.own_shape.size, max(2, layer.plan.groups)))
             for k in range(len(layer.params.connections)):
                 members[f"weight_{n}_{k}"] = In(stream.Signature(getattr(layer, f"weight_{k}").p.shape()))
         super().__init__(members)
@@ -1146,6 +1204,8 @@ class Snn(wiring.Component):
         for n, layer in enumerate(self.layers):
             m.submodules[f"layer_{n}"] = layer
             m.d.comb += getattr(self, f"probe_{n}").eq(layer.probe)
+            if layer.plan.loadable:
+                wiring.connect(m, wiring.flipped(getattr(self, f"own_{n}")), layer.own)
             for k, each in enumerate(layer.params.connections):
                 wiring.connect(m, wiring.flipped(getattr(self, f"weight_{n}_{k}")), getattr(layer, f"weight_{k}"))
                 to = getattr(layer, f"i_{k}")

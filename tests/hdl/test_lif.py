@@ -119,7 +119,7 @@ MUTANTS = {
     "freezes a lane": (hdl.array, "lane.drive.eq(drive[index])", "lane.drive.eq(drive[index] if index != 2 else 0)"),
     "no idle slots": (hdl.array, "max(self.rows, -(-(self.latency + 1) // self.interval))", "self.rows"),
     "noise on every tick": (hdl.lif, "Mux(fires, noise.advance", "Mux(1, noise.advance"),
-    "resets to zero": (hdl.lif, "Const(raw.hold_raw, shape", "Const(0, shape"),
+    "resets to zero": (hdl.lif, "Value.cast(raw.hold_raw)", "Const(0, 1)"),
     "wrong rail": (hdl.lif, "saturate(leaked, width)", "saturate(leaked, width - 1)"),
     "moves while stalled": (hdl.array, "moves.eq(~self.o.valid | self.o.ready)", "moves.eq(1)"),
 }
