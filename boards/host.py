@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -86,6 +87,9 @@ class Client:
         self.repeats = 0
         """How many commands had to be sent again."""
         self._serial: serial.Serial | None = None
+        self._session = self._sequence = 0
+        self._in_doubt = False
+        """The last command was given up or interrupted: nobody knows whether it was carried out."""
         self.connect()
 
     def connect(self) -> None:
@@ -96,9 +100,8 @@ class Client:
         except (serial.SerialException, ValueError, OSError) as error:
             raise BoardLostError(f"{self.port} cannot be opened: {_reason(error)}; see `neuristor doctor`") from None
         self._frames = Frames()
-        self._session, self._sequence = 1 + secrets.randbelow(0xFFFF), secrets.randbelow(256)
         try:
-            self._command(Operation.HELLO)
+            self._begin()
         except BaseException:
             self.close()
             raise
@@ -132,6 +135,12 @@ class Client:
                 break
         return done
 
+    def _begin(self) -> None:
+        """Begin another session: what was sent before is over."""
+        self._session = 1 + (self._session + secrets.randbelow(0xFFFE)) % 0xFFFF
+        self._sequence = secrets.randbelow(256)
+        self._command(Operation.HELLO)
+
     def _command(
         self,
         operation: Operation,
@@ -141,14 +150,17 @@ class Client:
         count: int | None = None,
         fixed: bool = False,
     ) -> Answer:
+        if self._in_doubt and operation != Operation.HELLO:
+            self._begin()  # under the number of the last command, the board would take this one for it
         sent = frame(operation, self._session, self._sequence, address, words, count=count, fixed=fixed)
+        self._in_doubt = True
         wire = 10 * (len(sent) + 4 * (count or 0) + 32) / self.baud
         patience = self.timeout
         for number in range(self.tries):
             self.repeats += number > 0
             answer = self._exchange(sent, operation, patience + wire)
             if answer is not None:
-                self._sequence = (self._sequence + 1) & 0xFF
+                self._sequence, self._in_doubt = (self._sequence + 1) & 0xFF, False
                 return answer
             patience = min(2 * patience, 2.0)
         raise BoardLostError(
@@ -190,13 +202,16 @@ class Heard:
         How many are over.
     ticks : int
         Since reset, as far as is known.
+    count : int
+        Spikes.
     """
 
     core: StreamCore
     places: Integers
-    """The number of the neuron at each place of the output."""
+    """The number of the neuron at each place of the output; beyond the last neuron there are places that never fire."""
     records: int = 0
     ticks: int = 0
+    count: int = 0
     _tick: int = 0
     _spikes: list[tuple[int, int, int]] = field(default_factory=list)
     _states: list[tuple[int, int, list[int]]] = field(default_factory=list)
@@ -218,7 +233,9 @@ class Heard:
             if kind == Kind.TICK:
                 self._tick = self._whole(content)
             elif kind == Kind.SPIKES:
-                self._spikes.append((self._tick, content >> chunk, content & ((1 << chunk) - 1)))
+                bits = content & ((1 << chunk) - 1)
+                self._spikes.append((self._tick, content >> chunk, bits))
+                self.count += bits.bit_count()
             elif kind == Kind.STATE:
                 self._group = content
             else:
@@ -233,9 +250,12 @@ class Heard:
     @property
     def spikes(self) -> Integers:
         """Shape (n, 2): tick and neuron of each spike, in order."""
-        if not self._spikes:
+        return self._located(0, len(self._spikes))
+
+    def _located(self, begin: int, end: int) -> Integers:
+        if begin == end:
             return np.zeros((0, 2), dtype=np.int64)
-        found = np.array(self._spikes, dtype=np.int64)
+        found = np.array(self._spikes[begin:end], dtype=np.int64)
         which, bit = np.nonzero(found[:, 2:] >> np.arange(self.core.chunk) & 1)
         group, part = np.divmod(found[which, 1], self.core.chunks)
         place = group * self.core.lanes + part * self.core.chunk + bit
@@ -243,19 +263,19 @@ class Heard:
 
     def raster(self, first: int, ticks: int) -> Integers:
         """The same as an array of 0 and 1, shape (ticks, neurons)."""
-        made = np.zeros((ticks, len(self.places)), dtype=np.int64)
-        spikes = self.spikes
-        spikes = spikes[(spikes[:, 0] >= first) & (spikes[:, 0] < first + ticks)]
+        made = np.zeros((ticks, self.core.neurons), dtype=np.int64)
+        spikes = self._located(bisect_left(self._spikes, (first,)), bisect_left(self._spikes, (first + ticks,)))
         made[spikes[:, 0] - first, spikes[:, 1]] = 1
         return made
 
-    def states(self) -> tuple[Integers, NDArray[np.uint8]]:
-        """Ticks whose state was recorded, shape (n,), and it as bits, shape (n, groups, bits)."""
+    def states(self, first: int = 0) -> tuple[Integers, NDArray[np.uint8]]:
+        """Ticks whose state was recorded, shape (n,), and it as bits, shape (n, groups, bits); from `first` on."""
         groups, bits = self.core.groups, self.core.state_bits
-        whole = len(self._states) // groups * groups
-        words = np.array([each[2] for each in self._states[:whole]], dtype="<u4").reshape(-1, -(-bits // 32))
+        begin = bisect_left(self._states, (first,))
+        some = self._states[begin : begin + (len(self._states) - begin) // groups * groups]
+        words = np.array([each[2] for each in some], dtype="<u4").reshape(-1, -(-bits // 32))
         spread = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")[:, :bits]
-        ticks = np.array([each[0] for each in self._states[:whole]], dtype=np.int64)[::groups]
+        ticks = np.array([each[0] for each in some], dtype=np.int64)[::groups]
         return ticks, spread.reshape(-1, groups, bits)
 
 
@@ -521,9 +541,9 @@ class ArrayBoard(StreamBoard):
             pass
         return heard
 
-    def trace(self, heard: Heard) -> tuple[Integers, dict[str, Integers]]:
-        """Ticks whose state was recorded, and each field of it, shape (ticks, count)."""
-        ticks, bits = heard.states()
+    def trace(self, heard: Heard, first: int = 0) -> tuple[Integers, dict[str, Integers]]:
+        """Ticks whose state was recorded, from `first` on, and each field of it, shape (ticks, count)."""
+        ticks, bits = heard.states(first)
         return ticks, unpack_state(self.core.params, bits.reshape(len(ticks), -1))
 
 
@@ -552,15 +572,15 @@ class SnnBoard(StreamBoard):
             pass
         return heard
 
-    def trace(self, heard: Heard) -> tuple[Integers, Integers]:
-        """Ticks whose state was recorded, and the membranes of the last layer, shape (ticks, neurons)."""
-        ticks, bits = heard.states()
+    def trace(self, heard: Heard, first: int = 0) -> tuple[Integers, dict[str, Integers]]:
+        """Ticks whose state was recorded, from `first` on, and `membrane` of the last layer, shape (ticks, neurons)."""
+        ticks, bits = heard.states(first)
         width = self.core.circuit.plans[-1].params.membrane_bits
         weights = 1 << np.arange(width, dtype=np.int64)
         weights[-1] = -weights[-1]
         membranes = np.zeros((len(ticks), len(self.places)), dtype=np.int64)
         membranes[:, self.places] = bits.reshape(len(ticks), -1, width) @ weights
-        return ticks, membranes
+        return ticks, {"membrane": membranes}
 
 
 class OnnBoard(HostBoard):

@@ -26,6 +26,7 @@ __all__ = [
     "calibrated",
     "compare",
     "current_words",
+    "read_out",
     "reference_answers",
     "search",
     "spread_sweep",
@@ -83,7 +84,7 @@ def current_words(network: Network, params: SnnParams, inputs: Inputs) -> NDArra
     return np.asarray(words.reshape(*np.shape(inputs)[:-1], own.count))
 
 
-def _read(spikes: NDArray[Any], membranes: NDArray[Any] | None) -> NDArray[np.int64]:
+def read_out(spikes: NDArray[Any], membranes: NDArray[Any] | None) -> NDArray[np.int64]:
     """Which output has most spikes, or, where none can spike, the highest membrane on average: shape (batch,)."""
     return np.asarray((spikes if membranes is None else membranes).sum(axis=0).argmax(axis=-1))
 
@@ -95,7 +96,7 @@ def answers(params: SnnParams, inputs: Inputs) -> NDArray[np.int64]:
         some = inputs[:, start : start + BATCH]
         fires = params.layers[-1].fires
         last = SnnBitTrue(params, some.shape[1]).run(some, keep=not fires)[-1]
-        made.append(_read(last["spike"], None if fires else last["membrane"]))
+        made.append(read_out(last["spike"], None if fires else last["membrane"]))
     return np.concatenate(made)
 
 
@@ -109,7 +110,7 @@ def reference_answers(network: Network, inputs: Inputs) -> NDArray[np.int64]:
         for row in some:
             spikes = model.step(row)[-1]
             kept.append(spikes if fires else model.membrane[-1].copy())
-        made.append(_read(np.array(kept), None))
+        made.append(read_out(np.array(kept), None))
     return np.concatenate(made)
 
 

@@ -16,12 +16,14 @@ from rich.table import Table
 from boards import BOARDS
 from boards.base import MissingTool
 from boards.flow import ToolError as FlowError
+from boards.host import BoardError
 from golden_model.devices.catalogue import catalogue, preset
 from golden_model.neuron import NEURONS
 from neuristor import __version__
 from neuristor.accuracy import accuracy, parse_target, write_words
 from neuristor.accuracy import plot as plot_accuracy
 from neuristor.accuracy import rows as accuracy_rows
+from neuristor.board import app as board_app
 from neuristor.build import Built, build, engines_here, manifest
 from neuristor.design import Design, DesignError, key_table, load
 from neuristor.doctor import examine
@@ -50,6 +52,7 @@ app = typer.Typer(
     help="Describe an oxide neuron device, get an FPGA that behaves like an array of them, with proof that it does."
     "\n\nStart with `neuristor doctor`, then `neuristor build examples/vo2_lif_digits.toml --out build/digits`.",
 )
+app.add_typer(board_app)
 app.add_typer(onn_app, name="onn")
 app.add_typer(snn_app, name="snn")
 console = Console(highlight=False)
@@ -66,7 +69,7 @@ def main() -> None:
     """Run the command line: bad input is one sentence and exit status 2."""
     try:
         app()
-    except (DesignError, OutputError, ToolError, FlowError, MissingTool) as error:
+    except (DesignError, OutputError, ToolError, FlowError, MissingTool, BoardError) as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"neuristor: {error}", markup=False)
         sys.exit(2)
     except KeyboardInterrupt:

@@ -52,7 +52,7 @@ from sim.onn import verify as run_bench
 from sim.simulators import ToolError
 from sim.verify import missing
 
-__all__ = ["app", "read_weights"]
+__all__ = ["app", "read_weights", "weights_params"]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -155,6 +155,17 @@ def _params(weights: Path, bits: int, phase_bits: int, noise_bits: int, symmetri
         ),
     )
     return made
+
+
+def weights_params(weights: Path, bits: int, phase_bits: int, noise_bits: int) -> tuple[OnnParams, str]:
+    """The network of a file of weights, and the file's SHA-256.
+
+    Raises
+    ------
+    DesignError
+        If anything is wrong with it.
+    """
+    return _params(weights, bits, phase_bits, noise_bits, False), _hash(weights)
 
 
 def _circuit(params: OnnParams, parts: int, readable: bool = False) -> Onn:

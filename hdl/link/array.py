@@ -55,6 +55,11 @@ class ArrayCore(StreamCore):
         ]
         super().__init__(array, array.rows, array.rows, windows, entries)
 
+    @property
+    def neurons(self) -> int:
+        """All of the array."""
+        return self.circuit.params.count
+
     def state(self) -> Value:
         """All fields of all lanes."""
         return Value.cast(self.circuit.o.p.state)

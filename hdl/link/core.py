@@ -215,6 +215,11 @@ class StreamCore(Core):
         return len(self.circuit.o.p.spikes)
 
     @property
+    @abstractmethod
+    def neurons(self) -> int:
+        """Whose spikes are in the output."""
+
+    @property
     def chunk(self) -> int:
         """Spikes of a word of output."""
         return min(CHUNK, self.lanes)

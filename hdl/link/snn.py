@@ -54,6 +54,11 @@ class SnnCore(StreamCore):
             entries,
         )
 
+    @property
+    def neurons(self) -> int:
+        """Those of the last layer."""
+        return self.circuit.plans[-1].params.count
+
     def state(self) -> Value:
         """The membranes."""
         return Value.cast(self.circuit.o.p.membranes)

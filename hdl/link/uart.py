@@ -95,8 +95,10 @@ class UartReceiver(wiring.Component):
                     m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(shift)]
                 with m.Else():
                     m.d.sync += self.lost.eq(1)
-                m.next = "RELEASE"
-            # After a break the line must rise before there can be a start bit.
+                # The next start bit may be a clock away; after a break, the line must rise before there can be one.
+                m.next = "IDLE"
+                with m.If(~line):
+                    m.next = "RELEASE"
             with m.State("RELEASE"), m.If(line):
                 m.next = "IDLE"
         return m

@@ -1,0 +1,366 @@
+"""``neuristor bitstream``, ``program``, ``run`` and ``core``: a file of any kind on a board, or ready for one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import serial.tools.list_ports
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+from vcd import VCDWriter
+
+from boards import BOARDS
+from boards.base import Board
+from boards.flow import DoesNotFit, implement
+from boards.host import BoardError, fitting, open_board
+from boards.linked import LinkedTop
+from boards.programmer import LoadError, program
+from hdl.link.core import Core
+from hdl.link.serial import BAUD, SerialCore
+from hdl.link.uart import divisor
+from neuristor import __version__
+from neuristor.design import DesignError
+from neuristor.folder import check_target, output_folder
+from neuristor.session import OnnOptions, Session, Step, open_session
+from sim.virtual_board import VirtualBoard
+
+__all__ = ["app", "boards_here", "core_structure"]
+
+app = typer.Typer()
+console = Console(highlight=False)
+if not console.is_terminal:
+    console.width = max(console.width, 132)
+
+VIRTUAL = "virtual"
+VIRTUAL_CLOCKS = 4
+"""Of a bit: the fewest there can be, as a simulation has no time to lose."""
+LINKED = tuple(name for name, board in BOARDS.items() if not board.counted_only)
+
+AnyFile = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="A design file, a network file (both TOML), or weights of oscillators (CSV)."),
+]
+WeightBits = Annotated[int, typer.Option("--bits", help="For oscillators: of a weight, 1 to 8.")]
+PhaseBits = Annotated[int, typer.Option("--phase-bits", help="For oscillators: of a phase, 4 to 8.")]
+NoiseBits = Annotated[int, typer.Option("--noise-bits", help="For oscillators: of the noise, 0 (none) to 16.")]
+Parts = Annotated[int, typer.Option("--parts", help="For oscillators: clocks of a column of weights.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
+
+
+def core_structure(core: Core) -> dict[str, Any]:
+    """What a reader, or a driver of their own, needs to know of a core: identity, structure, map of registers."""
+    return {
+        "identity": core.identity,
+        "structure": json.loads(json.dumps(core.structure(), default=int)),
+        "registers": [
+            {"address": address, "name": each.name, "access": each.access, "words": each.words, "meaning": each.meaning}
+            for address, each in core.registers.table()
+        ],
+    }
+
+
+def _manifest(session: Session, core: Core) -> dict[str, Any]:
+    return {"neuristor": __version__, "file": session.path.name, "sha256": session.digest, **core_structure(core)}
+
+
+def _write_manifest(folder: Path, content: dict[str, Any]) -> None:
+    content |= {
+        "files": {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in sorted(folder.iterdir())}
+    }
+    text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+    (folder / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
+
+
+@app.command()
+def bitstream(
+    file: AnyFile,
+    out: Annotated[Path, typer.Option("--out", help="The folder to make, for bitstream and manifest.")],
+    board: Annotated[str, typer.Option("--board", help=f"{', '.join(LINKED)}.")] = "ulx3s-85f",
+    clock: Annotated[
+        float | None, typer.Option("--clock", help="In hertz; that of the board's pin by default.")
+    ] = None,
+    baud: Annotated[int, typer.Option("--baud", help="Of the serial line.")] = BAUD,
+    bits: WeightBits = 5,
+    phase_bits: PhaseBits = 4,
+    noise_bits: NoiseBits = 0,
+    parts: Parts = 1,
+    force: Force = False,
+) -> None:
+    """Place and route the circuit with its serial link: `neuristor program` puts it on the board, `run` talks to it.
+
+    Weights, thresholds, noise and schedules are loaded over the link; size and model are built in. Example:
+    `neuristor bitstream examples/vo2_lif_digits.toml --board icebreaker --out build/icebreaker`
+    """
+    if board not in LINKED:
+        raise DesignError(f"--board must be among {', '.join(LINKED)}, not {board!r}")
+    check_target(out, force=force)
+    options = OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
+    session, target = open_session(file, options), BOARDS[board]
+    rate = clock or target.clock_hz
+    assert rate is not None  # every board with pins has a clock
+    try:
+        clocks = divisor(rate, baud)
+    except ValueError as error:
+        raise DesignError(f"--baud: {error}") from None
+    core = session.core()
+    content = _manifest(session, core) | {"board": board, "baud": baud}
+    with output_folder(out, force=force) as folder, console.status(board) as status:
+        try:
+            made = implement(
+                target, LinkedTop(SerialCore(core, clocks)), folder, clock_hz=clock, progress=status.update
+            )
+        except DoesNotFit as error:
+            raise DesignError(f"{file}: {error}; fewer lanes, shorter words or fewer neurons need less") from None
+        except ValueError as error:
+            raise DesignError(f"--clock: {error}") from None
+        assert made.bitstream is not None
+        for each in folder.iterdir():
+            if each.name != made.bitstream.name:
+                each.unlink()
+        name = f"{board}{made.bitstream.suffix}"
+        made.bitstream.rename(folder / name)
+        content |= {
+            "bitstream": name,
+            "resources": {key: list(pair) for key, pair in made.resources.items()},
+            "clock_hz": made.clock_hz,
+            "fmax_hz": made.fmax_hz,
+            "versions": dict(made.versions),
+        }
+        _write_manifest(folder, content)
+    used = ", ".join(f"{key} {number} of {room}" for key, (number, room) in made.resources.items())
+    console.print(f"{target.title}: {used}", soft_wrap=True)
+    if made.fmax_hz is not None and made.clock_hz is not None:
+        console.print(f"Fmax {made.fmax_hz / 1e6:.1f} MHz for {made.clock_hz / 1e6:g} MHz", soft_wrap=True)
+    console.print(f"{out / name}", soft_wrap=True)
+    if made.timing_met is False:
+        raise typer.Exit(1)
+
+
+@app.command("program")
+def program_command(
+    made: Annotated[Path, typer.Argument(metavar="FOLDER", help="What `neuristor bitstream` made; or a bitstream.")],
+    board: Annotated[str | None, typer.Option("--board", help="For a bitstream: which board it is for.")] = None,
+    flash: Annotated[bool, typer.Option("--flash", help="Keep it when power goes.")] = False,
+    cable: Annotated[
+        str | None, typer.Option("--cable", help="Another programmer, as openFPGALoader calls it.")
+    ] = None,
+) -> None:
+    """Put a bitstream onto a board, with openFPGALoader."""
+    target = made
+    if made.is_dir():
+        try:
+            content = json.loads((made / "manifest.json").read_text(encoding="utf-8"))
+            target, named = made / content["bitstream"], content["board"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise DesignError(f"{made}: must be a folder that `neuristor bitstream` made") from None
+        if board is not None and board != named:
+            raise DesignError(f"{made}: the bitstream is for {named}, not for {board}")
+        board = named
+    if board is None:
+        raise DesignError("--board is missing: which board is the bitstream for?")
+    if board not in BOARDS:
+        raise DesignError(f"--board must be among {', '.join(BOARDS)}, not {board!r}")
+    try:
+        with console.status(f"{board}: {target.name}"):
+            program(BOARDS[board], target, flash=flash, cable=cable)
+    except (ValueError, OSError, LoadError) as error:
+        raise DesignError(str(error)) from None
+    console.print(f"{target.name} is on {BOARDS[board].title}", soft_wrap=True)
+
+
+def boards_here(board: Board) -> list[str]:
+    """Serial ports of USB devices that a board's programmer may be, in order."""
+    return sorted(port.device for port in serial.tools.list_ports.comports() if (port.vid, port.pid) in board.usb)
+
+
+def _port(board: str, given: str | None) -> str:
+    if given is not None:
+        return given
+    found = boards_here(BOARDS[board])
+    if not found:
+        raise DesignError(f"no serial port of {board} is here: plug it in, see `neuristor doctor`, or pass --port")
+    return found[-1]  # of a programmer with two, the second is the serial line
+
+
+@contextmanager
+def _connected(core: Core, board: str, port: str | None, baud: int) -> Iterator[Any]:
+    """A board with this core."""
+    if board == VIRTUAL:
+        with console.status("the virtual board is built (its first time takes half a minute)"):
+            made = VirtualBoard(SerialCore(core, VIRTUAL_CLOCKS))
+        with made, open_board(core, made.port) as opened:
+            yield opened
+        return
+    with open_board(core, _port(board, port), baud) as opened:
+        yield opened
+
+
+@app.command()
+def run(
+    file: AnyFile,
+    board: Annotated[str, typer.Option("--board", help=f"{VIRTUAL}, or {', '.join(LINKED)}.")] = VIRTUAL,
+    port: Annotated[
+        str | None, typer.Option("--port", help="The board's serial port; found by itself if possible.")
+    ] = None,
+    baud: Annotated[int, typer.Option("--baud", help="As in `neuristor bitstream`.")] = BAUD,
+    built: Annotated[
+        Path | None,
+        typer.Option(
+            "--built", help="The file that the bitstream is of, if it is another: only what is loaded differs."
+        ),
+    ] = None,
+    frames: Annotated[int | None, typer.Option("--frames", min=1, help="The first so many frames, or runs.")] = None,
+    every: Annotated[
+        bool, typer.Option("--every", help="For neurons: the state after every tick, not only spikes.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="A folder to make: NPZ, VCD and a manifest.")] = None,
+    periods: Annotated[int, typer.Option("--periods", min=1, help="For oscillators.")] = 20,
+    noise: Annotated[int, typer.Option("--noise", min=0, help="For oscillators: at the beginning.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="For oscillators: of phases and noise.")] = 0,
+    bits: WeightBits = 5,
+    phase_bits: PhaseBits = 4,
+    noise_bits: NoiseBits = 0,
+    parts: Parts = 1,
+    force: Force = False,
+) -> None:
+    """Run a file on a board, or on one that is a process here, and compare with the bit-true model as it goes.
+
+    Loads all that can be loaded, streams the input, shows spikes or phases, and stops at the first difference (exit
+    status 1). What was received is kept, whatever happens. Example:
+    `neuristor run examples/vo2_lif_digits.toml --board virtual --frames 20 --out build/run`
+    """
+    if board not in (VIRTUAL, *LINKED):
+        raise DesignError(f"--board must be among {', '.join((VIRTUAL, *LINKED))}, not {board!r}")
+    if out is not None:
+        check_target(out, force=force)
+    options = OnnOptions(
+        weight_bits=bits,
+        phase_bits=phase_bits,
+        noise_bits=noise_bits,
+        parts=parts,
+        periods=periods,
+        noise=noise,
+        seed=seed,
+    )
+    if noise >= 1 << noise_bits:
+        raise DesignError(f"--noise must be below 2**{noise_bits}, as --noise-bits says, not {noise}")
+    session = open_session(file, options, frames, every)
+    core = session.core()
+    on_board = core if built is None else open_session(built, options).core()
+    if on_board is not core:
+        core.describe_only()
+        try:
+            fitting(on_board, core)
+        except ValueError as error:
+            raise DesignError(f"{file}: {error}") from None
+    last: Step | None = None
+    trouble: BaseException | None = None
+    try:
+        with _connected(on_board, board, port, baud) as opened:
+            started = time.monotonic()
+            with console.status("loading"):
+                opened.load(core)
+            console.print(f"{board}: loaded in {time.monotonic() - started:.2g} s; {on_board.identity[:16]}")
+            last = _watch(session, opened)
+            counters = opened.counters()
+    except (BoardError, KeyboardInterrupt) as error:
+        trouble, counters = error, {}
+    if out is not None and session.arrays():
+        with output_folder(out, force=force) as folder:
+            _save(session, folder)
+            whole = trouble is None and last is not None and last.difference is None
+            content = _manifest(session, core) | {"board": board, "complete": whole, "counters": counters}
+            if last is not None and last.difference is not None:
+                content["difference"] = last.difference
+            _write_manifest(folder, content)
+        console.print(f"{out}", soft_wrap=True)
+    if trouble is not None:
+        kept = f"; what came before is in {out}" if out is not None and session.arrays() else ""
+        if isinstance(trouble, KeyboardInterrupt):
+            Console(stderr=True, soft_wrap=True).print(f"neuristor: stopped{kept or '; nothing was written'}")
+            raise typer.Exit(130)
+        raise DesignError(f"{trouble}{kept}") from None
+    _report(session, board, last, counters)
+    if last is None or last.difference is not None:
+        raise typer.Exit(1)
+
+
+def _watch(session: Session, opened: Any) -> Step | None:
+    """Show a run as it goes; the last step."""
+    last = None
+    with Live(console=console, refresh_per_second=8, transient=not console.is_terminal) as live:
+        for last in session.steps(opened):
+            text = f"{100 * last.done:3.0f} %  {last.title}"
+            if console.is_terminal:
+                live.update(Group(Text(last.picture, no_wrap=True), Text(text)))
+    if last is not None and not console.is_terminal:
+        console.print(last.picture, markup=False, soft_wrap=True)
+        console.print(last.title, markup=False, soft_wrap=True)
+    return last
+
+
+def _report(session: Session, board: str, last: Step | None, counters: dict[str, int]) -> None:
+    table = Table("what", "value", show_header=False, title=f"{session.path.name} on {board}")
+    if last is None:
+        state = "nothing came"
+    else:
+        state = "[green]equal, every one[/]" if last.difference is None else "[red]DIFFERS[/]"
+    table.add_row("board and bit-true model", state)
+    for name, value in counters.items():
+        if name not in ("status", "stimulus_room", "output_level", "schedule_room"):
+            table.add_row(name.replace("_", " "), f"{value:,}")
+    console.print(table)
+    if last is not None and last.difference is not None:
+        console.print(last.difference, style="red", markup=False, soft_wrap=True)
+
+
+def _save(session: Session, folder: Path) -> None:
+    np.savez_compressed(folder / "run.npz", **session.arrays())  # type: ignore[arg-type]
+    waves = session.waves()
+    if not waves:
+        return
+    unit, per_tick = _timescale(session.dt)
+    with (folder / "run.vcd").open("w", encoding="utf-8", newline="\n") as file:
+        _write_waves(VCDWriter(file, timescale=unit, date="", comment=f"Neuristor {__version__}"), waves, per_tick)
+
+
+_UNITS = (("1 ms", 1e-3), ("1 us", 1e-6), ("1 ns", 1e-9), ("1 ps", 1e-12), ("1 fs", 1e-15))
+
+
+def _timescale(dt: float) -> tuple[str, float]:
+    """A unit of which a tick has many, and how many; a tick is 1 ns where it has no time."""
+    for unit, seconds in _UNITS:
+        if dt >= 100 * seconds:
+            return unit, dt / seconds
+    return "1 ns", 1.0
+
+
+def _write_waves(writer: VCDWriter, waves: dict[str, tuple[Any, Any]], per_tick: float) -> None:
+    changes: list[tuple[int, Any, int]] = []
+    for name, (ticks, values) in waves.items():
+        wide = max(int(np.abs(values).max(initial=0)).bit_length() + 1, 2)
+        times = [round(tick * per_tick) for tick in ticks.tolist()]
+        for neuron, column in enumerate(values.T.tolist()):
+            if name == "spike":
+                variable = writer.register_var(name, str(neuron), "wire", size=1, init=0)
+            else:
+                variable = writer.register_var(name, str(neuron), "integer", size=wide, init=0)
+            before = 0
+            for moment, value in zip(times, column, strict=True):
+                if value != before:
+                    changes.append((moment, variable, value))
+                    before = value
+    changes.sort(key=lambda change: change[0])
+    for moment, variable, value in changes:
+        writer.change(variable, moment, value)
+    writer.close()
