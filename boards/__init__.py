@@ -2,10 +2,12 @@
 
 from types import MappingProxyType
 
-from boards import icebreaker, tang_nano_9k, ulx3s, xc7z020
+from boards import arty_a7, gatemate_evb, icebreaker, orangecrab, pynq_z2, tang_nano_9k, ulx3s, xc7z020
 from boards.base import Board, MissingTool
 
 __all__ = ["BOARDS", "Board", "MissingTool"]
 
-BOARDS = MappingProxyType({module.BOARD.name: module.BOARD for module in (icebreaker, ulx3s, tang_nano_9k, xc7z020)})
+_MODULES = (icebreaker, ulx3s, orangecrab, tang_nano_9k, gatemate_evb, arty_a7, pynq_z2, xc7z020)
+
+BOARDS = MappingProxyType({module.BOARD.name: module.BOARD for module in _MODULES})
 """Every board by name; a new board is one file, listed here."""

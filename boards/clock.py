@@ -23,7 +23,7 @@ from amaranth.lib.cdc import FFSynchronizer
 
 from boards.base import Board
 
-__all__ = ["Ecp5Pll", "Ice40Pll", "PllClock", "clock_generator", "pll_setting"]
+__all__ = ["Ecp5Pll", "GateMatePll", "Ice40Pll", "PllClock", "clock_generator", "pll_setting"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +102,25 @@ class Ecp5Pll:
                     clkop_div=clkop_div,
                     output_hz=output_hz,
                 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateMatePll:
+    """Output of a GateMate PLL; nextpnr finds its dividers.
+
+    References
+    ----------
+    Cologne Chip, UG1001, "GateMate FPGA Primitives Library", CC_PLL.
+    """
+
+    output_hz: float
+
+    @classmethod
+    def settings(cls, input_hz: float) -> Iterator[GateMatePll]:
+        """Yield the frequencies that nextpnr 0.11 meets exactly: from 10 MHz, whole megahertz from 5 to 62."""
+        if input_hz == 10e6:
+            for mhz in range(5, 63):
+                yield cls(output_hz=mhz * 1e6)
 
 
 class PllClock(Elaboratable):
@@ -218,7 +237,39 @@ class Ecp5Clock(PllClock):
         return m
 
 
-def pll_setting(board: Board, clock_hz: float) -> Ice40Pll | Ecp5Pll:
+class GateMateClock(PllClock):
+    """CC_PLL: gives its clock once it has locked."""
+
+    def __init__(self, input_hz: float, setting: GateMatePll) -> None:
+        super().__init__(setting.output_hz)
+        self.input_hz = input_hz
+
+    def pll(self, platform: Platform, clk: Signal, locked: Signal) -> Module:
+        m = Module()
+        m.submodules.buffer = buffer = io.Buffer(io.Direction.Input, _clock_pin(platform))
+        m.submodules.pll = Instance(
+            "CC_PLL",
+            p_REF_CLK=f"{self.input_hz / 1e6:.1f}",
+            p_OUT_CLK=f"{self.output_hz / 1e6:.1f}",
+            p_PERF_MD="SPEED",  # as nextpnr's delays
+            p_LOCK_REQ=1,
+            p_LOW_JITTER=1,
+            p_CI_FILTER_CONST=2,
+            p_CP_FILTER_CONST=4,
+            i_CLK_REF=buffer.i,
+            i_CLK_FEEDBACK=Const(0),
+            i_USR_CLK_REF=Const(0),
+            i_USR_LOCKED_STDY_RST=Const(0),
+            o_USR_PLL_LOCKED=locked,
+            o_CLK0=clk,
+        )
+        return m
+
+
+Pll = Ice40Pll | Ecp5Pll | GateMatePll
+
+
+def pll_setting(board: Board, clock_hz: float) -> Pll:
     """Return the PLL setting that makes a frequency from that of the clock pin.
 
     Parameters
@@ -236,12 +287,14 @@ def pll_setting(board: Board, clock_hz: float) -> Ice40Pll | Ecp5Pll:
     if board.clock_hz is None:
         raise ValueError(f"{board.name} is a bare device: it has no clock pin")
     pin_hz = board.clock_hz
-    possible: dict[float, Ice40Pll | Ecp5Pll] = {}
-    settings: Iterable[Ice40Pll | Ecp5Pll]
+    possible: dict[float, Pll] = {}
+    settings: Iterable[Pll]
     if board.family == "ice40":
         settings = Ice40Pll.settings(pin_hz)
     elif board.family == "ecp5":
         settings = Ecp5Pll.settings(pin_hz)
+    elif board.family == "gatemate":
+        settings = GateMatePll.settings(pin_hz)
     else:
         raise ValueError(
             f"{board.name} runs at {_mhz(pin_hz)} only: no PLL is supported on it, so {_mhz(clock_hz)} is not possible"
@@ -269,6 +322,8 @@ def clock_generator(board: Board, clock_hz: float) -> PllClock:
     if isinstance(chosen, Ice40Pll):
         return Ice40Clock(chosen)
     assert board.clock_hz is not None
+    if isinstance(chosen, GateMatePll):
+        return GateMateClock(board.clock_hz, chosen)
     return Ecp5Clock(board.clock_hz, chosen)
 
 

@@ -288,7 +288,34 @@ _GOWIN = _Flow(
     bitstream="top.fs",
 )
 
-_PLACED: Mapping[Family, _Flow] = {"ice40": _ICE40, "ecp5": _ECP5, "gowin": _GOWIN}
+_GATEMATE = _Flow(
+    # nextpnr knows LUT trees but neither single LUTs nor multiplexers of eight inputs.
+    synth="synth_gatemate -luttree -nomx8",
+    cells={
+        # Less than will be placed: nextpnr makes multipliers, and knows what shares an element with what.
+        "LUT": {"CC_LUT[1-4]": 1, "CC_L2T4": 1, "CC_L2T5": 2, "CC_MX2": 1, "CC_MX4": 2, "CC_ADDF": 1},
+        "FF": {"CC_DFF": 1, "CC_DLT": 1},
+        "block RAM": {"CC_BRAM_20K": 1, "CC_BRAM_40K": 2},  # nextpnr's report counts either as one
+    },
+    bels={
+        # In halves of an element, without the elements that only carry wires (CPE_BRIDGE).
+        "LUT": {"CPE_LT": 1, "CPE_ADDF*": 2, "CPE_MULT": 2, "CPE_MX4": 2},
+        "FF": {"CPE_FF": 1},
+    },
+    place=_wasm(
+        "nextpnr-himbaechel-gatemate",
+        "yowasp-nextpnr-himbaechel-gatemate",
+        "run_nextpnr_himbaechel_gatemate",
+    ),
+    # Without CP lines: on nets that use them nextpnr 0.11 recurses deeper than WebAssembly's stack, and dies.
+    place_options=("--vopt", "ccf=top.ccf", "--vopt", "out=top.config", "--vopt", "no-cpe-cp"),
+    constraints=".ccf",
+    pack=_wasm("gmpack", "yowasp-nextpnr-himbaechel-gatemate", "run_gmpack"),
+    pack_options=("top.config", "top.bit"),
+    bitstream="top.bit",
+)
+
+_PLACED: Mapping[Family, _Flow] = {"ice40": _ICE40, "ecp5": _ECP5, "gowin": _GOWIN, "gatemate": _GATEMATE}
 
 _XC7_SYNTH = "synth_xilinx -family xc7 -flatten"
 _XC7_CELLS: Weights = {
@@ -346,8 +373,8 @@ def implement(
     board : Board
         Where the design shall run.
     top : Elaboratable
-        The design: it asks for its pins with ``platform.request(..., dir="-")``. For a bare
-        device it is a `Component`, and its ports stand for the pins.
+        The design: it asks for its pins with ``platform.request(..., dir="-")``. Where it is only
+        counted it is a `Component`, and its ports stand for the pins.
     out_dir : path
         Where the files go; made if missing, files of an earlier run are replaced.
     clock_hz : float, optional
@@ -362,7 +389,7 @@ def implement(
     ValueError
         The board cannot make `clock_hz`.
     TypeError
-        The board is a bare device and `top` has no ports.
+        The board is only counted and `top` has no ports.
     DoesNotFit
         The design is larger than the device.
     ToolError
@@ -374,9 +401,9 @@ def implement(
     directory.mkdir(parents=True, exist_ok=True)
     say = progress or (lambda step: None)
 
-    if board.family == "xc7":
-        if clock_hz is not None:
-            raise ValueError(f"{board.name} is a bare device: no clock_hz can be set")
+    if board.counted_only:
+        if clock_hz is not None and clock_hz != board.clock_hz:
+            raise ValueError(f"{board.name} is only counted: no clock_hz can be set")
         if not isinstance(top, Component):
             raise TypeError(f"top must be a Component to be counted on {board.name}, not {top!r}")
         say("elaboration")

@@ -434,6 +434,8 @@ def fitting(built: Core, other: Core) -> list[Content]:
     ValueError
         With the first thing that is built in and differs.
     """
+    for each in (built, other):
+        each.describe_only()
     own, wanted = dict(built.structure()), dict(other.structure())
     for name, value in _flat(own).items():
         found = _flat(wanted).get(name)

@@ -19,4 +19,7 @@ BOARD = Board(
     platform_class="amaranth_boards.icebreaker:ICEBreakerPlatform",
     synth_options=("-device", "u", "-dsp"),
     place_options=("--up5k", "--package", "sg48"),
+    loader="ice40_generic",
+    loads=("flash",),  # as its jumpers come, the configuration memory cannot be reached
+    usb=((0x0403, 0x6010),),  # FT2232H
 )

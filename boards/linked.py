@@ -9,7 +9,12 @@ from amaranth.lib import io
 
 from hdl.link.serial import SerialCore
 
-__all__ = ["LinkedTop"]
+__all__ = ["PINS", "LinkedTop", "pins_wrapper"]
+
+PINS = [(name, "input", 1) for name in ("clk", "rst_n", "rx")] + [
+    (name, "output", 1) for name in ("tx", "led_0", "led_1")
+]
+"""Ports of `pins_wrapper`."""
 
 
 class LinkedTop(Elaboratable):
@@ -30,3 +35,24 @@ class LinkedTop(Elaboratable):
             m.submodules[f"light_{number}"] = pad
             m.d.comb += pad.o.eq(light)
         return m
+
+
+def pins_wrapper(module: str, name: str) -> str:
+    """A Verilog module with the ports of ``boards.vivado.constraints`` around an exported `SerialCore`."""
+    declared = ",\n".join(f"    {flow} wire {port}" for port, flow, _ in PINS)
+    return f"""module {name} (
+{declared}
+);
+    reg [1:0] released = 2'b00;
+    always @(posedge clk) released <= {{released[0], rst_n}};
+    {module} design_i (
+        .clk    (clk),
+        .rst    (~released[1]),
+        .rx     (rx),
+        .tx     (tx),
+        .heard  (led_0),
+        .active (led_1),
+        .busy   ()
+    );
+endmodule
+"""

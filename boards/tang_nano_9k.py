@@ -21,4 +21,6 @@ BOARD = Board(
     # As in amaranth-boards: pins shared with the flash interface serve as ordinary pins.
     pack_options=("-d", "GW1N-9C", "--sspi_as_gpio", "--mspi_as_gpio"),
     untimed=("DSP",),
+    loader="tangnano9k",
+    usb=((0x0403, 0x6010),),  # BL702, which says that it is an FT2232
 )

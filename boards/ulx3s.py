@@ -17,4 +17,6 @@ BOARD = Board(
     platform_class="amaranth_boards.ulx3s:ULX3S_85F_Platform",
     place_options=("--85k", "--package", "CABGA381", "--speed", "6"),
     pack_options=("--compress",),
+    loader="ulx3s",
+    usb=((0x0403, 0x6015),),  # FT231X
 )

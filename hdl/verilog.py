@@ -9,7 +9,7 @@ from amaranth.back import verilog
 from amaranth.hdl import Shape
 from amaranth.lib import data, wiring
 
-__all__ = ["KEYWORDS", "export", "fields", "port_table"]
+__all__ = ["KEYWORDS", "export", "fields", "port_table", "ports", "template"]
 
 _WORDS = """
 always and assert assign assume automatic begin bit buf bufif0 bufif1 byte case casex casez cell checker class
@@ -39,15 +39,19 @@ def fields(shape: Any, offset: int = 0, path: str = "") -> Iterator[tuple[str, i
         yield path, offset, plain.width, plain.signed
 
 
+def ports(component: wiring.Component) -> list[tuple[str, str, Any]]:
+    """The ports of a component as Verilog has them: name, ``input`` or ``output``, shape."""
+    found: list[tuple[str, str, Any]] = [("clk", "input", 1), ("rst", "input", 1)]
+    for path, member, value in component.signature.flatten(component):
+        name = "__".join(str(part) for part in path)
+        found.append((name, "input" if member.flow == wiring.In else "output", value.shape()))
+    return found
+
+
 def port_table(component: wiring.Component) -> list[str]:
     """The ports of a component, a line each, with the fields of structured ones below them."""
     lines = []
-    ports: list[tuple[str, str, Any]] = [("clk", "input", 1), ("rst", "input", 1)]
-    for path, member, value in component.signature.flatten(component):
-        name = "__".join(str(part) for part in path)
-        flow = "input" if member.flow == wiring.In else "output"
-        ports.append((name, flow, value.shape()))
-    for name, flow, shape in ports:
+    for name, flow, shape in ports(component):
         width = Shape.cast(shape).width
         lines.append(f"{flow:6} {f'[{width - 1}:0]':>9} {name}")
         if isinstance(shape, data.Layout):
@@ -56,6 +60,17 @@ def port_table(component: wiring.Component) -> list[str]:
                 for path, low, size, is_signed in fields(shape)
             ]
     return lines
+
+
+def template(module: str, named: Sequence[tuple[str, str, Any]]) -> str:
+    """How a module is instantiated: every port, with its direction and width."""
+    wide = max(len(name) for name, _, _ in named)
+    lines = []
+    for n, (name, flow, shape) in enumerate(named):
+        width, comma = Shape.cast(shape).width, "" if n == len(named) - 1 else ","
+        size = f" [{width - 1}:0]" if width > 1 else ""
+        lines.append(f"    .{name.ljust(wide)} ({name}){comma}".ljust(2 * wide + 10) + f"// {flow}{size}")
+    return "\n".join([f"{module} {module}_i (", *lines, ");"]) + "\n"
 
 
 def export(component: wiring.Component, name: str, header: Sequence[str] = ()) -> str:

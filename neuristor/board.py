@@ -7,11 +7,11 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import serial.tools.list_ports
 import typer
 from rich.console import Console, Group
 from rich.live import Live
@@ -20,21 +20,25 @@ from rich.text import Text
 from vcd import VCDWriter
 
 from boards import BOARDS
-from boards.base import Board
 from boards.flow import DoesNotFit, implement
 from boards.host import BoardError, fitting, open_board
-from boards.linked import LinkedTop
+from boards.linked import PINS, LinkedTop, pins_wrapper
 from boards.programmer import LoadError, program
+from boards.vivado import constraints, script
+from hdl.link.axi import vivado_ports, vivado_wrapper
+from hdl.link.buses import AxiCore, WishboneCore, address_bits
 from hdl.link.core import Core
 from hdl.link.serial import BAUD, SerialCore
 from hdl.link.uart import divisor
+from hdl.verilog import export, ports, template
 from neuristor import __version__
 from neuristor.design import DesignError
+from neuristor.doctor import plugged
 from neuristor.folder import check_target, output_folder
 from neuristor.session import OnnOptions, Session, Step, open_session
 from sim.virtual_board import VirtualBoard
 
-__all__ = ["app", "boards_here", "core_structure"]
+__all__ = ["app", "core_structure"]
 
 app = typer.Typer()
 console = Console(highlight=False)
@@ -44,6 +48,7 @@ if not console.is_terminal:
 VIRTUAL = "virtual"
 VIRTUAL_CLOCKS = 4
 """Of a bit: the fewest there can be, as a simulation has no time to lose."""
+VIVADO = tuple(name for name, board in BOARDS.items() if board.counted_only and board.clock_hz)
 LINKED = tuple(name for name, board in BOARDS.items() if not board.counted_only)
 
 AnyFile = Annotated[
@@ -146,6 +151,104 @@ def bitstream(
         raise typer.Exit(1)
 
 
+class _Bus(StrEnum):
+    AXI = "axi4-lite"
+    WISHBONE = "wishbone"
+    SERIAL = "serial"
+
+
+@app.command("core")
+def core_command(
+    file: AnyFile,
+    out: Annotated[Path, typer.Option("--out", help="The folder to make.")],
+    bus: Annotated[_Bus, typer.Option("--bus", help="How the core is reached.")] = _Bus.AXI,
+    board: Annotated[
+        str | None,
+        typer.Option("--board", help=f"Also what Vivado needs to build it for {' or '.join(VIVADO)}; sets the bus."),
+    ] = None,
+    baud: Annotated[int, typer.Option("--baud", help="With a serial bus.")] = BAUD,
+    clock: Annotated[float, typer.Option("--clock", help="In hertz; with a serial bus, or for a board.")] = 100e6,
+    bits: WeightBits = 5,
+    phase_bits: PhaseBits = 4,
+    noise_bits: NoiseBits = 0,
+    parts: Parts = 1,
+    force: Force = False,
+) -> None:
+    """Write the circuit behind registers as Verilog, for a system of your own: AXI4-Lite, Wishbone or a serial line.
+
+    Beside it: an instantiation template, the map of registers as a C header and in the manifest, and for a board with
+    Vivado the script and the constraints. Example:
+    `neuristor core examples/vo2_lif_digits.toml --bus wishbone --out build/core`
+    """
+    if board is not None and board not in VIVADO:
+        raise DesignError(f"--board must be among {', '.join(VIVADO)}, not {board!r}")
+    check_target(out, force=force)
+    if board is not None:
+        bus = _Bus.SERIAL if BOARDS[board].pins else _Bus.AXI
+        clock = (BOARDS[board].clock_hz or clock) if BOARDS[board].pins else clock
+    session = open_session(
+        file, OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
+    )
+    core = session.core()
+    name, content = session.name, _manifest(session, core) | {"bus": bus.value}
+    header = (f"{name}: {session.path.name} on {bus.value}", f"Neuristor {__version__}, identity {core.identity}")
+    top, extra = name, {}
+    if bus is _Bus.SERIAL:
+        try:
+            made: Any = SerialCore(core, divisor(clock, baud))
+        except ValueError as error:
+            raise DesignError(f"--baud: {error}") from None
+        content |= {"clock_hz": clock, "baud": baud}
+    else:
+        made = AxiCore(core) if bus is _Bus.AXI else WishboneCore(core)
+        content["address_bits"] = address_bits(core)
+    named, verilog = ports(made), export(made, name, header)
+    if bus is _Bus.AXI:
+        top, named = f"{name}_axi", vivado_ports(address_bits(core) + 2)
+        verilog += "\n" + vivado_wrapper(name, top, address_bits(core) + 2)
+    if board is not None:
+        target = BOARDS[board]
+        if target.pins:
+            top, named = f"{name}_top", PINS
+            verilog += "\n" + pins_wrapper(name, top)
+            extra["top.xdc"] = constraints(target)
+        extra["build.tcl"] = script(
+            target,
+            top,
+            [f"{name}.v"],
+            ["top.xdc"] if target.pins else [],
+            bitstream=f"{board}.bit",
+            clock_hz=clock,
+            address_bits=address_bits(core) + 2,
+        )
+    extra |= {f"{name}.v": verilog, f"{name}.h": c_header(name, core), "template.v": template(top, named)}
+    with output_folder(out, force=force) as folder:
+        for each, text in extra.items():
+            (folder / each).write_text(text, encoding="utf-8", newline="\n")
+        _write_manifest(folder, content)
+    table = Table("address", "name", "access", "words", "meaning", title=f"{name}: registers, in words of 32 bits")
+    for address, entry in core.registers.table():
+        table.add_row(f"0x{address:05X}", entry.name, entry.access, str(entry.words), entry.meaning)
+    console.print(table)
+    console.print(f"{out}: module {top}; {', '.join(sorted(extra))}", soft_wrap=True)
+
+
+def c_header(name: str, core: Core) -> str:
+    """The map of registers for C: byte addresses."""
+    prefix = name.upper()
+    lines = [
+        f"/* Registers of {name}: byte addresses, and how many words a window has. Neuristor {__version__} */",
+        f"#ifndef {prefix}_H",
+        f"#define {prefix}_H",
+        f'#define {prefix}_IDENTITY "{core.identity}"',
+    ]
+    for address, entry in core.registers.table():
+        lines.append(f"#define {prefix}_{entry.name.upper()} 0x{4 * address:X} /* {entry.access}: {entry.meaning} */")
+        if entry.window:
+            lines.append(f"#define {prefix}_{entry.name.upper()}_WORDS {entry.words}")
+    return "\n".join([*lines, "#endif"]) + "\n"
+
+
 @app.command("program")
 def program_command(
     made: Annotated[Path, typer.Argument(metavar="FOLDER", help="What `neuristor bitstream` made; or a bitstream.")],
@@ -178,15 +281,10 @@ def program_command(
     console.print(f"{target.name} is on {BOARDS[board].title}", soft_wrap=True)
 
 
-def boards_here(board: Board) -> list[str]:
-    """Serial ports of USB devices that a board's programmer may be, in order."""
-    return sorted(port.device for port in serial.tools.list_ports.comports() if (port.vid, port.pid) in board.usb)
-
-
 def _port(board: str, given: str | None) -> str:
     if given is not None:
         return given
-    found = boards_here(BOARDS[board])
+    found = [each.port for each in plugged({board: BOARDS[board]})]
     if not found:
         raise DesignError(f"no serial port of {board} is here: plug it in, see `neuristor doctor`, or pass --port")
     return found[-1]  # of a programmer with two, the second is the serial line

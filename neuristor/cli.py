@@ -15,8 +15,10 @@ from rich.table import Table
 
 from boards import BOARDS
 from boards.base import MissingTool
+from boards.capacity import neurons, oscillators
 from boards.flow import ToolError as FlowError
 from boards.host import BoardError
+from boards.udev import RULES_FILE, udev_rules
 from golden_model.devices.catalogue import catalogue, preset
 from golden_model.neuron import NEURONS
 from neuristor import __version__
@@ -26,7 +28,7 @@ from neuristor.accuracy import rows as accuracy_rows
 from neuristor.board import app as board_app
 from neuristor.build import Built, build, engines_here, manifest
 from neuristor.design import Design, DesignError, key_table, load
-from neuristor.doctor import examine
+from neuristor.doctor import examine, plugged
 from neuristor.fit import fit as fit_files
 from neuristor.folder import OutputError, check_target, output_folder, write_file
 from neuristor.gallery import gallery as run_gallery
@@ -456,14 +458,29 @@ def fit(
 
 @app.command()
 def boards() -> None:
-    """List the boards a design can be built for."""
-    table = Table("name", "board", "LUT", "FF", "block RAM", "DSP", "clock pin")
+    """List the boards a design can be built for, and about how much each holds."""
+    table = Table("name", "board", "LUT", "FF", "block RAM", "DSP", "clock", "made by", "neurons", "oscillators")
     for entry in BOARDS.values():
         room = (str(entry.capacity[name]) for name in ("LUT", "FF", "block RAM", "DSP"))
         table.add_row(
-            entry.name, entry.title, *room, f"{entry.clock_hz / 1e6:g} MHz" if entry.clock_hz else "counted only"
+            entry.name,
+            entry.title,
+            *room,
+            f"{entry.clock_hz / 1e6:g} MHz" if entry.clock_hz else "",
+            "counted only"
+            if entry.counted_only and not entry.clock_hz
+            else "Vivado"
+            if entry.counted_only
+            else "open tools",
+            f"{neurons(entry):,}",
+            f"{oscillators(entry):,}",
         )
     console.print(table)
+    console.print(
+        "neurons: LIF on one lane, of 16 bits; oscillators: all coupled to all, of 5-bit weights. Both are estimates, "
+        "for a circuit with its link: `neuristor bitstream` says what is so.",
+        soft_wrap=True,
+    )
 
 
 @app.command()
@@ -476,8 +493,19 @@ def keys() -> None:
 
 
 @app.command()
-def doctor() -> None:
-    """Say which tools are found, where, in which version, and how to get what is missing."""
+def doctor(
+    udev: Annotated[
+        bool, typer.Option("--udev", help=f"Print the text of /etc/udev/rules.d/{RULES_FILE}, and nothing else.")
+    ] = False,
+) -> None:
+    """Say which tools and boards are found, what is missing or forbidden, and how to get it.
+
+    On Linux, USB devices belong to root unless a rule says otherwise:
+    `neuristor doctor --udev | sudo tee /etc/udev/rules.d/60-neuristor.rules`, then plug the board in again.
+    """
+    if udev:
+        print(udev_rules(BOARDS.values()), end="")
+        return
     table = Table("tool", "for", "version", "where, or how to get it")
     healthy = True
     for found in examine():
@@ -487,6 +515,15 @@ def doctor() -> None:
         table.add_row(found.name, found.purpose, state, found.path if here else found.remedy)
     console.print(table)
     console.print("everything a build needs is here" if healthy else "install what is missing, then run this again")
+    ports = plugged(BOARDS)
+    if ports:
+        usb = Table("serial port", "may be", "state", title="boards")
+        for each in ports:
+            state = "[green]may be opened[/]" if each.allowed else f"[red]forbidden[/]: {each.remedy}"
+            usb.add_row(each.port, ", ".join(each.boards), state)
+        console.print(usb)
+    else:
+        console.print("no board is plugged in; `neuristor run FILE --board virtual` needs none")
     if not healthy:
         raise typer.Exit(1)
 

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.link.wishbone import Wishbone
 from hdl.verilog import KEYWORDS
 
-__all__ = ["OKAY", "SLVERR", "Axi4Lite", "AxiToWishbone", "vivado_wrapper"]
+__all__ = ["OKAY", "SLVERR", "Axi4Lite", "AxiToWishbone", "vivado_ports", "vivado_wrapper"]
 
 OKAY, SLVERR = 0b00, 0b10
 """What `bresp` and `rresp` say (table A3-4)."""
@@ -169,6 +169,14 @@ class AxiToWishbone(wiring.Component):
             with m.Else():
                 m.d.sync += [ar_held.eq(0), axi.rvalid.eq(1), axi.rresp.eq(response), axi.rdata.eq(bus.dat_r)]
         return m
+
+
+def vivado_ports(address_bits: int) -> list[tuple[str, str, Any]]:
+    """The ports of a `vivado_wrapper`: name, ``input`` or ``output``, shape."""
+    members = Axi4Lite(address_bits).members.items()
+    return [("s_axi_aclk", "input", 1), ("s_axi_aresetn", "input", 1)] + [
+        (f"s_axi_{name}", "input" if member.flow == Out else "output", member.shape) for name, member in members
+    ]
 
 
 def vivado_wrapper(module: str, name: str, address_bits: int) -> str:

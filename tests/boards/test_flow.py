@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from boards import BOARDS, Board, MissingTool
 from boards import flow as flow_module
 from boards.clock import Ecp5Pll, Ice40Pll, clock_generator
 from boards.flow import DoesNotFit, Implementation, ToolError, implement
+from boards.programmer import check_bitstream
 
-WITH_PINS = [board for board in BOARDS.values() if board.clock_hz is not None]
+PLACED = [board for board in BOARDS.values() if not board.counted_only]
+COUNTED = [board for board in BOARDS.values() if board.counted_only]
 
 SITES = {
     "ice40": {
@@ -33,6 +36,7 @@ SITES = {
         "DSP": "MULT18X18D",
     },
     "gowin": {"LUT": "LUT4", "FF": "DFF", "block RAM": "BSRAM", "DSP": "MULT18X18"},
+    "gatemate": {"LUT": "CPE_LT", "FF": "CPE_FF", "block RAM": "RAM_HALF"},
 }
 
 
@@ -73,7 +77,7 @@ class Core(Component):
 
 
 class OnPins(Elaboratable):
-    """`Core` with its output on an LED."""
+    """`Core` with its output on an LED, and the pins that every board has."""
 
     def __init__(self, **options: int) -> None:
         self.core = Core(**options)
@@ -82,7 +86,11 @@ class OnPins(Elaboratable):
         m = Module()
         m.submodules.core = self.core
         m.submodules.led = led = io.Buffer("o", platform.request("led", 0, dir="-"))
-        m.d.comb += led.o.eq(self.core.o)
+        uart = platform.request("uart", 0, dir="-")
+        m.submodules.rx = rx = io.Buffer("i", uart.rx)
+        m.submodules.tx = tx = io.Buffer("o", uart.tx)
+        m.submodules.heard = heard = io.Buffer("o", platform.request("led", 1, dir="-"))
+        m.d.comb += [led.o.eq(self.core.o), tx.o.eq(rx.i), heard.o.eq(rx.i)]
         return m
 
 
@@ -100,15 +108,16 @@ def small(board: Board, out: Path, **options: float) -> Implementation:
     return implement(board, OnPins(), out, **options)
 
 
-@pytest.mark.parametrize("board", WITH_PINS, ids=lambda board: board.name)
+@pytest.mark.parametrize("board", PLACED, ids=lambda board: board.name)
 def test_small_design_becomes_the_same_bitstream_twice(board: Board, tmp_path: Path) -> None:
     steps: list[str] = []
     first = implement(board, OnPins(), tmp_path / "first", progress=steps.append)
     assert steps == ["elaboration", "synthesis", "place and route", "bitstream"]
     assert first.bitstream is not None
-    assert first.bitstream.stat().st_size > 10_000
-    # Gowin designs do without multiplier blocks, whose delay nextpnr does not know.
-    assert first.resources["DSP"][0] == (0 if board.family == "gowin" else 1)
+    assert first.bitstream.stat().st_size > 2_000
+    check_bitstream(board, first.bitstream)
+    # Gowin designs do without multiplier blocks, whose delay nextpnr does not know; GateMate has none.
+    assert first.resources.get("DSP", (0, 0))[0] == (0 if board.family in ("gowin", "gatemate") else 1)
     assert 50 < first.resources["FF"][0] < 200
     assert first.clock_hz == board.clock_hz
     assert first.timing_met is True
@@ -132,23 +141,38 @@ def test_small_design_becomes_the_same_bitstream_twice(board: Board, tmp_path: P
         assert b"site-packages" not in again
 
 
-def test_bare_device_is_counted_only(tmp_path: Path) -> None:
-    result = implement(BOARDS["xc7z020"], Core(), tmp_path)
+@pytest.mark.parametrize("board", COUNTED, ids=lambda board: board.name)
+def test_board_without_open_place_and_route_is_counted(board: Board, tmp_path: Path) -> None:
+    result = implement(board, Core(), tmp_path, clock_hz=board.clock_hz)
     assert result.bitstream is None
     assert result.fmax_hz is None
     assert result.timing_met is None
-    assert result.resources["DSP"] == (1, 220)
+    assert result.resources["DSP"] == (1, board.capacity["DSP"])
     assert 0 < result.resources["LUT"][0] < 200
+    with pytest.raises(ValueError, match=f"{board.name} is only counted: no clock_hz can be set"):
+        implement(board, Module(), tmp_path, clock_hz=50e6)
+    with pytest.raises(TypeError, match="top must be a Component"):
+        implement(board, Module(), tmp_path)
+    with pytest.raises(ValueError, match=f"{board.name} is only counted: no open tool places and routes"):
+        board.platform()
+
+
+def test_design_too_large_for_a_counted_device_does_not_fit(tmp_path: Path) -> None:
     smaller = replace(BOARDS["xc7z020"], capacity={**BOARDS["xc7z020"].capacity, "DSP": 2})
     with pytest.raises(DoesNotFit, match=r"xc7z020: DSP 3 of 2 \(1 over, 50.0 %\)"):
         implement(smaller, Core(multipliers=3), tmp_path)
 
 
-@pytest.mark.parametrize(("name", "clock_hz"), [("icebreaker", 24e6), ("ulx3s-85f", 80e6)])
+@pytest.mark.parametrize(
+    ("name", "clock_hz"), [("icebreaker", 24e6), ("ulx3s-85f", 80e6), ("orangecrab", 60e6), ("gatemate-evb", 33e6)]
+)
 def test_pll_clock_is_constrained(name: str, clock_hz: float, tmp_path: Path) -> None:
     result = small(BOARDS[name], tmp_path, clock_hz=clock_hz)
     assert result.clock_hz == clock_hz
     assert result.timing_met
+    # What nextpnr took from the PLL: not what we asked for on its command line.
+    log = (tmp_path / f"{flow_module._PLACED[BOARDS[name].family].place.name}.log").read_text()
+    assert re.search(rf"(onstraining|onstraint).* {clock_hz / 1e6:.1f}0* MHz", log)
 
 
 def test_missed_timing_is_reported(tmp_path: Path) -> None:
@@ -218,6 +242,9 @@ def test_settings_of_ecp5_pll_are_those_of_ecppll(clock_hz: float, dividers: tup
         ("icebreaker", 1e6, "the nearest it can make is 16.125 MHz"),
         ("ulx3s-85f", 1e9, "the nearest it can make is 400 MHz"),
         ("tang-nano-9k", 54e6, "runs at 27 MHz only"),
+        ("gatemate-evb", 100e6, "the nearest it can make is 62 MHz"),
+        ("gatemate-evb", 20.5e6, "the nearest it can make is 20 MHz and 21 MHz"),
+        ("arty-a7-35t", 50e6, "runs at 100 MHz only"),
         ("xc7z020", 100e6, "no clock pin"),
     ],
 )

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import gc
+import os
+import pty
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+from boards.host import BoardError, BoardLostError, Heard, WrongBoardError, fitting, open_board
+from golden_model.devices.threshold_switch import Circuit
+from golden_model.lif import LifBitTrue, LifParams
+from golden_model.neuron import room
+from golden_model.noise import first_states
+from golden_model.onn import OnnBitTrue, OnnParams
+from golden_model.relaxation_oscillator import RelaxationOscillatorBitTrue
+from hdl.lif import LifArray
+from hdl.link.array import ArrayCore
+from hdl.link.core import Core, Record
+from hdl.link.onn import WATCHED, OnnCore
+from hdl.link.serial import SerialCore
+from hdl.onn import Onn
+from sim.verify import available
+from sim.virtual_board import VirtualBoard
+from tests.conftest import flow_params, lif_params, oscillator_params, random_drive
+
+pytestmark = pytest.mark.skipif(not available("verilator"), reason="verilator is not installed")
+
+EVERY = Record.SPIKES | Record.STATE
+
+
+def lif(vo2: Circuit, seed: int = 2024, **more: Any) -> LifParams:
+    """Seven neurons on two lanes: the last row has one."""
+    numbers = {"threshold_d2d": 0.03, "threshold_c2c": 0.02, "refractory": 3e-6} | more
+    return lif_params(vo2, "hold", count=7, seed=seed, **numbers)
+
+
+def lif_core(params: LifParams, lanes: int = 2) -> ArrayCore:
+    return ArrayCore(LifArray(params, lanes, loadable=True), "lif")
+
+
+@contextmanager
+def on_board(core: Core) -> Iterator[tuple[VirtualBoard, Any]]:
+    with VirtualBoard(SerialCore(core, 4)) as virtual, open_board(core, virtual.port) as board:
+        yield virtual, board
+
+
+def equal(board: Any, heard: Heard, model: Any, drive: np.ndarray, first: int = 0) -> None:
+    expected = model.run(drive)
+    np.testing.assert_array_equal(heard.raster(first, len(drive)), expected["spike"])
+    ticks, state = board.trace(heard, first)
+    assert len(ticks) > 0
+    for name, values in state.items():
+        np.testing.assert_array_equal(values, expected[name][ticks - first], err_msg=name)
+
+
+def test_neurons_equal_the_model_and_what_is_loaded_counts(vo2: Circuit) -> None:
+    built, other = lif(vo2), lif(vo2, seed=99, threshold_c2c=0.015, threshold_d2d=0.05, refractory=3.4e-6, dt=1.7e-6)
+    assert built.raw != other.raw
+    core = lif_core(built)
+    with on_board(core) as (_, board):
+        drive = random_drive(built, 40, seed=1)
+        # As it is configured, without anything loaded.
+        equal(board, board.run(drive, 1, EVERY), LifBitTrue(built), drive)
+        assert board.loaded() == []
+        board.load()
+        assert board.loaded() == []
+        equal(board, board.run(drive, 1, EVERY), LifBitTrue(built), drive)
+        # Other thresholds, noise, refractory time and time constant, in the same circuit.
+        board.load(lif_core(other))
+        held = np.repeat(drive, 5, axis=0)
+        equal(board, board.run(drive, 5, Record.SPIKES | Record.LAST_STATE), LifBitTrue(other), held)
+        # And on from there, only the state.
+        model = LifBitTrue(other)
+        model.run(held)
+        heard = board.run(drive[:3], 2, Record.STATE)
+        ticks, state = board.trace(heard)
+        expected = model.run(np.repeat(drive[:3], 2, axis=0))
+        np.testing.assert_array_equal(ticks, len(held) + np.arange(6))
+        np.testing.assert_array_equal(state["membrane"], expected["membrane"])
+        assert len(heard.spikes) == 0
+        assert board.counters()["ticks"] == heard.ticks == len(held) + 6
+    gc.collect()
+
+
+def test_a_core_goes_on_while_the_host_is_away_and_stops_when_told(vo2: Circuit) -> None:
+    params = lif(vo2)
+    core = lif_core(params)
+    drive = params.drive_raw(np.full((1, 7), 1e-4))
+    with VirtualBoard(SerialCore(core, 4)) as virtual:
+        with open_board(core, virtual.port) as board:
+            words = board.words(drive)[0]
+            board.write("record", 0)
+            address = core.registers.addresses["stimulus"]
+            assert board.client.write(address, [3_000_000, *words], fixed=True) == 1 + len(words)
+            before = board.read("ticks")
+        with open_board(core, virtual.port) as board:
+            assert board.busy
+            assert board.read("ticks") > before
+            with pytest.raises(BoardError, match="busy"):
+                board.load()
+            with pytest.raises(BoardError, match="refuses to read parameters"):
+                board.read_window("parameters")
+            board.stop()
+            while board.busy:
+                pass
+            ticks = board.read("ticks")
+            assert before < ticks < 3_000_000
+            assert board.read("spikes") > 100
+            # What was not recorded is not waited for; the end is.
+            heard = Heard(core, board.places)
+            assert list(board.play([(10, words), (5, words)], 0, heard)) == [heard]
+            assert (heard.records, heard.ticks) == (2, ticks + 15)
+            board.reset()
+            equal(board, board.run(drive, 50, EVERY), LifBitTrue(params), np.repeat(drive, 50, axis=0))
+
+
+def test_a_bitstream_of_another_design_is_refused(vo2: Circuit) -> None:
+    core, other = lif_core(lif(vo2)), lif_core(lif(vo2), lanes=3)
+    with VirtualBoard(SerialCore(core, 4)) as virtual:
+        with pytest.raises(WrongBoardError, match=r"not this design's: wanted [0-9a-f]{16}, found [0-9a-f]{16}"):
+            open_board(other, virtual.port)
+        # The port is free again.
+        open_board(core, virtual.port).close()
+    with pytest.raises(ValueError, match="lanes is built in as 2, and cannot be 3 without a new bitstream"):
+        fitting(core, other)
+    wide = lif_core(lif(vo2, refractory=30e-6))
+    with pytest.raises(ValueError, match="state is built in"):
+        fitting(core, wide)
+    slow = lif_core(lif(vo2, dt=0.3e-6, refractory=0.9e-6))
+    with pytest.raises(ValueError, match="is finer than"):
+        fitting(core, slow)
+
+
+def test_identity_is_that_of_the_structure(vo2: Circuit) -> None:
+    cores = [lif_core(lif(vo2)), lif_core(lif(vo2, seed=5)), lif_core(lif(vo2), lanes=1)]
+    for core in cores:
+        core.describe_only()
+    assert cores[0].identity == cores[1].identity != cores[2].identity
+    assert cores[0].contents() != cores[1].contents()
+
+
+def test_unplugging_in_mid_run_is_told_and_loses_nothing_received(vo2: Circuit) -> None:
+    params = lif(vo2)
+    core = lif_core(params)
+    drive = random_drive(params, 400, seed=3)
+    virtual = VirtualBoard(SerialCore(core, 4))
+    board = open_board(core, virtual.port, tries=2)
+    heard = Heard(core, board.places)
+
+    def play() -> None:
+        for _ in board.play(((1, words) for words in board.words(drive)), EVERY, heard):
+            if heard.records > 100:
+                virtual.unplug()
+
+    with pytest.raises(BoardLostError, match=f"{virtual.port} is gone"):
+        play()
+    kept = heard.records
+    assert 100 < kept < 400
+    equal(board, heard, LifBitTrue(params), drive[:kept])
+    with pytest.raises(BoardLostError, match="cannot be opened"):
+        board.reconnect(patience=0.3)
+    with pytest.raises(BoardLostError, match="is not open"):
+        board.read("ticks")
+    board.close()
+
+
+def test_reconnecting_finds_the_board_as_it_was(vo2: Circuit) -> None:
+    params = lif(vo2)
+    core = lif_core(params)
+    drive = random_drive(params, 30, seed=4)
+    model = LifBitTrue(params)
+    with on_board(core) as (_, board):
+        equal(board, board.run(drive, 1, EVERY), model, drive)
+        board.client.close()
+        board.reconnect()
+        equal(board, board.run(drive, 1, EVERY), model, drive, first=30)
+
+
+def test_a_port_without_a_board_is_told_in_a_sentence(vo2: Circuit) -> None:
+    core = lif_core(lif(vo2))
+    with pytest.raises(BoardLostError, match=r"/dev/no-such-port cannot be opened: .*neuristor doctor"):
+        open_board(core, "/dev/no-such-port")
+    ours, theirs = pty.openpty()
+    started = time.monotonic()
+    with pytest.raises(BoardLostError, match=r"no answer from .* in 3 tries"):
+        open_board(core, os.ttyname(theirs), tries=3, timeout=0.02)
+    assert time.monotonic() - started < 5
+    for end in (ours, theirs):
+        os.close(end)
+
+
+@pytest.mark.parametrize("variant", ["all", "capacitors"])
+def test_oscillators_equal_the_model(oscillator: Circuit, variant: str) -> None:
+    params = oscillator_params(oscillator, variant, count=5)
+    core = ArrayCore(room("hdl", "relaxation_oscillator").Array(params, 2, loadable=True), "relaxation_oscillator")
+    with on_board(core) as (_, board):
+        board.load()
+        drive = random_drive(params, 60, seed=5)
+        equal(board, board.run(drive, 2, EVERY), RelaxationOscillatorBitTrue(params), np.repeat(drive, 2, axis=0))
+
+
+@pytest.mark.parametrize("name", ["izhikevich", "hodgkin_huxley", "neuristor"])
+def test_flows_are_loadable_and_equal_the_model(name: str) -> None:
+    params = flow_params(name, "noise and spread", count=3)
+    core = ArrayCore(room("hdl", name).Array(params, 1, interval=4, loadable=True), name)
+    with on_board(core) as (_, board):
+        board.load()
+        drive = np.random.default_rng(6).integers(
+            params.drive.min_raw // 64, params.drive.max_raw // 64, (50, params.count)
+        )
+        equal(board, board.run(drive, 1, EVERY), room("golden_model", name).BitTrue(params), drive)
+
+
+def onn_params(seed: int, count: int = 12) -> OnnParams:
+    weights = np.random.default_rng(seed).integers(-15, 16, (count, count))
+    np.fill_diagonal(weights, 0)
+    return OnnParams(weights=weights, weight_bits=5, phase_bits=4, noise_bits=8)
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+def test_phase_oscillators_equal_the_model_with_weights_noise_and_schedule_over_the_link(parts: int) -> None:
+    core = OnnCore(Onn(onn_params(1), parts, readable=True), WATCHED)
+    with on_board(core) as (_, board):
+        for seed in (1, 2):
+            params = onn_params(seed)
+            board.load(OnnCore(Onn(params, parts, readable=True), WATCHED))
+            if seed == 1:
+                assert board.loaded() == []
+            else:
+                assert board.loaded() == ["weights"]  # other ones than the core was built with
+            phases = np.random.default_rng(seed).integers(0, 16, params.count)
+            model = OnnBitTrue(params, phases, 7)
+            board.phases(phases)
+            board.seed(int(first_states(7, 1)[0]))
+            board.advance(0, begin=True)
+            for noise in (0, 40, 0, 9, 0):
+                board.advance(16, noise=noise)
+                for _ in range(16):
+                    model.step(noise)
+                found = board.state()
+                for name, expected in (
+                    ("phases", model.phase[0]),
+                    ("outputs", model.output[0]),
+                    ("references", model.reference[0]),
+                    ("totals", model.total[0]),
+                    ("tick", model.tick),
+                    ("changed", model.changed[0]),
+                    ("toggles", model.toggles[0]),
+                ):
+                    np.testing.assert_array_equal(found[name], expected, err_msg=name)
+            board.advance(10_000, settle=True)
+            assert board.state()["tick"] < 10_080 or not board.read("status") & 4
+            board.reset()
+    gc.collect()
