@@ -200,8 +200,10 @@ class Registers(wiring.Component):
             ]
             with m.If(asked & whole & here):
                 m.d.sync += bus.err.eq(~(allowed & within))
-            with m.If(window.request & (window.done | window.refused)):
-                m.d.sync += [bus.ack.eq(window.done), bus.err.eq(window.refused), bus.dat_r.eq(window.data)]
+            with m.If(window.request & window.done):
+                m.d.sync += [bus.ack.eq(1), bus.dat_r.eq(window.data)]
+            with m.Elif(window.request & window.refused):
+                m.d.sync += bus.err.eq(1)
         with m.If(asked & (bus.adr >= len(registers)) & ~Cat(found).any()):
             m.d.sync += bus.err.eq(1)
         return m
