@@ -1,6 +1,6 @@
 """Every board with open tools, with a core and its link on it: what it takes, and how fast it is.
 
-``python -m benchmarks.boards`` prints the table; ``--docs`` puts it into docs/boards.md.
+``python -m benchmarks.boards`` prints a row for each; ``--docs`` puts them into docs/boards.md.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ class Case(NamedTuple):
     board: str
     example: str
     """A file in examples, or how many oscillators with random weights."""
+    lanes: int | None = None
 
     def core(self) -> Core:
         """A fresh circuit."""
         if not self.example.isdigit():
-            return open_session(ROOT / "examples" / self.example).core()
+            return open_session(ROOT / "examples" / self.example, lanes=self.lanes).core()
         count = int(self.example)
         weights = np.random.default_rng(0).integers(-15, 16, (count, count))
         np.fill_diagonal(weights, 0)
@@ -50,15 +51,16 @@ class Case(NamedTuple):
     @property
     def title(self) -> str:
         """For the table."""
-        return f"{self.example} phase oscillators" if self.example.isdigit() else self.example.removesuffix(".toml")
+        name = f"{self.example} phase oscillators" if self.example.isdigit() else self.example.removesuffix(".toml")
+        return name if self.lanes is None else f"{name}, lanes {self.lanes}"
 
 
 CASES = (
-    Case("icebreaker", "ag_hfo2_lif.toml"),
+    Case("icebreaker", "vo2_lif_digits.toml", 1),
     Case("icebreaker", "16"),
-    Case("tang-nano-9k", "ag_hfo2_lif.toml"),
+    Case("tang-nano-9k", "vo2_lif_digits.toml", 1),
     Case("orangecrab", "vo2_lif_digits.toml"),
-    Case("gatemate-evb", "ag_hfo2_lif.toml"),
+    Case("gatemate-evb", "vo2_lif_digits.toml", 1),
     Case("ulx3s-85f", "vo2_lif_digits.toml"),
     Case("ulx3s-85f", "vo2_oscillators.toml"),
     Case("ulx3s-85f", "snn_digits.toml"),
@@ -91,9 +93,9 @@ def table(rows: Sequence[tuple[Case, Implementation]]) -> str:
 
 
 def main() -> None:
-    """Build all, print, and write the docs if asked to."""
+    """Build, print, and put what was built into the docs if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--docs", action="store_true", help="put the table into docs/boards.md")
+    parser.add_argument("--docs", action="store_true", help="put the rows into docs/boards.md; others stay")
     parser.add_argument("--board", help="only this one")
     arguments = parser.parse_args()
     rows = []
@@ -102,13 +104,19 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 rows.append((case, built(case, Path(folder))))
             print(table(rows[-1:]).splitlines()[-1], flush=True)
-    versions = sorted({f"{name} {version}" for _, made in rows for name, version in made.versions.items()})
-    text = table(rows) + f"\nMade with {', '.join(versions)}.\n"
-    print(text)
+    print("; ".join(sorted({f"{name} {version}" for _, made in rows for name, version in made.versions.items()})))
     if arguments.docs:
-        content = DOCS.read_text(encoding="utf-8")
-        before, rest = content.split(BEGIN)
-        DOCS.write_text(before + BEGIN + text + END + rest.split(END)[1], encoding="utf-8", newline="\n")
+        before, rest = DOCS.read_text(encoding="utf-8").split(BEGIN)
+        old, after = rest.split(END)
+        known = {_key(line): line for text in (old, table(rows)) for line in text.splitlines() if line.startswith("|")}
+        head = table([]).splitlines()
+        lines = head + [known[key] for case in CASES if (key := (case.board, case.title)) in known]
+        DOCS.write_text(before + BEGIN + "\n".join(lines) + "\n" + END + after, encoding="utf-8", newline="\n")
+
+
+def _key(line: str) -> tuple[str, str]:
+    cells = [cell.strip() for cell in line.split("|")]
+    return cells[1], cells[2]
 
 
 if __name__ == "__main__":

@@ -230,7 +230,7 @@ class LifLane(wiring.Component):
             with m.Elif(active & ~stays):
                 m.d.sync += self.next_state.membrane.eq(bounded)
             if raw.faults:
-                with m.Elif(third.own.fault == STUCK_ON):
+                with m.Elif(active & (third.own.fault == STUCK_ON)):
                     m.d.sync += self.next_state.membrane.eq(raw.latched_raw)
             if waits:
                 with m.If(fires):

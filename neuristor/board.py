@@ -59,6 +59,7 @@ WeightBits = Annotated[int, typer.Option("--bits", help="For oscillators: of a w
 PhaseBits = Annotated[int, typer.Option("--phase-bits", help="For oscillators: of a phase, 4 to 8.")]
 NoiseBits = Annotated[int, typer.Option("--noise-bits", help="For oscillators: of the noise, 0 (none) to 16.")]
 Parts = Annotated[int, typer.Option("--parts", help="For oscillators: clocks of a column of weights.")]
+Lanes = Annotated[int | None, typer.Option("--lanes", min=1, help="For a design file: other ones than it has.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
 
 
@@ -95,6 +96,7 @@ def bitstream(
         float | None, typer.Option("--clock", help="In hertz; that of the board's pin by default.")
     ] = None,
     baud: Annotated[int, typer.Option("--baud", help="Of the serial line.")] = BAUD,
+    lanes: Lanes = None,
     bits: WeightBits = 5,
     phase_bits: PhaseBits = 4,
     noise_bits: NoiseBits = 0,
@@ -104,13 +106,13 @@ def bitstream(
     """Place and route the circuit with its serial link: `neuristor program` puts it on the board, `run` talks to it.
 
     Weights, thresholds, noise and schedules are loaded over the link; size and model are built in. Example:
-    `neuristor bitstream examples/vo2_lif_digits.toml --board icebreaker --out build/icebreaker`
+    `neuristor bitstream examples/vo2_lif_digits.toml --board icebreaker --lanes 1 --out build/icebreaker`
     """
     if board not in LINKED:
         raise DesignError(f"--board must be among {', '.join(LINKED)}, not {board!r}")
     check_target(out, force=force)
     options = OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
-    session, target = open_session(file, options), BOARDS[board]
+    session, target = open_session(file, options, lanes=lanes), BOARDS[board]
     rate = clock or target.clock_hz
     assert rate is not None  # every board with pins has a clock
     try:
@@ -168,6 +170,7 @@ def core_command(
     ] = None,
     baud: Annotated[int, typer.Option("--baud", help="With a serial bus.")] = BAUD,
     clock: Annotated[float, typer.Option("--clock", help="In hertz; with a serial bus, or for a board.")] = 100e6,
+    lanes: Lanes = None,
     bits: WeightBits = 5,
     phase_bits: PhaseBits = 4,
     noise_bits: NoiseBits = 0,
@@ -186,9 +189,8 @@ def core_command(
     if board is not None:
         bus = _Bus.SERIAL if BOARDS[board].pins else _Bus.AXI
         clock = (BOARDS[board].clock_hz or clock) if BOARDS[board].pins else clock
-    session = open_session(
-        file, OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
-    )
+    options = OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
+    session = open_session(file, options, lanes=lanes)
     core = session.core()
     name, content = session.name, _manifest(session, core) | {"bus": bus.value}
     header = (f"{name}: {session.path.name} on {bus.value}", f"Neuristor {__version__}, identity {core.identity}")
@@ -325,6 +327,7 @@ def run(
     periods: Annotated[int, typer.Option("--periods", min=1, help="For oscillators.")] = 20,
     noise: Annotated[int, typer.Option("--noise", min=0, help="For oscillators: at the beginning.")] = 0,
     seed: Annotated[int, typer.Option("--seed", help="For oscillators: of phases and noise.")] = 0,
+    lanes: Lanes = None,
     bits: WeightBits = 5,
     phase_bits: PhaseBits = 4,
     noise_bits: NoiseBits = 0,
@@ -352,9 +355,9 @@ def run(
     )
     if noise >= 1 << noise_bits:
         raise DesignError(f"--noise must be below 2**{noise_bits}, as --noise-bits says, not {noise}")
-    session = open_session(file, options, frames, every)
+    session = open_session(file, options, frames, every, lanes)
     core = session.core()
-    on_board = core if built is None else open_session(built, options).core()
+    on_board = core if built is None else open_session(built, options, lanes=lanes).core()
     if on_board is not core:
         core.describe_only()
         try:

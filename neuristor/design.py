@@ -32,7 +32,7 @@ from neuristor import __version__
 from neuristor.stimulus import Stimulus, digits, from_csv, silence
 from sim.case import Case
 
-__all__ = ["Design", "DesignError", "Section", "key_table", "load", "parsed", "where"]
+__all__ = ["Design", "DesignError", "Section", "identifier", "key_table", "load", "parsed", "where"]
 
 MAX_UPDATES = 2_000_000_000
 """Frames times ticks times neurons."""
@@ -177,6 +177,12 @@ class _File(Section):
     fpga: FpgaSection = FpgaSection()
 
 
+def identifier(path: Path) -> str:
+    """A Verilog identifier, from a file's name."""
+    plain = re.sub(r"\W", "_", path.stem, flags=re.ASCII)
+    return plain if plain[:1].isalpha() and plain not in KEYWORDS else f"design_{plain}"
+
+
 @dataclass(frozen=True)
 class Design:
     """A checked design file and what it stands for."""
@@ -196,8 +202,7 @@ class Design:
     @property
     def name(self) -> str:
         """A Verilog identifier, from the file's name."""
-        plain = re.sub(r"\W", "_", self.path.stem, flags=re.ASCII)
-        return plain if plain[:1].isalpha() and plain not in KEYWORDS else f"design_{plain}"
+        return identifier(self.path)
 
     @property
     def neuron(self) -> str:

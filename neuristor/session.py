@@ -28,7 +28,7 @@ from hdl.link.onn import OnnCore
 from hdl.link.snn import SnnCore
 from hdl.onn import Onn
 from hdl.snn import Snn
-from neuristor.design import Design, DesignError, load, where
+from neuristor.design import Design, DesignError, identifier, load, where
 from neuristor.network import NetworkFile, open_network
 
 __all__ = ["ArraySession", "OnnOptions", "OnnSession", "Session", "SnnSession", "Step", "open_session"]
@@ -135,11 +135,14 @@ class ArraySession(Session):
         The first so many.
     every : bool
         The state of every tick, not only of the last of each record.
+    lanes : int, optional
+        Other ones than the file's.
     """
 
     design: Design
     frames: int | None = None
     every: bool = False
+    lanes: int | None = None
     _heard: Heard | None = None
     _states: list[tuple[Integers, dict[str, Integers]]] = field(default_factory=list)
 
@@ -152,7 +155,11 @@ class ArraySession(Session):
         """A loadable array behind registers."""
         fpga = self.design.sections.fpga
         shared = {} if fpga.interval == 1 else {"interval": fpga.interval}
-        array = room("hdl", self.design.neuron).Array(self.design.params, fpga.lanes, loadable=True, **shared)
+        kind = room("hdl", self.design.neuron).Array
+        try:
+            array = kind(self.design.params, self.lanes or fpga.lanes, loadable=True, **shared)
+        except ValueError as error:
+            raise DesignError(f"--lanes: {error}") from None
         return ArrayCore(array, self.design.neuron)
 
     def steps(self, board: ArrayBoard) -> Iterator[Step]:
@@ -239,7 +246,7 @@ class SnnSession(Session):
 
     def __post_init__(self) -> None:
         self.path, self.digest = self.file.path, self.file.digest
-        self.name = "network"
+        self.name = identifier(self.path)
         self.dt = float(self.file.sections.network.dt)
         self._params = self.file.params()
         self._inputs = self.file.heard(self._params)[:, : self.runs]
@@ -322,7 +329,7 @@ class OnnSession(Session):
     options: OnnOptions
 
     def __post_init__(self) -> None:
-        self.name, self.dt = "oscillators", 0.0
+        self.name, self.dt = identifier(self.path), 0.0
         self._phases: list[Integers] = []
         self._outputs: list[Integers] = []
 
@@ -392,7 +399,11 @@ def _dial(phases: Integers, period: int) -> str:
 
 
 def open_session(
-    path: Path, options: OnnOptions | None = None, frames: int | None = None, every: bool = False
+    path: Path,
+    options: OnnOptions | None = None,
+    frames: int | None = None,
+    every: bool = False,
+    lanes: int | None = None,
 ) -> Session:
     """Open a design file, a network file or a file of weights.
 
@@ -405,6 +416,8 @@ def open_session(
         The first so many frames or runs.
     every : bool
         For neurons: record the state of every tick.
+    lanes : int, optional
+        For neurons: other ones than the file's.
 
     Raises
     ------
@@ -421,6 +434,8 @@ def open_session(
         network = "network" in tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         network = False  # the reader of design files says what is wrong
+    if network and lanes is not None:
+        raise DesignError(f"--lanes: {path} has [fpga] lanes for each layer")
     if network:
         return SnnSession(open_network(path), frames)
-    return ArraySession(load(path), frames, every)
+    return ArraySession(load(path), frames, every, lanes)
