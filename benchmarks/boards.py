@@ -62,7 +62,7 @@ CASES = (
     Case("orangecrab", "vo2_lif_digits.toml"),
     Case("gatemate-evb", "vo2_lif_digits.toml", 1),
     Case("ulx3s-85f", "vo2_lif_digits.toml"),
-    Case("ulx3s-85f", "vo2_oscillators.toml"),
+    Case("ulx3s-85f", "nbo2_mott_oscillators.toml"),
     Case("ulx3s-85f", "snn_digits.toml"),
     Case("ulx3s-85f", "100"),
 )

@@ -139,32 +139,34 @@ class _Tool:
     module: str
     code: str
 
-    def run(self, arguments: Sequence[str], directory: Path) -> None:
+    def run(self, arguments: Sequence[str], directory: Path, limit_s: float | None = None) -> None:
         """Run in `directory` and write everything said to ``<name>.log``; raise ToolError.
 
         Give file names relative to `directory`: the WebAssembly tools do not see ``/tmp``.
         """
         if importlib.util.find_spec(self.module) is None:
             raise MissingTool(self.name, self.package)
-        done = subprocess.run(
-            # -P: a file in `directory` must not stand in for a module.
-            [sys.executable, "-P", "-W", "ignore", "-c", self.code, *arguments],
-            cwd=directory,
-            env={**os.environ, "PYTHONHASHSEED": "0"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
         log = directory / f"{self.name}.log"
-        log.write_text(done.stdout, encoding="utf-8")
+        try:
+            with log.open("wb") as said:
+                done = subprocess.run(
+                    # -P: a file in `directory` must not stand in for a module.
+                    [sys.executable, "-P", "-W", "ignore", "-c", self.code, *arguments],
+                    cwd=directory,
+                    env={**os.environ, "PYTHONHASHSEED": "0"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=said,
+                    stderr=subprocess.STDOUT,
+                    timeout=limit_s,
+                    check=False,
+                )
+        except subprocess.TimeoutExpired:
+            raise ToolError(self.name, f"not done after {limit_s:g} s, another seed may be", log) from None
         if done.returncode < 0:
             reason = f"killed by {signal.Signals(-done.returncode).name}"
             raise ToolError(self.name, reason, log)
         if done.returncode > 0:
-            raise ToolError(self.name, _last_error(done.stdout), log)
+            raise ToolError(self.name, _last_error(log.read_text(encoding="utf-8", errors="replace")), log)
 
 
 def _last_error(text: str) -> str:
@@ -207,6 +209,7 @@ class _Flow:
     pack: _Tool
     pack_options: tuple[str, ...]
     bitstream: str
+    place_limit_s: float | None = None
 
 
 _ICE40 = _Flow(
@@ -313,6 +316,7 @@ _GATEMATE = _Flow(
     pack=_wasm("gmpack", "yowasp-nextpnr-himbaechel-gatemate", "run_gmpack"),
     pack_options=("top.config", "top.bit"),
     bitstream="top.bit",
+    place_limit_s=1800,  # its router may go round in circles for ever, over a wire or two
 )
 
 _PLACED: Mapping[Family, _Flow] = {"ice40": _ICE40, "ecp5": _ECP5, "gowin": _GOWIN, "gatemate": _GATEMATE}
@@ -434,7 +438,7 @@ def implement(
     options = ["--json", "top.json", "--report", "report.json", "--timing-allow-fail"]
     options += ["--seed", str(seed), "--freq", f"{clock_hz / 1e6:.9g}"]
     try:
-        flow.place.run([*board.place_options, *options, *flow.place_options], directory)
+        flow.place.run([*board.place_options, *options, *flow.place_options], directory, flow.place_limit_s)
     except ToolError as error:
         raise _too_large(board, flow.bels, error.log) or error from None
     report = json.loads((directory / "report.json").read_text(encoding="utf-8"))
@@ -517,7 +521,7 @@ def _too_large(board: Board, bels: Weights, log: Path) -> DoesNotFit | None:
     """Read from the log of a nextpnr that failed whether the design was too large."""
     sites = {
         name: (int(used), int(available))
-        for name, used, available in _UTILISATION.findall(log.read_text(encoding="utf-8"))
+        for name, used, available in _UTILISATION.findall(log.read_text(encoding="utf-8", errors="replace"))
     }
     used = {name: pair[0] for name, pair in sites.items()}
     named = {

@@ -546,7 +546,7 @@ class ArrayBoard(StreamBoard):
     def trace(self, heard: Heard, first: int = 0) -> tuple[Integers, dict[str, Integers]]:
         """Ticks whose state was recorded, from `first` on, and each field of it, shape (ticks, count)."""
         ticks, bits = heard.states(first)
-        return ticks, unpack_state(self.core.params, bits.reshape(len(ticks), -1))
+        return ticks, unpack_state(self.core.params, bits.reshape(len(ticks), bits.shape[1] * bits.shape[2]))
 
 
 class SnnBoard(StreamBoard):
@@ -581,7 +581,7 @@ class SnnBoard(StreamBoard):
         weights = 1 << np.arange(width, dtype=np.int64)
         weights[-1] = -weights[-1]
         membranes = np.zeros((len(ticks), len(self.places)), dtype=np.int64)
-        membranes[:, self.places] = bits.reshape(len(ticks), -1, width) @ weights
+        membranes[:, self.places] = bits.reshape(len(ticks), len(self.places), width) @ weights
         return ticks, {"membrane": membranes}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from dataclasses import replace
@@ -108,7 +109,15 @@ def small(board: Board, out: Path, **options: float) -> Implementation:
     return implement(board, OnPins(), out, **options)
 
 
-@pytest.mark.parametrize("board", PLACED, ids=lambda board: board.name)
+QUICK = ("icebreaker", "ulx3s-85f", "orangecrab")
+"""Boards whose place and route takes seconds."""
+
+
+@pytest.mark.parametrize(
+    "board",
+    [pytest.param(board, marks=() if board.name in QUICK else pytest.mark.slow) for board in PLACED],
+    ids=lambda board: board.name,
+)
 def test_small_design_becomes_the_same_bitstream_twice(board: Board, tmp_path: Path) -> None:
     steps: list[str] = []
     first = implement(board, OnPins(), tmp_path / "first", progress=steps.append)
@@ -141,6 +150,7 @@ def test_small_design_becomes_the_same_bitstream_twice(board: Board, tmp_path: P
         assert b"site-packages" not in again
 
 
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")  # what is refused
 @pytest.mark.parametrize("board", COUNTED, ids=lambda board: board.name)
 def test_board_without_open_place_and_route_is_counted(board: Board, tmp_path: Path) -> None:
     result = implement(board, Core(), tmp_path, clock_hz=board.clock_hz)
@@ -155,6 +165,7 @@ def test_board_without_open_place_and_route_is_counted(board: Board, tmp_path: P
         implement(board, Module(), tmp_path)
     with pytest.raises(ValueError, match=f"{board.name} is only counted: no open tool places and routes"):
         board.platform()
+    gc.collect()
 
 
 def test_design_too_large_for_a_counted_device_does_not_fit(tmp_path: Path) -> None:
@@ -164,7 +175,13 @@ def test_design_too_large_for_a_counted_device_does_not_fit(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "clock_hz"), [("icebreaker", 24e6), ("ulx3s-85f", 80e6), ("orangecrab", 60e6), ("gatemate-evb", 33e6)]
+    ("name", "clock_hz"),
+    [
+        ("icebreaker", 24e6),
+        ("ulx3s-85f", 80e6),
+        ("orangecrab", 60e6),
+        pytest.param("gatemate-evb", 33e6, marks=pytest.mark.slow),
+    ],
 )
 def test_pll_clock_is_constrained(name: str, clock_hz: float, tmp_path: Path) -> None:
     result = small(BOARDS[name], tmp_path, clock_hz=clock_hz)
@@ -215,6 +232,13 @@ def test_broken_tool_is_told(code: str, reason: str, tmp_path: Path, monkeypatch
     monkeypatch.setattr(flow_module, "_YOSYS", broken)
     with pytest.raises(ToolError, match=f"yosys failed: {reason} "):
         small(BOARDS["icebreaker"], tmp_path)
+
+
+def test_tool_that_never_ends_is_stopped(tmp_path: Path) -> None:
+    endless = flow_module._Tool("router", "pyosys", "pyosys", "print('iter=1', flush=True)\nwhile True: pass")
+    with pytest.raises(ToolError, match=r"router failed: not done after 1 s, another seed may be .*router\.log"):
+        endless.run([], tmp_path, 1)
+    assert (tmp_path / "router.log").read_text() == "iter=1\n"
 
 
 def test_missing_tool_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

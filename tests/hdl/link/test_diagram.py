@@ -19,7 +19,9 @@ CELL = 6
 def drawn(rows: dict[str, list[Any]]) -> str:
     """Levels as lines, values as text; a cell is a clock."""
     wide = max(map(len, rows)) + 2
-    lines = [("clock".ljust(wide) + "".join(str(n).ljust(CELL) for n in range(len(next(iter(rows.values())))))).rstrip()]
+    lines = [
+        ("clock".ljust(wide) + "".join(str(n).ljust(CELL) for n in range(len(next(iter(rows.values())))))).rstrip()
+    ]
     for name, values in rows.items():
         cells = [
             ("▔" if value else "▁") * CELL if isinstance(value, bool) else str(value).ljust(CELL) for value in values
