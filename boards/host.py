@@ -48,7 +48,7 @@ __all__ = [
 
 Integers = NDArray[np.int64]
 
-TRIES = 8
+TRIES = 6
 TIMEOUT = 0.25
 """In second, beyond the time on the wire; doubled up to 2 s from one try to the next."""
 
