@@ -616,7 +616,7 @@ def synth(
     phases = np.random.default_rng(0).integers(0, params.raw.period, params.count)
     target = BOARDS[board]
     design: Any = Onn(params, parts)
-    if target.clock_hz is not None:
+    if not target.counted_only:
         design = BoardTop(OnnSelfTest(design, phases, 20 * params.raw.period))
     with output_folder(out, force=force) as folder, console.status(f"{board}: {params.count} oscillators") as status:
         try:

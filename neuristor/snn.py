@@ -403,7 +403,7 @@ def synth(
     content = _manifest(file, params, circuit)
     target, design = BOARDS[name], circuit
     made_of: Any = design
-    if target.clock_hz is not None:
+    if not target.counted_only:
         made_of = BoardTop(SnnSelfTest(circuit, file.heard(params)[:, 0]))
     with output_folder(out, force=force) as folder, console.status(name) as status:
         try:

@@ -28,7 +28,7 @@ __all__ = ["BoardResult", "Simulation", "judge", "put_on_board", "simulate", "ve
 CLOCKS = {"amaranth": 15_000, "icarus": 200_000}
 """As far as a slow simulator goes beside, or in place of, a compiled one; 10 to 60 seconds."""
 LEAST_TICKS = 500
-ROM_BITS = {"ice40": 16_384, "gowin": 65_536, "ecp5": 262_144}
+ROM_BITS = {"ice40": 16_384, "gowin": 65_536, "ecp5": 262_144, "gatemate": 262_144}
 """Block RAM that the stimulus of a self-test may take, by family."""
 
 
@@ -148,7 +148,7 @@ def put_on_board(design: Design, name: str, out_dir: Path, work_dir: Path) -> Bo
     cycles = array.cycles_per_tick
     frames, clock = 0, design.sections.fpga.clock_hz.get(name)
     top: Any = array
-    if board.clock_hz is not None:
+    if not board.counted_only:
         row_bits = array.rows * array.lanes * design.params.drive.width
         frames = max(1, min(len(design.frames_raw), ROM_BITS[board.family] // row_bits))
         top = BoardTop(SelfTest(array, case.bit_true(), design.frames_raw[:frames], design.stimulus.ticks))

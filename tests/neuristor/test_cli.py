@@ -128,13 +128,22 @@ def test_build_leaves_one_folder_with_the_same_bytes_twice(design: Path, tmp_pat
 
 
 def test_design_that_does_not_fit_says_what_would_help(design: Path, tmp_path: Path) -> None:
-    text = design.read_text().replace("count = 5", "count = 40").replace("lanes = 2", "lanes = 40")
+    text = design.read_text().replace("count = 5", "count = 24").replace("lanes = 2", "lanes = 24")
     design.write_text(text)
-    (tmp_path / "currents.csv").write_text(",".join(["9e-5"] * 40) + "\n")
+    (tmp_path / "currents.csv").write_text(",".join(["9e-5"] * 24) + "\n")
     done = neuristor("synth", design, "--board", "icebreaker", "--out", tmp_path / "bits")
     assert done.returncode == 1, done.stderr
     assert re.search(r"the design does not fit icebreaker: LUT \d+ of 5280 \(\d+ over, [\d.]+ %\)", done.stdout)
-    assert "fewer lanes (now 40)" in done.stdout
+    assert "fewer lanes (now 24)" in done.stdout
+
+
+@pytest.mark.parametrize("board", ["arty-a7-35t", "pynq-z2"])
+def test_a_board_without_open_place_and_route_is_counted(board: str, design: Path, tmp_path: Path) -> None:
+    done = neuristor("synth", design, "--board", board, "--out", tmp_path / "bits")
+    assert done.returncode == 0, done.stderr
+    (made,) = json.loads((tmp_path / "bits" / "manifest.json").read_text())["boards"]
+    assert made["resources"]["LUT"][0] > 100
+    assert made["fmax_hz"] is None
 
 
 def test_missed_timing_says_by_how_much(design: Path, tmp_path: Path) -> None:

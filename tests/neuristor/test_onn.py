@@ -90,12 +90,12 @@ def test_the_network_is_verified(weights: Path) -> None:
 
 def test_a_network_too_large_for_the_board_is_one_sentence(tmp_path: Path) -> None:
     large = tmp_path / "large.csv"
-    row = np.random.default_rng(0).integers(-16, 16, (180, 180))
+    row = np.random.default_rng(0).integers(-16, 16, (140, 140))
     np.savetxt(large, row, fmt="%d", delimiter=",")
     out = tmp_path / "bits"
     done = neuristor("onn", "synth", large, "--out", out, "--board", "icebreaker", "--parts", 4)
     assert done.returncode == 2
-    assert "180 oscillators are too many: the design does not fit icebreaker" in done.stderr
+    assert "140 oscillators are too many: the design does not fit icebreaker" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not out.exists()
 
