@@ -28,6 +28,7 @@ oscillation threshold. For the exact update see S. Rotter and M. Diesmann, Biol.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
@@ -342,6 +343,16 @@ def fire(
     if raw.noise_scale_raw:
         state = select(spike, noise.advance(state), state)
     return membrane, refractory, state, spike, clipped
+
+
+def invariants(raw: LifRaw, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What holds of every state that a state of this kind leads to."""
+    return {"no neuron waits longer than the refractory time": state["refractory"] <= raw.refractory_ticks}
+
+
+def laws(raw: LifRaw, state: Mapping[str, Any], spike: Any) -> dict[str, Any]:
+    """What holds of every tick from such a state."""
+    return {"no spike while refractory": select(spike, state["refractory"], 0) == 0}
 
 
 class LifBitTrue(BitTrueModel):

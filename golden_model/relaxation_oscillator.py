@@ -37,6 +37,7 @@ Neurosci. 11, 2001 (crossings interpolated within a time step).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
@@ -436,6 +437,26 @@ def update(
     return bounded, metallic, lag, state, spike, clipped
 
 
+def force(raw: RelaxationOscillatorRaw, drive_raw: Any, pull: Any = None) -> Any:
+    """Input and coupling together, on the grid of the product with `k_raw`.
+
+    Parameters
+    ----------
+    raw : RelaxationOscillatorRaw
+    drive_raw
+        Input of each oscillator.
+    pull
+        Sum of the differences to its neighbours (or of their changes), if it has any.
+    """
+    alone = drive_raw << raw.drive_shift
+    return alone if pull is None else alone + round_shift(pull * raw.coupling_raw, raw.coupling_shift)
+
+
+def invariants(raw: RelaxationOscillatorRaw, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What holds of every state that a state of this kind leads to."""
+    return {"an eighth of a tick is one of those in the tables": state["lag"] < raw.lags}
+
+
 def step(
     raw: RelaxationOscillatorRaw,
     membrane: Any,
@@ -448,8 +469,7 @@ def step(
     drive_raw: Any,
 ) -> tuple[Any, Any, Any, Any, Any, Any]:
     """One tick of an oscillator without neighbours; as `update`."""
-    force = drive_raw << raw.drive_shift
-    return update(raw, membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw, force)
+    return update(raw, membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw, force(raw, drive_raw))
 
 
 class RelaxationOscillatorBitTrue(BitTrueModel):
@@ -476,11 +496,8 @@ class RelaxationOscillatorBitTrue(BitTrueModel):
     def step(self, drive_raw: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Advance one tick; as in the base, with the pull of the neighbours."""
         raw, coupling, before = self.params.raw, self.params.coupling, self.membrane
-        force = drive_raw << raw.drive_shift
-        if coupling is not None:
-            pull = coupling.pull(self.change if raw.capacitive else before)
-            force = force + round_shift(pull * raw.coupling_raw, raw.coupling_shift)
-        spike = self._advance(self.rule._replace(function=update), force)
+        pull = None if coupling is None else coupling.pull(self.change if raw.capacitive else before)
+        spike = self._advance(self.rule._replace(function=update), force(raw, drive_raw, pull))
         self.change = self.membrane - before
         return spike
 

@@ -263,6 +263,21 @@ class NeuronArray(wiring.Component):
         )
 
     @property
+    def pipelines(self) -> list[Any]:
+        """The lanes."""
+        return self._lanes
+
+    @property
+    def neighbours(self) -> Neighbours | None:
+        """What the neurons feel of each other."""
+        return self._neighbours
+
+    @property
+    def parameters(self) -> list[list[dict[str, int]]] | None:
+        """Per-neuron parameters, by row and lane."""
+        return self._parameters
+
+    @property
     def row_shape(self) -> data.ArrayLayout:
         """The parameters of a row of neurons."""
         return data.ArrayLayout(self._lanes[0].parameters.shape(), self.lanes)
@@ -320,7 +335,8 @@ class NeuronArray(wiring.Component):
 
         memory: Any = Memory(shape=row_state, depth=max(2, rows), init=[])
         m.submodules.state_memory = memory
-        read, write = memory.read_port(), memory.write_port()
+        read = memory.read_port()
+        write = memory.write_port()
 
         for index, lane in enumerate(lanes):
             m.submodules[f"lane_{index}"] = lane
@@ -335,7 +351,8 @@ class NeuronArray(wiring.Component):
         running = Signal()
         has_row = Signal()
         # A slot begins in phase 0, and a row that is late waits for the next one.
-        phase, lane_phase = Signal(range(self.interval)), Signal(range(self.interval))
+        phase = Signal(range(self.interval))
+        lane_phase = Signal(range(self.interval))
         begins = Signal()
         with m.If(running & moves):
             m.d.sync += [phase.eq(Mux(phase == self.interval - 1, 0, phase + 1)), lane_phase.eq(phase)]
@@ -350,7 +367,7 @@ class NeuronArray(wiring.Component):
         # What travels beside a row through the pipeline.
         valid = Signal(latency)
         stage_row = [Signal(range(max(2, rows)), name=f"row_{n}") for n in range(latency)]
-        drive: Any = Signal(drive_layout(self.params, self.lanes))
+        drives: Any = Signal(drive_layout(self.params, self.lanes))
         with m.If(moves):
             m.d.sync += [
                 valid.eq(Cat(self.i.valid & self.i.ready, valid)),
@@ -358,7 +375,7 @@ class NeuronArray(wiring.Component):
             ]
             m.d.sync += [later.eq(earlier) for earlier, later in pairwise(stage_row)]
         with m.If(begins):
-            m.d.sync += drive.eq(self.i.payload)
+            m.d.sync += drives.eq(self.i.payload)
         m.d.comb += [read.en.eq(begins), read.addr.eq(slot)]
 
         if self._parameters is not None:
@@ -385,7 +402,7 @@ class NeuronArray(wiring.Component):
         row = stage_row[-1]
         is_last = Signal()
         m.d.comb += [is_last.eq(row == rows - 1), self.o.valid.eq(valid[-1]), self.o.p.last.eq(is_last)]
-        saturated = Signal(self.lanes)
+        clamped = Signal(self.lanes)
         for index, lane in enumerate(lanes):
             exists: Any = Const(1)
             if (rows - 1) * self.lanes + index >= self.params.count:
@@ -395,10 +412,10 @@ class NeuronArray(wiring.Component):
                 *([lane.phase.eq(lane_phase)] if self.interval > 1 else []),
                 *(getattr(lane, name).eq(getattr(self, name)) for name in ("tuning", "seed") if hasattr(self, name)),
                 lane.state.eq(read.data[index]),
-                lane.drive.eq(drive[index]),
+                lane.drive.eq(drives[index]),
                 self.o.p.spikes[index].eq(lane.spike & exists),
                 self.o.p.state[index].eq(Mux(exists, lane.next_state, 0)),
-                saturated[index].eq(lane.saturated & exists),
+                clamped[index].eq(lane.saturated & exists),
             ]
 
         if self._neighbours is not None:
@@ -441,7 +458,7 @@ class NeuronArray(wiring.Component):
 
         taken = self.o.valid & self.o.ready
         total = Signal(33)
-        m.d.comb += total.eq(self.saturations + count_ones(saturated))
-        with m.If(taken & saturated.any()):
+        m.d.comb += total.eq(self.saturations + count_ones(clamped))
+        with m.If(taken & clamped.any()):
             m.d.sync += [self.saturated.eq(1), self.saturations.eq(Mux(total[32], 0xFFFF_FFFF, total))]
         return m

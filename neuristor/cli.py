@@ -29,6 +29,7 @@ from neuristor.board import app as board_app
 from neuristor.build import Built, build, engines_here, manifest
 from neuristor.design import Design, DesignError, key_table, load
 from neuristor.doctor import examine, plugged
+from neuristor.evidence import app as evidence_app
 from neuristor.fit import fit as fit_files
 from neuristor.folder import OutputError, check_target, output_folder, write_file
 from neuristor.gallery import gallery as run_gallery
@@ -55,6 +56,7 @@ app = typer.Typer(
     "\n\nStart with `neuristor doctor`, then `neuristor build examples/vo2_lif_digits.toml --out build/digits`.",
 )
 app.add_typer(board_app)
+app.add_typer(evidence_app)
 app.add_typer(onn_app, name="onn")
 app.add_typer(snn_app, name="snn")
 console = Console(highlight=False)

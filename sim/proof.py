@@ -1,0 +1,706 @@
+"""Proofs that a circuit is its bit-true model: for all states, inputs and parameters, not for samples.
+
+Two kinds, which together say that the array is the model at every tick, for ever:
+
+* **The lane.** From any contents of its registers, what a lane gives `latency` clocks after it took a neuron is what
+  the golden step function gives for it, bit for bit. The function is that of ``golden_model``, called with words
+  that nobody has chosen. While the lane is told to wait, nothing in it moves.
+* **The array.** With lanes of which nothing is known but that they are functions of what they take: every neuron is
+  taken once a tick, in order, with the state its last tick left, its own input and its own parameters; what comes
+  out goes back to its row; no read meets a write; streams obey their rules; reset sets every row. By induction: the
+  invariants hold after a reset, and if they hold in a clock they hold in the next, for a row that nobody has chosen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import bitwuzla
+from amaranth.back import rtlil  # type: ignore[attr-defined]
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, wiring
+from bitwuzla import Kind
+
+from golden_model.fixed import select
+from golden_model.neuron import room
+from hdl.array import NeuronArray
+from sim.equivalence import PATIENCE_MS, Answer, Sweep, Terms
+from sim.netlist import Circuit, read_circuit
+from sim.words import Graph, Word
+
+__all__ = ["Claim", "prove_array", "prove_lane", "summary"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing that was to be proved.
+
+    Attributes
+    ----------
+    subject, text : str
+        What it is about, and what it says.
+    proved : bool or None
+        None if the solver gave up.
+    seconds : float
+    counterexample : tuple of str
+        Lines for a reader, if it is false.
+    tried : bool
+        False for what no proof is written for.
+    """
+
+    subject: str
+    text: str
+    proved: bool | None
+    seconds: float
+    counterexample: tuple[str, ...] = ()
+    tried: bool = True
+
+    @property
+    def result(self) -> str:
+        """In a word or two."""
+        if not self.tried:
+            return "not tried"
+        return {True: "proved", False: "false", None: "no answer"}[self.proved]
+
+
+@dataclass
+class _Clock:
+    """Time since it was made, or read last."""
+
+    start: float = field(default_factory=time.perf_counter)
+
+    def read(self) -> float:
+        now = time.perf_counter()
+        passed, self.start = now - self.start, now
+        return passed
+
+
+# --- the lane
+
+
+def _fields(graph: Graph, word: int, layout: data.StructLayout) -> dict[str, Word]:
+    """The members of a structure."""
+    made = {}
+    for name in layout.members:
+        part = layout[name]
+        signed = getattr(part.shape, "signed", False)
+        made[name] = Word.of(graph, graph.slice(word, part.offset, part.width), signed)
+    return made
+
+
+class _Step:
+    """A lane and the golden step, as words."""
+
+    def __init__(self, neuron: str, params: Any, lane: Any, lanes: int, loadable: bool) -> None:
+        self.params, self.lane = params, lane
+        self.text = rtlil.convert(lane, name="top", emit_src=False)
+        self.graph = graph = Graph()
+        self.circuit = self.read(enable=1)
+        latency = lane.latency
+        self.state = _fields(graph, self.circuit.signal("state", 0), lane.state.shape())
+        self.drive = Word.of(graph, self.circuit.signal("drive", 0), True)
+        self.own: dict[str, Word] = {}
+        if hasattr(lane, "parameters"):
+            self.own = _fields(graph, self.circuit.signal("parameters", 0), lane.parameters.shape())
+        self.tuning: dict[str, Word] = {}
+        if hasattr(lane, "tuning"):
+            self.tuning = _fields(graph, self.circuit.signal("tuning", 0), lane.tuning.shape())
+        self.raw = params.raw._replace(**self.tuning)
+        self.pull = Word.of(graph, self.circuit.signal("pull", 1), True) if hasattr(lane, "pull") else None
+
+        golden = room("golden_model", neuron)
+        model = golden.BitTrue(params)
+        rule, self.rule = model.rule, model.rule
+        known = {**self.state}
+        for name in rule.state:
+            if name not in known:  # the circuit has no such state: what it is at reset, for ever
+                known[name] = self.drive._other(int(getattr(model, name)[0]))
+        self.given = {name: known[name] for name in rule.state}
+        self.constants = {name: self._parameter(name) for name in rule.parameters}
+        if self.pull is None:
+            *state, spike, clipped = rule.function(self.raw, *self.given.values(), *self.constants.values(), self.drive)
+        else:
+            force = golden.force(self.raw, self.drive, self.pull)
+            *state, spike, clipped = golden.update(self.raw, *self.given.values(), *self.constants.values(), force)
+        after = dict(zip(rule.state, state, strict=True))
+        if "change" in self.state:
+            after["change"] = after["membrane"] - known["membrane"]
+        self.after, self.spike, self.clipped = after, spike, clipped
+        self.claims = list(graph.claims)
+        self.pairs: dict[str, tuple[Word, int]] = {}
+        for name, word in _fields(graph, self.circuit.signal("next_state", latency), lane.next_state.shape()).items():
+            self.pairs[name] = (self.drive._other(after[name]), word.number)
+        self.pairs["spike"] = (self.drive._other(spike), self.circuit.signal("spike", latency))
+        self.pairs["saturated"] = (self.drive._other(clipped), self.circuit.signal("saturated", latency))
+
+    def _parameter(self, name: str) -> Word:
+        short = name.removesuffix("_raw")
+        if short in self.own:
+            return self.own[short]
+        return self.drive._other(int(getattr(self.params, name)[0]))
+
+    def read(self, enable: int) -> Circuit:
+        """The lane's circuit, moving or not."""
+        lane = self.lane
+
+        def given(name: str, clock: int) -> int | str:
+            if name == "phase":
+                return clock % int(lane.interval)
+            if name in ("rst", "load"):
+                return 0
+            if name == "enable":
+                return enable
+            if name in ("tuning", "seed"):
+                return name
+            # A lane may look at its inputs for as long as the neuron is its newest.
+            return f"{name}@{max(0, clock - lane.interval + 1) if clock < lane.interval else clock}"
+
+        return read_circuit(self.graph, self.text, "top", given)
+
+    def ranges(self) -> list[int]:
+        """Bits that say that each parameter of a neuron is one that the design has."""
+        made = []
+        for name, word in self.own.items():
+            column = getattr(self.params, f"{name}_raw")
+            made.append(((word >= int(column.min())) & (word <= int(column.max()))).number)
+        return made
+
+
+def prove_lane(
+    neuron: str,
+    params: Any,
+    array: NeuronArray,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Claim]:
+    """What is to be proved of the lanes of an array, one after another.
+
+    Parameters
+    ----------
+    neuron : str
+    params : parameters of the neuron model
+    array : NeuronArray
+    progress : callable, optional
+        Told how many nodes of how many are done.
+    """
+    lane, clock = array.pipelines[0], _Clock()
+    step = _Step(neuron, params, lane, array.lanes, array.loadable)
+    graph = step.graph
+    assumed = step.ranges()
+    roots = [number for name, (wanted, got) in step.pairs.items() for number in (wanted.to(graph.width(got)), got)]
+    sweep = Sweep(graph, [*roots, *step.claims], assumed)
+    for patience in (PATIENCE_MS, 20 * PATIENCE_MS):
+        sweep.run(progress, patience)
+        answers = {
+            name: sweep.equal(wanted.to(graph.width(got)), got, 20 * PATIENCE_MS)
+            for name, (wanted, got) in step.pairs.items()
+        }
+        if all(answer.proved is not None for answer in answers.values()):
+            break
+    share = clock.read() / len(answers)
+    for name, answer in answers.items():
+        lines = _step_lines(step, answer, name) if answer.proved is False else ()
+        yield Claim("lane", f"{name} is that of the golden step", answer.proved, share, lines)
+    if step.claims:
+        one = graph.const(1, 1)
+        found = [sweep.equal(bit, one, 20 * PATIENCE_MS) for bit in step.claims]
+        yield Claim("golden step", "no table is read beyond its ends", _all(found), clock.read())
+    yield Claim("lane", "nothing moves while it waits", _stands(step), clock.read())
+    if array.lanes > 1:
+        yield Claim("lane", f"all {array.lanes} lanes are the same circuit", _alike(step, array), clock.read())
+    yield from _invariants(neuron, step, clock)
+
+
+def _all(answers: Sequence[Answer]) -> bool | None:
+    if all(answer.proved for answer in answers):
+        return True
+    return False if any(answer.proved is False for answer in answers) else None
+
+
+def _stands(step: _Step) -> bool:
+    """Whether registers that outputs come from keep what they have while `enable` is 0."""
+    latency = step.lane.latency
+    moving, still = step.circuit, step.read(enable=0)
+    for name in ("next_state", "spike", "saturated"):
+        moving.signal(name, latency)
+    names = moving.used_registers()
+    return all(still.register(name, 1) == still.register(name, 0) for name in names)
+
+
+def _alike(step: _Step, array: NeuronArray) -> bool:
+    """Whether all lanes are, from input to output, one graph."""
+    wanted = [step.circuit.signal(name, step.lane.latency) for name in ("next_state", "spike", "saturated")]
+    for lane in array.pipelines[1:]:
+        other = _Step.__new__(_Step)
+        other.lane, other.graph = lane, step.graph
+        other.text = rtlil.convert(lane, name="top", emit_src=False)
+        circuit = other.read(enable=1)
+        # Registers of the same name in the same place have the same free contents.
+        if [circuit.signal(name, lane.latency) for name in ("next_state", "spike", "saturated")] != wanted:
+            return False
+    return True
+
+
+def _invariants(neuron: str, step: _Step, clock: _Clock) -> Iterator[Claim]:
+    """What the golden model says always holds, by induction."""
+    golden, graph = room("golden_model", neuron), step.graph
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    if hasattr(golden, "invariants"):
+        before, after = (golden.invariants(step.raw, state) for state in (step.given, step.after))
+    if "noise" in step.state:
+        name = "the noise state is never 0"
+        before, after = before | {name: step.given["noise"] != 0}, after | {name: step.after["noise"] != 0}
+    laws = golden.laws(step.raw, step.given, step.spike) if hasattr(golden, "laws") else {}
+    assumed = [step.drive._other(bit).number for bit in before.values()] + step.ranges()
+    for text, bit in (after | laws).items():
+        answer = _holds(graph, assumed, step.drive._other(bit).number)
+        lines = _step_lines(step, answer, None) if answer.proved is False else ()
+        yield Claim("golden step", text, answer.proved, clock.read(), lines)
+
+
+def _holds(graph: Graph, assumed: Sequence[int], claim: int, patience: int = 20 * PATIENCE_MS) -> Answer:
+    """Whether a bit is set whenever others are."""
+    if graph.value(claim) == 1:
+        return Answer(True)
+    manager = bitwuzla.TermManager()
+    options = bitwuzla.Options()
+    options.set(bitwuzla.Option.PRODUCE_MODELS, True)
+    options.set(bitwuzla.Option.TIME_LIMIT_PER, patience)
+    solver = bitwuzla.Bitwuzla(manager, options)
+    terms = Terms(graph, manager)
+    for bit in assumed:
+        solver.assert_formula(terms.truth(terms.of(bit)))
+    solver.assert_formula(manager.mk_term(Kind.NOT, [terms.truth(terms.of(claim))]))
+    result = str(solver.check_sat())
+    if result != "sat":
+        return Answer(True if result == "unsat" else None)
+    return Answer(False, {name: int(solver.get_value(term).value(10)) for name, term in terms.inputs.items()})
+
+
+def _step_lines(step: _Step, answer: Answer, name: str | None) -> tuple[str, ...]:
+    """A counterexample, for a reader."""
+    graph = step.graph
+    words = {**step.given, **{key: word for key, word in step.constants.items() if graph.value(word.number) is None}}
+    words |= {**step.tuning, "drive": step.drive} | ({} if step.pull is None else {"pull": step.pull})
+    numbers = [word.number for word in words.values()]
+    pair = None if name is None else step.pairs[name]
+    values = graph.compute(answer.inputs, [*numbers, *(() if pair is None else (pair[0].number, pair[1]))])
+
+    def shown(number: int, signed: bool) -> int:
+        width = graph.width(number)
+        return values[number] - (1 << width) if signed and values[number] >> width - 1 else values[number]
+
+    lines = [", ".join(f"{key} {shown(word.number, word.signed)}" for key, word in words.items())]
+    if pair is not None:
+        wanted, got = pair
+        signed = step.lane.next_state.shape()[name].shape.signed if name in step.state else False
+        lines.append(f"the model gives {name} {shown(wanted.number, wanted.signed)}, the circuit {shown(got, signed)}")
+    return tuple(lines)
+
+
+def summary(claims: Sequence[Claim]) -> bool | None:
+    """Whether all that was tried is proved; None if something had no answer, and nothing is false."""
+    if any(claim.proved is False for claim in claims):
+        return False
+    return None if any(claim.proved is None and claim.tried for claim in claims) else True
+
+
+# --- the array
+
+
+def implies(condition: Word, result: Word) -> Word:
+    """Whether the result holds where the condition does."""
+    made: Word = select(condition, result, 1)
+    return made
+
+
+class _OpaqueLane(wiring.Component):
+    """A lane of which nothing is known but its timing: what it took, `latency` enabled clocks later.
+
+    What it gives is made outside, from `asked`; and its initial states from how often it was loaded, `age` clocks ago.
+    """
+
+    state: Any
+    drive: Any
+    parameters: Any
+    enable: Signal
+    load: Signal
+    next_state: Any
+    initial_state: Any
+    spike: Signal
+    saturated: Signal
+
+    def __init__(self, lane: Any, rows: int) -> None:
+        self.latency, self.interval, self.clear_clocks = lane.latency, lane.interval, lane.clear_clocks
+        super().__init__(lane.signature)
+        shape = {"state": self.state.shape(), "drive": self.drive.shape()}
+        if hasattr(self, "parameters"):
+            shape["parameters"] = self.parameters.shape()
+        self.layout = data.StructLayout(shape)
+        self.asked = Signal(self.layout.size)
+        self.given = Signal(self.next_state.shape().size + 2)
+        self.loads = Signal(range(rows + 2))
+        self.age = Signal(range(lane.clear_clocks + 2))
+        self.begun = Signal(self.initial_state.shape().size)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        took = Cat(getattr(self, name) for name in self.layout.members)
+        stages = [Signal(self.layout.size, name=f"stage_{number}") for number in range(self.latency)]
+        with m.If(self.enable):
+            m.d.sync += [after.eq(before) for before, after in zip([took, *stages], stages, strict=False)]
+        m.d.comb += [
+            self.asked.eq(stages[-1]),
+            Cat(self.next_state, self.spike, self.saturated).eq(self.given),
+            self.initial_state.eq(self.begun),
+        ]
+        with m.If(self.load):
+            m.d.sync += [self.loads.eq(self.loads + 1), self.age.eq(1)]
+        with m.Elif(self.age <= self.clear_clocks):
+            m.d.sync += self.age.eq(self.age + 1)
+        return m
+
+
+class _ArrayProof:
+    """The array with opaque lanes, and one of its rows, which nobody has chosen."""
+
+    def __init__(self, array: NeuronArray) -> None:
+        self.array = array
+        rows = array.rows
+        self.lanes = [_OpaqueLane(lane, rows) for lane in array.pipelines]
+        made = NeuronArray(
+            array.params,
+            array.lanes,
+            lane=lambda index: self.lanes[index],
+            parameters=array.parameters,
+            neighbours=array.neighbours,
+            loadable=array.loadable,
+        )
+        inside = {
+            f"{name}_{index}": getattr(lane, name)
+            for index, lane in enumerate(self.lanes)
+            for name in ("asked", "given", "loads", "age", "begun")
+        }
+        ports: dict[str, Any] = {}
+        for path, _, value in made.signature.flatten(made):
+            ports["__".join(map(str, path))] = (value if isinstance(value, Signal) else value.as_value(), None)
+        text = rtlil.convert(made, name="top", ports=ports | {k: (v, None) for k, v in inside.items()}, emit_src=False)
+        self.graph = graph = Graph()
+        self.row = Word.of(graph, graph.input("row", max(1, (rows - 1).bit_length())), False)
+        self.circuit = read_circuit(graph, text, "top", self._given)
+        for memory in self.circuit.memories:
+            self.circuit.follow(memory, self.row.number)
+        # What the row's neurons should have now, and the input of their tick that is under way.
+        self.expected = graph.input("expected state", self._width("state"))
+        self.drive = graph.input("expected drive", self._width("drive"))
+        self.own = self.circuit.content("parameter_memory", 0) if array.parameters is not None else None
+
+    def _width(self, name: str) -> int:
+        return sum(len(lane.drive) if name == "drive" else int(lane.state.shape().size) for lane in self.lanes)
+
+    def _given(self, name: str, clock: int) -> int | str | Word:
+        graph = self.graph
+        kind, _, index = name.rpartition("_")
+        if kind == "given":
+            asked = self.circuit.signal(f"asked_{index}", clock)
+            return Word.of(graph, graph.opaque("step", len(self.lanes[0].given), asked), False)
+        if kind == "begun":
+            loads, age = (self.circuit.signal(f"{each}_{index}", clock) for each in ("loads", "age"))
+            lane = graph.const(int(index), 16)
+            return Word.of(graph, graph.opaque("begin", len(self.lanes[0].begun), lane, loads, age), False)
+        if name in ("tuning", "seed"):
+            return name
+        if name in ("own__write", "own__read"):
+            return 0  # parameters are loaded while no tick is under way
+        return f"{name}@{clock}"
+
+    def word(self, name: str, clock: int) -> Word:
+        """A signal, without sign."""
+        return Word.of(self.graph, self.circuit.signal(name, clock), False)
+
+    def exists(self, index: int, row: Word) -> Word:
+        """Whether there is a neuron in this lane of a row."""
+        if (self.array.rows - 1) * self.array.lanes + index < self.array.params.count:
+            return row >= 0
+        return row != self.array.rows - 1
+
+    def begun(self) -> int:
+        """The initial states of the row."""
+        graph, parts = self.graph, []
+        for index, lane in enumerate(self.lanes):
+            loads = (self.row + 1).to(len(lane.loads))
+            age = graph.const(lane.clear_clocks, len(lane.age))
+            word = graph.opaque("begin", len(lane.begun), graph.const(index, 16), loads, age)
+            parts.append(self._if_exists(index, word, self.row))
+        return graph.concat(parts)
+
+    def _if_exists(self, index: int, word: int, row: Word) -> int:
+        width = self.graph.width(word)
+        return self.graph.op("mux", width, self.exists(index, row).number, self.graph.const(0, width), word)
+
+    def taken(self, index: int) -> int:
+        """What a lane should have taken of the row."""
+        graph, lane = self.graph, self.lanes[index]
+        size, drive = lane.state.shape().size, len(lane.drive)
+        parts = [graph.slice(self.expected, index * size, size), graph.slice(self.drive, index * drive, drive)]
+        if self.own is not None:
+            own = lane.parameters.shape().size
+            parts.append(graph.slice(self.own, index * own, own))
+        return graph.concat(parts)
+
+    def stepped(self) -> tuple[int, int, int]:
+        """State, spikes and clampings of the row after its tick."""
+        graph = self.graph
+        states: list[int] = []
+        spikes: list[int] = []
+        clamped: list[int] = []
+        for index, lane in enumerate(self.lanes):
+            made = graph.opaque("step", len(lane.given), self.taken(index))
+            size = lane.next_state.shape().size
+            for parts, low, width in ((states, 0, size), (spikes, size, 1), (clamped, size + 1, 1)):
+                parts.append(self._if_exists(index, graph.slice(made, low, width), self.row))
+        return graph.concat(states), graph.concat(spikes), graph.concat(clamped)
+
+    # --- what is claimed
+
+    def same(self, a: int, b: int) -> Word:
+        """Whether two words are equal."""
+        return Word.of(self.graph, self.graph.op("eq", 1, a, b), False)
+
+    def invariants(self, clock: int, expected: int, drive: int, given: Word) -> dict[str, Word]:
+        """What holds in every clock.
+
+        Parameters
+        ----------
+        clock : int
+        expected, drive : int
+            State and input that the row should have.
+        given : Word
+            The row that comes out next.
+        """
+        array = self.array
+
+        def word(name: str) -> Word:
+            return self.word(name, clock)
+
+        rows, latency, interval = array.rows, array.latency, array.interval
+        slots = array.cycles_per_tick // interval
+        yes = self.row >= 0
+        running, slot = word("running") == 1, word("slot")
+        phase = word("phase") if interval > 1 else None
+        valid = [self.word("valid", clock) >> place & 1 for place in range(latency)]
+        at = [word(f"row_{place}") for place in range(latency)]
+        made: dict[str, Word] = {}
+
+        def all_of(bits: Sequence[Word]) -> Word:
+            total = yes
+            for bit in bits:
+                total = total & bit
+            return total
+
+        made["counters stay in their ranges"] = all_of(
+            [slot < slots, given < rows, *(implies(v == 1, row < rows) for v, row in zip(valid, at, strict=True))]
+            + ([phase < interval] if phase is not None else [])
+        )
+        # How many slots ago the row of each stage was taken.
+        ages = [select(slot > row, slot - row, slot - row + slots) for row in at]
+        timely, newer = [], yes - yes
+        for place, (v, age) in enumerate(zip(valid, ages, strict=True)):
+            fits = (age > newer) & (age <= 1 + place // interval)
+            newer = select(v == 1, age, newer)
+            if phase is not None:
+                fits = fits & (phase == (place + 1) % interval)
+            timely.append(implies(v == 1, fits))
+        made["each row in the pipeline is where its age says"] = all_of(timely)
+        # From the oldest to the newest, rows follow each other; the next to come follows the newest.
+        wanted = given
+        ordered = []
+        for v, row in reversed(list(zip(valid, at, strict=True))):
+            ordered.append(implies(v == 1, row == wanted))
+            after = select(wanted == rows - 1, 0, wanted + 1)
+            wanted = select(v == 1, after, wanted)
+        ordered.append(select(slot < rows, slot, 0) == wanted)
+        made["rows are in order, none twice, none left out"] = all_of(ordered)
+
+        memory = self.circuit.content("state_memory", clock)
+        here = [(v == 1) & (row == self.row) for v, row in zip(valid, at, strict=True)]
+        anywhere = here[0]
+        for bit in here[1:]:
+            anywhere = anywhere | bit
+        made["a row that rests has its state in the memory"] = implies(
+            running & (anywhere == 0), self.same(memory, expected)
+        )
+        read = self.circuit.signal("read__data", clock)
+        holds = [self.same(read, expected), self.same(self.circuit.signal("drives", clock), drive)]
+        if self.own is not None:
+            holds.append(self.same(self.circuit.signal("parameter_read__data", clock), self.own))
+        made["a row that is read has its state, its input and its parameters"] = implies(here[0], all_of(holds))
+        carried = []
+        for place, bit in enumerate(here[1:]):
+            names = [f"lane_{index}.stage_{place}" for index in range(array.lanes)]
+            stages = [
+                self.same(self.circuit.signal(name, clock), self.taken_of(index, expected, drive))
+                for index, name in enumerate(names)
+            ]
+            carried.append(implies(bit, all_of(stages)))
+        made["a row in the lanes is what was read"] = all_of(carried)
+
+        idle = word("running") == 0
+        step, row = word("clear_step"), word("clear_row")
+        clears = array.pipelines[0].clear_clocks
+        empty = [row < rows, step <= clears, slot == 0, given == 0, *(v == 0 for v in valid)]
+        if phase is not None:
+            empty.append(phase == 0)
+        for index in range(array.lanes):
+            loads, age = word(f"loads_{index}"), word(f"age_{index}")
+            empty += [loads == row + select(step == 0, 0, 1), implies(step != 0, age == step)]
+        made["while rows are cleared, nothing else goes on"] = implies(idle, all_of(empty))
+        made["a row that is cleared has its initial state"] = implies(
+            idle & (row > self.row), self.same(memory, self.begun())
+        )
+        return made
+
+    def taken_of(self, index: int, expected: int, drive: int) -> int:
+        """As `taken`, of another clock."""
+        before = self.expected, self.drive
+        self.expected, self.drive = expected, drive
+        made = self.taken(index)
+        self.expected, self.drive = before
+        return made
+
+
+def prove_array(array: NeuronArray) -> Iterator[Claim]:
+    """What is to be proved of an array whatever its lanes do, one claim after another.
+
+    Parameters
+    ----------
+    array : NeuronArray
+    """
+    clock = _Clock()
+    proof = _ArrayProof(array)
+    graph, word = proof.graph, proof.word
+    rows, latency, interval = array.rows, array.latency, array.interval
+    slots = array.cycles_per_tick // interval
+    given = Word.of(graph, graph.input("next row out", max(1, (rows - 1).bit_length())), False)
+    before = proof.invariants(0, proof.expected, proof.drive, given)
+    not_reset = word("rst", 0) == 0
+    assumed = [bit.number for bit in (*before.values(), not_reset, proof.row < rows)]
+
+    # What happens in this clock.
+    running, moves = word("running", 0) == 1, word("moves", 0) == 1
+    takes = (word("i__valid", 0) & word("i__ready", 0)) == 1
+    gives = (word("o__valid", 0) & word("o__ready", 0)) == 1
+    slot, out_row = word("slot", 0), word(f"row_{latency - 1}", 0)
+    state, spikes, clamped = proof.stepped()
+    mine_in, mine_out = takes & (slot == proof.row), gives & (out_row == proof.row)
+    ends = running | (word("running", 1) == 0)
+
+    def chosen(condition: Word, yes: int, no: int) -> int:
+        return graph.op("mux", graph.width(yes), condition.number, no, yes)
+
+    expected = chosen(mine_out, state, proof.expected)
+    expected = chosen(ends, expected, proof.begun())
+    drive = chosen(mine_in, proof.circuit.signal("i__payload", 0), proof.drive)
+    next_given = select(gives, select(given == rows - 1, 0, given + 1), given)
+    after = proof.invariants(1, expected, drive, next_given)
+
+    def claim(text: str, bit: Word, known: Sequence[int] = assumed) -> Claim:
+        answer = _holds(graph, known, bit.number)
+        lines = _array_lines(proof, answer) if answer.proved is False else ()
+        return Claim("array", text, answer.proved, clock.read(), lines)
+
+    for text, bit in after.items():
+        yield claim(text, bit)
+    # After a clock of reset, whatever was before: what a row should have counts from when all are cleared.
+    reset = (word("rst", 0) == 1).number
+    begun = proof.invariants(1, proof.begun(), proof.drive, Word.of(graph, graph.const(0, 1), False))
+    cleared = [select(word("clear_row", 1) == 0, 1, 0)] if rows > 1 else []
+    total = word("running", 1) == 0
+    for bit in (*begun.values(), *cleared):
+        total = total & bit
+    lanes_reset = [word(f"loads_{index}", 1) == 0 for index in range(array.lanes)]
+    for bit in lanes_reset:
+        total = total & bit
+    yield claim("a reset leads to such a state, from any", total, [reset, (proof.row < rows).number])
+
+    payload = word("o__payload", 0)
+    per_lane = graph.width(proof.expected)
+    parts = {"last": (0, 1), "spikes": (1, array.lanes), "state": (1 + array.lanes, per_lane)}
+    got = {
+        name: graph.slice(payload.to(1 + array.lanes + per_lane), low, width) for name, (low, width) in parts.items()
+    }
+    right = proof.same(got["state"], state) & proof.same(got["spikes"], spikes)
+    right = right & (Word.of(graph, got["last"], False) == select(proof.row == rows - 1, 1, 0))
+    yield claim("what comes out for a row is its step, and says whether it is the last", implies(mine_out, right))
+    yield claim("rows come out in order, each once a tick", implies(gives, out_row == given))
+    yield claim("a row is taken only when its last tick is in the memory", implies(mine_in, _resting(proof, latency)))
+    writes, reads = word("write__en", 0) == 1, word("read__en", 0) == 1
+    meets = writes & (word("write__addr", 0) == word("read__addr", 0)) & running & (slot < rows)
+    yield claim("no read meets a write", implies(reads & (word("begins", 0) == 1), meets == 0))
+    waits = (word("o__valid", 0) == 1) & (word("o__ready", 0) == 0)
+    stays = (word("o__valid", 1) == 1) & proof.same(
+        proof.circuit.signal("o__payload", 0), proof.circuit.signal("o__payload", 1)
+    )
+    yield claim("what waits to be taken stays as it is", implies(waits, stays))
+    begins = (word("phase", 0) == 0) if interval > 1 else (slot >= 0)
+    if interval > 1:
+        phase = word("phase", 0)
+        turns = word("phase", 1) == select(phase == interval - 1, 0, phase + 1)
+        yield claim("the phase turns whenever the array moves", implies(running & moves, turns))
+        held = [proof.same(proof.circuit.signal(name, 0), proof.circuit.signal(name, 1)) for name in _inputs(proof)]
+        stay = held[0]
+        for bit in held[1:]:
+            stay = stay & bit
+        yield claim("a lane's inputs stay while it takes them", implies(running & (begins == 0), stay))
+    goes = running & moves & begins & ((slot >= rows) | (word("i__valid", 0) == 1))
+    yield claim(
+        "an array that is offered rows, and rid of them, goes on",
+        implies(goes, word("slot", 1) == select(slot == slots - 1, 0, slot + 1)),
+    )
+    count = Word.of(graph, graph.const(0, 1), False)
+    for index in range(array.lanes):
+        count = count + (Word.of(graph, clamped, False) >> index & 1)
+    old, new = word("saturations", 0), word("saturations", 1)
+    most = (1 << 32) - 1
+    counted = new == select(old + count > most, most, old + count)
+    flagged = word("saturated", 1) == select(count > 0, 1, word("saturated", 0))
+    yield claim("each clamped update is counted, and flagged", implies(mine_out, counted & flagged))
+    if array.coupled:
+        text = "the pull on a neuron is the sum over its neighbours (`neuristor verify` compares it)"
+        yield Claim("array", text, None, 0.0, tried=False)
+
+
+def _inputs(proof: _ArrayProof) -> list[str]:
+    return ["read__data", "drives", *(["parameter_read__data"] if proof.own is not None else [])]
+
+
+def _resting(proof: _ArrayProof, latency: int) -> Word:
+    found = proof.row < 0
+    for place in range(latency):
+        found = found | ((proof.word("valid", 0) >> place & 1) == 1) & (proof.word(f"row_{place}", 0) == proof.row)
+    return found == 0
+
+
+def _array_lines(proof: _ArrayProof, answer: Answer) -> tuple[str, ...]:
+    """A counterexample, for a reader."""
+    latency, graph = proof.array.latency, proof.graph
+    names = [name for name in _SHOWN if proof.circuit.has(name)]
+    numbers = {(name, clock): proof.circuit.signal(name, clock) for name in names for clock in (0, 1)}
+    numbers |= {
+        (f"row_{n}", clock): proof.circuit.signal(f"row_{n}", clock) for n in range(latency) for clock in (0, 1)
+    }
+    values = graph.compute(answer.inputs, [*numbers.values(), proof.row.number])
+    lines = [f"row {values[proof.row.number]}; a stage is written as its row, or - if it has none"]
+    for clock in (0, 1):
+        valid = values[numbers["valid", clock]]
+        stages = " ".join(str(values[numbers[f"row_{n}", clock]]) if valid >> n & 1 else "-" for n in range(latency))
+        shown = ", ".join(f"{name} {values[numbers[name, clock]]}" for name in names if name != "valid")
+        lines.append(f"clock {clock}: stages {stages}; {shown}")
+    return tuple(lines)
+
+
+_SHOWN = ("valid", "rst", "running", "slot", "phase", "i__valid", "o__ready", "clear_row", "clear_step")

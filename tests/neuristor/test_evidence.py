@@ -1,0 +1,34 @@
+"""``neuristor prove`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import golden_model.lif
+from neuristor.cli import app
+
+EXAMPLE = Path(__file__).parents[2] / "examples/vo2_lif_digits.toml"
+
+
+def test_a_design_is_proved_and_the_file_is_the_same_twice(tmp_path: Path) -> None:
+    made = [tmp_path / name for name in ("a.json", "b.json")]
+    for path in made:
+        result = CliRunner().invoke(app, ["prove", str(EXAMPLE), "--out", str(path)])
+        assert result.exit_code == 0, result.output
+    assert "no read meets a write" in result.output
+    assert made[0].read_bytes() == made[1].read_bytes()
+    claims = json.loads(made[0].read_text())["claims"]
+    assert len(claims) > 20
+    assert {claim["result"] for claim in claims} == {"proved"}
+
+
+def test_what_is_false_is_shown_and_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(golden_model.lif, "laws", lambda raw, state, spike: {"it never fires": spike == 0})
+    result = CliRunner().invoke(app, ["prove", str(EXAMPLE)])
+    assert result.exit_code == 1
+    assert "it is false that it never fires. A counterexample:" in result.output
+    assert "membrane " in result.output.split("A counterexample:")[1]
