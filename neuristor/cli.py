@@ -42,6 +42,7 @@ from neuristor.show import plot as plot_device
 from neuristor.snn import app as snn_app
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board
 from neuristor.steps import simulate as simulate_design
+from neuristor.sweep import app as sweep_app
 from sim.simulators import ToolError
 from sim.verify import ENGINES, Verdict, missing
 
@@ -57,6 +58,7 @@ app = typer.Typer(
 )
 app.add_typer(board_app)
 app.add_typer(evidence_app)
+app.add_typer(sweep_app)
 app.add_typer(onn_app, name="onn")
 app.add_typer(snn_app, name="snn")
 console = Console(highlight=False)

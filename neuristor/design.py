@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import json
 import math
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
@@ -248,7 +249,7 @@ class Design:
         )
 
 
-def parsed(path: Path, kind: type[Any]) -> tuple[Any, bytes]:
+def parsed(path: Path, kind: type[Any], changes: Mapping[str, Any] | None = None) -> tuple[Any, bytes]:
     """A TOML file whose sections are checked, and its bytes.
 
     Parameters
@@ -256,6 +257,8 @@ def parsed(path: Path, kind: type[Any]) -> tuple[Any, bytes]:
     path : Path
     kind : type
         A `Section` of sections.
+    changes : mapping of str to value, optional
+        Values in place of those of the file, by ``section.key``.
 
     Raises
     ------
@@ -270,21 +273,43 @@ def parsed(path: Path, kind: type[Any]) -> tuple[Any, bytes]:
         table = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DesignError(f"{path}: not a TOML file: {error}") from None
+    if changes:
+        for key, value in changes.items():
+            _put(path, table, key, value)
+        content += json.dumps(dict(changes), sort_keys=True).encode()
     try:
         return kind.model_validate(table), content
     except ValidationError as error:
         raise DesignError(f"{path}: {_sentence(error, table, kind)}") from None
 
 
-def load(path: Path) -> Design:
+def _put(path: Path, table: dict[str, Any], key: str, value: Any) -> None:
+    """Set a value of a table of tables."""
+    *places, last = key.split(".")
+    if not places or not all(places) or not last:
+        raise DesignError(f"{path}: a key to change must be section.key, such as circuit.supply, not {key!r}")
+    for place in places:
+        table = table.setdefault(place, {})
+        if not isinstance(table, dict):
+            raise DesignError(f"{path}: {key!r} cannot be changed: {place} is no section")
+    table[last] = value
+
+
+def load(path: Path, changes: Mapping[str, Any] | None = None) -> Design:
     """Read and check a design file.
+
+    Parameters
+    ----------
+    path : Path
+    changes : mapping of str to value, optional
+        Values in place of those of the file, by ``section.key``; they count for the digest.
 
     Raises
     ------
     DesignError
         If anything in it is wrong.
     """
-    sections, content = parsed(path, _File)
+    sections, content = parsed(path, _File, changes)
     with where(path, "neuron"):
         golden = room("golden_model", sections.neuron.model)
         options = _options(golden.Options, sections.neuron)

@@ -69,7 +69,7 @@ def output_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def write_file(target: Path, text: str, *, force: bool = False) -> None:
+def write_file(target: Path, content: str | bytes, *, force: bool = False) -> None:
     """Write one file, whole or not at all.
 
     Raises
@@ -84,8 +84,8 @@ def write_file(target: Path, text: str, *, force: bool = False) -> None:
     except OSError as error:
         raise OutputError(f"{target} cannot be written ({error.strerror})") from None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         Path(name).chmod(0o644)
         Path(name).rename(target)
     finally:

@@ -116,7 +116,7 @@ MUTANTS = {
     "compares with >": (hdl.lif, "bounded >= limit", "bounded > limit"),
     "refractory one short": (hdl.lif, ".eq(raw.refractory_ticks)", ".eq(raw.refractory_ticks - 1)"),
     "skips a lane": (hdl.array, "eq(lane.spike & exists)", "eq(lane.spike & exists & (index != 1))"),
-    "freezes a lane": (hdl.array, "lane.drive.eq(drive[index])", "lane.drive.eq(drive[index] if index != 2 else 0)"),
+    "freezes a lane": (hdl.array, "lane.drive.eq(drives[index])", "lane.drive.eq(drives[index] if index != 2 else 0)"),
     "no idle slots": (hdl.array, "max(self.rows, -(-(self.latency + 1) // self.interval))", "self.rows"),
     "noise on every tick": (hdl.lif, "Mux(fires, noise.advance", "Mux(1, noise.advance"),
     "resets to zero": (hdl.lif, "Value.cast(raw.hold_raw)", "Const(0, 1)"),
