@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from golden_model.fixed import Format
 from golden_model.neuron import Field
 from hdl.neighbours import Neighbours
+from hdl.protection import check_protection, guarded
 from hdl.tree import count_ones
 
 __all__ = [
@@ -196,6 +197,8 @@ class NeuronArray(wiring.Component):
         clock after `state`; and a tick begins only when the last one has ended.
     loadable : bool
         Parameters can be changed while no neuron is updated. Lanes then may have inputs ``tuning`` and ``seed``.
+    protection : str
+        Of the memory of per-neuron parameters: "none", "parity" or "secded"; see ``hdl.protection``.
 
     Members
     -------
@@ -215,11 +218,13 @@ class NeuronArray(wiring.Component):
         Some neuron update was clamped since reset.
     saturations : Out(32)
         How many were; stays at its largest value.
+    memory_faults : Out(32)
+        Of an array with protection: how many damaged words were read since reset; stays at its largest value.
 
     Raises
     ------
     ValueError
-        If `lanes` is outside its range.
+        If `lanes` is outside its range, or there is no such protection.
     """
 
     i: stream.Interface
@@ -229,6 +234,7 @@ class NeuronArray(wiring.Component):
     own: Any
     tuning: Any
     seed: Signal
+    memory_faults: Signal
 
     def __init__(
         self,
@@ -238,8 +244,11 @@ class NeuronArray(wiring.Component):
         parameters: list[list[dict[str, int]]] | None = None,
         neighbours: Neighbours | None = None,
         loadable: bool = False,
+        protection: str = "none",
     ) -> None:
         check_lanes(params, lanes)
+        check_protection(protection)
+        self.protection = protection if parameters is not None else "none"
         self.loadable = loadable
         self.params = params
         self.lanes = lanes
@@ -259,6 +268,7 @@ class NeuronArray(wiring.Component):
                 "saturated": Out(1),
                 "saturations": Out(32),
             }
+            | ({} if self.protection == "none" else {"memory_faults": Out(32)})
             | loaded
         )
 
@@ -381,22 +391,23 @@ class NeuronArray(wiring.Component):
         if self._parameters is not None:
             shape = data.ArrayLayout(lanes[0].parameters.shape(), self.lanes)
             table = self._parameters + [self._parameters[0]] * (max(2, rows) - rows)
-            parameter_memory: Any = Memory(shape=shape, depth=len(table), init=table)
-            m.submodules.parameter_memory = parameter_memory
-            parameter_read = parameter_memory.read_port()
-            m.d.comb += [parameter_read.en.eq(begins), parameter_read.addr.eq(slot)]
+            known = guarded(m, "parameter_memory", shape, len(table), table, self.protection, written=self.loadable)
+            m.d.comb += [known.read_enable.eq(begins), known.read_address.eq(slot)]
             if self.loadable:
-                own, parameter_write = self.own, parameter_memory.write_port()
+                own = self.own
                 m.d.comb += [
-                    parameter_write.addr.eq(own.address),
-                    parameter_write.data.eq(own.given),
-                    parameter_write.en.eq(own.write),
-                    own.data.eq(parameter_read.data),
+                    known.write_address.eq(own.address),
+                    known.given.eq(own.given),
+                    known.write_enable.eq(own.write),
+                    own.data.eq(known.data),
                 ]
                 with m.If(own.read):
-                    m.d.comb += [parameter_read.en.eq(1), parameter_read.addr.eq(own.address)]
+                    m.d.comb += [known.read_enable.eq(1), known.read_address.eq(own.address)]
             for index, lane in enumerate(lanes):
-                m.d.comb += lane.parameters.eq(parameter_read.data[index])
+                m.d.comb += lane.parameters.eq(known.data[index])
+            if self.protection != "none":
+                with m.If(known.fault & ~self.memory_faults.all()):
+                    m.d.sync += self.memory_faults.eq(self.memory_faults + 1)
 
         # Lanes, and what they give. The last row may have fewer neurons than lanes.
         row = stage_row[-1]

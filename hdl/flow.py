@@ -399,6 +399,8 @@ class FlowArray(NeuronArray):
     interval : int
         Clocks from one row to the next: so many multiplications share a multiplier.
     loadable : bool
+    protection : str
+        Of the memory of per-neuron parameters; see ``hdl.protection``.
 
     See Also
     --------
@@ -407,7 +409,9 @@ class FlowArray(NeuronArray):
 
     lane_type: type[Any]
 
-    def __init__(self, params: Any, lanes: int, interval: int = 1, loadable: bool = False) -> None:
+    def __init__(
+        self, params: Any, lanes: int, interval: int = 1, loadable: bool = False, protection: str = "none"
+    ) -> None:
         check_lanes(params, lanes)
         Flow(interval)  # checks it
         made = [self.lane_type(params, index, lanes, interval, loadable) for index in range(lanes)]
@@ -418,4 +422,5 @@ class FlowArray(NeuronArray):
             lane=lambda index: made[index],
             parameters=in_rows(columns, lanes) if columns else None,
             loadable=loadable,
+            protection=protection,
         )

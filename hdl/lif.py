@@ -250,6 +250,8 @@ class LifArray(NeuronArray):
     params : LifParams
     lanes : int
     loadable : bool
+    protection : str
+        Of the memory of per-neuron parameters; see ``hdl.protection``.
 
     See Also
     --------
@@ -258,7 +260,7 @@ class LifArray(NeuronArray):
 
     params: LifParams
 
-    def __init__(self, params: LifParams, lanes: int, loadable: bool = False) -> None:
+    def __init__(self, params: LifParams, lanes: int, loadable: bool = False, protection: str = "none") -> None:
         columns = {"threshold": params.threshold_raw}
         if params.raw.faults:
             columns["fault"] = params.fault_raw
@@ -269,6 +271,7 @@ class LifArray(NeuronArray):
             lane=lambda index: LifLane(params, index, lanes, tuning=tuning),
             parameters=in_rows(columns, check_lanes(params, lanes)),
             loadable=loadable,
+            protection=protection,
         )
 
     def tuned(self, params: LifParams) -> dict[str, int]:

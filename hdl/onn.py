@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
 from golden_model.onn import OnnParams
 from hdl.noise import advance
-from hdl.tree import lowest
+from hdl.protection import check_protection, guarded
+from hdl.tree import count_ones, lowest
 
 __all__ = ["Generator", "Onn"]
 
@@ -51,6 +51,8 @@ class Onn(wiring.Component):
         Clocks that a column takes; a power of two.
     readable : bool
         Whether weights can be read back.
+    protection : str
+        Of the weights: "none", "parity" or "secded"; see ``hdl.protection``.
 
     Members
     -------
@@ -77,6 +79,8 @@ class Onn(wiring.Component):
     settled : Out(1)
     phases, outputs, references, totals : Out
         The state, oscillator 0 lowest. What is not connected costs nothing.
+    memory_faults : Out(32)
+        Of a network with protection: how many damaged words of weights were read; stays at its largest value.
     """
 
     weight: Any
@@ -96,13 +100,16 @@ class Onn(wiring.Component):
     outputs: Signal
     references: Signal
     totals: Signal
+    memory_faults: Signal
 
-    def __init__(self, params: OnnParams, parts: int = 1, readable: bool = False) -> None:
+    def __init__(self, params: OnnParams, parts: int = 1, readable: bool = False, protection: str = "none") -> None:
+        check_protection(protection)
         if parts not in (1, 2, 4, 8, 16, 32):
             raise ValueError(f"parts must be 1, 2, 4, 8, 16 or 32, not {parts}")
         self.params = params
         self.parts = parts
         self.readable = readable
+        self.protection = protection
         count, bits = params.count, params.phase_bits
         self.per_part = -(-count // parts)
         self.per_chunk = min(CHUNK_BITS // params.weight_bits, self.per_part)
@@ -130,6 +137,7 @@ class Onn(wiring.Component):
                 "references": Out(count),
                 "totals": Out(count * params.total_bits),
             }
+            | ({} if protection == "none" else {"memory_faults": Out(32)})
         )
 
     @property
@@ -440,7 +448,7 @@ class Onn(wiring.Component):
         shift = (self.parts - 1).bit_length()
         read: list[Value] = []
         looked, looking = Signal(range(max(per_part, 2))), Signal()
-        words = []
+        words, faults = [], []
 
         def split(place: Any) -> tuple[Value, Value]:
             """Of the place of a chunk: which memory, and where in it."""
@@ -467,21 +475,24 @@ class Onn(wiring.Component):
                 for column in range(self.params.count)
                 for part in range(self.parts)
             ]
-            memory: Any = Memory(shape=self.chunk_bits, depth=depth, init=init)
-            m.submodules[f"weights_{number}"] = memory
-            port, write = memory.read_port(), memory.write_port()
+            memory = guarded(m, f"weights_{number}", unsigned(self.chunk_bits), depth, init, self.protection)
             m.d.comb += [
-                port.addr.eq(address),
-                port.en.eq(enable),
-                write.addr.eq(write_address),
-                write.data.eq(self.weight.payload.data),
-                write.en.eq(self.weight.valid & self.weight.ready & (written == number)),
+                memory.read_address.eq(address),
+                memory.read_enable.eq(enable),
+                memory.write_address.eq(write_address),
+                memory.given.eq(self.weight.payload.data),
+                memory.write_enable.eq(self.weight.valid & self.weight.ready & (written == number)),
             ]
             if self.readable:
                 with m.If(look):
-                    m.d.comb += [port.addr.eq(look_address), port.en.eq(1)]
-            words.append(port.data)
-            read += [port.data.word_select(n, bits) for n in range(self.per_chunk)]
+                    m.d.comb += [memory.read_address.eq(look_address), memory.read_enable.eq(1)]
+            words.append(memory.data)
+            faults.append(memory.fault)
+            read += [memory.data.word_select(n, bits) for n in range(self.per_chunk)]
+        if self.protection != "none":
+            total = Signal(33)
+            m.d.comb += total.eq(self.memory_faults + count_ones(Cat(faults)))
+            m.d.sync += self.memory_faults.eq(Mux(total[32], 0xFFFF_FFFF, total))
         if self.readable:
             with m.If(looking):
                 m.d.sync += self.seen.data.eq(Array(words)[looked])

@@ -288,6 +288,8 @@ class RelaxationOscillatorArray(NeuronArray):
     params : RelaxationOscillatorParams
     lanes : int
     loadable : bool
+    protection : str
+        Of the memory of per-neuron parameters; see ``hdl.protection``.
 
     See Also
     --------
@@ -296,7 +298,9 @@ class RelaxationOscillatorArray(NeuronArray):
 
     params: RelaxationOscillatorParams
 
-    def __init__(self, params: RelaxationOscillatorParams, lanes: int, loadable: bool = False) -> None:
+    def __init__(
+        self, params: RelaxationOscillatorParams, lanes: int, loadable: bool = False, protection: str = "none"
+    ) -> None:
         check_lanes(params, lanes)
         neighbours = None
         if params.coupling is not None:
@@ -316,6 +320,7 @@ class RelaxationOscillatorArray(NeuronArray):
             parameters=in_rows(columns, lanes) if columns else None,
             neighbours=neighbours,
             loadable=loadable,
+            protection=protection,
         )
 
     def tuned(self, params: RelaxationOscillatorParams) -> dict[str, int]:

@@ -44,6 +44,7 @@ from hdl.array import RowPort, state_layout
 from hdl.fixed import round_shift, saturate
 from hdl.lif import LifLane, parameter_layout
 from hdl.memory import SinglePort
+from hdl.protection import Code, check_protection, guarded
 from hdl.tree import count_ones, lowest
 
 __all__ = ["LayerPlan", "Scanner", "Snn", "SnnLayer", "places", "slots", "word_bits"]
@@ -98,6 +99,8 @@ class LayerPlan:
         written.
     loadable : bool
         Thresholds and biases can be changed while nothing is updated.
+    protection : str
+        Of weights, thresholds and biases in memory: "none", "parity" or "secded"; see ``hdl.protection``.
 
     Raises
     ------
@@ -110,8 +113,10 @@ class LayerPlan:
     updates: int = 0
     single_port: bool = False
     loadable: bool = False
+    protection: str = "none"
 
     def __post_init__(self) -> None:
+        check_protection(self.protection)
         shape = self.params.shape
         what = f"the {shape[0]} {'neurons' if len(shape) == 1 else 'channels'} of {self.params.name}"
         if not isinstance(self.lanes, int) or self.lanes < 1 or shape[0] % self.lanes:
@@ -736,9 +741,12 @@ class SnnLayer(wiring.Component):
         Of a loadable layer: thresholds and biases of each group.
     probe : Out
         While `valid`, a group's `number`, its `state` after this tick, its `spikes`, and which were `clipped`.
+    faults : Out(8)
+        Of a layer with protection: how many damaged words were read in the clock before.
     """
 
     currents: Any
+    faults: Signal
     own: Any
     o: Any
     probe: Any
@@ -746,6 +754,7 @@ class SnnLayer(wiring.Component):
     def __init__(self, plan: LayerPlan, sources: Sequence[_Source], current_bits: int = 0) -> None:
         self.plan, self.params = plan, plan.params
         self.current_bits = current_bits
+        self._faults: list[Value] = []
         layer = plan.params
         self._rows = [_Rows(plan, each, source) for each, source in zip(layer.connections, sources, strict=True)]
         self._scanners = [Scanner(len(source.places), source.width) for source in sources]
@@ -769,6 +778,8 @@ class SnnLayer(wiring.Component):
             members[f"weight_{n}"] = In(stream.Signature(weight_layout(rows)))
         if plan.loadable:
             members["own"] = In(RowPort(self.own_shape.size, max(2, plan.groups)))
+        if plan.protection != "none":
+            members["faults"] = Out(8)
         if current_bits:
             members["currents"] = In(stream.Signature(data.ArrayLayout(signed(current_bits), plan.updates)))
         super().__init__(members)
@@ -824,6 +835,7 @@ class SnnLayer(wiring.Component):
         m = Module()
         plan, layer, lanes = self.plan, self.params, self._lanes
         groups, latency = plan.groups, 1 + lanes[0].latency
+        self._faults = []
 
         gather, busy, issue, group = Signal(), Signal(), Signal(), Signal(range(max(groups, 2)))
         clearing, clear_group = Signal(init=1), Signal(range(max(groups, 2)))
@@ -904,6 +916,8 @@ class SnnLayer(wiring.Component):
                     m.d.sync += group.eq(Mux(group == groups - 1, 0, group + 1))
                     with m.If(group == groups - 1):
                         m.next = "GATHER"
+        if plan.protection != "none":
+            m.d.sync += self.faults.eq(count_ones(Cat(self._faults)))
         return m
 
     def _own(self, m: Module, issue: Signal, group: Signal) -> tuple[list[Any], list[Any]]:
@@ -916,21 +930,28 @@ class SnnLayer(wiring.Component):
         bias: list[Any] = [Const(same.get("bias", 0))] * plan.updates
         kept: list[Any] = []
         if varied:
-            memory: Any = Memory(shape=self.own_shape, depth=max(2, plan.groups), init=self._own_init)
-            m.submodules.parameters = memory
-            read = memory.read_port()
-            m.d.comb += [read.en.eq(issue), read.addr.eq(group)]
+            memory = guarded(
+                m,
+                "parameters",
+                self.own_shape,
+                max(2, plan.groups),
+                self._own_init,
+                plan.protection,
+                written=plan.loadable,
+            )
+            self._faults.append(memory.fault)
+            m.d.comb += [memory.read_enable.eq(issue), memory.read_address.eq(group)]
             if plan.loadable:
-                write, port = memory.write_port(), self.own
+                port = self.own
                 m.d.comb += [
-                    write.addr.eq(port.address),
-                    write.data.eq(port.given),
-                    write.en.eq(port.write),
-                    port.data.eq(read.data),
+                    memory.write_address.eq(port.address),
+                    memory.given.eq(port.given),
+                    memory.write_enable.eq(port.write),
+                    port.data.eq(memory.data),
                 ]
                 with m.If(port.read):
-                    m.d.comb += [read.en.eq(1), read.addr.eq(port.address)]
-            kept = [read.data[n] for n in range(plan.updates)]
+                    m.d.comb += [memory.read_enable.eq(1), memory.read_address.eq(port.address)]
+            kept = [memory.data[n] for n in range(plan.updates)]
         for n in range(plan.updates):
             for name in self._columns:
                 value = kept[n][name] if name in varied else Const(same[name], signed(64))
@@ -1010,26 +1031,35 @@ class SnnLayer(wiring.Component):
             lanes = range(first, min(first + per_chunk, self.plan.lanes))
             written = entry.valid & (entry.p.chunk == chunk)
             if self.plan.single_port:
-                m.submodules[f"weights_{n}_{chunk}"] = single = SinglePort(bits * len(lanes), rows.depth)
+                code = Code(bits * len(lanes), self.plan.protection)
+                single = SinglePort(code.width + code.check_bits, rows.depth)
+                m.submodules[f"weights_{n}_{chunk}"] = single
                 m.d.comb += [
                     single.address.eq(Mux(written, entry.p.address, address)),
                     single.read.eq(asked),
                     single.write.eq(written),
-                    single.given.eq(entry.p.data),
+                    single.given.eq(code.encoded(entry.p.data)),
                 ]
-                row: Value = single.data
+                row, damaged = code.decoded(m, single.data, f"weights_{n}_{chunk}")
+                self._faults.append(read & damaged)
             else:
-                memory: Any = Memory(shape=unsigned(bits * len(lanes)), depth=max(2, rows.depth), init=words[chunk])
-                m.submodules[f"weights_{n}_{chunk}"] = memory
-                port, write = memory.read_port(), memory.write_port()
+                memory = guarded(
+                    m,
+                    f"weights_{n}_{chunk}",
+                    unsigned(bits * len(lanes)),
+                    max(2, rows.depth),
+                    words[chunk],
+                    self.plan.protection,
+                )
                 m.d.comb += [
-                    port.en.eq(asked),
-                    port.addr.eq(address),
-                    write.addr.eq(entry.p.address),
-                    write.data.eq(entry.p.data),
-                    write.en.eq(written),
+                    memory.read_enable.eq(asked),
+                    memory.read_address.eq(address),
+                    memory.write_address.eq(entry.p.address),
+                    memory.given.eq(entry.p.data),
+                    memory.write_enable.eq(written),
                 ]
-                row = port.data
+                row = memory.data
+                self._faults.append(memory.fault)
             for k, lane in enumerate(lanes):
                 term = Signal(signed(bits), name=f"term_{n}_{lane}")
                 with m.If(read):
@@ -1098,6 +1128,8 @@ class Snn(wiring.Component):
         Layers whose weights stand in memory with one port; see `LayerPlan`.
     loadable : bool
         Thresholds and biases can be loaded.
+    protection : str
+        Of weights, thresholds and biases; see `LayerPlan`.
 
     Members
     -------
@@ -1116,12 +1148,15 @@ class Snn(wiring.Component):
         Some update was clamped since reset.
     saturations : Out(32)
         How many were; stays at its largest value.
+    memory_faults : Out(32)
+        Of a network with protection: how many damaged words were read since reset; stays at its largest value.
     """
 
     i: Any
     o: Any
     saturated: Signal
     saturations: Signal
+    memory_faults: Signal
 
     def __init__(
         self,
@@ -1130,13 +1165,21 @@ class Snn(wiring.Component):
         updates: Sequence[int] | None = None,
         single_port: Sequence[int] = (),
         loadable: bool = False,
+        protection: str = "none",
     ) -> None:
-        self.params = params
+        self.params, self.protection = params, protection
         if len(lanes) != len(params.layers):
             raise ValueError(f"lanes must be {len(params.layers)}, one for each layer, not {len(lanes)}")
         shared = [0] * len(lanes) if updates is None else list(updates)
         self.plans = [
-            LayerPlan(params=layer, lanes=count, updates=share, single_port=n in single_port, loadable=loadable)
+            LayerPlan(
+                params=layer,
+                lanes=count,
+                updates=share,
+                single_port=n in single_port,
+                loadable=loadable,
+                protection=protection,
+            )
             for n, (layer, count, share) in enumerate(zip(params.layers, lanes, shared, strict=True))
         ]
         outside = _Source(np.arange(params.inputs), min(WORD, params.inputs))
@@ -1164,7 +1207,7 @@ class Snn(wiring.Component):
             "o": Out(stream.Signature(data.StructLayout(output))),
             "saturated": Out(1),
             "saturations": Out(32),
-        }
+        } | ({} if protection == "none" else {"memory_faults": Out(32)})
         for n, layer in enumerate(self.layers):
             members[f"probe_{n}"] = Out(layer.probe.shape())
             if loadable:
@@ -1242,6 +1285,10 @@ class Snn(wiring.Component):
         m.d.comb += total.eq(sum(clamped, self.saturations))
         with m.If(Cat(clamped).any()):
             m.d.sync += [self.saturated.eq(1), self.saturations.eq(Mux(total[32], 0xFFFF_FFFF, total))]
+        if self.protection != "none":
+            faults = Signal(33)
+            m.d.comb += faults.eq(sum((layer.faults for layer in self.layers), self.memory_faults))
+            m.d.sync += self.memory_faults.eq(Mux(faults[32], 0xFFFF_FFFF, faults))
         return m
 
     def _take(self, m: Module, inputs: list[tuple[Any, int]]) -> None:

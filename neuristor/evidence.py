@@ -18,7 +18,7 @@ from hdl.array import NeuronArray
 from neuristor import __version__
 from neuristor.design import Design, load
 from neuristor.folder import check_target, write_file
-from sim.proof import Claim, prove_array, prove_lane, summary
+from sim.proof import Claim, initial_state, prove_array, prove_lane, summary
 
 __all__ = ["app", "claims_of"]
 
@@ -42,7 +42,8 @@ def array_of(design: Design, loadable: bool) -> NeuronArray:
 def claims_of(design: Design, loadable: bool, progress: Any = None) -> Iterator[Claim]:
     """All that is to be proved of a design, one claim after another."""
     array = array_of(design, loadable)
-    yield from prove_array(array)
+    initial = None if loadable else initial_state(design.sections.neuron.model, design.params)
+    yield from prove_array(array, initial)
     yield from prove_lane(design.sections.neuron.model, design.params, array, progress=progress)
 
 

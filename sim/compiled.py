@@ -47,13 +47,15 @@ class CompiledModel:
         Name of the top module.
     cache_dir : Path, optional
         Folder of the build cache.
+    state : bool
+        Whether registers and memories can be reached: see `state` and `flip`.
 
     Attributes
     ----------
     in_width, out_width : int
         Bits in an input row and in an output row.
-    outputs : dict of str to int
-        Width of each flat output, in bits.
+    inputs, outputs : dict of str to int
+        Width of each flat input and output, in bits: of those that belong to no stream.
 
     Raises
     ------
@@ -63,15 +65,18 @@ class CompiledModel:
         If the design has not the two streams, ``clk`` and ``rst``.
     """
 
-    def __init__(self, verilog: Path | str, toplevel: str, cache_dir: Path | None = None) -> None:
+    def __init__(
+        self, verilog: Path | str, toplevel: str, cache_dir: Path | None = None, *, state: bool = False
+    ) -> None:
         if re.fullmatch(r"[A-Za-z_]\w*", toplevel) is None:
             raise ValueError(f"toplevel must be a plain Verilog name, not {toplevel!r}")
         text = verilog.read_text() if isinstance(verilog, Path) else verilog
-        folder = _build(text, toplevel, cache_dir)
+        folder = _build(text, toplevel, cache_dir, state)
         ports = json.loads((folder / "ports.json").read_text())
         self.in_width: int = ports["inputs"]["i__payload"]
         self.out_width: int = ports["outputs"]["o__payload"]
         self.outputs = {name: width for name, width in ports["outputs"].items() if name not in _STREAM_OUTPUTS}
+        self.inputs = {name: width for name, width in ports["inputs"].items() if name not in _STREAM_INPUTS}
         self._library = _load(folder / "model.so")
         self._model = self._library.create()
         self.reset()
@@ -84,6 +89,38 @@ class CompiledModel:
     def reset(self, cycles: int = 1) -> None:
         """Hold ``rst`` for some clocks; neither stream moves."""
         self._library.reset(self._model, cycles)
+
+    def fresh(self) -> None:
+        """Begin anew: everything is as when the FPGA starts, all flat inputs are 0."""
+        self._library.destroy(self._model)
+        self._model = self._library.create()
+        self.reset()
+
+    def drive(self, name: str, value: int) -> None:
+        """Set a flat input."""
+        if name not in self.inputs:
+            raise ValueError(f"name must be one of {', '.join(self.inputs) or '(no inputs)'}, not {name!r}")
+        size = _n_bytes(self.inputs[name])
+        buffer = (ctypes.c_uint8 * size).from_buffer_copy(value.to_bytes(size, "little"))
+        self._library.drive(self._model, list(self.inputs).index(name), buffer)
+
+    @property
+    def state(self) -> dict[str, tuple[int, int]]:
+        """Registers and memories of a model with `state`: width and rows of each, by its name in the Verilog."""
+        size = self._library.state(None, None, 0)
+        text = ctypes.create_string_buffer(size + 1)
+        self._library.state(None, text, size + 1)
+        rows = [part.rsplit(" ", 2) for part in text.value.decode().split(";") if part]
+        return {name: (int(width), int(depth)) for name, width, depth in rows}
+
+    def flip(self, name: str, row: int, bit: int) -> None:
+        """Flip a bit of a register (row 0) or memory of a model with `state`, between two clocks."""
+        if self._library.flip(self._model, name.encode(), row, bit) != 0:
+            raise ValueError(f"there is no bit {bit} in row {row} of {name!r}")
+
+    def wait(self, cycles: int) -> None:
+        """Let clocks go by in which neither stream moves."""
+        self._library.wait(self._model, cycles)
 
     def status(self, name: str) -> int:
         """Return the value of a flat output, unsigned."""
@@ -224,6 +261,10 @@ def _load(path: Path) -> ctypes.CDLL:
         "idle": (None, [pointer]),
         "reset": (None, [pointer, integer]),
         "status": (None, [pointer, integer, pointer]),
+        "drive": (None, [pointer, integer, pointer]),
+        "wait": (None, [pointer, integer]),
+        "flip": (ctypes.c_int, [pointer, ctypes.c_char_p, integer, integer]),
+        "state": (integer, [pointer, ctypes.c_char_p, integer]),
         "exchange": (ctypes.c_int, [pointer, *[pointer, integer] * 4, integer, integer, ctypes.POINTER(_Progress)]),
     }
     for name, (result, arguments) in signatures.items():
@@ -232,7 +273,7 @@ def _load(path: Path) -> ctypes.CDLL:
     return library
 
 
-def _build(text: str, toplevel: str, cache_dir: Path | None) -> Path:
+def _build(text: str, toplevel: str, cache_dir: Path | None, state: bool) -> Path:
     """Compile the model, or find it in the cache; return its folder."""
     compiler = find_tool("c++")
     spec = importlib.util.find_spec("pyosys")
@@ -242,11 +283,15 @@ def _build(text: str, toplevel: str, cache_dir: Path | None) -> Path:
 
     def build(folder: Path) -> None:
         (folder / "design.v").write_text(text)
-        _run([sys.executable, "-c", _EXPORT, toplevel], folder, f"Yosys could not read the Verilog of {toplevel}")
+        level = "1" if state else "0"
+        _run(
+            [sys.executable, "-c", _EXPORT, toplevel, level], folder, f"Yosys could not read the Verilog of {toplevel}"
+        )
         ports = json.loads((folder / "ports.json").read_text())
         _check_ports(ports, toplevel)
         (folder / "harness.cc").write_text(_harness(toplevel, ports))
-        command = [str(compiler.path), *COMPILER_OPTIONS, f"-I{runtime}", "harness.cc", "-o", "model.so"]
+        options = [*COMPILER_OPTIONS, *(["-DSTATE"] if state else [])]
+        command = [str(compiler.path), *options, f"-I{runtime}", "harness.cc", "-o", "model.so"]
         _run(command, folder, f"the C++ compiler refused the model of {toplevel}")
         for name in ("design.v", "model.cc", "harness.cc"):
             (folder / name).unlink()
@@ -257,7 +302,7 @@ def _build(text: str, toplevel: str, cache_dir: Path | None) -> Path:
         text,
         _EXPORT,
         _HARNESS,
-        json.dumps(COMPILER_OPTIONS),
+        json.dumps([*COMPILER_OPTIONS, state]),
         f"{compiler.path} {compiler.version}",
         importlib.metadata.version("pyosys"),
     ]
@@ -302,7 +347,7 @@ for wire in design.top_module().wires_.values():
         ports[kind][wire.name.str().lstrip(chr(92))] = wire.width
 with open("ports.json", "w") as file:
     json.dump(ports, file, sort_keys=True)
-ys.run_pass("write_cxxrtl -g0 model.cc", design)
+ys.run_pass(f"write_cxxrtl -g{sys.argv[2]} model.cc", design)
 """
 
 _HARNESS = """
@@ -357,6 +402,62 @@ API void status(Simulation *s, int64_t index, uint8_t *out) {
     }
 }
 
+API void drive(Simulation *s, int64_t index, const uint8_t *in) {
+    Model &m = s->model;
+    switch (index) {
+@DRIVE@
+    }
+    s->settle();
+}
+
+#ifdef STATE
+static cxxrtl::debug_items items_of(Simulation &s) {
+    cxxrtl::debug_items items;
+    s.model.debug_info(&items, nullptr, "");
+    return items;
+}
+
+static bool is_state(const cxxrtl::debug_item &item) {
+    if (item.type == cxxrtl::debug_item::MEMORY) return true;
+    return item.type == cxxrtl::debug_item::WIRE && (item.flags & cxxrtl::debug_item::DRIVEN_SYNC);
+}
+
+API int64_t state(Simulation *, char *out, int64_t size) {
+    Simulation s;
+    std::string text;
+    for (auto &entry : items_of(s).table)
+        for (auto &item : entry.second)
+            if (is_state(item))
+                text += entry.first + ' ' + std::to_string(item.width) + ' ' + std::to_string(item.depth) + ';';
+    if (out) { strncpy(out, text.c_str(), size); }
+    return text.size();
+}
+
+API int flip(Simulation *s, const char *name, int64_t row, int64_t bit) {
+    auto items = items_of(*s);
+    auto found = items.table.find(name);
+    if (found == items.table.end()) return 1;
+    for (auto &item : found->second) {
+        if (!is_state(item) || row < 0 || row >= (int64_t)item.depth || bit < 0 || bit >= (int64_t)item.width) continue;
+        size_t chunks = (item.width + 31) / 32;
+        item.curr[row * chunks + bit / 32] ^= 1u << (bit % 32);
+        if (item.next) item.next[row * chunks + bit / 32] ^= 1u << (bit % 32);
+        s->waiting = false;
+        s->settle();
+        return 0;
+    }
+    return 1;
+}
+#else
+API int64_t state(Simulation *, char *, int64_t) { return 0; }
+API int flip(Simulation *, const char *, int64_t, int64_t) { return 1; }
+#endif
+
+API void wait(Simulation *s, int64_t cycles) {
+    s->quiet();
+    for (int64_t n = 0; n < cycles; n++) { s->edge(); s->settle(); }
+}
+
 API int exchange(Simulation *s, const uint8_t *rows, int64_t n_rows, uint8_t *out, int64_t n_out,
                  const uint8_t *valid, int64_t n_valid, const uint8_t *ready, int64_t n_ready,
                  int64_t max_cycles, int64_t idle_limit, Progress *p) {
@@ -407,11 +508,17 @@ def _harness(toplevel: str, ports: dict[str, dict[str, int]]) -> str:
         f"    case {index}: memcpy(out, data(m.{_mangle(name)}), {_n_bytes(width)}); break;"
         for index, (name, width) in enumerate(flat)
     ]
+    flat_in = [(name, width) for name, width in ports["inputs"].items() if name not in _STREAM_INPUTS]
+    drive = [
+        f"    case {index}: memcpy(data(m.{_mangle(name)}), in, {_n_bytes(width)}); break;"
+        for index, (name, width) in enumerate(flat_in)
+    ]
     values = {
         "MODEL": _mangle(toplevel),
         "IN_BYTES": str(_n_bytes(ports["inputs"]["i__payload"])),
         "OUT_BYTES": str(_n_bytes(ports["outputs"]["o__payload"])),
         "STATUS": "\n".join(status),
+        "DRIVE": "\n".join(drive),
     }
     return re.sub(r"@(\w+)@", lambda match: values[match[1]], _HARNESS)
 

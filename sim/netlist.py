@@ -36,6 +36,7 @@ class Memory(NamedTuple):
     depth: int
     words: tuple[int, ...]
     """What is in it when the FPGA starts."""
+    written: bool
 
 
 SCRIPT = """
@@ -75,7 +76,9 @@ def run_yosys(commands: Sequence[str], folder: Path, problem: str) -> str:
     return done.stdout
 
 
-def read_circuit(graph: Graph, rtlil: str, top: str = "top", given: Given = free) -> Circuit:
+def read_circuit(
+    graph: Graph, rtlil: str, top: str = "top", given: Given = free, commands: Sequence[str] = ()
+) -> Circuit:
     """The circuit that RTLIL text describes.
 
     Parameters
@@ -87,14 +90,18 @@ def read_circuit(graph: Graph, rtlil: str, top: str = "top", given: Given = free
     top : str
     given : callable
         See `Circuit`.
+    commands : sequence of str
+        Of Yosys, before all becomes one module.
     """
     with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
         folder = Path(scratch)
         (folder / "circuit.il").write_text(rtlil)
-        commands = [
+        passes = [
             "read_rtlil circuit.il",
             f"hierarchy -check -top {top}",
             "proc",
+            *commands,
+            f"hierarchy -check -top {top}",
             "flatten",
             "opt_expr",
             "memory_collect",
@@ -104,7 +111,7 @@ def read_circuit(graph: Graph, rtlil: str, top: str = "top", given: Given = free
             "opt_clean",
             "write_json circuit.json",
         ]
-        run_yosys(commands, folder, "Yosys could not read the circuit")
+        run_yosys(passes, folder, "Yosys could not read the circuit")
         made = json.loads((folder / "circuit.json").read_text())
     return Circuit(graph, made["modules"][top], given)
 
@@ -189,13 +196,17 @@ class Circuit:
         text = parameters["INIT"].replace("x", "0")
         text = text.zfill(width * depth)
         words = tuple(int(text[len(text) - (at + 1) * width : len(text) - at * width], 2) for at in range(depth))
-        return Memory(name, width, depth, words)
+        return Memory(name, width, depth, words, int(parameters["WR_PORTS"], 2) > 0)
 
     # --- signals
 
     def used_registers(self) -> list[str]:
         """The registers that signals read so far come from."""
         return sorted({cell for cell, _, _ in self._made if cell in self.registers})
+
+    def name_of(self, cell: str) -> str:
+        """What a register is called in the source; as given if it is no cell's plain name."""
+        return self._aliases.get(f"${cell}", cell)
 
     def register(self, cell: str, clock: int) -> int:
         """The node of a register in a clock."""
@@ -301,6 +312,8 @@ class Circuit:
         signs = all(parameters[name].endswith("1") for name in ("A_SIGNED", "B_SIGNED") if name in parameters)
         if kind in _BINARY:
             return graph.op(_BINARY[kind], width, operand("A", width), operand("B", width))
+        if kind == "$xnor":
+            return graph.op("not", width, graph.op("xor", width, operand("A", width), operand("B", width)))
         if kind in ("$not", "$pos", "$neg"):
             given = operand("A", width)
             if kind == "$neg":

@@ -14,14 +14,14 @@ Two kinds, which together say that the array is the model at every tick, for eve
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import bitwuzla
 from amaranth.back import rtlil  # type: ignore[attr-defined]
-from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import data, wiring
+from amaranth.hdl import Signal
+from amaranth.lib import data
 from bitwuzla import Kind
 
 from golden_model.fixed import select
@@ -31,7 +31,7 @@ from sim.equivalence import PATIENCE_MS, Answer, Sweep, Terms
 from sim.netlist import Circuit, read_circuit
 from sim.words import Graph, Word
 
-__all__ = ["Claim", "prove_array", "prove_lane", "summary"]
+__all__ = ["Claim", "initial_state", "prove_array", "prove_lane", "same_lane", "summary"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,26 @@ def _fields(graph: Graph, word: int, layout: data.StructLayout) -> dict[str, Wor
     return made
 
 
+def _read_lane(graph: Graph, text: str, top: str, lane: Any, waits: int | None = None) -> Circuit:
+    """A lane that took a neuron in clock 0, and moves in each clock but one."""
+
+    def given(name: str, clock: int) -> int | str:
+        name = name.partition("$")[0]  # a port that had the name of another signal has a number behind its own
+        if name == "enable":
+            return int(clock != waits)
+        moved = clock - (waits is not None and clock > waits)
+        if name == "phase":
+            return moved % int(lane.interval)
+        if name in ("rst", "load"):
+            return 0
+        if name in ("tuning", "seed"):
+            return name
+        # A lane may look at its inputs for as long as the neuron is its newest.
+        return f"{name}@{max(0, moved - lane.interval + 1) if moved < lane.interval else moved}"
+
+    return read_circuit(graph, text, top, given)
+
+
 class _Step:
     """A lane and the golden step, as words."""
 
@@ -144,21 +164,7 @@ class _Step:
 
     def read(self, enable: int) -> Circuit:
         """The lane's circuit, moving or not."""
-        lane = self.lane
-
-        def given(name: str, clock: int) -> int | str:
-            if name == "phase":
-                return clock % int(lane.interval)
-            if name in ("rst", "load"):
-                return 0
-            if name == "enable":
-                return enable
-            if name in ("tuning", "seed"):
-                return name
-            # A lane may look at its inputs for as long as the neuron is its newest.
-            return f"{name}@{max(0, clock - lane.interval + 1) if clock < lane.interval else clock}"
-
-        return read_circuit(self.graph, self.text, "top", given)
+        return _read_lane(self.graph, self.text, "top", self.lane, None if enable else 0)
 
     def ranges(self) -> list[int]:
         """Bits that say that each parameter of a neuron is one that the design has."""
@@ -211,7 +217,24 @@ def prove_lane(
     yield Claim("lane", "nothing moves while it waits", _stands(step), clock.read())
     if array.lanes > 1:
         yield Claim("lane", f"all {array.lanes} lanes are the same circuit", _alike(step, array), clock.read())
+    if not array.loadable:
+        yield Claim("lane", "each neuron's initial state is the model's", _begun(neuron, params, array), clock.read())
     yield from _invariants(neuron, step, clock)
+
+
+def _begun(neuron: str, params: Any, array: NeuronArray) -> bool:
+    """Whether, whatever was before a reset, the lanes give each row (of the first 64) the state of the model."""
+    initial, clears = initial_state(neuron, params), array.pipelines[0].clear_clocks
+    for index, lane in enumerate(array.pipelines):
+        graph = Graph()
+        circuit = _read_cleared(graph, rtlil.convert(lane, name="top", emit_src=False), "top", clears)
+        words = initial_words(array, index, initial)[:MOST_ROWS]
+        for row, word in enumerate(words):
+            at = 1 + row * (clears + 1) + clears
+            number = circuit.signal("initial_state", at)
+            if row * array.lanes + index < params.count and number != graph.const(word, graph.width(number)):
+                return False
+    return True
 
 
 def _all(answers: Sequence[Answer]) -> bool | None:
@@ -242,6 +265,93 @@ def _alike(step: _Step, array: NeuronArray) -> bool:
         if [circuit.signal(name, lane.latency) for name in ("next_state", "spike", "saturated")] != wanted:
             return False
     return True
+
+
+def same_lane(neuron: str, params: Any, array: NeuronArray, index: int, sound: str, other: str) -> bool:
+    """Whether another circuit of a lane cannot be told from the sound one.
+
+    Parameters
+    ----------
+    neuron : str
+    params : parameters of the neuron model
+    array : NeuronArray
+    index : int
+        Which lane.
+    sound, other : str
+        RTLIL of both arrays; their lanes are modules ``top.lane_0`` and so on.
+    """
+    lane, graph, top = array.pipelines[index], Graph(), f"top.lane_{index}"
+    latency, golden = lane.latency, room("golden_model", neuron)
+    circuits = [_read_lane(graph, text, top, lane) for text in (sound, other)]
+    ports = {name.partition("$")[0]: name for name in circuits[0].inputs}
+    pairs = [
+        (circuits[0].signal(name, latency), circuits[1].signal(name, latency))
+        for name in circuits[0].outputs
+        if not name.startswith("initial_state")
+    ]
+    # What it shows of this neuron, it shows after a clock of waiting too, and so after any number of them.
+    waiting = {place: _read_lane(graph, other, top, lane, place) for place in range(1, latency + 1)}
+    for place, circuit in waiting.items():
+        outputs = [
+            each.signal(name, latency - place)
+            for each in circuits
+            for name in each.outputs
+            if not name.startswith("initial_state")
+        ]
+        for name, bits in graph.bits_of_inputs(outputs).items():
+            register, start, _ = name.partition("@start")
+            if not start:
+                continue
+            register = circuits[0].name_of(register)  # a broken register has lost its name
+            if not circuit.has(register):
+                return False
+            for low, width in bits:
+                now, later = (graph.slice(circuit.signal(register, clock), low, width) for clock in (place, place + 1))
+                inputs = [graph.nodes[n].data for n in graph.cone([now]) if graph.nodes[n].op == "input"]
+                if not any(each.endswith("@start") for each in inputs):
+                    pairs.append((later, now))
+    # The initial state of each of its neurons, from any state before the reset.
+    clears = lane.clear_clocks
+    cleared = [_read_cleared(graph, text, top, clears) for text in (sound, other)]
+    begun = next(name for name in circuits[0].outputs if name.startswith("initial_state"))
+    for row in range(array.rows):
+        if row * array.lanes + index < params.count:
+            at = 1 + row * (clears + 1) + clears
+            pairs.append((cleared[0].signal(begun, at), cleared[1].signal(begun, at)))
+
+    state = _fields(graph, circuits[0].signal(ports["state"], 0), lane.state.shape())
+    known: list[Any] = []
+    if hasattr(golden, "invariants"):
+        known += golden.invariants(params.raw, _Known(state)).values()
+    if "noise" in state:
+        known.append(state["noise"] != 0)
+    if "parameters" in ports:
+        for name, word in _fields(graph, circuits[0].signal(ports["parameters"], 0), lane.parameters.shape()).items():
+            column = getattr(params, f"{name}_raw")
+            known += [word >= int(column.min()), word <= int(column.max())]
+    pairs = [(a, b) for a, b in pairs if a != b]
+    assumed = [bit.number for bit in known if isinstance(bit, Word)]
+    sweep = Sweep(graph, [number for pair in pairs for number in pair], assumed)
+    sweep.run(None, PATIENCE_MS)
+    return all(sweep.equal(a, b, 10 * PATIENCE_MS).proved for a, b in pairs)
+
+
+def _read_cleared(graph: Graph, text: str, top: str, clears: int) -> Circuit:
+    """A lane of an array that clears its rows after a reset in clock 0."""
+
+    def given(name: str, clock: int) -> int | str:
+        if name == "rst":
+            return int(clock == 0)
+        return int(clock > 0 and (clock - 1) % (clears + 1) == 0) if name == "load" else f"{name}@{clock}"
+
+    return read_circuit(graph, text, top, given)
+
+
+class _Known(dict[str, Any]):
+    """The state fields that the circuit has; the others are 0."""
+
+    def __missing__(self, key: str) -> int:
+        return 0
 
 
 def _invariants(neuron: str, step: _Step, clock: _Clock) -> Iterator[Claim]:
@@ -318,100 +428,181 @@ def implies(condition: Word, result: Word) -> Word:
     return made
 
 
-class _OpaqueLane(wiring.Component):
-    """A lane of which nothing is known but its timing: what it took, `latency` enabled clocks later.
+MOST_ROWS = 64
+"""Rows up to which tables of the model's numbers are compared, too."""
 
-    What it gives is made outside, from `asked`; and its initial states from how often it was loaded, `age` clocks ago.
+
+def initial_state(neuron: str, params: Any) -> dict[str, Any]:
+    """What the model has after reset, by state field, each of shape (count,)."""
+    model = room("golden_model", neuron).BitTrue(params)
+    return {field.name: getattr(model, field.name) for field in params.state_fields if hasattr(model, field.name)}
+
+
+def initial_words(array: NeuronArray, index: int, initial: Mapping[str, Any]) -> list[int]:
+    """Initial states of a lane's neurons, row by row, as the circuit's words; 0 where there is no neuron."""
+    shape, made = array.pipelines[index].state.shape(), []
+    for neuron in range(index, array.rows * array.lanes, array.lanes):
+        word = 0
+        for name in shape.members if neuron < array.params.count else ():
+            field = shape[name]
+            value = int(initial[name][neuron]) if name in initial else 0
+            word |= (value & ((1 << field.width) - 1)) << field.offset
+        made.append(word)
+    return made
+
+
+class _Lane:
+    """A lane of which nothing is known but its timing: it gives, `latency` enabled clocks later, a function of what it
+    took; its initial states are a function of how often it was loaded, and how many clocks ago.
+
+    Its place in the circuit is empty: what went into it are outputs, what came out of it are inputs.
     """
 
-    state: Any
-    drive: Any
-    parameters: Any
-    enable: Signal
-    load: Signal
-    next_state: Any
-    initial_state: Any
-    spike: Signal
-    saturated: Signal
+    def __init__(self, proof: _ArrayProof, index: int, lane: Any, initial: Mapping[str, Any] | None) -> None:
+        self.proof, self.index, self.lane = proof, index, lane
+        self.words: tuple[int, ...] | None = None
+        if initial is not None:
+            states = initial_words(proof.array, index, initial)
+            self.words = (0, *states)
+        self.took = [name for name in ("state", "drive", "parameters") if hasattr(lane, name)]
+        self.size = int(lane.next_state.shape().size)
+        self.loads_width = (proof.array.rows + 1).bit_length()
+        self.age_width = (lane.clear_clocks + 1).bit_length()
+        self._stages: dict[tuple[int, int], int] = {}
+        self._loaded: dict[int, tuple[Word, Word]] = {}
 
-    def __init__(self, lane: Any, rows: int) -> None:
-        self.latency, self.interval, self.clear_clocks = lane.latency, lane.interval, lane.clear_clocks
-        super().__init__(lane.signature)
-        shape = {"state": self.state.shape(), "drive": self.drive.shape()}
-        if hasattr(self, "parameters"):
-            shape["parameters"] = self.parameters.shape()
-        self.layout = data.StructLayout(shape)
-        self.asked = Signal(self.layout.size)
-        self.given = Signal(self.next_state.shape().size + 2)
-        self.loads = Signal(range(rows + 2))
-        self.age = Signal(range(lane.clear_clocks + 2))
-        self.begun = Signal(self.initial_state.shape().size)
+    def port(self, name: str, clock: int) -> int:
+        """What goes into the lane; anything, if Amaranth left the port out because it never changes."""
+        full = f"lane_{self.index}.{name}"
+        if full not in self.proof.ports:
+            signal = getattr(self.lane, name)
+            width = len(signal if isinstance(signal, Signal) else signal.as_value())
+            return self.proof.graph.input(f"{full}@{clock}", width)
+        return self.proof.circuit.signal(self.proof.ports[full], clock)
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        took = Cat(getattr(self, name) for name in self.layout.members)
-        stages = [Signal(self.layout.size, name=f"stage_{number}") for number in range(self.latency)]
-        with m.If(self.enable):
-            m.d.sync += [after.eq(before) for before, after in zip([took, *stages], stages, strict=False)]
-        m.d.comb += [
-            self.asked.eq(stages[-1]),
-            Cat(self.next_state, self.spike, self.saturated).eq(self.given),
-            self.initial_state.eq(self.begun),
-        ]
-        with m.If(self.load):
-            m.d.sync += [self.loads.eq(self.loads + 1), self.age.eq(1)]
-        with m.Elif(self.age <= self.clear_clocks):
-            m.d.sync += self.age.eq(self.age + 1)
-        return m
+    def bit(self, name: str, clock: int) -> Word:
+        """The same, as a word."""
+        return Word.of(self.proof.graph, self.port(name, clock), False)
+
+    def width(self, name: str) -> int:
+        """Bits of a port."""
+        return self.proof.graph.width(self.port(name, 0))
+
+    def stage(self, place: int, clock: int) -> int:
+        """What a stage of its pipeline holds: what it took so many enabled clocks ago, and one."""
+        key = place, clock
+        if key not in self._stages:
+            graph = self.proof.graph
+            if clock == 0:
+                width = sum(self.width(name) for name in self.took)
+                self._stages[key] = graph.input(f"lane_{self.index} stage_{place}@start", width)
+            else:
+                before, last = self.stage(place, clock - 1), clock - 1
+                new = (
+                    self.stage(place - 1, last)
+                    if place
+                    else graph.concat([self.port(each, last) for each in self.took])
+                )
+                enable = self.port("enable", last)
+                self._stages[key] = graph.op("mux", graph.width(before), enable, before, new)
+        return self._stages[key]
+
+    def loaded(self, clock: int) -> tuple[Word, Word]:
+        """How often it was loaded since reset, and how many clocks ago the last time was."""
+        if clock not in self._loaded:
+            graph = self.proof.graph
+            if clock == 0:
+                self._loaded[clock] = (
+                    Word.of(graph, graph.input(f"lane_{self.index} loads@start", self.loads_width), False),
+                    Word.of(graph, graph.input(f"lane_{self.index} age@start", self.age_width), False),
+                )
+            else:
+                loads, age = self.loaded(clock - 1)
+                load, reset = self.bit("load", clock - 1) == 1, self.proof.word("rst", clock - 1) == 1
+                loads = select(reset, 0, select(load, loads + 1, loads))
+                older = select(age <= self.lane.clear_clocks, age + 1, age)
+                age = select(reset, 0, select(load, 1, older))
+                self._loaded[clock] = (
+                    Word.of(graph, loads.to(self.loads_width), False),
+                    Word.of(graph, age.to(self.age_width), False),
+                )
+        return self._loaded[clock]
+
+    def out(self, name: str, clock: int) -> Word:
+        """What comes out of the lane."""
+        graph = self.proof.graph
+        if name == "initial_state":
+            loads, age = self.loaded(clock)
+            return Word.of(graph, self.begun(loads.to(self.loads_width), age.to(self.age_width)), False)
+        made = self.step(self.stage(self.lane.latency - 1, clock))
+        low, width = {"next_state": (0, self.size), "spike": (self.size, 1), "saturated": (self.size + 1, 1)}[name]
+        return Word.of(graph, graph.slice(made, low, width), False)
+
+    def step(self, took: int) -> int:
+        """Next state, spike and saturation, of what it took."""
+        return self.proof.graph.opaque("step", self.size + 2, took)
+
+    def begun(self, loads: int, age: int) -> int:
+        """The initial state that stands there: that of the model, or if it is not known, a function of both."""
+        graph = self.proof.graph
+        anything = graph.opaque("begin", self.size, graph.const(self.index, 16), loads, age)
+        if self.words is None:
+            return anything
+        there = graph.op("eq", 1, age, graph.const(self.lane.clear_clocks, self.age_width))
+        return graph.op("mux", self.size, there, anything, graph.table(self.words, self.size, loads))
 
 
 class _ArrayProof:
     """The array with opaque lanes, and one of its rows, which nobody has chosen."""
 
-    def __init__(self, array: NeuronArray) -> None:
+    def __init__(self, array: NeuronArray, text: str, initial: Mapping[str, Any] | None) -> None:
         self.array = array
-        rows = array.rows
-        self.lanes = [_OpaqueLane(lane, rows) for lane in array.pipelines]
-        made = NeuronArray(
-            array.params,
-            array.lanes,
-            lane=lambda index: self.lanes[index],
-            parameters=array.parameters,
-            neighbours=array.neighbours,
-            loadable=array.loadable,
-        )
-        inside = {
-            f"{name}_{index}": getattr(lane, name)
-            for index, lane in enumerate(self.lanes)
-            for name in ("asked", "given", "loads", "age", "begun")
-        }
-        ports: dict[str, Any] = {}
-        for path, _, value in made.signature.flatten(made):
-            ports["__".join(map(str, path))] = (value if isinstance(value, Signal) else value.as_value(), None)
-        text = rtlil.convert(made, name="top", ports=ports | {k: (v, None) for k, v in inside.items()}, emit_src=False)
+        concrete = array.rows <= MOST_ROWS
         self.graph = graph = Graph()
-        self.row = Word.of(graph, graph.input("row", max(1, (rows - 1).bit_length())), False)
-        self.circuit = read_circuit(graph, text, "top", self._given)
-        for memory in self.circuit.memories:
-            self.circuit.follow(memory, self.row.number)
+        self.row = Word.of(graph, graph.input("row", max(1, (array.rows - 1).bit_length())), False)
+        self.lanes = [
+            _Lane(self, index, lane, initial if concrete else None) for index, lane in enumerate(array.pipelines)
+        ]
+        self.circuit = read_circuit(graph, text, "top", self._given, ["expose -evert top/c:lane_*"])
+        # A port that had the name of another signal has a number behind its own.
+        self.ports = {name.partition("$")[0]: name for name in (*self.circuit.inputs, *self.circuit.outputs)}
+        for memory in self.circuit.memories.values():
+            if memory.written or not concrete:
+                self.circuit.follow(memory.name, self.row.number)
         # What the row's neurons should have now, and the input of their tick that is under way.
         self.expected = graph.input("expected state", self._width("state"))
         self.drive = graph.input("expected drive", self._width("drive"))
-        self.own = self.circuit.content("parameter_memory", 0) if array.parameters is not None else None
+        self.own = None if array.parameters is None else self._parameters(concrete)
+
+    def _parameters(self, concrete: bool) -> int:
+        """Those of the row's neurons: the model's, or if they are loaded or many, what is in the memory."""
+        if not concrete or self.circuit.memories["parameter_memory"].written:
+            return self.circuit.content("parameter_memory", 0)
+        array, parts, own = self.array, [], self.array.parameters or []
+        for index, lane in enumerate(self.lanes):
+            words = []
+            for row in range(array.rows):
+                neuron, low, word = row * array.lanes + index, 0, 0
+                for name in lane.lane.parameters.shape().members:
+                    width = lane.lane.parameters.shape()[name].width
+                    value = (
+                        int(getattr(array.params, f"{name}_raw")[neuron])
+                        if neuron < array.params.count
+                        else own[row][index][name]
+                    )
+                    word |= (value & ((1 << width) - 1)) << low
+                    low += width
+                words.append(word)
+            parts.append(self.graph.table(tuple(words), low, self.row.number))
+        return self.graph.concat(parts)
 
     def _width(self, name: str) -> int:
-        return sum(len(lane.drive) if name == "drive" else int(lane.state.shape().size) for lane in self.lanes)
+        return sum(lane.width(name) for lane in self.lanes)
 
     def _given(self, name: str, clock: int) -> int | str | Word:
-        graph = self.graph
-        kind, _, index = name.rpartition("_")
-        if kind == "given":
-            asked = self.circuit.signal(f"asked_{index}", clock)
-            return Word.of(graph, graph.opaque("step", len(self.lanes[0].given), asked), False)
-        if kind == "begun":
-            loads, age = (self.circuit.signal(f"{each}_{index}", clock) for each in ("loads", "age"))
-            lane = graph.const(int(index), 16)
-            return Word.of(graph, graph.opaque("begin", len(self.lanes[0].begun), lane, loads, age), False)
+        if name.startswith("lane_"):
+            place, _, port = name.partition("$")[0].partition(".")
+            return self.lanes[int(place.removeprefix("lane_"))].out(port, clock)
         if name in ("tuning", "seed"):
             return name
         if name in ("own__write", "own__read"):
@@ -432,9 +623,7 @@ class _ArrayProof:
         """The initial states of the row."""
         graph, parts = self.graph, []
         for index, lane in enumerate(self.lanes):
-            loads = (self.row + 1).to(len(lane.loads))
-            age = graph.const(lane.clear_clocks, len(lane.age))
-            word = graph.opaque("begin", len(lane.begun), graph.const(index, 16), loads, age)
+            word = lane.begun((self.row + 1).to(lane.loads_width), graph.const(lane.lane.clear_clocks, lane.age_width))
             parts.append(self._if_exists(index, word, self.row))
         return graph.concat(parts)
 
@@ -445,10 +634,10 @@ class _ArrayProof:
     def taken(self, index: int) -> int:
         """What a lane should have taken of the row."""
         graph, lane = self.graph, self.lanes[index]
-        size, drive = lane.state.shape().size, len(lane.drive)
+        size, drive = lane.width("state"), lane.width("drive")
         parts = [graph.slice(self.expected, index * size, size), graph.slice(self.drive, index * drive, drive)]
         if self.own is not None:
-            own = lane.parameters.shape().size
+            own = lane.width("parameters")
             parts.append(graph.slice(self.own, index * own, own))
         return graph.concat(parts)
 
@@ -459,8 +648,7 @@ class _ArrayProof:
         spikes: list[int] = []
         clamped: list[int] = []
         for index, lane in enumerate(self.lanes):
-            made = graph.opaque("step", len(lane.given), self.taken(index))
-            size = lane.next_state.shape().size
+            made, size = lane.step(self.taken(index)), lane.size
             for parts, low, width in ((states, 0, size), (spikes, size, 1), (clamped, size + 1, 1)):
                 parts.append(self._if_exists(index, graph.slice(made, low, width), self.row))
         return graph.concat(states), graph.concat(spikes), graph.concat(clamped)
@@ -541,10 +729,9 @@ class _ArrayProof:
         made["a row that is read has its state, its input and its parameters"] = implies(here[0], all_of(holds))
         carried = []
         for place, bit in enumerate(here[1:]):
-            names = [f"lane_{index}.stage_{place}" for index in range(array.lanes)]
             stages = [
-                self.same(self.circuit.signal(name, clock), self.taken_of(index, expected, drive))
-                for index, name in enumerate(names)
+                self.same(lane.stage(place, clock), self.taken_of(index, expected, drive))
+                for index, lane in enumerate(self.lanes)
             ]
             carried.append(implies(bit, all_of(stages)))
         made["a row in the lanes is what was read"] = all_of(carried)
@@ -555,8 +742,8 @@ class _ArrayProof:
         empty = [row < rows, step <= clears, slot == 0, given == 0, *(v == 0 for v in valid)]
         if phase is not None:
             empty.append(phase == 0)
-        for index in range(array.lanes):
-            loads, age = word(f"loads_{index}"), word(f"age_{index}")
+        for lane in self.lanes:
+            loads, age = lane.loaded(clock)
             empty += [loads == row + select(step == 0, 0, 1), implies(step != 0, age == step)]
         made["while rows are cleared, nothing else goes on"] = implies(idle, all_of(empty))
         made["a row that is cleared has its initial state"] = implies(
@@ -573,15 +760,21 @@ class _ArrayProof:
         return made
 
 
-def prove_array(array: NeuronArray) -> Iterator[Claim]:
+def prove_array(
+    array: NeuronArray, initial: Mapping[str, Any] | None = None, text: str | None = None
+) -> Iterator[Claim]:
     """What is to be proved of an array whatever its lanes do, one claim after another.
 
     Parameters
     ----------
     array : NeuronArray
+    initial : mapping of str to ndarray of int64, shape (count,), optional
+        State after reset; see `initial_state`. Compared in arrays of up to 64 rows.
+    text : str, optional
+        RTLIL of a circuit that is to behave like it; its own by default.
     """
     clock = _Clock()
-    proof = _ArrayProof(array)
+    proof = _ArrayProof(array, text or rtlil.convert(array, name="top", emit_src=False), initial)
     graph, word = proof.graph, proof.word
     rows, latency, interval = array.rows, array.latency, array.interval
     slots = array.cycles_per_tick // interval
@@ -622,7 +815,7 @@ def prove_array(array: NeuronArray) -> Iterator[Claim]:
     total = word("running", 1) == 0
     for bit in (*begun.values(), *cleared):
         total = total & bit
-    lanes_reset = [word(f"loads_{index}", 1) == 0 for index in range(array.lanes)]
+    lanes_reset = [lane.loaded(1)[0] == 0 for lane in proof.lanes]
     for bit in lanes_reset:
         total = total & bit
     yield claim("a reset leads to such a state, from any", total, [reset, (proof.row < rows).number])
@@ -661,6 +854,8 @@ def prove_array(array: NeuronArray) -> Iterator[Claim]:
         "an array that is offered rows, and rid of them, goes on",
         implies(goes, word("slot", 1) == select(slot == slots - 1, 0, slot + 1)),
     )
+    passed = _passed(proof)
+    yield claim("lanes move with the array, in its phase, with its parameters", implies(running, passed))
     count = Word.of(graph, graph.const(0, 1), False)
     for index in range(array.lanes):
         count = count + (Word.of(graph, clamped, False) >> index & 1)
@@ -672,6 +867,21 @@ def prove_array(array: NeuronArray) -> Iterator[Claim]:
     if array.coupled:
         text = "the pull on a neuron is the sum over its neighbours (`neuristor verify` compares it)"
         yield Claim("array", text, None, 0.0, tried=False)
+
+
+def _passed(proof: _ArrayProof) -> Word:
+    """Whether lanes are told what the array does."""
+    total, interval = proof.row >= 0, proof.array.interval
+    moves = proof.word("moves", 0)
+    for lane in proof.lanes:
+        total = total & (lane.bit("enable", 0) == moves)
+        if interval > 1:
+            after = select(moves == 1, proof.word("phase", 0), lane.bit("phase", 0))
+            total = total & (lane.bit("phase", 1) == after)
+        for name in ("tuning", "seed"):
+            if hasattr(lane.lane, name):
+                total = total & proof.same(lane.port(name, 0), proof.circuit.signal(name, 0))
+    return total
 
 
 def _inputs(proof: _ArrayProof) -> list[str]:

@@ -245,6 +245,22 @@ class Graph:
                     waiting += self.nodes[number].args
         return sorted(seen)
 
+    def bits_of_inputs(self, wanted: Iterable[int]) -> dict[str, list[tuple[int, int]]]:
+        """Which bits of inputs some nodes depend on: lowest bit and width of each piece."""
+        found: dict[str, set[tuple[int, int]]] = {}
+        wanted = list(wanted)
+        for number in self.cone(wanted):
+            node = self.nodes[number]
+            pieces = [(arg, 0, self.width(arg)) for arg in node.args] if node.op != "slice" else []
+            if node.op == "slice":
+                pieces = [(node.args[0], node.data, node.width)]
+            if number in wanted:
+                pieces.append((number, 0, node.width))
+            for arg, low, width in pieces:
+                if self.nodes[arg].op == "input":
+                    found.setdefault(self.nodes[arg].data, set()).add((low, width))
+        return {name: sorted(bits) for name, bits in found.items()}
+
     def compute(self, inputs: Mapping[str, int], wanted: Iterable[int]) -> dict[int, int]:
         """The values of nodes; an input that is not given is 0."""
         values: dict[int, int] = {}
