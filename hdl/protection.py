@@ -61,6 +61,11 @@ class Code:
             self._sums = 0
         self.check_bits = {"none": 0, "parity": 1, "secded": self._sums + 1}[protection]
 
+    @property
+    def summed_bits(self) -> list[list[int]]:
+        """Of each check bit but the parity over all, the bits of the word that it sums up."""
+        return [[bit for bit, place in enumerate(self._places) if place >> n & 1] for n in range(self._sums)]
+
     def encode(self, word: int) -> int:
         """A word with its check bits above it."""
         if self.protection == "none":
@@ -75,10 +80,7 @@ class Code:
         """The same, of a signal."""
         if self.protection == "none":
             return word
-        sums = [
-            Cat(bit for bit, place in zip(word, self._places, strict=True) if place >> n & 1).xor()
-            for n in range(self._sums)
-        ]
+        sums = [Cat(word[bit] for bit in bits).xor() for bits in self.summed_bits]
         whole = Cat(word, *sums)
         return Cat(whole, whole.xor())
 
@@ -103,8 +105,7 @@ class Code:
             return word, odd
         syndrome = Signal(self._sums, name=f"{name}_syndrome")
         sums = [
-            Cat(read[self.width + n], *(word[bit] for bit, place in enumerate(self._places) if place >> n & 1)).xor()
-            for n in range(self._sums)
+            Cat(read[self.width + n], *(word[bit] for bit in bits)).xor() for n, bits in enumerate(self.summed_bits)
         ]
         m.d.comb += syndrome.eq(Cat(sums))
         right = Signal(self.width, name=f"{name}_right")

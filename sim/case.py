@@ -35,6 +35,8 @@ class Case:
     lanes : int
     interval : int
         Clocks between the neurons of a lane.
+    protection : str
+        Of the memory of per-neuron parameters; see ``hdl.protection``.
     drive_raw : ndarray of int64, shape (ticks, count)
     toplevel : str
         Name of the Verilog module.
@@ -46,6 +48,7 @@ class Case:
     params: Any
     lanes: int
     interval: int = 1
+    protection: str = "none"
     drive_raw: NDArray[np.int64]
     toplevel: str = "neurons"
     header: tuple[str, ...] = ()
@@ -53,7 +56,9 @@ class Case:
     def array(self) -> NeuronArray:
         """A fresh circuit."""
         shared = {} if self.interval == 1 else {"interval": self.interval}
-        made: NeuronArray = room("hdl", self.neuron).Array(self.params, self.lanes, **shared)
+        made: NeuronArray = room("hdl", self.neuron).Array(
+            self.params, self.lanes, protection=self.protection, **shared
+        )
         return made
 
     @cached_property

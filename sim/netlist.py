@@ -387,6 +387,10 @@ class Circuit:
         """Of this memory, know one row and nothing else: reads elsewhere give anything."""
         self._followed[cell] = row
 
+    def follows(self, cell: str) -> bool:
+        """Whether a row of this memory is followed."""
+        return cell in self._followed
+
     def content(self, cell: str, clock: int) -> int:
         """What is in the row of a memory that is followed."""
         key = (cell, "", clock)

@@ -27,6 +27,7 @@ from bitwuzla import Kind
 from golden_model.fixed import select
 from golden_model.neuron import room
 from hdl.array import NeuronArray
+from hdl.protection import Code
 from sim.equivalence import PATIENCE_MS, Answer, Sweep, Terms
 from sim.netlist import Circuit, read_circuit
 from sim.words import Graph, Word
@@ -577,7 +578,8 @@ class _ArrayProof:
     def _parameters(self, concrete: bool) -> int:
         """Those of the row's neurons: the model's, or if they are loaded or many, what is in the memory."""
         if not concrete or self.circuit.memories["parameter_memory"].written:
-            return self.circuit.content("parameter_memory", 0)
+            content = self.circuit.content("parameter_memory", 0)
+            return self.graph.slice(content, 0, sum(lane.width("parameters") for lane in self.lanes))
         array, parts, own = self.array, [], self.array.parameters or []
         for index, lane in enumerate(self.lanes):
             words = []
@@ -608,6 +610,24 @@ class _ArrayProof:
         if name in ("own__write", "own__read"):
             return 0  # parameters are loaded while no tick is under way
         return f"{name}@{clock}"
+
+    def checked(self, clock: int) -> Word:
+        """Whether the row's parameters in the memory have their check bits."""
+        graph, array = self.graph, self.array
+        if array.protection == "none" or not self.circuit.follows("parameter_memory"):
+            return self.row >= 0
+        content = self.circuit.content("parameter_memory", clock)
+        code = Code(sum(lane.width("parameters") for lane in self.lanes), array.protection)
+        sums = [
+            graph.op("parity", 1, graph.concat([graph.slice(content, bit, 1) for bit in bits]))
+            for bits in code.summed_bits
+        ]
+        whole = graph.concat([graph.slice(content, 0, code.width), *sums])
+        return self.same(content, graph.concat([whole, graph.op("parity", 1, whole)]))
+
+    def parameters_read(self, clock: int) -> int:
+        """What all lanes have as parameters."""
+        return self.graph.concat([lane.port("parameters", clock) for lane in self.lanes])
 
     def word(self, name: str, clock: int) -> Word:
         """A signal, without sign."""
@@ -725,7 +745,7 @@ class _ArrayProof:
         read = self.circuit.signal("read__data", clock)
         holds = [self.same(read, expected), self.same(self.circuit.signal("drives", clock), drive)]
         if self.own is not None:
-            holds.append(self.same(self.circuit.signal("parameter_read__data", clock), self.own))
+            holds.append(self.same(self.parameters_read(clock), self.own))
         made["a row that is read has its state, its input and its parameters"] = implies(here[0], all_of(holds))
         carried = []
         for place, bit in enumerate(here[1:]):
@@ -781,7 +801,7 @@ def prove_array(
     given = Word.of(graph, graph.input("next row out", max(1, (rows - 1).bit_length())), False)
     before = proof.invariants(0, proof.expected, proof.drive, given)
     not_reset = word("rst", 0) == 0
-    assumed = [bit.number for bit in (*before.values(), not_reset, proof.row < rows)]
+    assumed = [bit.number for bit in (*before.values(), not_reset, proof.row < rows, proof.checked(0))]
 
     # What happens in this clock.
     running, moves = word("running", 0) == 1, word("moves", 0) == 1
@@ -844,7 +864,12 @@ def prove_array(
         phase = word("phase", 0)
         turns = word("phase", 1) == select(phase == interval - 1, 0, phase + 1)
         yield claim("the phase turns whenever the array moves", implies(running & moves, turns))
-        held = [proof.same(proof.circuit.signal(name, 0), proof.circuit.signal(name, 1)) for name in _inputs(proof)]
+        held = [
+            proof.same(proof.circuit.signal(name, 0), proof.circuit.signal(name, 1))
+            for name in ("read__data", "drives")
+        ]
+        if proof.own is not None:
+            held.append(proof.same(proof.parameters_read(0), proof.parameters_read(1)))
         stay = held[0]
         for bit in held[1:]:
             stay = stay & bit
@@ -882,10 +907,6 @@ def _passed(proof: _ArrayProof) -> Word:
             if hasattr(lane.lane, name):
                 total = total & proof.same(lane.port(name, 0), proof.circuit.signal(name, 0))
     return total
-
-
-def _inputs(proof: _ArrayProof) -> list[str]:
-    return ["read__data", "drives", *(["parameter_read__data"] if proof.own is not None else [])]
 
 
 def _resting(proof: _ArrayProof, latency: int) -> Word:

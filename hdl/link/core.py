@@ -169,6 +169,9 @@ def stream_entries() -> list[Entry]:
     ]
 
 
+FAULTS = Entry(name="memory_faults", access="read", meaning="damaged words that were read since reset")
+
+
 class StreamCore(Core):
     """A circuit that takes a stream of input and gives a stream of spikes and states.
 
@@ -197,7 +200,12 @@ class StreamCore(Core):
             raise ValueError(
                 f"a tick must have at most {1 << 30 - self.chunk} words of spikes, not {groups * self.chunks}"
             )
-        super().__init__([*stream_entries(), *entries])
+        super().__init__([*stream_entries(), *entries, *([FAULTS] if self.protected else [])])
+
+    @property
+    def protected(self) -> bool:
+        """Whether the circuit counts damaged words."""
+        return getattr(self.circuit, "protection", "none") != "none"
 
     @property
     def input_bits(self) -> int:
@@ -257,6 +265,7 @@ class StreamCore(Core):
             busy.eq(player.busy | stimulus.r_rdy | (stimulus.w_level != 0)),
             registers.status.eq(Cat(busy, circuit.saturations.any())),
             registers.saturations.eq(circuit.saturations),
+            *([registers.memory_faults.eq(circuit.memory_faults)] if self.protected else []),
             registers.ticks.eq(ended),
             registers.stimulus_room.eq(STIMULUS_WORDS - stimulus.w_level),
             registers.output_level.eq(output.r_level),
