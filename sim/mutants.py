@@ -225,6 +225,12 @@ class Vectors:
             size = np.exp2(random.uniform(0, drive.width - 1, (ticks, count))) * random.choice([-1, 1], (ticks, count))
             return np.asarray(np.clip(size.astype(np.int64), drive.min_raw, drive.max_raw))
 
+        def moderate(ticks: int) -> NDArray[np.int64]:
+            # What keeps neurons busy: the case's own input, and a little about it.
+            some = self.case.drive_raw[random.integers(len(self.case.drive_raw), size=-(-ticks // 40))]
+            drawn = np.repeat(some, 40, axis=0)[:ticks] + random.integers(-9, 10, (ticks, count))
+            return np.asarray(np.clip(drawn, drive.min_raw, drive.max_raw))
+
         self.pieces = [
             Piece(own[:60]),
             Piece(anything(40), stall_seed=1),
@@ -237,10 +243,11 @@ class Vectors:
             Piece(own, stall_seed=3),
             Piece(anything(300)),
             Piece(held(200, 1), stall_seed=4),
-            Piece(scaled(500)),
-            Piece(near(1500)),
-            Piece(scaled(2000), stall_seed=5),
-            Piece(near(2500), stall_seed=6),
+            Piece(scaled(1000)),
+            Piece(moderate(12_000)),
+            Piece(near(3000)),
+            Piece(scaled(5000), stall_seed=5),
+            Piece(near(5000), stall_seed=6),
         ]
 
     def expected(self, circuit: CompiledModel) -> list[_Given]:

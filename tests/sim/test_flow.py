@@ -44,7 +44,11 @@ def test_compiled_verilog_equals_bit_true_model(neuron: str, variant: str) -> No
 
 
 @needs["verilator"]
-@pytest.mark.parametrize("neuron", FLOW_VARIANTS)
+@pytest.mark.parametrize(
+    "neuron",
+    # Verilator compiles Hodgkin-Huxley for two minutes; Icarus and the compiled model have it below.
+    [pytest.param(each, marks=[pytest.mark.slow] if each == "hodgkin_huxley" else []) for each in FLOW_VARIANTS],
+)
 def test_verilator_equals_bit_true_model(neuron: str) -> None:
     verdict = verify(case(neuron, "noise and spread", 300), "verilator")
     assert verdict.equal, verdict.reason

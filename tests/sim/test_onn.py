@@ -47,7 +47,7 @@ CASES = {
 
 
 # Verilator compiles for half a minute and more.
-RUNS = [(name, "icarus") for name in CASES] + [("60, noise, parts", "verilator"), ("128", "verilator")]
+RUNS = [(name, "icarus") for name in CASES] + [("60, noise, parts", "verilator")]
 LONG = [(name, "verilator") for name in CASES if (name, "verilator") not in RUNS]
 
 

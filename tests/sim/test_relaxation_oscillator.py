@@ -155,7 +155,7 @@ def random_case(seed: int) -> Case:
 
 
 @needs["compiled"]
-@pytest.mark.parametrize("first", [0, 4])
+@pytest.mark.parametrize("first", [0, pytest.param(4, marks=pytest.mark.slow)])
 def test_a_few_random_arrays_equal_bit_true_model(first: int) -> None:
     for seed in range(first, first + 4):
         verdict = verify(random_case(seed), "compiled")
