@@ -161,6 +161,9 @@ class Client:
             answer = self._exchange(sent, operation, patience + wire)
             if answer is not None:
                 self._sequence, self._in_doubt = (self._sequence + 1) & 0xFF, False
+                asked = 0 if operation == Operation.HELLO else len(words) if count is None else count
+                if answer.done > asked or (answer.done < asked and answer.status == Status.DONE):
+                    raise BoardError(f"{self.port}: the board answers {answer.done} words where {asked} were asked for")
                 return answer
             patience = min(2 * patience, 2.0)
         raise BoardLostError(
@@ -234,9 +237,18 @@ class Heard:
                 self._tick = self._whole(content)
             elif kind == Kind.SPIKES:
                 bits = content & ((1 << chunk) - 1)
+                if content >> chunk >= self.core.groups * self.core.chunks:
+                    raise BoardError(
+                        f"the board speaks of spikes {content >> chunk} of a tick, which has "
+                        f"{self.core.groups * self.core.chunks}: what it says is damaged"
+                    )
                 self._spikes.append((self._tick, content >> chunk, bits))
                 self.count += bits.bit_count()
             elif kind == Kind.STATE:
+                if content >= self.core.groups:
+                    raise BoardError(
+                        f"the board speaks of state {content} of {self.core.groups}: what it says is damaged"
+                    )
                 self._group = content
             else:
                 self.records += 1
@@ -259,12 +271,16 @@ class Heard:
         which, bit = np.nonzero(found[:, 2:] >> np.arange(self.core.chunk) & 1)
         group, part = np.divmod(found[which, 1], self.core.chunks)
         place = group * self.core.lanes + part * self.core.chunk + bit
+        if len(place) and place.max() >= len(self.places):
+            raise BoardError("the board speaks of spikes of neurons that there are not: what it says is damaged")
         return np.stack([found[which, 0], self.places[place]], axis=1)
 
     def raster(self, first: int, ticks: int) -> Integers:
         """The same as an array of 0 and 1, shape (ticks, neurons)."""
         made = np.zeros((ticks, self.core.neurons), dtype=np.int64)
         spikes = self._located(bisect_left(self._spikes, (first,)), bisect_left(self._spikes, (first + ticks,)))
+        if len(spikes) and spikes[:, 1].max() >= self.core.neurons:
+            raise BoardError("the board speaks of spikes of neurons that there are not: what it says is damaged")
         made[spikes[:, 0] - first, spikes[:, 1]] = 1
         return made
 
@@ -303,7 +319,7 @@ class HostBoard:
 
     def _check(self) -> None:
         names = ["magic", *(f"identity_{n}" for n in range(8))]
-        magic, *identity = self.client.read(self._addresses[names[0]], len(names))
+        magic, *identity = self.client.read(self._addresses[names[0]], len(names)) or [0]
         if magic != MAGIC:
             raise WrongBoardError(f"{self.client.port}: there is no core of Neuristor on this board")
         found = "".join(f"{word:08x}" for word in identity)
@@ -351,8 +367,10 @@ class HostBoard:
 
     def read(self, name: str) -> int:
         """A register."""
-        (word,) = self.client.read(self._addresses[name], 1)
-        return word
+        words = self.client.read(self._addresses[name], 1)
+        if not words:
+            raise BoardError(f"the board refuses to read {name}")
+        return words[0]
 
     def write(self, name: str, word: int) -> None:
         """Write a register."""

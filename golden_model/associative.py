@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from golden_model.files import text
 from golden_model.neuron import whole
-from golden_model.onn import OnnBitTrue, OnnParams, spins
+from golden_model.onn import MOST, OnnBitTrue, OnnParams, spins
 
 __all__ = [
     "LETTERS",
@@ -189,10 +190,7 @@ def read_patterns(path: Path | str) -> Patterns:
         With the file, the line and what was expected.
     """
     path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read as text ({error})") from None
+    lines = text(path).splitlines()
     names: list[str] = []
     drawn: list[list[int]] = []
     shape: tuple[int, int] | None = None
@@ -214,6 +212,10 @@ def read_patterns(path: Path | str) -> Patterns:
             if len(row) != size[1]:
                 raise ValueError(f"{path}, line {number}: a row must be {size[1]} wide, as those above, not {len(row)}")
         shape = shape or size
+        if size[0] * size[1] > MOST:
+            raise ValueError(
+                f"{path}, line {first}: a picture must have at most {MOST} pixels, not {size[0]} x {size[1]}"
+            )
         if size != shape:
             raise ValueError(
                 f"{path}, line {first}: {name} must be {shape[0]} by {shape[1]}, as {names[0]} is, not {size[0]} by "

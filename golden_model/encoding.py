@@ -8,18 +8,22 @@ from __future__ import annotations
 import csv
 import io
 import math
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from golden_model.files import arrays, text
 from golden_model.neuron import positive, whole
 
 __all__ = ["Events", "delta", "latency", "rate", "read_events"]
 
 Spikes = NDArray[np.uint8]
+MOST_SPIKES = 250_000_000
+"""Ticks times inputs of recorded events."""
+LARGEST = 2.0**53
+"""Of a number of an event: up to here, all whole numbers are exact."""
 
 
 def _between(values: ArrayLike) -> NDArray[np.float64]:
@@ -49,8 +53,11 @@ def rate(values: ArrayLike, ticks: int, seed: int = 0, most: float = 1.0) -> Spi
     whole("ticks", ticks, 1, 1_000_000)
     if not 0 < most <= 1:
         raise ValueError(f"most must be above 0 and at most 1, not {most!r}")
-    draws = np.random.default_rng(seed).random((ticks, *array.shape))
-    return (draws < most * array).astype(np.uint8)
+    draws = np.random.default_rng(seed)
+    made = np.empty((ticks, *array.shape), dtype=np.uint8)
+    for tick in range(ticks):  # one at a time: numbers need eight times the room of spikes
+        made[tick] = draws.random(array.shape) < most * array
+    return made
 
 
 def latency(values: ArrayLike, ticks: int, least: float = 0.01) -> Spikes:
@@ -138,6 +145,12 @@ class Events(NamedTuple):
         for name, values, most in (("x", self.x, width), ("y", self.y, height), ("p", polarity, polarities)):
             if len(values) and (values.min() < 0 or values.max() >= most):
                 raise ValueError(f"{name} must be 0 to {most - 1} in a shape of {shape}, not up to {values.max()}")
+        lasts = float(np.ptp(self.time)) / dt + 1
+        if not lasts * math.prod(shape) <= MOST_SPIKES:
+            raise ValueError(
+                f"events must lie within {MOST_SPIKES // math.prod(shape)} ticks of {dt:g} s, not {lasts:.4g}: ticks "
+                f"times inputs are at most {MOST_SPIKES}"
+            )
         tick = np.floor((self.time - self.time.min()) / dt).astype(np.int64)
         made = np.zeros((int(tick.max()) + 1, math.prod(shape)), dtype=np.uint8)
         made[tick, (polarity * height + self.y) * width + self.x] = 1
@@ -165,7 +178,7 @@ def read_events(path: str | Path, unit: float = 1e-6) -> Events:
     if len(lengths) != 1 or lengths == {0}:
         raise ValueError(f"{path}: t, x, y and p must have one number an event, and there must be an event")
     for name, column in columns.items():
-        bad = np.flatnonzero(~np.isfinite(column) | (column != np.floor(column)) & (name != "t"))
+        bad = np.flatnonzero(~(np.abs(column) <= LARGEST) | (column != np.floor(column)) & (name != "t"))
         if len(bad):
             what = "a number" if name == "t" else "a whole number"
             raise ValueError(f"{path}, event {bad[0] + 1}: {name} must be {what}, not {column[bad[0]]}")
@@ -185,25 +198,21 @@ def read_events(path: str | Path, unit: float = 1e-6) -> Events:
 
 
 def _npz(path: Path) -> dict[str, NDArray[np.float64]]:
-    try:
-        with path.open("rb") as raw, np.load(raw) as file:
-            lacking = [name for name in "txyp" if name not in file]
-            if lacking:
-                raise ValueError(f"{path}: must hold the arrays t, x, y and p; {', '.join(lacking)} is missing")
-            return {name: np.asarray(file[name], dtype=np.float64).ravel() for name in "txyp"}
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: cannot be read as an NPZ file ({error})") from None
-    except ValueError as error:
-        text = str(error)
-        raise ValueError(text if text.startswith(str(path)) else f"{path}: cannot be read ({error})") from None
+    held = arrays(path, "txyp")
+    lacking = [name for name in "txyp" if name not in held]
+    if lacking:
+        raise ValueError(f"{path}: must hold the arrays t, x, y and p; {', '.join(lacking)} is missing")
+    for name, array in held.items():
+        if array.dtype.kind not in "iufb":
+            raise ValueError(f"{path}: {name} must hold numbers, not {array.dtype}")
+    return {name: array.astype(np.float64).ravel() for name, array in held.items()}
 
 
 def _csv(path: Path) -> dict[str, NDArray[np.float64]]:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read as text ({error})") from None
-    rows = [row for row in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in row)]
+        rows = [row for row in csv.reader(io.StringIO(text(path))) if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise ValueError(f"{path}: cannot be read as CSV ({error})") from None
     head = [cell.strip().lower() for cell in rows[0]] if rows else []
     if sorted(head) != ["p", "t", "x", "y"]:
         raise ValueError(f"{path}, line 1: must name the columns t, x, y and p, not {', '.join(head) or 'nothing'}")

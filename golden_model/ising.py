@@ -21,9 +21,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from golden_model.files import text
 from golden_model.neuron import whole
 
 __all__ = ["Graph", "GraphError", "Ising", "colouring", "max_cut", "partition", "read_graph"]
+
+MOST_SPINS = 4096
+"""Of a problem: as many oscillators as a network may have."""
+MOST_BYTES = 32 * 1024 * 1024
+"""Of a file of a graph."""
+LARGEST = 1e150
+"""Of a weight, or a sum of numbers: their squares are finite, too."""
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -102,6 +110,8 @@ def _problem(a: int, b: int, weight: float, count: int, seen: set[tuple[int, int
         return f"leads from vertex {a + 1} to itself"
     if not math.isfinite(weight):
         return f"must have a finite weight, not {weight}"
+    if abs(weight) > LARGEST:
+        return f"must have a weight of at most {LARGEST:g}, not {weight}"
     pair = (min(a, b), max(a, b))
     if pair in seen:
         return f"from {a + 1} to {b + 1} stands twice"
@@ -125,10 +135,10 @@ def read_graph(path: Path | str) -> Graph:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise GraphError(f"{path}: cannot be read as text ({error})") from None
-    lines = [(n, line.replace(",", " ").split()) for n, line in enumerate(text.splitlines(), 1)]
+        found = text(path, MOST_BYTES)
+    except ValueError as error:
+        raise GraphError(str(error)) from None
+    lines = [(n, line.replace(",", " ").split()) for n, line in enumerate(found.splitlines(), 1)]
     lines = [(n, words) for n, words in lines if words and not words[0].startswith("#")]
     # A vertex may be called c, or p.
     dimacs = any(words[0] == "p" and len(words) == 4 and words[1].isalpha() for _, words in lines)
@@ -153,6 +163,8 @@ def read_graph(path: Path | str) -> Graph:
             ) from None
         if len(rows) != edges:
             raise GraphError(f"{path}: must have {edges} edges, as line {first} says, not {len(rows)}; is it whole?")
+        if not 1 <= count <= MOST_SPINS:
+            raise GraphError(f"{path}, line {first}: a graph must have 1 to {MOST_SPINS} vertices, not {count}")
         names = list(range(1, count + 1))
     number: dict[str, int] = {str(name): n for n, name in enumerate(names)}
     ends, weights, seen = [], [], set[tuple[int, int]]()
@@ -171,6 +183,8 @@ def read_graph(path: Path | str) -> Graph:
             weight = float(words[2]) if len(words) == 3 else 1.0
         except ValueError:
             raise GraphError(f"{path}, line {n}: a weight must be a number, not {words[2]}") from None
+        if len(number) > MOST_SPINS:
+            raise GraphError(f"{path}, line {n}: a graph must have at most {MOST_SPINS} vertices; this is one more")
         problem = _problem(pair[0], pair[1], weight, len(number), seen)
         if problem:
             raise GraphError(f"{path}, line {n}: this edge {problem}")
@@ -185,7 +199,7 @@ def read_graph(path: Path | str) -> Graph:
 
 def _is_header(head: Sequence[str], lines: Sequence[tuple[int, list[str]]]) -> bool:
     """Whether a file begins as those of the G-set do, one of which has a stray letter there."""
-    if not all(word.isdigit() for word in head[:2]) or len(head) not in (2, 3):
+    if not all(word.isdecimal() and len(word) < 20 for word in head[:2]) or len(head) not in (2, 3):
         return False
     if len(head) == 3:
         return head[2].isalpha()
@@ -259,6 +273,7 @@ class Ising:
 
 def max_cut(graph: Graph) -> Ising:
     """The energy is less by two for each unit of weight that is cut: ``E = W - 2 cut``."""
+    _check_spins(len(graph.vertices))
     return Ising(graph.matrix, np.zeros(len(graph.vertices)), 0.0, graph.vertices)
 
 
@@ -267,9 +282,18 @@ def partition(numbers: ArrayLike) -> Ising:
     values = np.asarray(numbers, dtype=np.float64)
     if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
         raise ValueError("numbers must be finite, at least two, in one dimension")
+    _check_spins(len(values))
+    if np.abs(values).sum() > LARGEST:
+        raise ValueError(f"numbers must have a sum of sizes of at most {LARGEST:g}: their squares are the energy")
     couplings: Floats = np.outer(values, 2 * values).astype(np.float64)
     np.fill_diagonal(couplings, 0)
     return Ising(couplings, np.zeros(len(values)), float((values**2).sum()))
+
+
+def _check_spins(count: int) -> None:
+    """A matrix of couplings needs memory: say so before it does."""
+    if count > MOST_SPINS:
+        raise ValueError(f"a problem must have at most {MOST_SPINS} spins, not {count}")
 
 
 def colouring(graph: Graph, colours: int) -> Ising:
@@ -280,6 +304,7 @@ def colouring(graph: Graph, colours: int) -> Ising:
     """
     whole("colours", colours, 2, 64)
     count = len(graph.vertices)
+    _check_spins(count * colours)
     quadratic = np.zeros((count, colours, count, colours))  # of bits, each pair twice
     same = np.arange(colours)
     for v in range(count):

@@ -72,6 +72,8 @@ PEAK = 0.030
 """Voltage at which a spike is cut off, in volt."""
 SUBSTEP = 10e-6
 """Longest step of the continuous reference, in second."""
+MOST_INPUT = 50_000_000
+"""Ticks times neurons of a protocol."""
 WEIGHT = 20
 """Fraction bits of ``linear + quadratic v``."""
 
@@ -875,10 +877,17 @@ def protocol(params: IzhikevichParams) -> Floats:
     Parameters
     ----------
     params : IzhikevichParams
+
+    Raises
+    ------
+    ValueError
+        If that is too much to hold.
     """
     dealt = [params.patterns[n % len(params.patterns)] for n in range(params.count)]
     each_ms = list(zip(dealt, 1e3 * params.dts, strict=True))
     ticks = max(round(each.duration / ms) for each, ms in each_ms) + 1
+    if ticks * params.count > MOST_INPUT:
+        raise ValueError(f"a protocol must have at most {MOST_INPUT} ticks times neurons, not {ticks} x {params.count}")
     made = [each.current(np.minimum(np.arange(ticks) * ms, each.duration)) for each, ms in each_ms]
     return params.current_scale * np.array(made).T
 

@@ -279,7 +279,8 @@ class LifParams(NeuronParams):
 
     def drive_volts(self, current: ArrayLike) -> NDArray[np.float64]:
         """The voltages that input currents (in ampere) would hold, in volt, before rounding."""
-        return np.asarray(self.rest + self.input_resistance * np.asarray(current, dtype=np.float64))
+        with np.errstate(over="ignore"):  # an infinity fits no word, and is refused as such
+            return np.asarray(self.rest + self.input_resistance * np.asarray(current, dtype=np.float64))
 
 
 def step(

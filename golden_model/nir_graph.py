@@ -34,6 +34,12 @@ NEURONS = ("IF", "LIF", "CubaLIF", "LI", "CubaLI", "I")
 SYNAPSES = ("Affine", "Linear", "Scale", "Conv2d", "SumPool2d", "AvgPool2d", "Flatten", "Delay")
 MOST_PARTS = 8
 """Different delays of one Delay node."""
+MOST_BYTES = 256 * 1024 * 1024
+"""A NIR file may be this long; what it holds may unpack to four times that."""
+MOST_OBJECTS = 100_000
+"""Groups and datasets of a file."""
+DEEPEST = 16
+"""Groups in groups."""
 
 Array = NDArray[Any]
 
@@ -96,21 +102,63 @@ def read(
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: cannot be read: there is no such file")
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"{path}: must be at most {MOST_BYTES // 2**20} MiB long")
     if not h5py.is_hdf5(path):
         raise ValueError(f"{path}: must be an HDF5 file with a NIR graph; this is none")
     try:
+        _bounded(path)
         lacking = _unknown(path)
         if lacking:
             raise ValueError(f"holds nodes that neuristor lacks: {lacking}; it knows {', '.join(NEURONS + SYNAPSES)}")
         graph = nir.read(path)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    except (OSError, KeyError, AttributeError, TypeError, AssertionError) as error:
+    except (OSError, LookupError, AttributeError, TypeError, AssertionError, RuntimeError, ArithmeticError) as error:
         raise ValueError(f"{path}: must be a whole NIR graph ({type(error).__name__}: {error})") from None
     try:
         return from_nir(graph, dt, discretisation=discretisation, subtract=subtract, currents=currents)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _bounded(path: Path) -> None:
+    """Refuse a file that claims more than one can hold, before any of it is read.
+
+    Raises
+    ------
+    ValueError
+        If it has too many objects, too deep, reaches one of them by two ways or outside the file, or is too large.
+    """
+    import h5py
+
+    seen: set[int] = set()
+    size = 0
+
+    def look(group: Any, depth: int) -> None:
+        nonlocal size
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise ValueError(f"must hold all it names itself, but {name!r} is a link")
+            each = group[name]
+            number = h5py.h5o.get_info(each.id).addr
+            if number in seen:
+                raise ValueError(f"must hold each part once, but {name!r} stands in two places")
+            seen.add(number)
+            if len(seen) > MOST_OBJECTS or depth > DEEPEST:
+                raise ValueError(f"must have at most {MOST_OBJECTS} parts, groups in groups at most {DEEPEST} deep")
+            if isinstance(each, h5py.Group):
+                look(each, depth + 1)
+            elif isinstance(each, h5py.Dataset):
+                if each.external or each.is_virtual:
+                    raise ValueError(f"must hold all its numbers itself, but those of {name!r} are elsewhere")
+                size += math.prod(each.shape or ()) * max(each.dtype.itemsize, 1)
+                if size > 4 * MOST_BYTES:
+                    raise ValueError(f"must unpack to at most {4 * MOST_BYTES // 2**20} MiB; {name!r} is too much")
+
+    with h5py.File(path) as file:
+        seen.add(h5py.h5o.get_info(file.id).addr)
+        look(file, 1)
 
 
 def _unknown(path: Path) -> str:

@@ -140,6 +140,9 @@ class Onn(wiring.Component):
             | ({} if protection == "none" else {"memory_faults": Out(32)})
         )
 
+    states: dict[str, int]
+    """What the states of its control are as numbers, once it is elaborated."""
+
     @property
     def chunk_bits(self) -> int:
         """Bits of a chunk of weights."""
@@ -183,7 +186,8 @@ class Onn(wiring.Component):
             self.advance.ready.eq(idle & ~self.begin),
             self.settled.eq((self.tick - self.changed)[:32] >= period),
         ]
-        search, issue, searching, adding, clear = (Signal() for _ in range(5))
+        names = ("search", "issue", "searching", "adding", "clear")
+        search, issue, searching, adding, clear = (Signal(name=name) for name in names)
         part = Signal(range(max(self.parts, 2)))
         column, sign = self._search(m, output, pending, search, issue, searching, part)
         noise = _Noise(params)
@@ -210,8 +214,9 @@ class Onn(wiring.Component):
         rises = Cat(each == now for each in phase)
         falls = Cat(each == (now ^ half) for each in phase)
         # What rose, or got its phase, in the tick before is recent in this one.
-        last, recent = Signal(count), Signal(count)
-        outward, zero, restarts = Signal(count), Signal(count), Signal(count)
+        last, recent, outward, zero, restarts = (
+            Signal(count, name=name) for name in ("last", "recent", "outward", "zero", "restarts")
+        )
         negative = Cat(each[-1] for each in total)
         m.d.sync += zero.eq(Cat(each == 0 for each in total))
         m.d.comb += [
@@ -223,7 +228,8 @@ class Onn(wiring.Component):
             m.d.comb += restarts.eq(~zero & ~negative & ~reference & ~rises & ~recent & generator.allowed)
 
         # A phase comes from outside, or is the present tick.
-        compare, given = Signal(), Signal(bits)
+        compare = Signal()
+        given = Signal(bits)
         rows, columns = Signal(-(-count // WORD)), Signal(WORD)
         m.d.comb += given.eq(Mux(idle, self.phase.payload.value, now))
         with m.If(self.phase.valid & idle):
@@ -245,7 +251,7 @@ class Onn(wiring.Component):
         m.d.comb += sampling.eq(now[: bits - 1] < window)
         until_settled = (self.changed + period - self.tick)[:32]
         number, _ = lowest(turned)
-        with m.FSM():
+        with m.FSM() as machine:
             with m.State("IDLE"):
                 with m.If(self.begin):
                     m.d.comb += clear.eq(1)
@@ -353,6 +359,7 @@ class Onn(wiring.Component):
                         m.next = "BACK"
             with m.State("BACK"), m.If(~adding):
                 m.next = "TURN"
+        self.states = dict(machine.encoding)  # type: ignore[attr-defined]
         return m
 
     def _search(
@@ -360,8 +367,10 @@ class Onn(wiring.Component):
     ) -> tuple[Value, Value]:
         """Which column is next, and whether it is added: of the pending outputs, a word at a time."""
         words = range(0, self.params.count, WORD)
-        full, base = Signal(len(words)), Signal(range(max(len(words), 2)))
-        word, high = Signal(WORD), Signal(WORD)
+        full = Signal(len(words))
+        base = Signal(range(max(len(words), 2)))
+        word = Signal(WORD)
+        high = Signal(WORD)
         first, others = lowest(full)
         bit, rest = lowest(word)
         m.d.comb += [issue.eq(word.any()), searching.eq(full.any() | word.any())]
@@ -399,7 +408,8 @@ class Onn(wiring.Component):
         address, steps = Signal(range(depth)), [Signal(name=f"valid_{n}") for n in range(3)]
         signs = [Signal(name=f"plus_{n}") for n in range(3)]
         which = [Signal.like(part, name=f"part_{n}") for n in range(3)]
-        moving, back = Signal(), Signal()
+        moving = Signal()
+        back = Signal()
         m.d.sync += [
             address.eq(Cat(part, column) if self.parts > 1 else column),
             steps[0].eq(issue),

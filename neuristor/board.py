@@ -34,7 +34,7 @@ from hdl.verilog import export, ports, template
 from neuristor import __version__
 from neuristor.design import DesignError
 from neuristor.doctor import plugged
-from neuristor.folder import check_target, output_folder
+from neuristor.folder import check_target, output_folder, plain
 from neuristor.session import OnnOptions, Session, Step, open_session
 from sim.virtual_board import VirtualBoard
 
@@ -193,7 +193,10 @@ def core_command(
     session = open_session(file, options, lanes=lanes)
     core = session.core()
     name, content = session.name, _manifest(session, core) | {"bus": bus.value}
-    header = (f"{name}: {session.path.name} on {bus.value}", f"Neuristor {__version__}, identity {core.identity}")
+    header = (
+        f"Module {name}: {plain(session.path.name)} on {bus.value}",
+        f"Neuristor {__version__}, identity {core.identity}",
+    )
     top, extra = name, {}
     if bus is _Bus.SERIAL:
         try:

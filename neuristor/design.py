@@ -14,7 +14,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,23 +24,32 @@ from boards import BOARDS
 from boards.clock import pll_setting
 from golden_model.devices.catalogue import DEVICES, preset
 from golden_model.devices.threshold_switch import Circuit
+from golden_model.files import content as read_content
 from golden_model.fixed import Format
 from golden_model.neuron import NEURONS, room
 from golden_model.variability import Variability
 from hdl.flow import FlowArray
 from hdl.verilog import KEYWORDS
 from neuristor import __version__
+from neuristor.folder import one_line, plain
 from neuristor.stimulus import Stimulus, digits, from_csv, silence
 from sim.case import Case
 
-__all__ = ["Design", "DesignError", "Section", "identifier", "key_table", "load", "parsed", "where"]
+__all__ = ["Design", "DesignError", "Section", "identifier", "key_table", "load", "parsed", "toml", "where"]
 
 MAX_UPDATES = 2_000_000_000
 """Frames times ticks times neurons."""
+MOST_TEXT = 1024 * 1024
+"""Bytes of a TOML file."""
+DEEPEST = 8
+"""Tables in tables of a TOML file."""
 
 
 class DesignError(ValueError):
     """The design file is wrong: one sentence with the file, the key and the allowed range."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class Section(BaseModel):
@@ -162,6 +171,11 @@ class FpgaSection(Section):
         le=64,
         description="clocks between neurons of a lane, 1 to 64: so many products share a multiplier",
     )
+    protection: Literal["none", "parity", "secded"] = Field(
+        "none",
+        description="of thresholds and other per-neuron parameters in memory: none, parity "
+        "(a flipped bit is counted) or secded (and set right)",
+    )
     boards: list[str] = Field([], description="names from `neuristor boards`")
     clock_hz: dict[str, Annotated[float, Field(gt=0)]] = Field(
         {}, description="a clock in hertz, above 0, by board; that of its pin by default"
@@ -231,8 +245,8 @@ class Design:
         """The first lines of the Verilog."""
         sections = self.sections
         return (
-            f"{self.name}: {sections.neuron.count} {self.neuron} neurons on {sections.fpga.lanes} lanes",
-            f"Neuristor {__version__}, design file {self.path.name}, sha256 {self.digest}",
+            f"Module {self.name}: {sections.neuron.count} {self.neuron} neurons on {sections.fpga.lanes} lanes",
+            f"Neuristor {__version__}, design file {plain(self.path.name)}, sha256 {self.digest}",
         )
 
     @property
@@ -243,10 +257,45 @@ class Design:
             params=self.params,
             lanes=self.sections.fpga.lanes,
             interval=self.sections.fpga.interval,
+            protection=self.sections.fpga.protection,
             drive_raw=self.drive_raw,
             toplevel=self.name,
             header=self.header,
         )
+
+
+def toml(path: Path) -> tuple[dict[str, Any], bytes]:
+    """What a TOML file holds, and its bytes.
+
+    Raises
+    ------
+    DesignError
+        If it cannot be read, or is none.
+    """
+    try:
+        content = read_content(path, MOST_TEXT)
+    except OSError as error:
+        raise DesignError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        text = str(error)
+        raise DesignError(text if text.startswith(str(path)) else f"{path}: cannot be read ({text})") from None
+    try:
+        table = tomllib.loads(content.decode("utf-8"))
+    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError, and that of an integer of thousands of digits
+        raise DesignError(f"{path}: not a TOML file: {error}") from None
+    except RecursionError:
+        raise DesignError(f"{path}: tables and lists must be at most {DEEPEST} deep") from None
+    inside: list[Any] = [table]
+    for _ in range(DEEPEST):
+        inside = [
+            below
+            for each in inside
+            if isinstance(each, dict | list)
+            for below in (each.values() if isinstance(each, dict) else each)
+        ]
+    if inside:
+        raise DesignError(f"{path}: tables and lists must be at most {DEEPEST} deep")
+    return table, content
 
 
 def parsed(path: Path, kind: type[Any], changes: Mapping[str, Any] | None = None) -> tuple[Any, bytes]:
@@ -265,14 +314,7 @@ def parsed(path: Path, kind: type[Any], changes: Mapping[str, Any] | None = None
     DesignError
         If anything in it is wrong.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DesignError(f"{path}: cannot be read ({error.strerror})") from None
-    try:
-        table = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DesignError(f"{path}: not a TOML file: {error}") from None
+    table, content = toml(path)
     if changes:
         for key, value in changes.items():
             _put(path, table, key, value)
@@ -354,6 +396,7 @@ def load(path: Path, changes: Mapping[str, Any] | None = None) -> Design:
         stimulus = _stimulus(sections, path.parent, digest, golden, params)
         design = Design(path, sections, digest.hexdigest(), device, circuit, params, stimulus)
         golden.check_current(params, stimulus.current)
+        design.frames_raw  # noqa: B018  (raises where the drive's word cannot hold a current)
     return design
 
 
@@ -366,6 +409,8 @@ def where(path: Path, section: str) -> Iterator[None]:
         raise DesignError(f"{path}: [{section}] {error.filename} cannot be read ({error.strerror})") from None
     except (ValueError, TypeError, OverflowError) as error:
         raise DesignError(f"{path}: [{section}] {error}") from None
+    except ZeroDivisionError:
+        raise DesignError(f"{path}: [{section}] a number is too near to zero to compute with") from None
 
 
 def _device(section: DeviceSection) -> Any:
@@ -471,6 +516,7 @@ def _stimulus(sections: _File, folder: Path, digest: Any, golden: ModuleType, pa
     if section.source == "digits":
         stimulus = digits(section.frames or 200, section.ticks, section.current, count)
     elif section.source == "none":
+        _check_updates(section.frames or 1, section.ticks, count)
         stimulus = silence(section.frames or 1, section.ticks, count)
     elif section.source == "protocol":
         if not hasattr(golden, "protocol"):
@@ -481,10 +527,14 @@ def _stimulus(sections: _File, folder: Path, digest: Any, golden: ModuleType, pa
         source = folder / section.source
         stimulus = from_csv(source, section.frames, section.ticks, count)
         digest.update(source.read_bytes())
-    updates = stimulus.current.size * stimulus.ticks
+    _check_updates(len(stimulus.current), stimulus.ticks, count)
+    return stimulus
+
+
+def _check_updates(frames: int, ticks: int, count: int) -> None:
+    updates = frames * ticks * count
     if updates > MAX_UPDATES:
         raise ValueError(f"frames x ticks x [neuron] count must be at most {MAX_UPDATES}, not {updates}")
-    return stimulus
 
 
 def _unknown(key: str, known: list[str]) -> str:

@@ -18,7 +18,7 @@ from golden_model.devices.measurement import Measurement, read
 from golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
 from golden_model.neuron import positive, room
 from neuristor import __version__
-from neuristor.folder import check_target, write_file
+from neuristor.folder import check_target, plain, write_file
 
 __all__ = ["Number", "design_text", "fit", "plot_text", "stimulus_text"]
 
@@ -295,7 +295,7 @@ def design_text(
     """
 
     def lines(numbers: dict[str, Number], keys: Sequence[str]) -> list[str]:
-        return [f"{key} = {numbers[key].value!r}  # {_plain(numbers[key].note)}" for key in keys if key in numbers]
+        return [f"{key} = {numbers[key].value!r}  # {plain(numbers[key].note)}" for key in keys if key in numbers]
 
     if model == "lif":
         dt, why = physics.tau_ins / 50, "1/50 of the membrane time constant"
@@ -308,7 +308,7 @@ def design_text(
     capped = {key: Number(min(n.value, 0.5), n.unit, n.sigma, n.source) for key, n in spread.items()}
     parts = [
         f"# Fitted by Neuristor {__version__}. The truth is within two sigma in at least 95 % of cases.",
-        *(f"#   {_plain(name)}, sha256 {digest}" for name, digest in sources),
+        *(f"#   {plain(name)}, sha256 {digest}" for name, digest in sources),
         "",
         "[device]",
         *lines(device, ("r_ins", "r_met", "v_th", "v_hold")),
@@ -362,11 +362,6 @@ def stimulus_text(model: str, count: int, physics: Circuit, file: str) -> str:
     )
 
 
-def _plain(text: str) -> str:
-    """Fit for a TOML comment."""
-    return re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", "?", text)
-
-
 def _basic(text: str) -> str:
     """Fit for a TOML basic string."""
     return re.sub(r'[\x00-\x1f\x7f"\\]', lambda found: f"\\u{ord(found[0]):04x}", text)
@@ -393,10 +388,10 @@ def plot_text(
         axes = figure.subplots(count, 1, squeeze=False)[:, 0]
         for ax, (name, found, result) in zip(axes, curves, strict=False):
             _plot_iv(ax, found, result)
-            ax.set_title(name, parse_math=False)
+            ax.set_title(plain(name), parse_math=False)
         for ax, (name, found, wave) in zip(axes[len(curves) :], waves, strict=True):
             _plot_wave(ax, found, wave)
-            ax.set_title(name, parse_math=False)
+            ax.set_title(plain(name), parse_math=False)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()

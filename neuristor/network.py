@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
+import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +16,10 @@ from pydantic import Field
 from boards import BOARDS
 from golden_model import encoding
 from golden_model.datasets import digits, mnist
+from golden_model.files import arrays, content, text
 from golden_model.lif import LifParams
-from golden_model.nir_graph import Imported, read
+from golden_model.neuron import whole
+from golden_model.nir_graph import MOST_BYTES, Imported, read
 from golden_model.quantization import calibrated, current_words
 from golden_model.snn import Network, SnnParams, Words, on_device, quantized
 from hdl.snn import LayerPlan
@@ -27,6 +30,8 @@ __all__ = ["NetworkFile", "network_keys", "open_network"]
 OneOrMore = int | list[int]
 CALIBRATION = 100
 """Runs that words are fitted to."""
+MOST_NUMBERS = 250_000_000
+"""Ticks times runs times inputs."""
 
 
 class NetworkSection(Section):
@@ -83,6 +88,11 @@ class FpgaSection(Section):
 
     lanes: OneOrMore = Field(default=1, description="a divisor of the neurons (or channels), or a list for the layers")
     updates: OneOrMore = Field(default=0, description="neurons updated at once in a layer with all lanes, or a list")
+    protection: Literal["none", "parity", "secded"] = Field(
+        "none",
+        description="of weights, thresholds and biases in memory: none, parity "
+        "(a flipped bit is counted) or secded (and set right)",
+    )
     boards: list[str] = Field(default=["ulx3s-85f"], description=f"a list of {', '.join(BOARDS)}")
 
 
@@ -129,6 +139,9 @@ class NetworkFile:
         section, count = self.sections.words, len(self.network.layers)
         with where(self.path, "words"):
             bits, rooms = (_each(getattr(section, name), count, name) for name in ("weight_bits", "membrane_bits"))
+            for name, values, least, most in (("weight_bits", bits, 1, 16), ("membrane_bits", rooms, 2, 32)):
+                for value in values:
+                    whole(name, value, least, most)
             for name in ("level", "clip"):
                 given = getattr(section, name)
                 if given is not None and len(given) != count:
@@ -187,8 +200,8 @@ def open_network(path: Path) -> NetworkFile:
     DesignError
         If anything is wrong, in one sentence.
     """
-    sections, content = parsed(path, _File)
-    digest = hashlib.sha256(content)
+    sections, written = parsed(path, _File)
+    digest = hashlib.sha256(written)
     own, folder = sections.network, path.parent
     with where(path, "network"):
         imported = read(
@@ -198,11 +211,11 @@ def open_network(path: Path) -> NetworkFile:
             subtract=own.reset == "subtract",
             currents=own.currents,
         )
-        digest.update((folder / own.file).read_bytes())
+        digest.update(content(folder / own.file, MOST_BYTES))
         network = imported.network
         if own.device is not None:
             design = load(folder / own.device)
-            digest.update((folder / own.device).read_bytes())
+            digest.update(content(folder / own.device))
             if not isinstance(design.params, LifParams):
                 raise ValueError(f"device must be a design file of LIF neurons, not of {type(design.params).__name__}")
             network = on_device(network, design.params)
@@ -223,6 +236,7 @@ def _data(
         if found.test.shape[1] != network.inputs:
             raise ValueError(f"source must have the network's {network.inputs} inputs, not {found.test.shape[1]}")
         test, labels = found.test[: section.runs or None], found.test_labels[: section.runs or None]
+        _check_numbers(section.ticks, max(len(test), CALIBRATION), network.inputs)
         if own.currents:
             steady = [np.repeat(each[None], section.ticks, axis=0) for each in (test, found.train[:CALIBRATION])]
             return steady[0], labels, steady[1]
@@ -233,11 +247,16 @@ def _data(
         )
     source = folder / section.source
     inputs, marks = _from_file(section, source, network, own)
-    digest.update(source.read_bytes())
+    digest.update(content(source))
     if inputs.shape[2] != network.inputs:
         raise ValueError(f"{source}: must have the network's {network.inputs} inputs, not {inputs.shape[2]}")
     inputs = inputs[:, : section.runs or None]
     return inputs, None if marks is None else marks[: section.runs or None], inputs[:, :CALIBRATION]
+
+
+def _check_numbers(ticks: int, runs: int, inputs: int) -> None:
+    if ticks * runs * inputs > MOST_NUMBERS:
+        raise ValueError(f"ticks x runs x inputs must be at most {MOST_NUMBERS}, not {ticks} x {runs} x {inputs}")
 
 
 def _coded(section: DataSection, pictures: NDArray[np.float64], seed: int) -> NDArray[Any]:
@@ -253,31 +272,30 @@ def _from_file(
         raise ValueError(f"{source}: cannot be read: there is no such file")
     labels = None
     if source.suffix == ".npz":
-        try:
-            with source.open("rb") as raw, np.load(raw) as file:
-                names = set(file)
-                found = np.asarray(file["inputs"]) if "inputs" in names else None
-                labels = np.asarray(file["labels"], dtype=np.int64) if "labels" in names else None
-        except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{source}: cannot be read as an NPZ file ({error})") from None
-        if found is None and {"t", "x", "y", "p"} <= names:
+        held = arrays(source, ("inputs", "labels", "t", "x", "y", "p"))
+        if "inputs" not in held and {"t", "x", "y", "p"} <= set(held):
             return _events(section, source, network, own), None
-        if found is None:
-            raise ValueError(
-                f"{source}: must hold `inputs`, or t, x, y and p, not {', '.join(sorted(names)) or 'nothing'}"
-            )
+        if "inputs" not in held:
+            raise ValueError(f"{source}: must hold `inputs`, or t, x, y and p, not {', '.join(held) or 'neither'}")
+        found, labels = held["inputs"], held.get("labels")
+        if labels is not None and labels.dtype.kind not in "iub":
+            raise ValueError(f"{source}: labels must be integers, not {labels.dtype}")
+        labels = None if labels is None else labels.astype(np.int64)
     else:
-        head = source.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0].lower().replace(" ", "")
-        if sorted(head.split(",")) == ["p", "t", "x", "y"]:
+        rows = text(source)
+        if sorted(rows.split("\n", 1)[0].lower().replace(" ", "").split(",")) == ["p", "t", "x", "y"]:
             return _events(section, source, network, own), None
         try:
-            found = np.loadtxt(source, delimiter=",", ndmin=2)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # of a file without numbers, of which more is said below
+                found = np.loadtxt(io.StringIO(rows), delimiter=",", ndmin=2)
         except ValueError as error:
             raise ValueError(f"{source}: must hold rows of as many numbers ({error})") from None
     if found.ndim == 2:
         found = found[:, None]
     if found.ndim != 3 or found.size == 0 or found.dtype.kind not in "iufb":
         raise ValueError(f"{source}: inputs must be numbers of shape (ticks, runs, inputs), not {found.shape}")
+    _check_numbers(*found.shape)
     bad = np.argwhere(~np.isfinite(found) if own.currents else (found != 0) & (found != 1))
     if len(bad):
         tick, run, number = bad[0].tolist()

@@ -19,6 +19,7 @@ import typer
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -38,6 +39,7 @@ from golden_model.associative import (
 )
 from golden_model.devices.onn import DeviceOnn
 from golden_model.devices.threshold_switch import Circuit
+from golden_model.files import content, text
 from golden_model.ising import Graph, Ising, colouring, max_cut, partition, read_graph
 from golden_model.kuramoto import Kuramoto
 from golden_model.onn import OnnBitTrue, OnnParams, Solution, energy, solve, spins
@@ -45,7 +47,7 @@ from hdl.onn import Onn
 from hdl.verilog import export
 from neuristor import __version__
 from neuristor.design import DesignError, load
-from neuristor.folder import check_target, output_folder, write_file
+from neuristor.folder import check_target, output_folder, plain, with_manifest, write_file
 from neuristor.report import STYLE
 from sim.onn import OnnCase, Stretch
 from sim.onn import verify as run_bench
@@ -60,7 +62,7 @@ app = typer.Typer(
     help="Networks of phase oscillators, all coupled to all: weights in a file, pictures to remember, graphs to cut."
     "\n\nStart with `neuristor onn recall 5x4` or `neuristor onn solve GRAPH`.",
 )
-console = Console(highlight=False)
+console = Console(highlight=False, markup=False, emoji=False)  # names of others are no markup
 if not console.is_terminal:
     console.width = max(console.width, 132)
 
@@ -91,7 +93,7 @@ PhaseBits = Annotated[int, typer.Option("--phase-bits", help="Of a phase, 4 to 8
 NoiseBits = Annotated[int, typer.Option("--noise-bits", help="Of the annealing noise, 0 (none) to 16.")]
 Parts = Annotated[int, typer.Option("--parts", help="Clocks that a column of weights takes: 1, 2, 4, 8, 16 or 32.")]
 Plot = Annotated[Path | None, typer.Option("--plot", help="An SVG file to write.")]
-Seed = Annotated[int, typer.Option("--seed", help="Of all that is random.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of all that is random.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
 
 
@@ -104,11 +106,13 @@ def read_weights(path: Path) -> NDArray[np.int64]:
         With the file, the row, the column and what was expected.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DesignError(f"{path}: cannot be read as text ({error})") from None
+        lines = list(csv.reader(io.StringIO(text(path))))
+    except csv.Error as error:
+        raise DesignError(f"{path}: cannot be read as CSV ({error})") from None
+    except ValueError as error:
+        raise DesignError(str(error)) from None
     rows: list[list[int]] = []
-    for n, cells in enumerate(csv.reader(io.StringIO(text)), 1):
+    for n, cells in enumerate(lines, 1):
         if not any(cell.strip() for cell in cells):
             continue
         row = []
@@ -180,7 +184,7 @@ def _svg(figure: Figure) -> str:
 
 
 def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(content(path)).hexdigest()
 
 
 @app.command("solve")
@@ -264,10 +268,9 @@ def solve_command(
 
 def _posed(path: Path, problem: _Problem, colours: int) -> tuple[Graph | None, Ising]:
     if problem is _Problem.PARTITION:
+        written = _checked(path, lambda: text(path))
         try:
-            numbers = [float(word) for word in path.read_text(encoding="utf-8").replace(",", " ").split()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise DesignError(f"{path}: cannot be read as text ({error})") from None
+            numbers = [float(word) for word in written.replace(",", " ").split()]
         except ValueError as error:
             raise DesignError(f"{path}: must hold numbers ({error})") from None
         return None, _checked(path, lambda: partition(numbers))
@@ -289,7 +292,7 @@ def _figure(problem: _Problem, weight: float | None, best: float) -> str:
 
 def _solution_json(found: Solution, path: Path, problem: _Problem, weight: float | None) -> str:
     reached = [float(clocks) if np.isfinite(clocks) else None for clocks in found.clocks_to_target]
-    content: dict[str, Any] = {
+    told: dict[str, Any] = {
         "neuristor": __version__,
         "file": path.name,
         "sha256": _hash(path),
@@ -305,8 +308,8 @@ def _solution_json(found: Solution, path: Path, problem: _Problem, weight: float
         "phase_bits": found.params.phase_bits,
     }
     if weight is not None:
-        content["cut"] = (weight - found.energy) / 2
-    return json.dumps(content, indent=1, sort_keys=True) + "\n"
+        told["cut"] = (weight - found.energy) / 2
+    return json.dumps(told, indent=1, sort_keys=True) + "\n"
 
 
 def _solution_plot(found: Solution, weight: float | None, title: str) -> str:
@@ -315,7 +318,8 @@ def _solution_plot(found: Solution, weight: float | None, title: str) -> str:
         course, last = figure.subplots(1, 2, width_ratios=(2, 1))
         periods = np.cumsum([segment.periods for segment in found.schedule])
         course.plot(periods, _values(found.history, weight), lw=0.5, alpha=0.7)
-        course.set(xlabel="periods", ylabel="cut" if weight is not None else "energy", title=title)
+        course.set(xlabel="periods", ylabel="cut" if weight is not None else "energy")
+        course.set_title(plain(title), parse_math=False)
         last.hist(_values(found.energies, weight), bins=min(10, len(found.energies)))
         last.set(xlabel="best of a trial", ylabel="trials")
         return _svg(figure)
@@ -363,7 +367,7 @@ def recall_command(
     )
     params = None
     for name in rules:
-        with console.status(name):
+        with console.status(escape(name)):
             learnt = _checked(f"{patterns}, {name}", partial(RULES[name], found.pixels))
             weights = _checked("--bits", partial(quantized, learnt, bits))
             params = _checked(
@@ -402,7 +406,7 @@ def _pictures(patterns: Patterns, columns: dict[str, NDArray[np.int64]], title: 
     count = len(next(iter(columns.values())))
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(1.5 * len(columns), 1.6 * count), layout="constrained")
-        figure.suptitle(title.replace("_", " "))
+        figure.suptitle(plain(title).replace("_", " "), parse_math=False)
         panels = figure.subplots(count, len(columns), squeeze=False)
         for column, (name, pixels) in enumerate(columns.items()):
             for row in range(count):
@@ -450,10 +454,12 @@ def compare(
     found = _patterns(patterns)
     weights = _checked(patterns, lambda: quantized(diederich_opper(found.pixels), bits))
     weights = np.rint((weights + weights.T) / 2).astype(np.int64)  # an element acts on both its ends
-    begin = disturbed(found.pixels, noise, 1, seed)
+    begin = _checked("--noise", lambda: disturbed(found.pixels, noise, 1, seed))
+    if not 0 <= spread <= 0.4:
+        raise DesignError(f"--spread must be 0 to 0.4, not {spread}")
     rng = np.random.default_rng(seed)
     detuning = None if spread == 0 else np.clip(rng.normal(0, spread, weights.shape[0]), -0.4, 0.4)
-    params = OnnParams(weights=weights, weight_bits=bits, phase_bits=8)
+    params = _checked("--bits", lambda: OnnParams(weights=weights, weight_bits=bits, phase_bits=8))
     start = np.where(begin > 0, 0.0, 0.5) + rng.uniform(-0.02, 0.02, begin.shape)  # cycles; no unstable balance
     rows: dict[str, list[_Path]] = {"digital": [], "phase equations": [], "devices": []}
     with console.status("digital") as status:
@@ -468,18 +474,21 @@ def compare(
                 circuit=circuit, weights=weights, strength=strength, detuning=detuning, noise=jitter, seed=seed
             ),
         )
-        model = Kuramoto(
-            weights=weights,
-            strength=2 * math.pi * strength,
-            detuning=detuning,
-            noise=devices.phase_noise,
-            seed=seed,
+        model = _checked(
+            design,
+            lambda: Kuramoto(
+                weights=weights,
+                strength=2 * math.pi * strength,
+                detuning=detuning,
+                noise=devices.phase_noise,
+                seed=seed,
+            ),
         )
         theta = model.run(-2 * math.pi * start, periods)[-1]
         near = np.cos(theta - theta[:, :1]) >= 0
         rows["phase equations"] = [_Path(s, "") for s in np.where(near, 1, -1)]
         for n, one in enumerate(start):
-            status.update(f"devices: {found.names[n]}")
+            status.update(f"devices: {escape(found.names[n])}")
             ended = _checked(design, partial(devices.run, one, periods))
             away = np.ptp(ended.frequency) / max(float(ended.frequency.mean()), 1e-30)
             rows["devices"].append(_Path(ended.spins, f"{100 * away:.2f} %"))
@@ -522,19 +531,17 @@ def generate(
     force: Force = False,
 ) -> None:
     """Write the network as Verilog, and a JSON manifest beside it; weights can be written at run time."""
-    manifest = out.with_suffix(".json")
-    for path in (out, manifest):
-        check_target(path, force=force)
+    manifest = with_manifest(out, force=force)
     params = _params(weights, bits, phase_bits, noise_bits, symmetric)
     circuit = _circuit(params, parts, readable)
     digest = _hash(weights)
     header = (
         f"Neuristor {__version__}: {params.count} phase oscillators, all coupled to all",
-        f"weights {weights.name}, SHA-256 {digest}",
+        f"weights {plain(weights.name)}, SHA-256 {digest}",
         f"{bits}-bit weights, {phase_bits}-bit phases, {noise_bits}-bit noise, {parts} clocks a column",
     )
-    text = export(circuit, "onn", header=header)
-    content = {
+    verilog = export(circuit, "onn", header=header)
+    made = {
         "neuristor": __version__,
         "weights": weights.name,
         "weights_sha256": digest,
@@ -546,10 +553,10 @@ def generate(
         "chunks": circuit.chunks,
         "chunk_bits": circuit.chunk_bits,
         "readable": readable,
-        "verilog_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "verilog_sha256": hashlib.sha256(verilog.encode()).hexdigest(),
     }
-    write_file(out, text, force=force)
-    write_file(manifest, json.dumps(content, indent=2, sort_keys=True) + "\n", force=force)
+    write_file(out, verilog, force=force)
+    write_file(manifest, json.dumps(made, indent=2, sort_keys=True) + "\n", force=force)
     console.print(f"{out}: module onn, {params.count} oscillators; {manifest}", soft_wrap=True)
 
 
@@ -626,7 +633,7 @@ def synth(
             raise DesignError(f"{weights}: {params.count} oscillators are too many: {error}; {more}") from None
         except ValueError as error:
             raise DesignError(f"--clock: {error}") from None
-        content = {
+        manifest = {
             "neuristor": __version__,
             "weights_sha256": _hash(weights),
             "oscillators": params.count,
@@ -636,7 +643,7 @@ def synth(
             "fmax_hz": made.fmax_hz,
             "versions": dict(made.versions),
         }
-        (folder / "manifest.json").write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     used = ", ".join(f"{name} {number} of {room}" for name, (number, room) in made.resources.items())
     console.print(f"{target.title}: {params.count} oscillators; {used}", soft_wrap=True)
     if made.fmax_hz is not None and made.clock_hz is not None:

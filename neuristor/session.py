@@ -5,7 +5,6 @@ Each of the three has its core, its input, its bit-true model, and a picture; th
 
 from __future__ import annotations
 
-import tomllib
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from boards.host import ArrayBoard, Heard, OnnBoard, SnnBoard
+from boards.host import ArrayBoard, BoardError, Heard, OnnBoard, SnnBoard
 from golden_model.neuron import room
 from golden_model.noise import first_states
 from golden_model.onn import OnnBitTrue, OnnParams
@@ -28,7 +27,7 @@ from hdl.link.onn import OnnCore
 from hdl.link.snn import SnnCore
 from hdl.onn import Onn
 from hdl.snn import Snn
-from neuristor.design import Design, DesignError, identifier, load, where
+from neuristor.design import Design, DesignError, identifier, load, toml, where
 from neuristor.network import NetworkFile, open_network
 
 __all__ = ["ArraySession", "OnnOptions", "OnnSession", "Session", "SnnSession", "Step", "open_session"]
@@ -98,6 +97,8 @@ def compared(expected: dict[str, Integers], got: dict[str, Integers], ticks: Int
         ``neuron`` or ``oscillator``.
     """
     for name, values in expected.items():
+        if got[name].shape != values.shape:
+            return f"{name}: the board tells {len(got[name])} ticks of {what}s, the model {len(values)}"
         wrong = np.argwhere(values != got[name])
         if len(wrong):
             row, neuron = wrong[0].tolist()
@@ -157,7 +158,9 @@ class ArraySession(Session):
         shared = {} if fpga.interval == 1 else {"interval": fpga.interval}
         kind = room("hdl", self.design.neuron).Array
         try:
-            array = kind(self.design.params, self.lanes or fpga.lanes, loadable=True, **shared)
+            array = kind(
+                self.design.params, self.lanes or fpga.lanes, loadable=True, protection=fpga.protection, **shared
+            )
         except ValueError as error:
             raise DesignError(f"--lanes: {error}") from None
         return ArrayCore(array, self.design.neuron)
@@ -176,7 +179,11 @@ class ArraySession(Session):
         todo = iter(enumerate(pieces))
         for _ in board.play(((length, words[n]) for n, length in pieces), record, heard):
             while heard.records > 0 and first < heard.ticks:
-                number, (frame, length) = next(todo)
+                number, (frame, length) = next(todo, (0, (0, 0)))
+                if length == 0:
+                    raise BoardError(
+                        f"the board says it has played {heard.ticks} ticks, of which {first} were asked for"
+                    )
                 expected = model.run(np.repeat(self._frames_raw[frame : frame + 1], length, axis=0))
                 spikes = heard.raster(first, length)
                 difference = compared(
@@ -258,7 +265,9 @@ class SnnSession(Session):
         """A loadable network behind registers."""
         lanes, updates = self.file.lanes(self._params)
         with where(self.path, "fpga"):
-            return SnnCore(Snn(self._params, lanes, updates, loadable=True))
+            return SnnCore(
+                Snn(self._params, lanes, updates, loadable=True, protection=self.file.sections.fpga.protection)
+            )
 
     def steps(self, board: SnnBoard) -> Iterator[Step]:
         """Each run from reset."""
@@ -430,10 +439,7 @@ def open_session(
         found = OnnOptions() if options is None else options
         params, digest = weights_params(path, found.weight_bits, found.phase_bits, found.noise_bits)
         return OnnSession(path, digest, params, found)
-    try:
-        network = "network" in tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        network = False  # the reader of design files says what is wrong
+    network = "network" in toml(path)[0]
     if network and lanes is not None:
         raise DesignError(f"--lanes: {path} has [fpga] lanes for each layer")
     if network:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,7 +37,7 @@ from hdl.snn import Snn
 from hdl.verilog import export
 from neuristor import __version__
 from neuristor.design import DesignError
-from neuristor.folder import check_target, output_folder, write_file
+from neuristor.folder import check_target, output_folder, plain, with_manifest, write_file
 from neuristor.network import NetworkFile, network_keys, open_network
 from neuristor.report import STYLE
 from sim.simulators import ToolError
@@ -53,7 +54,7 @@ app = typer.Typer(
     "\n\nA network file (TOML) names the NIR file, its time step, data, words and lanes: `examples/snn_digits.toml`. "
     "Start with `neuristor snn show FILE.nir --dt 1e-3`.",
 )
-console = Console(highlight=False)
+console = Console(highlight=False, markup=False, emoji=False)  # names of others are no markup
 if not console.is_terminal:
     console.width = max(console.width, 132)
 
@@ -106,7 +107,7 @@ def keys() -> None:
     """List every key of the network file, with its range."""
     table = Table("section", "key", "default", "meaning", title="network file")
     for section, key, default, meaning in network_keys():
-        table.add_row(f"\\[{section}]", key, default, meaning)
+        table.add_row(f"[{section}]", key, default, meaning)
     console.print(table)
 
 
@@ -297,7 +298,10 @@ def _manifest(file: NetworkFile, params: SnnParams, circuit: Snn) -> dict[str, A
 
 def _header(file: NetworkFile, params: SnnParams) -> tuple[str, ...]:
     sizes = "-".join(str(n) for n in (params.inputs, *(layer.count for layer in params.layers)))
-    return (f"Neuristor {__version__}: spiking network {sizes}", f"{file.path.name}, SHA-256 {file.digest}")
+    return (
+        f"Neuristor {__version__}: spiking network {sizes}",
+        f"network file {plain(file.path.name)}, SHA-256 {file.digest}",
+    )
 
 
 @app.command()
@@ -307,13 +311,11 @@ def generate(
     force: Force = False,
 ) -> None:
     """Write the network as Verilog, and a JSON manifest beside it."""
-    manifest = out.with_suffix(".json")
-    for path in (out, manifest):
-        check_target(path, force=force)
+    manifest = with_manifest(out, force=force)
     file = open_network(network)
     with console.status("words"):
         params = file.params()
-    circuit = Snn(params, *file.lanes(params))
+    circuit = Snn(params, *file.lanes(params), protection=file.sections.fpga.protection)
     content = _manifest(file, params, circuit)
     text = export(circuit, "snn", header=_header(file, params))
     content["verilog_sha256"] = hashlib.sha256(text.encode()).hexdigest()
@@ -334,18 +336,12 @@ def export_command(
     file = open_network(network)
     try:
         made = dequantized(file.network, file.params()) if rounded else file.network
-        with output_folder(out.with_name(f"{out.name}.part"), force=True) as folder:
-            write(folder / "network.nir", made)
-            content = (folder / "network.nir").read_bytes()
+        with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
+            write(Path(scratch) / "network.nir", made)
+            content = (Path(scratch) / "network.nir").read_bytes()
     except ValueError as error:
         raise DesignError(f"{network}: {error}") from None
-    finally:
-        part = out.with_name(f"{out.name}.part")
-        if part.is_dir():
-            for each in part.iterdir():
-                each.unlink()
-            part.rmdir()
-    out.write_bytes(content)
+    write_file(out, content, force=force)
     console.print(f"{out}", soft_wrap=True)
 
 
@@ -394,12 +390,14 @@ def synth(
     """Place and route the network as a bitstream that checks itself: light 0 says that it equals the model."""
     check_target(out, force=force)
     file = open_network(network)
+    if board is None and not file.sections.fpga.boards:
+        raise DesignError(f"{network}: [fpga] boards names none, and --board is not given")
     name = file.sections.fpga.boards[0] if board is None else board
     if name not in BOARDS:
         raise DesignError(f"--board must be among {', '.join(BOARDS)}, not {name!r}")
     with console.status("words"):
         params = file.params()
-    circuit = Snn(params, *file.lanes(params))
+    circuit = Snn(params, *file.lanes(params), protection=file.sections.fpga.protection)
     content = _manifest(file, params, circuit)
     target, design = BOARDS[name], circuit
     made_of: Any = design

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from golden_model.files import content
 
 __all__ = ["MAX_BYTES", "MAX_TICKS", "Stimulus", "digits", "from_csv", "silence"]
 
@@ -76,25 +79,21 @@ def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus
     OSError
         If it cannot be read.
     """
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise ValueError(f"{path} must be at most {MAX_BYTES // 2**20} MiB, not {size / 2**20:.0f} MiB")
-    rows: list[list[float]] = []
+    rows: list[NDArray[np.float64]] = []
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for line, cells in enumerate(csv.reader(file), start=1):
-                if not cells or all(not cell.strip() for cell in cells):
-                    continue
-                if line == 1 and not any(_is_number(cell) for cell in cells):
-                    continue
-                if len(cells) != count:
-                    raise ValueError(f"{path}, line {line}: wanted {count} currents, a neuron each, not {len(cells)}")
-                for column, cell in enumerate(cells, start=1):
-                    if not _is_number(cell) or not math.isfinite(float(cell)):
-                        raise ValueError(
-                            f"{path}, line {line}, column {column}: wanted a finite current in ampere, not {cell!r}"
-                        )
-                rows.append([float(cell) for cell in cells])
+        for line, cells in enumerate(csv.reader(io.StringIO(content(path, MAX_BYTES).decode("utf-8"), "")), start=1):
+            if not cells or all(not cell.strip() for cell in cells):
+                continue
+            if line == 1 and not any(_is_number(cell) for cell in cells):
+                continue
+            if len(cells) != count:
+                raise ValueError(f"{path}, line {line}: wanted {count} currents, a neuron each, not {len(cells)}")
+            for column, cell in enumerate(cells, start=1):
+                if not _is_number(cell) or not math.isfinite(float(cell)):
+                    raise ValueError(
+                        f"{path}, line {line}, column {column}: wanted a finite current in ampere, not {cell!r}"
+                    )
+            rows.append(np.array([float(cell) for cell in cells]))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} must be a CSV file in UTF-8: {error}") from None
     if not rows:

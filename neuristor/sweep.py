@@ -28,7 +28,7 @@ from rich.table import Table
 
 from neuristor import __version__
 from neuristor.design import DesignError, load
-from neuristor.folder import OutputError, check_target, write_file
+from neuristor.folder import OutputError, check_target, plain, write_file
 from neuristor.report import INK, STYLE
 from neuristor.steps import simulate
 
@@ -502,7 +502,7 @@ def plot(sweep: Sweep, rows: Mapping[int, Mapping[str, Any]]) -> str:
             if any(axis.log for axis in sweep.axes if axis.key == numeric[0]):
                 axes.set_xscale("log")
             axes.set(xlabel=numeric[0], ylabel="mean rate (Hz)")
-        axes.set_title(f"{sweep.files.design}: {len(good)} of {sweep.runs} runs", loc="left")
+        axes.set_title(f"{plain(sweep.files.design)}: {len(good)} of {sweep.runs} runs", loc="left", parse_math=False)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()

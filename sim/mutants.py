@@ -197,6 +197,7 @@ class Vectors:
     case: Case
     seed: int = 1
     pieces: list[Piece] = field(init=False)
+    long: list[Piece] = field(init=False)
 
     def __post_init__(self) -> None:
         params, random = self.case.params, np.random.default_rng(self.seed)
@@ -249,8 +250,13 @@ class Vectors:
             Piece(scaled(5000), stall_seed=5),
             Piece(near(5000), stall_seed=6),
         ]
+        self.long = [
+            *(Piece(moderate(30_000), stall_seed=seed) for seed in (None, 7)),
+            *(Piece(near(30_000), stall_seed=seed) for seed in (None, 8)),
+            Piece(scaled(30_000), stall_seed=9),
+        ]
 
-    def expected(self, circuit: CompiledModel) -> list[_Given]:
+    def expected(self, circuit: CompiledModel, pieces: Sequence[Piece]) -> list[_Given]:
         """What the circuit gives, after it was seen to be what the bit-true model gives.
 
         Raises
@@ -259,7 +265,7 @@ class Vectors:
             If it is not.
         """
         made = []
-        for piece in self.pieces:
+        for piece in pieces:
             given = _play(self.case, circuit, piece)
             model = self.case.bit_true()
             if piece.cut is None:
@@ -370,32 +376,55 @@ def score(
     made = mutants(array, count, seed)
     vectors = Vectors(case, seed)
     killed: dict[Mutant, int] = {}
-    alive: list[Mutant] = []
+    alive: list[tuple[Mutant, int, CompiledModel]] = []
     for first in range(0, len(made.mutants), TOGETHER):
         some = made.mutants[first : first + TOGETHER]
         progress("compiling", first, len(made.mutants))
         circuit = CompiledModel(made.verilog(some), "top")
-        expected = vectors.expected(circuit)
+        expected = vectors.expected(circuit, vectors.pieces)
         for number, mutant in enumerate(some, start=1):
             progress("running", first + number, len(made.mutants))
-            place = _kill(case, circuit, number, vectors, expected)
+            place = _kill(case, circuit, number, vectors.pieces, expected)
             if place is None:
-                alive.append(mutant)
+                alive.append((mutant, number, circuit))
             else:
                 killed[mutant] = place
     equivalent: list[Mutant] = []
-    survivors: list[Mutant] = []
-    for done, mutant in enumerate(alive):
+    unknown = []
+    for done, (mutant, number, circuit) in enumerate(alive):
         progress("proving", done, len(alive))
-        (equivalent if prove and changes_nothing(case, array, made, mutant) else survivors).append(mutant)
+        if prove and changes_nothing(case, array, made, mutant):
+            equivalent.append(mutant)
+        else:
+            unknown.append((mutant, number, circuit))
+    survivors: list[Mutant] = []
+    for done, (mutant, number, circuit) in enumerate(unknown):
+        progress("running longer", done, len(unknown))
+        place = _longer(case, circuit, number, vectors)
+        if place is None:
+            survivors.append(mutant)
+        else:
+            killed[mutant] = place
     return Score(killed, tuple(equivalent), tuple(survivors))
 
 
-def _kill(case: Case, circuit: CompiledModel, number: int, vectors: Vectors, expected: Sequence[_Given]) -> int | None:
+def _longer(case: Case, circuit: CompiledModel, number: int, vectors: Vectors) -> int | None:
+    """As `_kill`, with the pieces that are too long to be run for all."""
+    for place, piece in enumerate(vectors.long, start=len(vectors.pieces)):
+        circuit.fresh()
+        expected = vectors.expected(circuit, [piece])
+        if _kill(case, circuit, number, [piece], expected) is not None:
+            return place
+    return None
+
+
+def _kill(
+    case: Case, circuit: CompiledModel, number: int, pieces: Sequence[Piece], expected: Sequence[_Given]
+) -> int | None:
     """The piece that tells the mutant from the circuit; None if none does."""
     circuit.fresh()
     circuit.drive(SELECT, number)
-    for place, (piece, wanted) in enumerate(zip(vectors.pieces, expected, strict=True)):
+    for place, (piece, wanted) in enumerate(zip(pieces, expected, strict=True)):
         try:
             given = _play(case, circuit, piece, MOST_CLOCKS * wanted.clocks + 1000)
         except StreamError:

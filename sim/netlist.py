@@ -177,6 +177,7 @@ class Circuit:
         self._made: dict[tuple[str, str, int], int] = {}
         self._aliases = self._register_names()
         self._followed: dict[str, int] = {}
+        self._known: dict[str, list[int]] = {}
 
     def _register_names(self) -> dict[str, str]:
         """What registers are called in the source, shortest first."""
@@ -276,7 +277,7 @@ class Circuit:
                 return []
             wanted, clock = [connections["D"]], clock - 1
         elif kind == "$mem_v2":
-            wanted = [connections["RD_ADDR"]]
+            wanted = [connections["RD_ADDR"], *([connections["WR_EN"]] if cell in self._known else [])]
         else:
             directions = self._cells[cell]["port_directions"]
             wanted = [bits for name, bits in connections.items() if directions[name] == "input" and name != "CLK"]
@@ -353,7 +354,9 @@ class Circuit:
                     graph.op("mux", width, bit, low, high) for low, high in zip(level[::2], level[1::2], strict=True)
                 ]
             return level[0]
-        if kind in ("$shl", "$sshl", "$shr", "$sshr"):
+        if kind in ("$shl", "$sshl", "$shr", "$sshr") or (
+            kind in ("$shift", "$shiftx") and parameters["B_SIGNED"].endswith("0")
+        ):
             inner = max(width, len(connections["A"]))
             signed = parameters["A_SIGNED"].endswith("1")
             given, by = graph.extended(word("A"), inner, signed), word("B")
@@ -369,6 +372,15 @@ class Circuit:
         memory, parameters = self.memories[cell], self._cells[cell]["parameters"]
         graph, bits = self.graph, int(parameters["ABITS"], 2)
         address = self._word(self._cells[cell]["connections"]["RD_ADDR"], clock)
+        if cell in self._known:
+            if graph.value(self._word(self._cells[cell]["connections"]["WR_EN"], clock)) != 0:
+                raise ValueError(f"{cell} is written: its rows do not stay what they are")
+            return graph.concat(
+                [
+                    self._chosen(self._known[cell], graph.slice(address, port * bits, bits), memory.width)
+                    for port in range(int(parameters["RD_PORTS"], 2))
+                ]
+            )
         followed = self._followed.get(cell)
         if followed is None and int(parameters["WR_PORTS"], 2):
             raise ValueError(f"{cell} is written: one row of it must be followed")
@@ -382,6 +394,18 @@ class Circuit:
             here = graph.op("eq", 1, at, graph.extended(followed, bits, False))
             parts.append(graph.op("mux", memory.width, here, other, self.content(cell, clock)))
         return graph.concat(parts)
+
+    def _chosen(self, rows: Sequence[int], at: int, width: int) -> int:
+        """One of some rows; 0 beyond them."""
+        value = self.graph.const(0, width)
+        for number, row in enumerate(rows):
+            here = self.graph.op("eq", 1, at, self.graph.const(number, self.graph.width(at)))
+            value = self.graph.op("mux", width, here, value, row)
+        return value
+
+    def know(self, cell: str, rows: Sequence[int]) -> None:
+        """Of this memory, which is not written, know all rows."""
+        self._known[cell] = list(rows)
 
     def follow(self, cell: str, row: int) -> None:
         """Of this memory, know one row and nothing else: reads elsewhere give anything."""

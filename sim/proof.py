@@ -32,7 +32,7 @@ from sim.equivalence import PATIENCE_MS, Answer, Sweep, Terms
 from sim.netlist import Circuit, read_circuit
 from sim.words import Graph, Word
 
-__all__ = ["Claim", "initial_state", "prove_array", "prove_lane", "same_lane", "summary"]
+__all__ = ["Claim", "holds", "implies", "initial_state", "prove_array", "prove_lane", "same_lane", "summary"]
 
 
 @dataclass(frozen=True)
@@ -368,12 +368,12 @@ def _invariants(neuron: str, step: _Step, clock: _Clock) -> Iterator[Claim]:
     laws = golden.laws(step.raw, step.given, step.spike) if hasattr(golden, "laws") else {}
     assumed = [step.drive._other(bit).number for bit in before.values()] + step.ranges()
     for text, bit in (after | laws).items():
-        answer = _holds(graph, assumed, step.drive._other(bit).number)
+        answer = holds(graph, assumed, step.drive._other(bit).number)
         lines = _step_lines(step, answer, None) if answer.proved is False else ()
         yield Claim("golden step", text, answer.proved, clock.read(), lines)
 
 
-def _holds(graph: Graph, assumed: Sequence[int], claim: int, patience: int = 20 * PATIENCE_MS) -> Answer:
+def holds(graph: Graph, assumed: Sequence[int], claim: int, patience: int = 20 * PATIENCE_MS) -> Answer:
     """Whether a bit is set whenever others are."""
     if graph.value(claim) == 1:
         return Answer(True)
@@ -464,7 +464,10 @@ class _Lane:
         self.words: tuple[int, ...] | None = None
         if initial is not None:
             states = initial_words(proof.array, index, initial)
-            self.words = (0, *states)
+            rows = range(index, proof.array.params.count, proof.array.lanes)
+            here = {states[row] for row in range(len(rows))}
+            # All begin alike: it does not matter when the lane was told to load.
+            self.words = tuple(here) if len(here) == 1 else (0, *states)
         self.took = [name for name in ("state", "drive", "parameters") if hasattr(lane, name)]
         self.size = int(lane.next_state.shape().size)
         self.loads_width = (proof.array.rows + 1).bit_length()
@@ -549,6 +552,8 @@ class _Lane:
         anything = graph.opaque("begin", self.size, graph.const(self.index, 16), loads, age)
         if self.words is None:
             return anything
+        if len(self.words) == 1:
+            return graph.const(self.words[0], self.size)
         there = graph.op("eq", 1, age, graph.const(self.lane.clear_clocks, self.age_width))
         return graph.op("mux", self.size, there, anything, graph.table(self.words, self.size, loads))
 
@@ -763,6 +768,8 @@ class _ArrayProof:
         if phase is not None:
             empty.append(phase == 0)
         for lane in self.lanes:
+            if lane.words is not None and len(lane.words) == 1:
+                continue
             loads, age = lane.loaded(clock)
             empty += [loads == row + select(step == 0, 0, 1), implies(step != 0, age == step)]
         made["while rows are cleared, nothing else goes on"] = implies(idle, all_of(empty))
@@ -822,7 +829,7 @@ def prove_array(
     after = proof.invariants(1, expected, drive, next_given)
 
     def claim(text: str, bit: Word, known: Sequence[int] = assumed) -> Claim:
-        answer = _holds(graph, known, bit.number)
+        answer = holds(graph, known, bit.number)
         lines = _array_lines(proof, answer) if answer.proved is False else ()
         return Claim("array", text, answer.proved, clock.read(), lines)
 
@@ -835,7 +842,7 @@ def prove_array(
     total = word("running", 1) == 0
     for bit in (*begun.values(), *cleared):
         total = total & bit
-    lanes_reset = [lane.loaded(1)[0] == 0 for lane in proof.lanes]
+    lanes_reset = [lane.loaded(1)[0] == 0 for lane in proof.lanes if lane.words is None or len(lane.words) > 1]
     for bit in lanes_reset:
         total = total & bit
     yield claim("a reset leads to such a state, from any", total, [reset, (proof.row < rows).number])

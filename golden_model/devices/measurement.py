@@ -20,18 +20,29 @@ import math
 import re
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from golden_model.files import content as file_content
 
 __all__ = ["MAX_BYTES", "Measurement", "Sweep", "read"]
 
 MAX_BYTES = 64 * 1024 * 1024
 """A file may be this long; a workbook may unpack to four times that."""
+MAX_CELLS = 10_000_000
+"""Cells of all sheets of a workbook, those without a value included."""
+MAX_COLUMNS = 4096
+"""Of a table."""
+LONGEST_NAME = 200
+"""Characters of a column's name that are looked at."""
+SAMPLE = 1_000_000
+"""Characters that the delimiter is found from."""
 LARGEST = 1e12
 """Numbers above are an instrument's sign for an overflow (9.9e37)."""
 TURN = 0.1
@@ -103,11 +114,7 @@ def read(path: Path, *, kind: Kind | None = None) -> Measurement:
         wanted and what came.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(
-                f"{path} must be at most {MAX_BYTES // 2**20} MiB, not {path.stat().st_size / 2**20:.1f} MiB"
-            )
-        content = path.read_bytes()
+        content = file_content(path, MAX_BYTES)
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror})") from None
     if not content.strip():
@@ -163,13 +170,14 @@ def _sheets(path: Path, content: bytes) -> Iterator[tuple[str, list[_Row]]]:
         if unpacked <= 4 * MAX_BYTES:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # styles and validations it does not know
+                left = [MAX_CELLS]
                 book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
                 sheets = [
                     (
                         sheet.title,
                         [
                             _Row(line, _trim(["" if cell is None else str(cell).strip() for cell in row]))
-                            for line, row in enumerate(sheet.iter_rows(values_only=True), start=1)
+                            for line, row in _counted(sheet.iter_rows(values_only=True), left)
                         ],
                     )
                     for sheet in book.worksheets
@@ -182,10 +190,19 @@ def _sheets(path: Path, content: bytes) -> Iterator[tuple[str, list[_Row]]]:
     yield from sheets
 
 
+def _counted(rows: Any, left: list[int]) -> Iterator[tuple[int, Any]]:
+    """Rows with their numbers; a sheet may claim more of them than one can wait for."""
+    for line, row in enumerate(rows, start=1):
+        left[0] -= 1 + len(row)
+        if left[0] < 0:
+            raise ValueError(f"it must have at most {MAX_CELLS} cells, empty ones included")
+        yield line, row
+
+
 def _split(text: str) -> list[_Row]:
     """Lines cut into cells by the delimiter that makes most of them numbers."""
     lines = text.splitlines()
-    sample = [line for line in lines if line.strip()][:2000]
+    sample = [line for line in text[:SAMPLE].splitlines() if line.strip()][:2000]
     marked = [line for line in sample if line.lstrip().startswith(("DataName", "DataValue"))]
     best, most = (",", False), -1
     for delimiter, decimal_comma in (
@@ -322,8 +339,9 @@ def _unit(text: str) -> tuple[str, float] | None:
 
 def _meaning(name: str, unit: str) -> tuple[str, float] | None:
     """Quantity of a column and what its numbers are to be multiplied with."""
-    bracketed = re.search(r"[(\[{/]\s*([^()\[\]{}/]+?)\s*[)\]}]?\s*$", name)
-    for text in (unit.strip("()[] "), bracketed[1] if bracketed else ""):
+    name = " ".join(name[:LONGEST_NAME].split())
+    bracketed = re.search(r"[(\[{/]([^()\[\]{}/]+)[)\]}]? ?$", name)
+    for text in (unit[:LONGEST_NAME].strip("()[] "), bracketed[1] if bracketed else ""):
         if found := _unit(text):
             return found
     words = [word for word in re.split(r"[^A-Za-z0-9µμ]+", re.sub(r"[(\[{/].*", "", name)) if word]
@@ -341,6 +359,8 @@ def _meaning(name: str, unit: str) -> tuple[str, float] | None:
 def _parts(table: _Table, kind: Kind | None) -> Iterator[tuple[Kind, Sweep]]:
     """The records of a table: one, or one for each numbered group of columns."""
     width = max(len(table.names), len(table.rows[0].cells))
+    if width > MAX_COLUMNS:
+        raise ValueError(f"{table.name}, line {table.rows[0].line}: wanted at most {MAX_COLUMNS} cells, not {width}")
     names = table.names + [""] * (width - len(table.names))
     units = table.units + [""] * (width - len(table.units))
     for row in table.rows:
@@ -348,7 +368,7 @@ def _parts(table: _Table, kind: Kind | None) -> Iterator[tuple[Kind, Sweep]]:
             raise ValueError(f"{table.name}, line {row.line}: wanted {width} cells, not {len(row.cells)}")
     numbered = [re.fullmatch(r"(.+)\((\d{1,4})\)", name) for name in names]
     stems = [match[1] if match else name for match, name in zip(numbered, names, strict=True)]
-    repeated = {stem for stem in stems if stems.count(stem) > 1}
+    repeated = {stem for stem, times in Counter(stems).items() if times > 1}
     groups = sorted({int(m[2]) for m in numbered if m and m[1] in repeated}) if repeated else []
     for group in groups or [0]:
         columns = [

@@ -120,7 +120,7 @@ BAD = [
     ("a.nir", "b.nir", "there is no such file"),
     ("a.nir", "data.npz", "must be an HDF5 file with a NIR graph; this is none"),
     ("data.npz", "none.npz", "there is no such file"),
-    ("data.npz", "a.nir", "must hold rows of as many numbers"),
+    ("data.npz", "a.nir", "cannot be read as text"),
     ("data.npz", "digits", "source must have the network's 9 inputs, not 64"),
     ("weight_bits = 4", "weight_bits = 17", "weight_bits must be an integer between 1 and 16"),
     ("weight_bits = 4", "weight_bits = [4, 4]", "weight_bits must be a number, or 1, one for each layer, not 2"),
