@@ -46,11 +46,15 @@ def cases() -> Iterator[tuple[str, int, Any, str]]:
             membrane = Format(whole, width - whole)
             shift = params.membrane.frac_bits - membrane.frac_bits
             for step in range(24):  # the drive as fine as the model allows
-                drive = Format(
-                    params.drive.int_bits, max(1 - params.drive.int_bits, params.drive.frac_bits - shift - step)
-                )
                 try:
-                    made = replace(params, membrane=membrane, drive=drive)
+                    low = 2 - params.drive.int_bits
+                    drive = Format(params.drive.int_bits, max(low, params.drive.frac_bits - shift - step))
+                    more = (
+                        {"recovery": Format(params.recovery.int_bits, drive.frac_bits)}
+                        if neuron == "izhikevich"
+                        else {}
+                    )
+                    made = replace(params, membrane=membrane, drive=drive, **more)
                     made.raw  # noqa: B018  (its numbers are checked when they are made)
                 except (ValueError, OverflowError) as error:
                     problem = str(error)
