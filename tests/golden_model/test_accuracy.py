@@ -107,6 +107,7 @@ def holds(neuron: str, params: Any, bits: dict[str, int], current: np.ndarray, t
     return True
 
 
+@pytest.mark.slow
 def test_smallest_words_hold_between_the_points_of_the_sweep(oscillator: Circuit) -> None:
     params = oscillator_params(oscillator, "plain", count=1, dt=40e-9)
     current = sweep(OSCILLATOR, params, 12)

@@ -88,6 +88,7 @@ def test_the_network_is_verified(weights: Path) -> None:
     assert "equal in every state bit, 3 oscillators, 40 ticks" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_network_too_large_for_the_board_is_one_sentence(tmp_path: Path) -> None:
     large = tmp_path / "large.csv"
     row = np.random.default_rng(0).integers(-16, 16, (140, 140))
