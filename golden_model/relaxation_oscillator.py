@@ -469,7 +469,8 @@ def step(
     drive_raw: Any,
 ) -> tuple[Any, Any, Any, Any, Any, Any]:
     """One tick of an oscillator without neighbours; as `update`."""
-    return update(raw, membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw, force(raw, drive_raw))
+    alone = drive_raw << raw.drive_shift  # `force` without a pull, in the words that the compiled kernel takes
+    return update(raw, membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw, alone)
 
 
 class RelaxationOscillatorBitTrue(BitTrueModel):

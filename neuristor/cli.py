@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,6 +44,7 @@ from neuristor.snn import app as snn_app
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board
 from neuristor.steps import simulate as simulate_design
 from neuristor.sweep import app as sweep_app
+from sim.gates import FAMILIES
 from sim.simulators import ToolError
 from sim.verify import ENGINES, Verdict, missing
 
@@ -309,13 +311,21 @@ def verify(
         list[str] | None,
         typer.Option("--simulator", help=f"{', '.join(ENGINES)}; may be given again. Default: the best there is."),
     ] = None,
+    netlist: Annotated[
+        str | None,
+        typer.Option("--netlist", help=f"Of the circuit, what synthesis makes of it for {', '.join(FAMILIES)}."),
+    ] = None,
 ) -> None:
     """Compare the circuit with the bit-true model: every state bit of every neuron at every tick.
 
     Exit status 1 at the first difference, with the neuron, the tick, the field and a waveform around it.
     """
     loaded = load(design)
+    if netlist is not None and netlist not in FAMILIES:
+        raise DesignError(f"--netlist must be among {', '.join(FAMILIES)}, not {netlist!r}")
     engines = simulator or [engine for engine in engines_here() if engine != "icarus"]
+    if netlist is not None and "amaranth" in engines:
+        raise DesignError("Amaranth's simulator knows no netlist: --simulator must be another one")
     for engine in engines:
         try:
             lack = missing(engine)
@@ -325,11 +335,12 @@ def verify(
             raise ToolError(lack)
     if not simulator and "amaranth" in engines:
         console.print(f"{missing('verilator')}; verifying the first ticks with Amaranth's simulator instead")
+    case = replace(loaded.case, netlist=netlist)
     verdicts = []
     for engine in engines:
         with console.status(f"{engine}: {ENGINES[engine]}"):
-            verdicts.append(judge(loaded.case, engine))
-    _print_verdicts(verdicts, loaded)
+            verdicts.append(judge(case, engine))
+    _print_verdicts(verdicts, loaded, "circuit" if netlist is None else f"netlist for {netlist}")
     for verdict in verdicts:
         if not verdict.equal:
             console.print(f"\n{verdict.engine}: {verdict.reason}", style="red", markup=False)
@@ -556,8 +567,8 @@ def _print_errors(simulation: Simulation) -> None:
     console.print(table)
 
 
-def _print_verdicts(verdicts: list[Verdict] | tuple[Verdict, ...], design: Design) -> None:
-    table = Table("simulator", "result", "ticks", "neurons", "tests", "clocks", title="circuit against model")
+def _print_verdicts(verdicts: list[Verdict] | tuple[Verdict, ...], design: Design, what: str = "circuit") -> None:
+    table = Table("simulator", "result", "ticks", "neurons", "tests", "clocks", title=f"{what} against model")
     for v in verdicts:
         state = "[green]equal in every state bit[/]" if v.equal else "[red]DIFFERS[/]"
         table.add_row(v.engine, state, str(v.ticks), str(design.params.count), str(v.tests), str(v.cycles or ""))

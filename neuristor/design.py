@@ -39,8 +39,12 @@ __all__ = ["Design", "DesignError", "Section", "identifier", "key_table", "load"
 
 MAX_UPDATES = 2_000_000_000
 """Frames times ticks times neurons."""
+MAX_CURRENTS = 50_000_000
+"""Frames times neurons."""
 MOST_TEXT = 1024 * 1024
 """Bytes of a TOML file."""
+MOST_DOTS = 256
+"""Of a line: keys with more take the parser the square of their number."""
 DEEPEST = 8
 """Tables in tables of a TOML file."""
 
@@ -279,6 +283,9 @@ def toml(path: Path) -> tuple[dict[str, Any], bytes]:
     except ValueError as error:
         text = str(error)
         raise DesignError(text if text.startswith(str(path)) else f"{path}: cannot be read ({text})") from None
+    for line, each in enumerate(content.split(b"\n"), 1):
+        if each.count(b".") > MOST_DOTS and re.sub(rb"\d\.\d", b"", each).count(b".") > MOST_DOTS:
+            raise DesignError(f"{path}: line {line} must have at most {MOST_DOTS} dots that are not in numbers")
     try:
         table = tomllib.loads(content.decode("utf-8"))
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError, and that of an integer of thousands of digits
@@ -533,6 +540,8 @@ def _stimulus(sections: _File, folder: Path, digest: Any, golden: ModuleType, pa
 
 def _check_updates(frames: int, ticks: int, count: int) -> None:
     updates = frames * ticks * count
+    if frames * count > MAX_CURRENTS:
+        raise ValueError(f"frames x [neuron] count must be at most {MAX_CURRENTS}, not {frames} x {count}")
     if updates > MAX_UPDATES:
         raise ValueError(f"frames x ticks x [neuron] count must be at most {MAX_UPDATES}, not {updates}")
 

@@ -121,7 +121,7 @@ def parse_axis(text: str) -> Axis:
         return Axis(key, values, points, *ends, log)
     try:
         listed = tomllib.loads(f"x = [{values}]")
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         listed = {}
     if set(listed) != {"x"} or not listed["x"]:
         raise ValueError(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from golden_model.neuron import room
 from hdl.array import NeuronArray
 from hdl.verilog import export
+from sim.gates import gates
 
 __all__ = ["Case"]
 
@@ -42,6 +43,8 @@ class Case:
         Name of the Verilog module.
     header : tuple of str
         Comment lines of the Verilog.
+    netlist : str, optional
+        Family of FPGAs, one of `sim.gates.FAMILIES`: then the Verilog is what synthesis for it makes of the circuit.
     """
 
     neuron: str
@@ -52,6 +55,7 @@ class Case:
     drive_raw: NDArray[np.int64]
     toplevel: str = "neurons"
     header: tuple[str, ...] = ()
+    netlist: str | None = None
 
     def array(self) -> NeuronArray:
         """A fresh circuit."""
@@ -63,8 +67,9 @@ class Case:
 
     @cached_property
     def verilog(self) -> str:
-        """The circuit as Verilog."""
-        return self._exported[0]
+        """The circuit as Verilog, or its netlist."""
+        text = self._exported[0]
+        return text if self.netlist is None else gates(text, self.toplevel, self.netlist)
 
     @property
     def timing(self) -> dict[str, int]:

@@ -90,13 +90,15 @@ def verify(case: Case, engine: str, log_dir: Path | None = None) -> Verdict:
     ToolError
         If the engine is not installed.
     ValueError
-        If there is no such engine, or the case has no tick.
+        If there is no such engine, it simulates no netlist but the case is one, or the case has no tick.
     """
     lack = missing(engine)
     if lack is not None:
         raise ToolError(lack)
     if len(case.drive_raw) == 0:
         raise ValueError("there is no tick to compare")
+    if engine == "amaranth" and case.netlist is not None:
+        raise ValueError("amaranth simulates the circuit and no netlist of it: choose another simulator")
     if engine == "compiled":
         return _compiled(case)
     if engine == "amaranth":

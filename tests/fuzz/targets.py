@@ -37,9 +37,10 @@ from neuristor.design import Design, DesignError, load
 from neuristor.fit import fit
 from neuristor.network import open_network
 from neuristor.onn import read_weights
+from neuristor.steps import simulate
 from neuristor.sweep import parse_axis
 
-__all__ = ["EXAMPLES", "TARGETS", "command", "design_holds", "example", "hold"]
+__all__ = ["EXAMPLES", "LIF", "NETWORK", "NIR", "TARGETS", "bomb", "command", "design_holds", "example", "hold"]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DATA = Path(__file__).parents[1] / "data"
@@ -105,13 +106,8 @@ def _design(path: Path) -> None:
     (path.parent / "currents.csv").write_text("1e-5,2e-5,9e-5\n")
     design = load(path)
     design_holds(design)
-    import os
-
-    if os.environ.get("DEEP") and design.frames_raw.size * design.stimulus.ticks <= 20000:
-        from neuristor.steps import simulate
-
+    if design.frames_raw.size * design.stimulus.ticks <= 1000:
         simulate(design)
-        design.golden.summary(design.params)
 
 
 def _stimulus(path: Path) -> None:

@@ -1,0 +1,426 @@
+// Gowin: block RAM, of which Yosys has the ports only. For what `synth_gowin` makes of it: output registers name a
+// module that does not exist, which stops the elaboration.
+
+module SP (
+	output [31:0] DO,
+	input [31:0] DI,
+	input [2:0] BLKSEL,
+	input [13:0] AD,
+	input WRE, CLK, CE, OCE, RESET
+);
+	parameter READ_MODE = 1'b0, WRITE_MODE = 2'b00, BIT_WIDTH = 32, BLK_SEL = 3'b000, RESET_MODE = "SYNC";
+	parameter [255:0]
+		INIT_RAM_00 = 0, INIT_RAM_01 = 0, INIT_RAM_02 = 0, INIT_RAM_03 = 0, INIT_RAM_04 = 0, INIT_RAM_05 = 0,
+		INIT_RAM_06 = 0, INIT_RAM_07 = 0, INIT_RAM_08 = 0, INIT_RAM_09 = 0, INIT_RAM_0A = 0, INIT_RAM_0B = 0,
+		INIT_RAM_0C = 0, INIT_RAM_0D = 0, INIT_RAM_0E = 0, INIT_RAM_0F = 0, INIT_RAM_10 = 0, INIT_RAM_11 = 0,
+		INIT_RAM_12 = 0, INIT_RAM_13 = 0, INIT_RAM_14 = 0, INIT_RAM_15 = 0, INIT_RAM_16 = 0, INIT_RAM_17 = 0,
+		INIT_RAM_18 = 0, INIT_RAM_19 = 0, INIT_RAM_1A = 0, INIT_RAM_1B = 0, INIT_RAM_1C = 0, INIT_RAM_1D = 0,
+		INIT_RAM_1E = 0, INIT_RAM_1F = 0, INIT_RAM_20 = 0, INIT_RAM_21 = 0, INIT_RAM_22 = 0, INIT_RAM_23 = 0,
+		INIT_RAM_24 = 0, INIT_RAM_25 = 0, INIT_RAM_26 = 0, INIT_RAM_27 = 0, INIT_RAM_28 = 0, INIT_RAM_29 = 0,
+		INIT_RAM_2A = 0, INIT_RAM_2B = 0, INIT_RAM_2C = 0, INIT_RAM_2D = 0, INIT_RAM_2E = 0, INIT_RAM_2F = 0,
+		INIT_RAM_30 = 0, INIT_RAM_31 = 0, INIT_RAM_32 = 0, INIT_RAM_33 = 0, INIT_RAM_34 = 0, INIT_RAM_35 = 0,
+		INIT_RAM_36 = 0, INIT_RAM_37 = 0, INIT_RAM_38 = 0, INIT_RAM_39 = 0, INIT_RAM_3A = 0, INIT_RAM_3B = 0,
+		INIT_RAM_3C = 0, INIT_RAM_3D = 0, INIT_RAM_3E = 0, INIT_RAM_3F = 0;
+
+	generate
+		if (READ_MODE)
+			SP_with_output_registers_has_no_model refused ();
+	endgenerate
+
+	wire [31:0] enables = {{8{AD[3]}}, {8{AD[2]}}, {8{AD[1]}}, {8{AD[0]}}};
+	wire [BIT_WIDTH-1:0] read;
+	assign DO = read;
+	neuristor_ram #(
+		.UNIT(8),
+		.PAIR(16),
+		.WIDTH_A(BIT_WIDTH),
+		.MODE_A(WRITE_MODE == 2 ? "OLD" : WRITE_MODE == 1 ? "NEW" : "HOLD"),
+		.INIT({
+			INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39,
+			INIT_RAM_38, INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32,
+			INIT_RAM_31, INIT_RAM_30, INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B,
+			INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28, INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24,
+			INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20, INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D,
+			INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18, INIT_RAM_17, INIT_RAM_16,
+			INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10, INIT_RAM_0F,
+			INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
+			INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01,
+			INIT_RAM_00
+		})
+	) ram (
+		.clk_a(CLK),
+		.en_a(CE && BLKSEL == BLK_SEL),
+		.write_a(WRE),
+		.reset_a(RESET && RESET_MODE == "SYNC"),
+		.areset_a(RESET && RESET_MODE != "SYNC"),
+		.addr_a(AD),
+		.mask_a(BIT_WIDTH < 16 ? {32{1'b1}} : enables),
+		.in_a(DI),
+		.out_a(read),
+		.clk_b(1'b0),
+		.en_b(1'b0),
+		.write_b(1'b0),
+		.reset_b(1'b0),
+		.areset_b(1'b0),
+		.addr_b(14'b0),
+		.mask_b(1'b0),
+		.in_b(1'b0),
+		.out_b()
+	);
+endmodule
+
+module SPX9 (
+	output [35:0] DO,
+	input [35:0] DI,
+	input [2:0] BLKSEL,
+	input [13:0] AD,
+	input WRE, CLK, CE, OCE, RESET
+);
+	parameter READ_MODE = 1'b0, WRITE_MODE = 2'b00, BIT_WIDTH = 36, BLK_SEL = 3'b000, RESET_MODE = "SYNC";
+	parameter [287:0]
+		INIT_RAM_00 = 0, INIT_RAM_01 = 0, INIT_RAM_02 = 0, INIT_RAM_03 = 0, INIT_RAM_04 = 0, INIT_RAM_05 = 0,
+		INIT_RAM_06 = 0, INIT_RAM_07 = 0, INIT_RAM_08 = 0, INIT_RAM_09 = 0, INIT_RAM_0A = 0, INIT_RAM_0B = 0,
+		INIT_RAM_0C = 0, INIT_RAM_0D = 0, INIT_RAM_0E = 0, INIT_RAM_0F = 0, INIT_RAM_10 = 0, INIT_RAM_11 = 0,
+		INIT_RAM_12 = 0, INIT_RAM_13 = 0, INIT_RAM_14 = 0, INIT_RAM_15 = 0, INIT_RAM_16 = 0, INIT_RAM_17 = 0,
+		INIT_RAM_18 = 0, INIT_RAM_19 = 0, INIT_RAM_1A = 0, INIT_RAM_1B = 0, INIT_RAM_1C = 0, INIT_RAM_1D = 0,
+		INIT_RAM_1E = 0, INIT_RAM_1F = 0, INIT_RAM_20 = 0, INIT_RAM_21 = 0, INIT_RAM_22 = 0, INIT_RAM_23 = 0,
+		INIT_RAM_24 = 0, INIT_RAM_25 = 0, INIT_RAM_26 = 0, INIT_RAM_27 = 0, INIT_RAM_28 = 0, INIT_RAM_29 = 0,
+		INIT_RAM_2A = 0, INIT_RAM_2B = 0, INIT_RAM_2C = 0, INIT_RAM_2D = 0, INIT_RAM_2E = 0, INIT_RAM_2F = 0,
+		INIT_RAM_30 = 0, INIT_RAM_31 = 0, INIT_RAM_32 = 0, INIT_RAM_33 = 0, INIT_RAM_34 = 0, INIT_RAM_35 = 0,
+		INIT_RAM_36 = 0, INIT_RAM_37 = 0, INIT_RAM_38 = 0, INIT_RAM_39 = 0, INIT_RAM_3A = 0, INIT_RAM_3B = 0,
+		INIT_RAM_3C = 0, INIT_RAM_3D = 0, INIT_RAM_3E = 0, INIT_RAM_3F = 0;
+
+	generate
+		if (READ_MODE)
+			SPX9_with_output_registers_has_no_model refused ();
+	endgenerate
+
+	wire [35:0] enables = {{9{AD[3]}}, {9{AD[2]}}, {9{AD[1]}}, {9{AD[0]}}};
+	wire [BIT_WIDTH-1:0] read;
+	assign DO = read;
+	neuristor_ram #(
+		.UNIT(9),
+		.PAIR(18),
+		.WIDTH_A(BIT_WIDTH),
+		.MODE_A(WRITE_MODE == 2 ? "OLD" : WRITE_MODE == 1 ? "NEW" : "HOLD"),
+		.INIT({
+			INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39,
+			INIT_RAM_38, INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32,
+			INIT_RAM_31, INIT_RAM_30, INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B,
+			INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28, INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24,
+			INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20, INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D,
+			INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18, INIT_RAM_17, INIT_RAM_16,
+			INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10, INIT_RAM_0F,
+			INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
+			INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01,
+			INIT_RAM_00
+		})
+	) ram (
+		.clk_a(CLK),
+		.en_a(CE && BLKSEL == BLK_SEL),
+		.write_a(WRE),
+		.reset_a(RESET && RESET_MODE == "SYNC"),
+		.areset_a(RESET && RESET_MODE != "SYNC"),
+		.addr_a(AD),
+		.mask_a(BIT_WIDTH < 18 ? {36{1'b1}} : enables),
+		.in_a(DI),
+		.out_a(read),
+		.clk_b(1'b0),
+		.en_b(1'b0),
+		.write_b(1'b0),
+		.reset_b(1'b0),
+		.areset_b(1'b0),
+		.addr_b(14'b0),
+		.mask_b(1'b0),
+		.in_b(1'b0),
+		.out_b()
+	);
+endmodule
+
+module SDPB (
+	input CLKA, CEA, RESETA, CLKB, CEB, RESETB, OCE,
+	input [13:0] ADA, ADB,
+	input [2:0] BLKSELA, BLKSELB,
+	input [31:0] DI,
+	output [31:0] DO
+);
+	parameter READ_MODE = 1'b0, BIT_WIDTH_0 = 32, BIT_WIDTH_1 = 32;
+	parameter BLK_SEL_0 = 3'b000, BLK_SEL_1 = 3'b000, RESET_MODE = "SYNC";
+	parameter [255:0]
+		INIT_RAM_00 = 0, INIT_RAM_01 = 0, INIT_RAM_02 = 0, INIT_RAM_03 = 0, INIT_RAM_04 = 0, INIT_RAM_05 = 0,
+		INIT_RAM_06 = 0, INIT_RAM_07 = 0, INIT_RAM_08 = 0, INIT_RAM_09 = 0, INIT_RAM_0A = 0, INIT_RAM_0B = 0,
+		INIT_RAM_0C = 0, INIT_RAM_0D = 0, INIT_RAM_0E = 0, INIT_RAM_0F = 0, INIT_RAM_10 = 0, INIT_RAM_11 = 0,
+		INIT_RAM_12 = 0, INIT_RAM_13 = 0, INIT_RAM_14 = 0, INIT_RAM_15 = 0, INIT_RAM_16 = 0, INIT_RAM_17 = 0,
+		INIT_RAM_18 = 0, INIT_RAM_19 = 0, INIT_RAM_1A = 0, INIT_RAM_1B = 0, INIT_RAM_1C = 0, INIT_RAM_1D = 0,
+		INIT_RAM_1E = 0, INIT_RAM_1F = 0, INIT_RAM_20 = 0, INIT_RAM_21 = 0, INIT_RAM_22 = 0, INIT_RAM_23 = 0,
+		INIT_RAM_24 = 0, INIT_RAM_25 = 0, INIT_RAM_26 = 0, INIT_RAM_27 = 0, INIT_RAM_28 = 0, INIT_RAM_29 = 0,
+		INIT_RAM_2A = 0, INIT_RAM_2B = 0, INIT_RAM_2C = 0, INIT_RAM_2D = 0, INIT_RAM_2E = 0, INIT_RAM_2F = 0,
+		INIT_RAM_30 = 0, INIT_RAM_31 = 0, INIT_RAM_32 = 0, INIT_RAM_33 = 0, INIT_RAM_34 = 0, INIT_RAM_35 = 0,
+		INIT_RAM_36 = 0, INIT_RAM_37 = 0, INIT_RAM_38 = 0, INIT_RAM_39 = 0, INIT_RAM_3A = 0, INIT_RAM_3B = 0,
+		INIT_RAM_3C = 0, INIT_RAM_3D = 0, INIT_RAM_3E = 0, INIT_RAM_3F = 0;
+
+	generate
+		if (READ_MODE)
+			SDPB_with_output_registers_has_no_model refused ();
+	endgenerate
+
+	wire [31:0] enables = {{8{ADA[3]}}, {8{ADA[2]}}, {8{ADA[1]}}, {8{ADA[0]}}};
+	wire [BIT_WIDTH_1-1:0] read;
+	assign DO = read;
+	neuristor_ram #(
+		.UNIT(8),
+		.PAIR(16),
+		.WIDTH_A(BIT_WIDTH_0),
+		.WIDTH_B(BIT_WIDTH_1),
+		.INIT({
+			INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39,
+			INIT_RAM_38, INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32,
+			INIT_RAM_31, INIT_RAM_30, INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B,
+			INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28, INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24,
+			INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20, INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D,
+			INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18, INIT_RAM_17, INIT_RAM_16,
+			INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10, INIT_RAM_0F,
+			INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
+			INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01,
+			INIT_RAM_00
+		})
+	) ram (
+		.clk_a(CLKA),
+		.en_a(CEA && BLKSELA == BLK_SEL_0),
+		.write_a(1'b1),
+		.reset_a(1'b0),
+		.areset_a(1'b0),
+		.addr_a(ADA),
+		.mask_a(BIT_WIDTH_0 < 16 ? {32{1'b1}} : enables),
+		.in_a(DI),
+		.out_a(),
+		.clk_b(CLKB),
+		.en_b(CEB && BLKSELB == BLK_SEL_1),
+		.write_b(1'b0),
+		.reset_b(RESETB && RESET_MODE == "SYNC"),
+		.areset_b(RESETB && RESET_MODE != "SYNC"),
+		.addr_b(ADB),
+		.mask_b({BIT_WIDTH_1{1'b0}}),
+		.in_b({BIT_WIDTH_1{1'b0}}),
+		.out_b(read)
+	);
+endmodule
+
+module SDPX9B (
+	input CLKA, CEA, RESETA, CLKB, CEB, RESETB, OCE,
+	input [13:0] ADA, ADB,
+	input [2:0] BLKSELA, BLKSELB,
+	input [35:0] DI,
+	output [35:0] DO
+);
+	parameter READ_MODE = 1'b0, BIT_WIDTH_0 = 36, BIT_WIDTH_1 = 36;
+	parameter BLK_SEL_0 = 3'b000, BLK_SEL_1 = 3'b000, RESET_MODE = "SYNC";
+	parameter [287:0]
+		INIT_RAM_00 = 0, INIT_RAM_01 = 0, INIT_RAM_02 = 0, INIT_RAM_03 = 0, INIT_RAM_04 = 0, INIT_RAM_05 = 0,
+		INIT_RAM_06 = 0, INIT_RAM_07 = 0, INIT_RAM_08 = 0, INIT_RAM_09 = 0, INIT_RAM_0A = 0, INIT_RAM_0B = 0,
+		INIT_RAM_0C = 0, INIT_RAM_0D = 0, INIT_RAM_0E = 0, INIT_RAM_0F = 0, INIT_RAM_10 = 0, INIT_RAM_11 = 0,
+		INIT_RAM_12 = 0, INIT_RAM_13 = 0, INIT_RAM_14 = 0, INIT_RAM_15 = 0, INIT_RAM_16 = 0, INIT_RAM_17 = 0,
+		INIT_RAM_18 = 0, INIT_RAM_19 = 0, INIT_RAM_1A = 0, INIT_RAM_1B = 0, INIT_RAM_1C = 0, INIT_RAM_1D = 0,
+		INIT_RAM_1E = 0, INIT_RAM_1F = 0, INIT_RAM_20 = 0, INIT_RAM_21 = 0, INIT_RAM_22 = 0, INIT_RAM_23 = 0,
+		INIT_RAM_24 = 0, INIT_RAM_25 = 0, INIT_RAM_26 = 0, INIT_RAM_27 = 0, INIT_RAM_28 = 0, INIT_RAM_29 = 0,
+		INIT_RAM_2A = 0, INIT_RAM_2B = 0, INIT_RAM_2C = 0, INIT_RAM_2D = 0, INIT_RAM_2E = 0, INIT_RAM_2F = 0,
+		INIT_RAM_30 = 0, INIT_RAM_31 = 0, INIT_RAM_32 = 0, INIT_RAM_33 = 0, INIT_RAM_34 = 0, INIT_RAM_35 = 0,
+		INIT_RAM_36 = 0, INIT_RAM_37 = 0, INIT_RAM_38 = 0, INIT_RAM_39 = 0, INIT_RAM_3A = 0, INIT_RAM_3B = 0,
+		INIT_RAM_3C = 0, INIT_RAM_3D = 0, INIT_RAM_3E = 0, INIT_RAM_3F = 0;
+
+	generate
+		if (READ_MODE)
+			SDPX9B_with_output_registers_has_no_model refused ();
+	endgenerate
+
+	wire [35:0] enables = {{9{ADA[3]}}, {9{ADA[2]}}, {9{ADA[1]}}, {9{ADA[0]}}};
+	wire [BIT_WIDTH_1-1:0] read;
+	assign DO = read;
+	neuristor_ram #(
+		.UNIT(9),
+		.PAIR(18),
+		.WIDTH_A(BIT_WIDTH_0),
+		.WIDTH_B(BIT_WIDTH_1),
+		.INIT({
+			INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39,
+			INIT_RAM_38, INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32,
+			INIT_RAM_31, INIT_RAM_30, INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B,
+			INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28, INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24,
+			INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20, INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D,
+			INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18, INIT_RAM_17, INIT_RAM_16,
+			INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10, INIT_RAM_0F,
+			INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
+			INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01,
+			INIT_RAM_00
+		})
+	) ram (
+		.clk_a(CLKA),
+		.en_a(CEA && BLKSELA == BLK_SEL_0),
+		.write_a(1'b1),
+		.reset_a(1'b0),
+		.areset_a(1'b0),
+		.addr_a(ADA),
+		.mask_a(BIT_WIDTH_0 < 18 ? {36{1'b1}} : enables),
+		.in_a(DI),
+		.out_a(),
+		.clk_b(CLKB),
+		.en_b(CEB && BLKSELB == BLK_SEL_1),
+		.write_b(1'b0),
+		.reset_b(RESETB && RESET_MODE == "SYNC"),
+		.areset_b(RESETB && RESET_MODE != "SYNC"),
+		.addr_b(ADB),
+		.mask_b({BIT_WIDTH_1{1'b0}}),
+		.in_b({BIT_WIDTH_1{1'b0}}),
+		.out_b(read)
+	);
+endmodule
+
+module DPB (
+	input CLKA, CEA, OCEA, RESETA, WREA, CLKB, CEB, OCEB, RESETB, WREB,
+	input [13:0] ADA, ADB,
+	input [2:0] BLKSELA, BLKSELB,
+	input [15:0] DIA, DIB,
+	output [15:0] DOA, DOB
+);
+	parameter READ_MODE0 = 1'b0, READ_MODE1 = 1'b0, WRITE_MODE0 = 2'b00, WRITE_MODE1 = 2'b00;
+	parameter BIT_WIDTH_0 = 16, BIT_WIDTH_1 = 16;
+	parameter BLK_SEL_0 = 3'b000, BLK_SEL_1 = 3'b000, RESET_MODE = "SYNC";
+	parameter [255:0]
+		INIT_RAM_00 = 0, INIT_RAM_01 = 0, INIT_RAM_02 = 0, INIT_RAM_03 = 0, INIT_RAM_04 = 0, INIT_RAM_05 = 0,
+		INIT_RAM_06 = 0, INIT_RAM_07 = 0, INIT_RAM_08 = 0, INIT_RAM_09 = 0, INIT_RAM_0A = 0, INIT_RAM_0B = 0,
+		INIT_RAM_0C = 0, INIT_RAM_0D = 0, INIT_RAM_0E = 0, INIT_RAM_0F = 0, INIT_RAM_10 = 0, INIT_RAM_11 = 0,
+		INIT_RAM_12 = 0, INIT_RAM_13 = 0, INIT_RAM_14 = 0, INIT_RAM_15 = 0, INIT_RAM_16 = 0, INIT_RAM_17 = 0,
+		INIT_RAM_18 = 0, INIT_RAM_19 = 0, INIT_RAM_1A = 0, INIT_RAM_1B = 0, INIT_RAM_1C = 0, INIT_RAM_1D = 0,
+		INIT_RAM_1E = 0, INIT_RAM_1F = 0, INIT_RAM_20 = 0, INIT_RAM_21 = 0, INIT_RAM_22 = 0, INIT_RAM_23 = 0,
+		INIT_RAM_24 = 0, INIT_RAM_25 = 0, INIT_RAM_26 = 0, INIT_RAM_27 = 0, INIT_RAM_28 = 0, INIT_RAM_29 = 0,
+		INIT_RAM_2A = 0, INIT_RAM_2B = 0, INIT_RAM_2C = 0, INIT_RAM_2D = 0, INIT_RAM_2E = 0, INIT_RAM_2F = 0,
+		INIT_RAM_30 = 0, INIT_RAM_31 = 0, INIT_RAM_32 = 0, INIT_RAM_33 = 0, INIT_RAM_34 = 0, INIT_RAM_35 = 0,
+		INIT_RAM_36 = 0, INIT_RAM_37 = 0, INIT_RAM_38 = 0, INIT_RAM_39 = 0, INIT_RAM_3A = 0, INIT_RAM_3B = 0,
+		INIT_RAM_3C = 0, INIT_RAM_3D = 0, INIT_RAM_3E = 0, INIT_RAM_3F = 0;
+
+	generate
+		if (READ_MODE0 || READ_MODE1)
+			DPB_with_output_registers_has_no_model refused ();
+	endgenerate
+
+	wire [15:0] enables_a = {{8{ADA[1]}}, {8{ADA[0]}}};
+	wire [15:0] enables_b = {{8{ADB[1]}}, {8{ADB[0]}}};
+	wire [BIT_WIDTH_0-1:0] read_a;
+	wire [BIT_WIDTH_1-1:0] read_b;
+	assign DOA = read_a;
+	assign DOB = read_b;
+	neuristor_ram #(
+		.UNIT(8),
+		.PAIR(16),
+		.WIDTH_A(BIT_WIDTH_0),
+		.WIDTH_B(BIT_WIDTH_1),
+		.MODE_A(WRITE_MODE0 == 2 ? "OLD" : WRITE_MODE0 == 1 ? "NEW" : "HOLD"),
+		.MODE_B(WRITE_MODE1 == 2 ? "OLD" : WRITE_MODE1 == 1 ? "NEW" : "HOLD"),
+		.INIT({
+			INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39,
+			INIT_RAM_38, INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32,
+			INIT_RAM_31, INIT_RAM_30, INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B,
+			INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28, INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24,
+			INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20, INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D,
+			INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18, INIT_RAM_17, INIT_RAM_16,
+			INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10, INIT_RAM_0F,
+			INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
+			INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01,
+			INIT_RAM_00
+		})
+	) ram (
+		.clk_a(CLKA),
+		.en_a(CEA && BLKSELA == BLK_SEL_0),
+		.write_a(WREA),
+		.reset_a(RESETA && RESET_MODE == "SYNC"),
+		.areset_a(RESETA && RESET_MODE != "SYNC"),
+		.addr_a(ADA),
+		.mask_a(BIT_WIDTH_0 < 16 ? {16{1'b1}} : enables_a),
+		.in_a(DIA),
+		.out_a(read_a),
+		.clk_b(CLKB),
+		.en_b(CEB && BLKSELB == BLK_SEL_1),
+		.write_b(WREB),
+		.reset_b(RESETB && RESET_MODE == "SYNC"),
+		.areset_b(RESETB && RESET_MODE != "SYNC"),
+		.addr_b(ADB),
+		.mask_b(BIT_WIDTH_1 < 16 ? {16{1'b1}} : enables_b),
+		.in_b(DIB),
+		.out_b(read_b)
+	);
+endmodule
+
+module DPX9B (
+	input CLKA, CEA, OCEA, RESETA, WREA, CLKB, CEB, OCEB, RESETB, WREB,
+	input [13:0] ADA, ADB,
+	input [2:0] BLKSELA, BLKSELB,
+	input [17:0] DIA, DIB,
+	output [17:0] DOA, DOB
+);
+	parameter READ_MODE0 = 1'b0, READ_MODE1 = 1'b0, WRITE_MODE0 = 2'b00, WRITE_MODE1 = 2'b00;
+	parameter BIT_WIDTH_0 = 18, BIT_WIDTH_1 = 18;
+	parameter BLK_SEL_0 = 3'b000, BLK_SEL_1 = 3'b000, RESET_MODE = "SYNC";
+	parameter [287:0]
+		INIT_RAM_00 = 0, INIT_RAM_01 = 0, INIT_RAM_02 = 0, INIT_RAM_03 = 0, INIT_RAM_04 = 0, INIT_RAM_05 = 0,
+		INIT_RAM_06 = 0, INIT_RAM_07 = 0, INIT_RAM_08 = 0, INIT_RAM_09 = 0, INIT_RAM_0A = 0, INIT_RAM_0B = 0,
+		INIT_RAM_0C = 0, INIT_RAM_0D = 0, INIT_RAM_0E = 0, INIT_RAM_0F = 0, INIT_RAM_10 = 0, INIT_RAM_11 = 0,
+		INIT_RAM_12 = 0, INIT_RAM_13 = 0, INIT_RAM_14 = 0, INIT_RAM_15 = 0, INIT_RAM_16 = 0, INIT_RAM_17 = 0,
+		INIT_RAM_18 = 0, INIT_RAM_19 = 0, INIT_RAM_1A = 0, INIT_RAM_1B = 0, INIT_RAM_1C = 0, INIT_RAM_1D = 0,
+		INIT_RAM_1E = 0, INIT_RAM_1F = 0, INIT_RAM_20 = 0, INIT_RAM_21 = 0, INIT_RAM_22 = 0, INIT_RAM_23 = 0,
+		INIT_RAM_24 = 0, INIT_RAM_25 = 0, INIT_RAM_26 = 0, INIT_RAM_27 = 0, INIT_RAM_28 = 0, INIT_RAM_29 = 0,
+		INIT_RAM_2A = 0, INIT_RAM_2B = 0, INIT_RAM_2C = 0, INIT_RAM_2D = 0, INIT_RAM_2E = 0, INIT_RAM_2F = 0,
+		INIT_RAM_30 = 0, INIT_RAM_31 = 0, INIT_RAM_32 = 0, INIT_RAM_33 = 0, INIT_RAM_34 = 0, INIT_RAM_35 = 0,
+		INIT_RAM_36 = 0, INIT_RAM_37 = 0, INIT_RAM_38 = 0, INIT_RAM_39 = 0, INIT_RAM_3A = 0, INIT_RAM_3B = 0,
+		INIT_RAM_3C = 0, INIT_RAM_3D = 0, INIT_RAM_3E = 0, INIT_RAM_3F = 0;
+
+	generate
+		if (READ_MODE0 || READ_MODE1)
+			DPX9B_with_output_registers_has_no_model refused ();
+	endgenerate
+
+	wire [17:0] enables_a = {{9{ADA[1]}}, {9{ADA[0]}}};
+	wire [17:0] enables_b = {{9{ADB[1]}}, {9{ADB[0]}}};
+	wire [BIT_WIDTH_0-1:0] read_a;
+	wire [BIT_WIDTH_1-1:0] read_b;
+	assign DOA = read_a;
+	assign DOB = read_b;
+	neuristor_ram #(
+		.UNIT(9),
+		.PAIR(18),
+		.WIDTH_A(BIT_WIDTH_0),
+		.WIDTH_B(BIT_WIDTH_1),
+		.MODE_A(WRITE_MODE0 == 2 ? "OLD" : WRITE_MODE0 == 1 ? "NEW" : "HOLD"),
+		.MODE_B(WRITE_MODE1 == 2 ? "OLD" : WRITE_MODE1 == 1 ? "NEW" : "HOLD"),
+		.INIT({
+			INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39,
+			INIT_RAM_38, INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32,
+			INIT_RAM_31, INIT_RAM_30, INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B,
+			INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28, INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24,
+			INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20, INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D,
+			INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18, INIT_RAM_17, INIT_RAM_16,
+			INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10, INIT_RAM_0F,
+			INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
+			INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01,
+			INIT_RAM_00
+		})
+	) ram (
+		.clk_a(CLKA),
+		.en_a(CEA && BLKSELA == BLK_SEL_0),
+		.write_a(WREA),
+		.reset_a(RESETA && RESET_MODE == "SYNC"),
+		.areset_a(RESETA && RESET_MODE != "SYNC"),
+		.addr_a(ADA),
+		.mask_a(BIT_WIDTH_0 < 18 ? {18{1'b1}} : enables_a),
+		.in_a(DIA),
+		.out_a(read_a),
+		.clk_b(CLKB),
+		.en_b(CEB && BLKSELB == BLK_SEL_1),
+		.write_b(WREB),
+		.reset_b(RESETB && RESET_MODE == "SYNC"),
+		.areset_b(RESETB && RESET_MODE != "SYNC"),
+		.addr_b(ADB),
+		.mask_b(BIT_WIDTH_1 < 18 ? {18{1'b1}} : enables_b),
+		.in_b(DIB),
+		.out_b(read_b)
+	);
+endmodule
