@@ -126,11 +126,14 @@ def insert_models(netlist: str, toplevel: str, family: str) -> str:
         f"hierarchy -check -top {toplevel}",
         "proc",
         # A model without contents leaves its outputs without a driver.
-        "check -noinit -assert",
+        "check -assert",
         "flatten",
         # A cell that is left is a black box.
         "select -assert-none t:* t:$* %d",
         "opt_clean",
+        "opt_expr",
+        "opt_mem",
+        "opt_dff -nodffe -nosdff -keepdc",
         "memory_share -nosat -nowiden",
         "opt_clean",
         "write_verilog -noattr made.v",

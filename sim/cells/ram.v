@@ -1,8 +1,8 @@
 // What the block RAMs of all families have in common: two ports on one memory of small units.
 //
 // A port reads and writes one unit or several, or a part of one: then it sees SUB of the unit's bits, a power of two.
-// A read that meets a write of the other port gives the complement of the old data unless SAFE: no vendor says what
-// it gives, so nobody may use it. Writes that meet are not modelled.
+// Bits that one port reads while the other writes them come out as the complement of the old ones unless SAFE: no
+// vendor says what they are, so nobody may use them. Writes that meet are not modelled.
 
 module neuristor_ram #(
 	parameter UNIT = 9,       // bits in a unit
@@ -41,13 +41,22 @@ module neuristor_ram #(
 	localparam PB = WB < UNIT ? WB : SUB;
 
 	reg [UNIT-1:0] memory [0:(1 << UNITS_LOG)-1];
-	integer n;
+	// By lines of 32 units: slices of slices are what Yosys gets through quickly.
+	genvar l;
+	generate
+		for (l = 0; l < (1 << UNITS_LOG); l = l + 32) begin : line
+			localparam [16*PAIR-1:0] BITS = INIT[(SPLIT ? l * (UNIT - 1) : l / 2 * PAIR) +: 16 * PAIR];
+			localparam [31:0] HIGHEST = SPLIT ? INITP[l +: 32] : 0;
+			integer n;
+			initial
+				for (n = 0; n < 32; n = n + 1)
+					if (SPLIT)
+						memory[l + n] = {HIGHEST[n], BITS[n * (UNIT - 1) +: UNIT - 1]};
+					else
+						memory[l + n] = BITS[(n / 2) * PAIR + (n % 2) * UNIT +: UNIT];
+		end
+	endgenerate
 	initial begin
-		for (n = 0; n < (1 << UNITS_LOG); n = n + 1)
-			if (SPLIT)
-				memory[n] = {INITP[n], INIT[n * (UNIT - 1) +: UNIT - 1]};
-			else
-				memory[n] = INIT[(n / 2) * PAIR + (n % 2) * UNIT +: UNIT];
 		out_a = START_A;
 		out_b = START_B;
 	end
@@ -58,58 +67,70 @@ module neuristor_ram #(
 	wire [SUB_LOG-1:0] part_b = addr_b[SUB_LOG-1:0] & ~(PB - 1);
 	wire [WA-1:0] changes_a = en_a && write_a && WIDTH_A ? mask_a : 0;
 	wire [WB-1:0] changes_b = en_b && write_b && WIDTH_B ? mask_b : 0;
-	wire meet = !SAFE && !((unit_a ^ unit_b) & ~((NA > NB ? NA : NB) - 1))
-		&& !((part_a ^ part_b) & ~((PA > PB ? PA : PB) - 1));
+	// What each port changes, as the other sees it.
+	localparam MOST = NA > NB ? NA : NB;
+	wire near = !SAFE && !((unit_a ^ unit_b) & ~(MOST - 1));
+	wire [31:0] from_a = (unit_a & (MOST - 1)) * UNIT + part_a;
+	wire [31:0] from_b = (unit_b & (MOST - 1)) * UNIT + part_b;
+	wire [MOST*UNIT-1:0] changed_a = near ? changes_a << from_a : 0;
+	wire [MOST*UNIT-1:0] changed_b = near ? changes_b << from_b : 0;
+	wire [WA-1:0] harmed_a = changed_b >> from_a;
+	wire [WB-1:0] harmed_b = changed_a >> from_b;
 
-	reg [WA-1:0] old_a;
-	reg [WB-1:0] old_b;
-	integer a, b, i, j;
-	always @* begin
-		old_a = memory[unit_a] >> part_a;
-		for (a = 1; a < NA; a = a + 1)
-			old_a = old_a | (memory[unit_a + a] << (a * UNIT));
-		old_b = memory[unit_b] >> part_b;
-		for (b = 1; b < NB; b = b + 1)
-			old_b = old_b | (memory[unit_b + b] << (b * UNIT));
-	end
-
-	always @(posedge clk_a)
-		if (WA < UNIT) begin
-			for (i = 0; i < SUB; i = i + 1)
-				if (changes_a[i % WA] && part_a == i - i % WA)
-					memory[unit_a][i] <= in_a[i % WA];
-		end else begin
-			for (i = 0; i < WA; i = i + 1)
-				if (changes_a[i])
-					memory[unit_a + i / UNIT][i % UNIT] <= in_a[i];
+	wire [WA-1:0] old_a;
+	wire [WB-1:0] old_b;
+	genvar a, b;
+	generate
+		for (a = 0; a < NA; a = a + 1) begin : port_a
+			wire [UNITS_LOG-1:0] unit = unit_a | a;
+			integer i;
+			if (WA < UNIT) begin
+				assign old_a = memory[unit] >> part_a;
+				always @(posedge clk_a)
+					for (i = 0; i < SUB; i = i + 1)
+						if (changes_a[i % WA] && part_a == i - i % WA)
+							memory[unit][i] <= in_a[i % WA];
+			end else begin
+				assign old_a[UNIT*a +: UNIT] = memory[unit];
+				always @(posedge clk_a)
+					for (i = 0; i < UNIT; i = i + 1)
+						if (changes_a[UNIT * a + i])
+							memory[unit][i] <= in_a[UNIT * a + i];
+			end
 		end
-	always @(posedge clk_b)
-		if (WB < UNIT) begin
-			for (j = 0; j < SUB; j = j + 1)
-				if (changes_b[j % WB] && part_b == j - j % WB)
-					memory[unit_b][j] <= in_b[j % WB];
-		end else begin
-			for (j = 0; j < WB; j = j + 1)
-				if (changes_b[j])
-					memory[unit_b + j / UNIT][j % UNIT] <= in_b[j];
+		for (b = 0; b < NB; b = b + 1) begin : port_b
+			wire [UNITS_LOG-1:0] unit = unit_b | b;
+			integer i;
+			if (WB < UNIT) begin
+				assign old_b = memory[unit] >> part_b;
+				always @(posedge clk_b)
+					for (i = 0; i < SUB; i = i + 1)
+						if (changes_b[i % WB] && part_b == i - i % WB)
+							memory[unit][i] <= in_b[i % WB];
+			end else begin
+				assign old_b[UNIT*b +: UNIT] = memory[unit];
+				always @(posedge clk_b)
+					for (i = 0; i < UNIT; i = i + 1)
+						if (changes_b[UNIT * b + i])
+							memory[unit][i] <= in_b[UNIT * b + i];
+			end
 		end
+	endgenerate
 
+	wire [WA-1:0] read_a = old_a ^ harmed_a;
+	wire [WB-1:0] read_b = old_b ^ harmed_b;
 	always @(posedge clk_a or posedge areset_a)
 		if (areset_a)
 			out_a <= CLEAR_A;
 		else if (reset_a)
 			out_a <= CLEAR_A;
-		else if (en_a && meet && changes_b)
-			out_a <= ~old_a;
 		else if (en_a && !(MODE_A == "HOLD" && write_a))
-			out_a <= MODE_A == "NEW" ? (changes_a & in_a) | (~changes_a & old_a) : old_a;
+			out_a <= MODE_A == "NEW" ? (changes_a & in_a) | (~changes_a & read_a) : read_a;
 	always @(posedge clk_b or posedge areset_b)
 		if (areset_b)
 			out_b <= CLEAR_B;
 		else if (reset_b)
 			out_b <= CLEAR_B;
-		else if (en_b && meet && changes_a)
-			out_b <= ~old_b;
 		else if (en_b && !(MODE_B == "HOLD" && write_b))
-			out_b <= MODE_B == "NEW" ? (changes_b & in_b) | (~changes_b & old_b) : old_b;
+			out_b <= MODE_B == "NEW" ? (changes_b & in_b) | (~changes_b & read_b) : read_b;
 endmodule

@@ -6,11 +6,11 @@ import itertools
 import re
 import shlex
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from boards import BOARDS
 from boards.flow import _PLACED, _XC7_SYNTH
@@ -19,7 +19,7 @@ from golden_model.devices.threshold_switch import Circuit
 from golden_model.neuron import room
 from sim.case import Case
 from sim.compiled import CompiledModel, pack_rows, unpack_rows
-from sim.gates import FAMILIES, gates, insert_models, synthesize
+from sim.gates import CELLS, FAMILIES, gates, insert_models, synthesize
 from sim.simulators import ToolError
 from sim.verify import available, verify
 from tests.conftest import lif_params, oscillator_params, random_drive
@@ -37,9 +37,9 @@ CIRCUITS = {
 MAKERS = {"lif": lif_params, "relaxation_oscillator": oscillator_params}
 
 
-def case(neuron: str, variant: str, count: int, lanes: int, ticks: int) -> Case:
+def case(neuron: str, variant: str, count: int, lanes: int, ticks: int, **more: Any) -> Case:
     """An array whose neurons fire."""
-    params = MAKERS[neuron](CIRCUITS[neuron], variant, count)
+    params = MAKERS[neuron](CIRCUITS[neuron], variant, count, **more)
     drive = random_drive(params, ticks, seed=77)
     assert room("golden_model", neuron).BitTrue(params).run(drive)["spike"].sum() > ticks * count / 500
     return Case(neuron=neuron, params=params, lanes=lanes, drive_raw=drive)
@@ -66,16 +66,38 @@ def test_a_netlist_is_made_with_the_command_of_the_boards(family: str) -> None:
 # --- cores
 
 
-def test_a_netlist_of_a_core_equals_the_bit_true_model_and_a_broken_one_does_not() -> None:
-    made = case("lif", "all", 6, 1, 500)
-    netlist = synthesize(made.verilog, made.toplevel, "ecp5")
-    text = insert_models(netlist, made.toplevel, "ecp5")
-    assert re.findall(r"^module (\w+)", text, re.M) == [made.toplevel]
-    assert "MULT18X18D" in netlist
-    assert "TRELLIS_DPR16X4" in netlist
-    verdict = verify(with_verilog(made, text), "compiled")
+@pytest.fixture(scope="module")
+def small() -> Case:
+    """A core that a compiler gets through in seconds: a multiplier, parameters and states in memory."""
+    return case("lif", "coarse", 3, 1, 500, threshold_d2d=0.03, coefficient_bits=9)
+
+
+@pytest.fixture(scope="module")
+def netlist(small: Case) -> str:
+    """Its netlist for ECP5."""
+    return synthesize(small.verilog, small.toplevel, "ecp5")
+
+
+def test_a_netlist_of_a_core_equals_the_bit_true_model(small: Case, netlist: str) -> None:
+    assert {"MULT18X18D", "TRELLIS_DPR16X4", "CCU2C", "LUT4"} <= set(re.findall(r"^  (\w+) ", netlist, re.M))
+    text = insert_models(netlist, small.toplevel, "ecp5")
+    assert re.findall(r"^module (\w+)", text, re.M) == [small.toplevel]
+    verdict = verify(with_verilog(small, text), "compiled")
     assert verdict.equal, verdict.reason
     assert (verdict.ticks, verdict.tests) == (500, 3)
+
+
+def test_the_same_circuit_gives_the_same_netlist(small: Case, netlist: str) -> None:
+    assert synthesize(small.verilog, small.toplevel, "ecp5") == netlist
+    assert len({insert_models(netlist, small.toplevel, "ecp5") for _ in range(2)}) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not available("icarus"), reason="icarus is not installed")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_netlists_show_no_unknown_value_in_icarus(family: str, small: Case) -> None:
+    verdict = verify(replace(small, drive_raw=small.drive_raw[:60], netlist=family), "icarus")
+    assert verdict.equal, verdict.reason
 
 
 @pytest.mark.slow
@@ -111,11 +133,47 @@ def test_netlists_of_cores_in_block_ram_equal_the_bit_true_model(family: str, ne
 # --- faults
 
 
-def flipped(netlist: str, pattern: str, which: int) -> str:
-    """The netlist with the lowest bit of a parameter the other way round, in one of the cells that have it."""
-    found = list(re.finditer(rf"{pattern}\(\d+'h([0-9a-f]+)\)", netlist))[which]
-    digit = found.end(1) - 1
-    return netlist[:digit] + f"{int(netlist[digit], 16) ^ 1:x}" + netlist[digit + 1 :]
+def flipped(netlist: str, which: int) -> str:
+    """The netlist with one bit of one look-up table the other way round."""
+    found = list(re.finditer(r"\.INIT\(16'h([0-9a-f]{4})\)", netlist))[which]
+    value = int(found[1], 16) ^ 0x8000 >> which % 16
+    return netlist[: found.start(1)] + f"{value:04x}" + netlist[found.end(1) :]
+
+
+def test_a_wrong_bit_in_a_look_up_table_is_found(small: Case, netlist: str) -> None:
+    # Of a bit for inputs that never come nobody can tell: one of the first few must be found.
+    wrong = (insert_models(flipped(netlist, which), small.toplevel, "ecp5") for which in range(0, 75, 15))
+    assert any(not verify(with_verilog(small, text), "compiled").equal for text in wrong)
+
+
+def test_a_multiplier_that_loses_a_bit_of_a_factor_is_found(
+    small: Case, netlist: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in CELLS.iterdir():
+        (tmp_path / path.name).write_text(
+            path.read_text().replace("SIGNEDA & a[17], a}", "SIGNEDA & a[17], a & ~18'h8}")
+        )
+    monkeypatch.setattr("sim.gates.CELLS", tmp_path)
+    verdict = verify(with_verilog(small, insert_models(netlist, small.toplevel, "ecp5")), "compiled")
+    assert not verdict.equal
+    assert "differs" in verdict.reason
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_most_wrong_bits_in_look_up_tables_are_found(family: str, small: Case) -> None:
+    netlist = synthesize(small.verilog, small.toplevel, family)
+    pattern = re.compile(r"\.(?:LUT_)?INIT(?:_L\d\d)?\((?:16|8|4|64|32)'h([0-9a-f]+)\)")
+    found = list(pattern.finditer(netlist))
+    rng = np.random.default_rng(3)
+    caught = 0
+    for which in rng.choice(len(found), 12, replace=False):
+        match = found[which]
+        value = int(match[1], 16) ^ 1 << int(rng.integers(4 * len(match[1])))
+        text = netlist[: match.start(1)] + f"{value:x}" + netlist[match.end(1) :]
+        broken = with_verilog(small, insert_models(text, small.toplevel, family))
+        caught += not verify(broken, "compiled").equal
+    assert caught >= 6
 
 
 # --- models of multipliers
@@ -171,112 +229,90 @@ def test_a_setting_without_a_model_is_refused(cell: str, settings: str) -> None:
 
 # --- models of block RAM
 
-SHAPES = [(16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36), (512, 40), (300, 72)]
-"""Depth and width of memories with a port that reads and one that writes."""
-ADDRESS, DATA = 14, 72
+MEMORIES = [
+    *((depth, width, "two ports") for depth, width in [(16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18)]),
+    *((depth, width, "two ports") for depth, width in [(512, 36), (512, 40), (300, 72)]),
+    (512, 36, "bytes"),
+    *((depth, width, kind) for depth, width in [(4096, 4), (1024, 18), (512, 36)] for kind in ("old", "keep")),
+]
+"""Depth, width and kind of memories, of which all but the first have block RAM's own sizes."""
 
 
-def initial(place: int, address: int) -> int:
+def initial(address: int) -> int:
     """What is in a memory at first."""
-    return (address * 0x9E3779B97F4A7C15 + (place + 1) * 0x5851F42D4C957F2D) % (1 << DATA)
+    return (address * 0x9E3779B97F4A7C15 + 0x5851F42D4C957F2D) % (1 << 72)
 
 
-def memory_module() -> str:
-    """Memories side by side, all written and read by one stream: enable, write address, read address, data.
+def memory_module(depth: int, width: int, kind: str) -> str:
+    """A memory as a stream: whether to write, address to read, address to write and data in, word read out.
 
-    The last two have one port: one keeps what it read while it writes, the other reads the old word. Of the one of 36
-    bits, each 9 bits are written alone, as the lowest data bits say.
+    ``bytes`` writes the 9 bits that the lowest bits of the data name. ``old`` and ``keep`` have one port, at the
+    address to write: while it writes, it reads the old word, or keeps what it read last.
     """
-    body, outs = [], []
-    for place, (depth, width) in enumerate([*SHAPES, (512, 36), (512, 36)]):
-        single = place >= len(SHAPES)
-        reads = "data_at" if single else "read_at"
-        at = f"({depth} > (%s) ? (%s) : 0)" if depth & (depth - 1) else f"%s[{depth.bit_length() - 2}:0]"
-        write, read = (at.replace("%s", name) for name in ("data_at", reads))
-        outs.append(f"q{place}")
-        if (depth, width) == (512, 36) and not single:
-            writes = " ".join(
-                f"if (data[{n}]) m{place}[{write}][{9 * n} +: 9] <= data[{9 * n} +: 9];" for n in range(4)
-            )
-        else:
-            writes = f"m{place}[{write}] <= data;"
-        keeps = "if (!writes) " if place == len(SHAPES) else ""
-        body.append(f"""
-            (* ram_style = "block", ram_block *) reg [{width - 1}:0] m{place} [0:{depth - 1}];
-            reg [{width - 1}:0] q{place};
-            initial for (n = 0; n < {depth}; n = n + 1)
-                m{place}[n] = n * 72'h9E3779B97F4A7C15 + 72'd{(place + 1) * 0x5851F42D4C957F2D % (1 << DATA)};
-            always @(posedge clk) if (moves) begin
-                if (writes) begin {writes} end
-                {keeps}q{place} <= m{place}[{read}];
-            end""")
-    total = sum(width for _, width in SHAPES) + 72
-    return f"""module memories(input clk, rst, i__valid, o__ready, input [{DATA + 2 * ADDRESS}:0] i__payload,
-            output i__ready, output reg o__valid, output [{total - 1}:0] o__payload);
-        integer n;
-        wire [{DATA - 1}:0] data = i__payload;
-        wire [{ADDRESS - 1}:0] data_at = i__payload[{DATA} +: {ADDRESS}];
-        wire [{ADDRESS - 1}:0] read_at = i__payload[{DATA + ADDRESS} +: {ADDRESS}];
-        wire writes = i__payload[{DATA + 2 * ADDRESS}];
+    address = (depth - 1).bit_length()
+    at = "read_at" if kind in ("two ports", "bytes") else "data_at"
+    write = "memory[data_at] <= data;"
+    if kind == "bytes":
+        write = " ".join(f"if (data[{n}]) memory[data_at][{9 * n} +: 9] <= data[{9 * n} +: 9];" for n in range(4))
+    return f"""
+    module memories(input clk, rst, i__valid, o__ready, input [{width + 2 * address}:0] i__payload,
+            output i__ready, output reg o__valid, output reg [{width - 1}:0] o__payload);
+        wire [{width - 1}:0] data = i__payload;
+        wire [{address - 1}:0] data_at = i__payload[{width} +: {address}];
+        wire [{address - 1}:0] read_at = i__payload[{width + address} +: {address}];
+        wire writes = i__payload[{width + 2 * address}];
         assign i__ready = !o__valid || o__ready;
         wire moves = i__valid && i__ready;
         initial o__valid = 0;
         always @(posedge clk) if (rst) o__valid <= 0; else if (i__ready) o__valid <= i__valid;
-        {"".join(body)}
-        assign o__payload = {{{", ".join(reversed(outs))}}};
+        (* ram_style = "block", ram_block *) reg [{width - 1}:0] memory [0:{depth - 1}];
+        integer n;
+        initial for (n = 0; n < {depth}; n = n + 1)
+            memory[n] = n * 72'h9E3779B97F4A7C15 + 72'h5851F42D4C957F2D;
+        always @(posedge clk) if (moves) begin
+            if (writes) begin {write} end
+            {"if (!writes)" if kind == "keep" else ""} o__payload <= memory[{at}];
+        end
     endmodule"""
 
 
-def memory_words(rows: NDArray[Any], data: list[int]) -> list[int]:
-    """What the memories give, from how they are described above."""
-    shapes = [*SHAPES, (512, 36), (512, 36)]
-    contents = [[initial(place, n) % (1 << width) for n in range(depth)] for place, (depth, width) in enumerate(shapes)]
-    last = [0] * len(shapes)
-    out = []
-    for (writes, data_at, read_at), value in zip(rows.tolist(), data, strict=True):
-        word = shift = 0
-        for place, (depth, width) in enumerate(shapes):
-            single = place >= len(SHAPES)
-
-            def within(address: int, depth: int = depth) -> int:
-                return address % depth if depth & (depth - 1) == 0 else address if address < depth else 0
-
-            memory, at = contents[place], within(data_at)
-            if not (place == len(SHAPES) and writes):
-                last[place] = memory[at if single else within(read_at)]
-            if writes:
-                mask = (1 << width) - 1
-                if (depth, width) == (512, 36) and not single:
-                    mask = sum(0x1FF << (9 * n) for n in range(4) if value >> n & 1)
-                memory[at] = memory[at] & ~mask | value & mask
-            word |= last[place] << shift
-            shift += width
+def memory_words(depth: int, width: int, kind: str, asked: list[tuple[int, int, int, int]]) -> list[int]:
+    """What the memory gives, from how it is described above."""
+    memory = [initial(n) % (1 << width) for n in range(depth)]
+    out, word = [], 0
+    for writes, read_at, data_at, data in asked:
+        if not (writes and kind == "keep"):
+            word = memory[read_at if kind in ("two ports", "bytes") else data_at]
         out.append(word)
+        if writes:
+            mask = sum(0x1FF << (9 * n) for n in range(4) if data >> n & 1) if kind == "bytes" else (1 << width) - 1
+            memory[data_at] = memory[data_at] & ~mask | data & mask
     return out
 
 
-@pytest.mark.parametrize(
-    "family", [pytest.param(name, marks=[] if name == "ecp5" else pytest.mark.slow) for name in FAMILIES]
-)
-def test_block_ram_of_any_width_gives_back_what_was_written(family: str) -> None:
-    count = 30_000
-    rng = np.random.default_rng(11)
-    near = rng.integers(0, 1 << ADDRESS, 40)
-    rows = np.stack([rng.integers(0, 2, count), *rng.choice(near, (2, count))], axis=1)
-    rows[0, 0] = 0  # an output that was never read may be anything
-    spread = rng.random((count, 2)) < 0.3
-    rows[:, 1:][spread] = rng.integers(0, 1 << ADDRESS, int(spread.sum()))
-    data = [int.from_bytes(rng.bytes(DATA // 8), "little") for _ in range(count)]
-    text = memory_module()
-    netlist = synthesize(text, "memories", family)
+def memory_traffic(depth: int, width: int, count: int) -> list[tuple[int, int, int, int]]:
+    """Reads and writes, mostly at a few addresses: they meet often."""
+    rng = np.random.default_rng([depth, width])
+    near, words = rng.integers(0, depth, 12), rng.integers(0, 256, (count, -(-width // 8)), np.uint8)
+    places = np.where(rng.random((count, 2)) < 0.7, rng.choice(near, (count, 2)), rng.integers(0, depth, (count, 2)))
+    data = [int.from_bytes(word.tobytes(), "little") % (1 << width) for word in words]
+    writes = rng.integers(0, 2, count)
+    writes[0] = 0  # an output that was never read may be anything
+    return [(int(w), int(r), int(d), v) for w, (r, d), v in zip(writes, places, data, strict=True)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("depth", "width", "kind"), MEMORIES)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_block_ram_gives_back_what_was_written(family: str, depth: int, width: int, kind: str) -> None:
+    asked = memory_traffic(depth, width, 20_000)
+    netlist = synthesize(memory_module(depth, width, kind), "memories", family)
     assert re.search(rf"^  {BLOCK_RAM[family]} ", netlist, re.M)
     model = CompiledModel(insert_models(netlist, "memories", family), "memories")
-    given = [
-        w << (DATA + 2 * ADDRESS) | r << (DATA + ADDRESS) | d << DATA | v
-        for (w, d, r), v in zip(rows.tolist(), data, strict=True)
-    ]
-    out, _ = model.exchange(pack_rows(given, DATA + 2 * ADDRESS + 1))
-    assert unpack_rows(out) == memory_words(rows, data)
+    address = (depth - 1).bit_length()
+    rows = [((w << address | r) << address | d) << width | v for w, r, d, v in asked]
+    out, _ = model.exchange(pack_rows(rows, width + 2 * address + 1))
+    assert unpack_rows(out) == memory_words(depth, width, kind, asked)
 
 
 # --- what is refused
