@@ -86,7 +86,7 @@ def arrays(path: Path, names: Sequence[str]) -> Mapping[str, NDArray[Any]]:
                 with archive.open(f"{name}.npy") as member:
                     found[name] = _format.read_array(member, allow_pickle=False)
             return found
-    except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: cannot be read as an NPZ file ({error})") from None
 
 

@@ -173,5 +173,5 @@ def _rebuilt(function: Any, jit: Callable[[Any], Any], made: dict[Any, Any]) -> 
 
     names, scope = function.__code__.co_names, function.__globals__
     used = {name: replaced(scope[name], names) for name in names if name in scope}
-    made[function] = jit(FunctionType(function.__code__, scope | used, function.__name__))
+    made[function] = jit(FunctionType(function.__code__, scope | used, function.__name__, function.__defaults__))
     return made[function]

@@ -53,6 +53,8 @@ Integers = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 MOST = 4096
 """Oscillators that a network may have."""
+MOST_AT_ONCE = 20_000_000
+"""Trials times spins of a problem: some gigabytes."""
 VISIT = 40
 """Clocks that a tick takes at most, beside a clock for each column."""
 SPARSE = 0.1
@@ -528,6 +530,8 @@ def solve(
     count, extra = len(ising.fields), int(ising.fields.any())
     if not 2 <= count + extra <= MOST:
         raise ValueError(f"a problem must have 2 to {MOST} spins, with one more for fields, not {count + extra}")
+    if trials * (count + extra) > MOST_AT_ONCE:
+        raise ValueError(f"trials times spins must be at most {MOST_AT_ONCE}, not {trials} x {count + extra}")
     real = np.zeros((count + extra, count + extra))
     real[extra:, extra:] = -ising.couplings
     if extra:

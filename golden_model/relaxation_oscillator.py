@@ -449,7 +449,9 @@ def force(raw: RelaxationOscillatorRaw, drive_raw: Any, pull: Any = None) -> Any
         Sum of the differences to its neighbours (or of their changes), if it has any.
     """
     alone = drive_raw << raw.drive_shift
-    return alone if pull is None else alone + round_shift(pull * raw.coupling_raw, raw.coupling_shift)
+    if pull is None:
+        return alone
+    return alone + round_shift(pull * raw.coupling_raw, raw.coupling_shift)
 
 
 def invariants(raw: RelaxationOscillatorRaw, state: Mapping[str, Any]) -> dict[str, Any]:
@@ -469,8 +471,7 @@ def step(
     drive_raw: Any,
 ) -> tuple[Any, Any, Any, Any, Any, Any]:
     """One tick of an oscillator without neighbours; as `update`."""
-    alone = drive_raw << raw.drive_shift  # `force` without a pull, in the words that the compiled kernel takes
-    return update(raw, membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw, alone)
+    return update(raw, membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw, force(raw, drive_raw))
 
 
 class RelaxationOscillatorBitTrue(BitTrueModel):

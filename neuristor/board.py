@@ -36,14 +36,12 @@ from neuristor.design import DesignError
 from neuristor.doctor import plugged
 from neuristor.folder import check_target, output_folder, plain
 from neuristor.session import OnnOptions, Session, Step, open_session
+from neuristor.terminal import console, wrote
 from sim.virtual_board import VirtualBoard
 
 __all__ = ["app", "core_structure"]
 
 app = typer.Typer()
-console = Console(highlight=False)
-if not console.is_terminal:
-    console.width = max(console.width, 132)
 
 VIRTUAL = "virtual"
 VIRTUAL_CLOCKS = 4
@@ -148,7 +146,7 @@ def bitstream(
     console.print(f"{target.title}: {used}", soft_wrap=True)
     if made.fmax_hz is not None and made.clock_hz is not None:
         console.print(f"Fmax {made.fmax_hz / 1e6:.1f} MHz for {made.clock_hz / 1e6:g} MHz", soft_wrap=True)
-    console.print(f"{out / name}", soft_wrap=True)
+    wrote(out / name)
     if made.timing_met is False:
         raise typer.Exit(1)
 
@@ -235,7 +233,7 @@ def core_command(
     for address, entry in core.registers.table():
         table.add_row(f"0x{address:05X}", entry.name, entry.access, str(entry.words), entry.meaning)
     console.print(table)
-    console.print(f"{out}: module {top}; {', '.join(sorted(extra))}", soft_wrap=True)
+    wrote(out, f": module {top}; {', '.join(sorted(extra))}")
 
 
 def c_header(name: str, core: Core) -> str:
@@ -387,7 +385,7 @@ def run(
             if last is not None and last.difference is not None:
                 content["difference"] = last.difference
             _write_manifest(folder, content)
-        console.print(f"{out}", soft_wrap=True)
+        wrote(out)
     if trouble is not None:
         kept = f"; what came before is in {out}" if out is not None and session.arrays() else ""
         if isinstance(trouble, KeyboardInterrupt):

@@ -20,7 +20,7 @@ import numpy as np
 
 from neuristor import __version__
 from neuristor.design import Design
-from neuristor.folder import output_folder
+from neuristor.folder import OutputError, output_folder
 from neuristor.report import SHOWN, error_rows, render
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board, simulate, verilog_trace
 from sim.case import Case
@@ -44,6 +44,10 @@ class Built:
     def good(self) -> bool:
         """Every simulator found equality, and every board runs."""
         return all(v.equal for v in self.verdicts) and not any(b.problem for b in self.boards)
+
+
+TAKEN = ("report.html", "manifest.json", "spikes.csv", "traces.npz")
+"""Files of a build that stand beside a copy of the design file."""
 
 
 def engines_here() -> list[str]:
@@ -76,6 +80,10 @@ def build(design: Design, out: Path, *, force: bool, engines: Sequence[str], say
     OutputError, ToolError, MissingTool
         In one sentence; nothing is left behind.
     """
+    if design.path.name in TAKEN:
+        raise OutputError(
+            f"{design.path}: a design file must not be called as one of {', '.join(TAKEN)}, which go beside it"
+        )
     with output_folder(out, force=force) as folder:
         case = design.case
         say("Verilog", "started")

@@ -32,7 +32,7 @@ from neuristor.design import Design, DesignError, key_table, load
 from neuristor.doctor import examine, plugged
 from neuristor.evidence import app as evidence_app
 from neuristor.fit import fit as fit_files
-from neuristor.folder import OutputError, check_target, output_folder, write_file
+from neuristor.folder import OutputError, check_target, output_folder, with_manifest, write_file
 from neuristor.gallery import gallery as run_gallery
 from neuristor.gallery import not_reproduced
 from neuristor.gallery import plot as plot_gallery
@@ -44,6 +44,7 @@ from neuristor.snn import app as snn_app
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board
 from neuristor.steps import simulate as simulate_design
 from neuristor.sweep import app as sweep_app
+from neuristor.terminal import console, wrote
 from sim.gates import FAMILIES
 from sim.simulators import ToolError
 from sim.verify import ENGINES, Verdict, missing
@@ -63,9 +64,6 @@ app.add_typer(evidence_app)
 app.add_typer(sweep_app)
 app.add_typer(onn_app, name="onn")
 app.add_typer(snn_app, name="snn")
-console = Console(highlight=False)
-if not console.is_terminal:
-    console.width = max(console.width, 132)  # a log file has no edge to wrap at
 
 DesignFile = Annotated[
     Path, typer.Argument(metavar="DESIGN", help="The design file (TOML); its keys: `neuristor keys`.")
@@ -130,7 +128,8 @@ def build_command(
     _print_errors(built.simulation)
     _print_verdicts(built.verdicts, loaded)
     _print_boards(built.boards)
-    console.print(f"\n{out / 'report.html'}")
+    console.print()
+    wrote(out / "report.html")
     _exit(built)
 
 
@@ -161,7 +160,7 @@ def simulate(
     _print_errors(simulation)
     if plot_to is not None:
         write_file(plot_to, waveforms(loaded, simulation), force=force)
-        console.print(f"{plot_to}", soft_wrap=True)
+        wrote(plot_to)
 
 
 @app.command("accuracy")
@@ -216,7 +215,7 @@ def accuracy_command(
         console.print(f"phases of the coupled oscillators: within {result.phase_error:.2g} degrees of the physics")
     if plot_to is not None:
         write_file(plot_to, plot_accuracy(result, loaded), force=force)
-        console.print(f"{plot_to}", soft_wrap=True)
+        wrote(plot_to)
     if result.words is not None:
         found = result.words.params
         console.print(
@@ -274,7 +273,7 @@ def gallery(
         write_file(
             plot_to, plot_gallery(shown, f"{loaded.name}: {loaded.neuron}, float (wide) and bit-true"), force=force
         )
-        console.print(f"{plot_to}", soft_wrap=True)
+        wrote(plot_to)
     for each in shown:
         if each.difference:
             console.print(f"{each.behaviour.title}: {each.difference}", style="red", markup=False, soft_wrap=True)
@@ -290,18 +289,15 @@ def generate(
 ) -> None:
     """Write the circuit as Verilog, and a JSON manifest beside it. The same design gives the same bytes."""
     loaded = load(design)
-    target = out.with_suffix(".json")
-    for path in (out, target):
-        check_target(path, force=force)
+    target = with_manifest(out, force=force)
     case = loaded.case
     with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
         (Path(scratch) / out.name).write_text(case.verilog, encoding="utf-8", newline="\n")
         text = json.dumps(manifest(loaded, case, Path(scratch)), indent=2, sort_keys=True)
     write_file(out, case.verilog, force=force)
     write_file(target, text + "\n", force=force)
-    console.print(
-        f"{out}: module {loaded.name}, {len(loaded.case.verilog.splitlines())} lines; {target}", soft_wrap=True
-    )
+    lines = len(loaded.case.verilog.splitlines())
+    wrote(out, f": module {loaded.name}, {lines} lines; {target}")
 
 
 @app.command()
@@ -420,7 +416,7 @@ def devices(
     console.print(table)
     if plot_to is not None and picture is not None:
         write_file(plot_to, picture, force=force)
-        console.print(f"{plot_to}", soft_wrap=True)
+        wrote(plot_to)
 
 
 @app.command()
@@ -468,7 +464,7 @@ def fit(
     for row in rows:
         table.add_row(*(cell.replace("[", "\\[") for cell in row))
     console.print(table)
-    console.print(f"{out}", soft_wrap=True)
+    wrote(out)
 
 
 @app.command()

@@ -10,15 +10,13 @@ from typing import Annotated, Any
 
 import typer
 from amaranth.back import rtlil  # type: ignore[attr-defined]
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from golden_model.neuron import room
-from hdl.array import NeuronArray
 from neuristor import __version__
 from neuristor.design import Design, DesignError, load
 from neuristor.folder import check_target, write_file
+from neuristor.terminal import console, wrote
 from sim.mutants import score
 from sim.proof import Claim, initial_state, prove_array, prove_lane, summary
 from sim.upsets import campaign
@@ -26,9 +24,6 @@ from sim.upsets import campaign
 __all__ = ["app", "claims_of"]
 
 app = typer.Typer()
-console = Console(highlight=False)
-if not console.is_terminal:
-    console.width = max(console.width, 132)  # a log file has no edge to wrap at
 
 
 DesignFile = Annotated[
@@ -38,23 +33,13 @@ JsonFile = Annotated[Path | None, typer.Option("--out", help="A JSON file to wri
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
 
 
-def array_of(design: Design, loadable: bool) -> NeuronArray:
-    """The circuit of a design: with its numbers built in, or loaded over the link."""
-    fpga = design.sections.fpga
-    shared = {} if fpga.interval == 1 else {"interval": fpga.interval}
-    made: NeuronArray = room("hdl", design.sections.neuron.model).Array(
-        design.params, fpga.lanes, loadable=loadable, protection=fpga.protection, **shared
-    )
-    rtlil.convert(made)  # its parts are proved, one by one; Amaranth need not warn that the whole is no circuit
-    return made
-
-
 def claims_of(design: Design, loadable: bool, progress: Any = None) -> Iterator[Claim]:
     """All that is to be proved of a design, one claim after another."""
-    array = array_of(design, loadable)
-    initial = None if loadable else initial_state(design.sections.neuron.model, design.params)
+    array = design.case.array(loadable)
+    rtlil.convert(array)  # its parts are proved, one by one; Amaranth need not warn that the whole is no circuit
+    initial = None if loadable else initial_state(design.neuron, design.params)
     yield from prove_array(array, initial)
-    yield from prove_lane(design.sections.neuron.model, design.params, array, progress=progress)
+    yield from prove_lane(design.neuron, design.params, array, progress=progress)
 
 
 @app.command()
@@ -99,7 +84,7 @@ def prove(
                 console.print(f"  {line}", markup=False)
     if out is not None:
         write_file(out, as_json(loaded, loadable, claims), force=force)
-        console.print(f"{out}", soft_wrap=True)
+        wrote(out)
     if summary(claims) is not True:
         raise typer.Exit(1)
 
@@ -178,7 +163,7 @@ def mutate(
             "survivors": sorted(mutant.command for mutant in found.survivors),
         }
         write_file(out, json.dumps(content, indent=2, sort_keys=True) + "\n", force=force)
-        console.print(f"{out}", soft_wrap=True)
+        wrote(out)
     if 100 * found.value < least:
         raise typer.Exit(1)
 
@@ -249,7 +234,7 @@ def upsets(
     if out is not None:
         content = about(loaded) | {"seed": seed, "ticks": ticks, "kinds": [asdict(row) for row in rows]}
         write_file(out, json.dumps(content, indent=2, sort_keys=True) + "\n", force=force)
-        console.print(f"{out}", soft_wrap=True)
+        wrote(out)
     guarded = loaded.sections.fpga.protection != "none"
     if guarded and any(row.silent for row in rows if row.kind == "parameter memory"):
         raise typer.Exit(1)

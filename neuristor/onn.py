@@ -18,7 +18,6 @@ import numpy as np
 import typer
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
@@ -49,6 +48,8 @@ from neuristor import __version__
 from neuristor.design import DesignError, load
 from neuristor.folder import check_target, output_folder, plain, with_manifest, write_file
 from neuristor.report import STYLE
+from neuristor.terminal import plain_console as console
+from neuristor.terminal import wrote
 from sim.onn import OnnCase, Stretch
 from sim.onn import verify as run_bench
 from sim.simulators import ToolError
@@ -62,9 +63,6 @@ app = typer.Typer(
     help="Networks of phase oscillators, all coupled to all: weights in a file, pictures to remember, graphs to cut."
     "\n\nStart with `neuristor onn recall 5x4` or `neuristor onn solve GRAPH`.",
 )
-console = Console(highlight=False, markup=False, emoji=False)  # names of others are no markup
-if not console.is_terminal:
-    console.width = max(console.width, 132)
 
 PICTURES = 4
 """Rows of pictures in a plot."""
@@ -260,10 +258,10 @@ def solve_command(
     console.print(table)
     if out is not None:
         write_file(out, _solution_json(found, problem_file, problem, weight), force=force)
-        console.print(f"{out}", soft_wrap=True)
+        wrote(out)
     if plot_to is not None:
         write_file(plot_to, _solution_plot(found, weight, f"{problem_file.name}: {problem.value}"), force=force)
-        console.print(f"{plot_to}", soft_wrap=True)
+        wrote(plot_to)
 
 
 def _posed(path: Path, problem: _Problem, colours: int) -> tuple[Graph | None, Ising]:
@@ -385,14 +383,14 @@ def recall_command(
     if weights_to is not None:
         rows = "\n".join(",".join(map(str, row)) for row in params.weights.tolist())
         write_file(weights_to, rows + "\n", force=force)
-        console.print(f"{weights_to}", soft_wrap=True)
+        wrote(weights_to)
     if plot_to is not None:
         begin = disturbed(found.pixels, (noise or [0.25])[0], 1, seed)[:PICTURES]
         network = OnnBitTrue(params, np.where(begin > 0, 0, params.half))
         network.run(100)
         columns = {"learnt": found.pixels[:PICTURES], "disturbed": begin, "recalled": _seen(network, begin)}
         write_file(plot_to, _pictures(found, columns, rules[-1]), force=force)
-        console.print(f"{plot_to}", soft_wrap=True)
+        wrote(plot_to)
 
 
 def _seen(network: OnnBitTrue, begin: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -512,7 +510,7 @@ def compare(
         }
         columns = {key: pixels[:PICTURES] for key, pixels in columns.items()}
         write_file(plot_to, _pictures(found, columns, f"{design.stem}, strength {strength:g}"), force=force)
-        console.print(f"{plot_to}", soft_wrap=True)
+        wrote(plot_to)
 
 
 Symmetric = Annotated[bool, typer.Option("--symmetric", help="Refuse weights that are not symmetric.")]

@@ -13,7 +13,6 @@ import matplotlib as mpl
 import numpy as np
 import typer
 from matplotlib.figure import Figure
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
@@ -40,6 +39,8 @@ from neuristor.design import DesignError
 from neuristor.folder import check_target, output_folder, plain, with_manifest, write_file
 from neuristor.network import NetworkFile, network_keys, open_network
 from neuristor.report import STYLE
+from neuristor.terminal import plain_console as console
+from neuristor.terminal import wrote
 from sim.simulators import ToolError
 from sim.snn import SnnCase
 from sim.snn import verify as run_bench
@@ -54,9 +55,6 @@ app = typer.Typer(
     "\n\nA network file (TOML) names the NIR file, its time step, data, words and lanes: `examples/snn_digits.toml`. "
     "Start with `neuristor snn show FILE.nir --dt 1e-3`.",
 )
-console = Console(highlight=False, markup=False, emoji=False)  # names of others are no markup
-if not console.is_terminal:
-    console.width = max(console.width, 132)
 
 NetworkArgument = Annotated[Path, typer.Argument(metavar="NETWORK", help="A network file (TOML).")]
 Plot = Annotated[Path | None, typer.Option("--plot", help="An SVG file to write.")]
@@ -232,7 +230,7 @@ def accuracy_command(
         figure = _bits_plot(tried, expected)
     if plot_to is not None:
         write_file(plot_to, _svg(figure), force=force)
-        console.print(f"{plot_to}", soft_wrap=True)
+        wrote(plot_to)
 
 
 def _spread_plot(points: list[tuple[float, Any]], expected: float) -> Figure:
@@ -342,7 +340,7 @@ def export_command(
     except ValueError as error:
         raise DesignError(f"{network}: {error}") from None
     write_file(out, content, force=force)
-    console.print(f"{out}", soft_wrap=True)
+    wrote(out)
 
 
 @app.command()

@@ -17,7 +17,7 @@ from boards.flow import DoesNotFit, implement
 from boards.selftest import BoardTop, SelfTest
 from golden_model.neuron import Bound
 from hdl.rows import pack_drive, unpack_output
-from neuristor.design import Design
+from neuristor.design import Design, DesignError
 from sim.case import Case
 from sim.compiled import CompiledModel
 from sim.interpreted import InterpretedModel
@@ -28,6 +28,8 @@ __all__ = ["BoardResult", "Simulation", "judge", "put_on_board", "simulate", "ve
 CLOCKS = {"amaranth": 15_000, "icarus": 200_000}
 """As far as a slow simulator goes beside, or in place of, a compiled one; 10 to 60 seconds."""
 LEAST_TICKS = 500
+MOST_TRACED = 100_000_000
+"""Ticks times neurons of which every state is kept: some gigabytes."""
 ROM_BITS = {"ice40": 16_384, "gowin": 65_536, "ecp5": 262_144, "gatemate": 262_144}
 """Block RAM that the stimulus of a self-test may take, by family."""
 
@@ -57,8 +59,20 @@ class Simulation:
 
 
 def simulate(design: Design) -> Simulation:
-    """Run the whole input through the float models and the bit-true model."""
+    """Run the whole input through the float models and the bit-true model.
+
+    Raises
+    ------
+    DesignError
+        If that is more than memory should hold.
+    """
     golden, params = design.golden, design.params
+    ticks = len(design.frames_raw) * design.stimulus.ticks
+    if ticks * params.count > MOST_TRACED:
+        raise DesignError(
+            f"{design.path}: [stimulus] frames x ticks x [neuron] count must be at most {MOST_TRACED} where every tick "
+            f"is kept, not {ticks} x {params.count}; `neuristor sweep` keeps only what it counts"
+        )
     raw = design.drive_raw
     drive = params.drive.value(raw)
     continuous, times = golden.Reference(params).run(drive)

@@ -22,7 +22,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -31,13 +30,11 @@ from neuristor.design import DesignError, load
 from neuristor.folder import OutputError, check_target, plain, write_file
 from neuristor.report import INK, STYLE
 from neuristor.steps import simulate
+from neuristor.terminal import console, wrote
 
 __all__ = ["Axis", "Files", "Sweep", "app", "parse_axis", "results", "run"]
 
 app = typer.Typer()
-console = Console(highlight=False)
-if not console.is_terminal:
-    console.width = max(console.width, 132)  # a log file has no edge to wrap at
 
 MOST_RUNS = 10_000_000
 BLOCK = 4096
@@ -106,6 +103,7 @@ def parse_axis(text: str) -> Axis:
         low, high = int(found[1]), int(found[2])
         if low > high or high - low >= MOST_RUNS:
             raise ValueError(f"--vary {key} must go from a lower to a higher integer, in at most {MOST_RUNS} steps")
+        _column(key, [low, high])
         return Axis(key, values, range(low, high + 1))
     if found := re.fullmatch(rf"({_NUMBER}):({_NUMBER})(?::(\d+))?(:log)?", values):
         ends, count, log = (float(found[1]), float(found[2])), found[3], found[4] is not None
@@ -145,6 +143,8 @@ def _column(key: str, values: Sequence[Any]) -> pa.DataType:
         return pa.list_(_column(key, [each for value in values for each in value]))
     if kinds == {int, float}:
         kinds = {float}
+    if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values):
+        raise ValueError(f"--vary {key} must have integers of at most 64 bits")
     types = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
     if len(kinds) != 1 or (kind := kinds.pop()) not in types:
         raise ValueError(f"--vary {key} must have values of one kind: numbers, texts, true or false, or lists of them")
@@ -320,7 +320,10 @@ def run(sweep: Sweep, number: int) -> dict[str, Any]:
     if sweep.counts_clocks:
         row["cycles_per_tick"] = design.case.timing["cycles_per_tick"]
     if sweep.physics:
-        simulation = simulate(design)
+        try:
+            simulation = simulate(design)
+        except DesignError as error:
+            return {"run": number, **changes, "problem": str(error).replace(scratch, sweep.files.root)}
         row |= {
             "spikes_float": int(simulation.continuous["spike"].sum()),
             "membrane_error": float(np.abs(simulation.membrane_error).max()),
@@ -569,7 +572,7 @@ def sweep(
 
             rows = carry_out(plan, out, jobs=jobs, scheduler=scheduler, force=force, done=say)
     except KeyboardInterrupt:
-        console.print(f"stopped; {out} keeps what is done, and the same command goes on from there", soft_wrap=True)
+        wrote(out, " keeps what is done; the same command goes on from there")
         raise typer.Exit(130) from None
     if before:
         console.print(f"{before} of {plan.runs} runs were there from before")
@@ -584,8 +587,8 @@ def sweep(
         )
     if plot_to is not None and len(problems) < plan.runs:
         write_file(plot_to, plot(plan, rows), force=True)
-        console.print(f"{plot_to}", soft_wrap=True)
-    console.print(f"{out}", soft_wrap=True)
+        wrote(plot_to)
+    wrote(out)
     if len(problems) == plan.runs:
         raise typer.Exit(1)
 

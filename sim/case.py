@@ -57,11 +57,11 @@ class Case:
     header: tuple[str, ...] = ()
     netlist: str | None = None
 
-    def array(self) -> NeuronArray:
-        """A fresh circuit."""
+    def array(self, loadable: bool = False) -> NeuronArray:
+        """A fresh circuit, with its numbers built in, or loaded over the link."""
         shared = {} if self.interval == 1 else {"interval": self.interval}
         made: NeuronArray = room("hdl", self.neuron).Array(
-            self.params, self.lanes, protection=self.protection, **shared
+            self.params, self.lanes, loadable=loadable, protection=self.protection, **shared
         )
         return made
 

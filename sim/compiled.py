@@ -9,7 +9,6 @@ import importlib.metadata
 import importlib.util
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.cache import cached
-from sim.simulators import TAIL_LINES, ToolError, find_tool
+from sim.simulators import ToolError, find_tool, run_tool
 from sim.stalls import IDLE_LIMIT, StreamError, stall_patterns
 
 Bytes = NDArray[np.uint8]
@@ -284,7 +283,7 @@ def _build(text: str, toplevel: str, cache_dir: Path | None, state: bool) -> Pat
     def build(folder: Path) -> None:
         (folder / "design.v").write_text(text)
         level = "1" if state else "0"
-        _run(
+        run_tool(
             [sys.executable, "-c", _EXPORT, toplevel, level], folder, f"Yosys could not read the Verilog of {toplevel}"
         )
         ports = json.loads((folder / "ports.json").read_text())
@@ -292,7 +291,7 @@ def _build(text: str, toplevel: str, cache_dir: Path | None, state: bool) -> Pat
         (folder / "harness.cc").write_text(_harness(toplevel, ports))
         options = [*COMPILER_OPTIONS, *(["-DSTATE"] if state else [])]
         command = [str(compiler.path), *options, f"-I{runtime}", "harness.cc", "-o", "model.so"]
-        _run(command, folder, f"the C++ compiler refused the model of {toplevel}")
+        run_tool(command, folder, f"the C++ compiler refused the model of {toplevel}")
         for name in ("design.v", "model.cc", "harness.cc"):
             (folder / name).unlink()
 
@@ -307,21 +306,6 @@ def _build(text: str, toplevel: str, cache_dir: Path | None, state: bool) -> Pat
         importlib.metadata.version("pyosys"),
     ]
     return cached(key, build, cache_dir)
-
-
-def _run(command: list[str], folder: Path, problem: str) -> None:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ToolError(f"{problem}:\n" + "\n".join(done.stdout.splitlines()[-TAIL_LINES:]))
 
 
 def _check_ports(ports: dict[str, dict[str, int]], toplevel: str) -> None:

@@ -168,6 +168,22 @@ class Terms:
         return level[0]
 
 
+def new_solver(patience: int) -> tuple[Any, Any]:
+    """A term manager, and a solver that gives counterexamples and may think for so many milliseconds."""
+    manager, options = bitwuzla.TermManager(), bitwuzla.Options()
+    options.set(bitwuzla.Option.PRODUCE_MODELS, True)
+    options.set(bitwuzla.Option.TIME_LIMIT_PER, patience)
+    return manager, bitwuzla.Bitwuzla(manager, options)
+
+
+def answered(solver: Any, terms: Terms) -> Answer:
+    """What the solver says of what was asserted: that it cannot be, or how it can."""
+    result = str(solver.check_sat())
+    if result != "sat":
+        return Answer(True if result == "unsat" else None)
+    return Answer(False, {name: int(solver.get_value(term).value(10)) for name, term in terms.inputs.items()})
+
+
 @dataclass
 class Answer:
     """What became of a question.
@@ -319,11 +335,7 @@ class Sweep:
 
     def _ask(self, a: int, b: int, signed_a: bool, signed_b: bool, local: bool, opaque: bool, patience: int) -> Answer:
         """Whether two nodes are equal as integers."""
-        manager = bitwuzla.TermManager()
-        options = bitwuzla.Options()
-        options.set(bitwuzla.Option.PRODUCE_MODELS, True)
-        options.set(bitwuzla.Option.TIME_LIMIT_PER, patience)
-        solver = bitwuzla.Bitwuzla(manager, options)
+        manager, solver = new_solver(patience)
         known: list[Any] = []
         terms = self._terms(manager, (a, b), local, opaque, known)
         width = max(self.graph.width(a), self.graph.width(b)) + (signed_a != signed_b)
@@ -337,12 +349,7 @@ class Sweep:
             for bit in self.assumed:
                 solver.assert_formula(terms.truth(terms.of(bit)))
         solver.assert_formula(manager.mk_term(Kind.DISTINCT, sides))
-        result = str(solver.check_sat())
-        if result == "unsat":
-            return Answer(True)
-        if result != "sat":
-            return Answer(None)
-        return Answer(False, {name: int(solver.get_value(term).value(10)) for name, term in terms.inputs.items()})
+        return answered(solver, terms)
 
     def run(self, progress: Callable[[int, int], None] | None = None, patience: int = PATIENCE_MS) -> None:
         """Merge all that is found equal.

@@ -7,14 +7,13 @@ memories). `Circuit` turns them into nodes of a :class:`sim.words.Graph`.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.simulators import TAIL_LINES, ToolError
+from sim.simulators import run_tool
 from sim.words import Graph, Word
 
 __all__ = ["Circuit", "Memory", "read_circuit", "run_yosys"]
@@ -61,19 +60,7 @@ def run_yosys(commands: Sequence[str], folder: Path, problem: str) -> str:
     ToolError
         If a command fails; it says `problem`, and Yosys's last words.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        input="\n".join(commands),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ToolError(f"{problem}:\n" + "\n".join(done.stdout.splitlines()[-TAIL_LINES:]))
-    return done.stdout
+    return run_tool([sys.executable, "-c", SCRIPT], folder, problem, "\n".join(commands))
 
 
 def read_circuit(
@@ -377,7 +364,7 @@ class Circuit:
                 raise ValueError(f"{cell} is written: its rows do not stay what they are")
             return graph.concat(
                 [
-                    self._chosen(self._known[cell], graph.slice(address, port * bits, bits), memory.width)
+                    self.chosen(self._known[cell], graph.slice(address, port * bits, bits), memory.width)
                     for port in range(int(parameters["RD_PORTS"], 2))
                 ]
             )
@@ -395,7 +382,7 @@ class Circuit:
             parts.append(graph.op("mux", memory.width, here, other, self.content(cell, clock)))
         return graph.concat(parts)
 
-    def _chosen(self, rows: Sequence[int], at: int, width: int) -> int:
+    def chosen(self, rows: Sequence[int], at: int, width: int) -> int:
         """One of some rows; 0 beyond them."""
         value = self.graph.const(0, width)
         for number, row in enumerate(rows):

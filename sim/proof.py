@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import bitwuzla
 from amaranth.back import rtlil  # type: ignore[attr-defined]
 from amaranth.hdl import Signal
 from amaranth.lib import data
@@ -28,7 +27,7 @@ from golden_model.fixed import select
 from golden_model.neuron import room
 from hdl.array import NeuronArray
 from hdl.protection import Code
-from sim.equivalence import PATIENCE_MS, Answer, Sweep, Terms
+from sim.equivalence import PATIENCE_MS, Answer, Sweep, Terms, answered, new_solver
 from sim.netlist import Circuit, read_circuit
 from sim.words import Graph, Word
 
@@ -377,19 +376,12 @@ def holds(graph: Graph, assumed: Sequence[int], claim: int, patience: int = 20 *
     """Whether a bit is set whenever others are."""
     if graph.value(claim) == 1:
         return Answer(True)
-    manager = bitwuzla.TermManager()
-    options = bitwuzla.Options()
-    options.set(bitwuzla.Option.PRODUCE_MODELS, True)
-    options.set(bitwuzla.Option.TIME_LIMIT_PER, patience)
-    solver = bitwuzla.Bitwuzla(manager, options)
+    manager, solver = new_solver(patience)
     terms = Terms(graph, manager)
     for bit in assumed:
         solver.assert_formula(terms.truth(terms.of(bit)))
     solver.assert_formula(manager.mk_term(Kind.NOT, [terms.truth(terms.of(claim))]))
-    result = str(solver.check_sat())
-    if result != "sat":
-        return Answer(True if result == "unsat" else None)
-    return Answer(False, {name: int(solver.get_value(term).value(10)) for name, term in terms.inputs.items()})
+    return answered(solver, terms)
 
 
 def _step_lines(step: _Step, answer: Answer, name: str | None) -> tuple[str, ...]:

@@ -88,6 +88,44 @@ class CocotbResult:
             )
 
 
+def run_tool(command: Sequence[str], folder: Path, problem: str, given: str = "") -> str:
+    """Run a tool to its end.
+
+    Parameters
+    ----------
+    command : sequence of str
+    folder : Path
+        Where it runs.
+    problem : str
+        What to say if it fails; its last words follow.
+    given : str
+        Its input.
+
+    Returns
+    -------
+    str
+        What it printed.
+
+    Raises
+    ------
+    ToolError
+        If it fails.
+    """
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        input=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ToolError(f"{problem}:\n" + "\n".join(done.stdout.splitlines()[-TAIL_LINES:]))
+    return done.stdout
+
+
 def tail(log: Path, lines: int = TAIL_LINES) -> str:
     """Return the last `lines` lines of a log file."""
     if not log.is_file():

@@ -37,3 +37,11 @@ def test_module_name_is_checked(vo2: Circuit) -> None:
         export(array, "a b")
     with pytest.raises(ValueError, match="name must be a Verilog identifier, not 'module'"):
         export(array, "module")
+
+
+def test_a_header_cannot_leave_its_comment(vo2: Circuit) -> None:
+    array = LifArray(lif_params(vo2, "hold", count=2), 1)
+    for line in ("a\nmodule b; endmodule", "a\rb", "a\u2028b"):
+        with pytest.raises(ValueError, match="a line of the header must be one line"):
+            export(array, "vo2", [line])
+    export(array, "vo2", ["one line"])

@@ -97,6 +97,38 @@ def test_missing_tool_is_one_sentence(design: Path, tmp_path: Path) -> None:
     assert done.stderr == "neuristor: iverilog is missing: install the system package 'iverilog'\n"
 
 
+def test_a_manifest_never_replaces_the_verilog(design: Path, tmp_path: Path) -> None:
+    done = neuristor("generate", design, "--out", tmp_path / "a.json", "--force")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "must not end with .json: that is the manifest beside it" in done.stderr
+    assert neuristor("generate", design, "--out", "/").returncode == 2
+
+
+def test_a_path_with_brackets_is_no_markup(design: Path, tmp_path: Path) -> None:
+    out = tmp_path / "[/red].v"
+    done = neuristor("generate", design, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert f"{out}: module few_neurons" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["report.html", "manifest.json"])
+def test_a_design_named_as_what_goes_beside_it_is_refused(design: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(design.read_bytes())
+    done = neuristor("build", tmp_path / name, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "must not be called as one of report.html, manifest.json" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_more_than_memory_holds_is_one_sentence(design: Path, tmp_path: Path) -> None:
+    long = tmp_path / "long.toml"
+    (tmp_path / "currents.csv").write_text("1e-5,5e-5,9e-5,1e-4,8e-5\n" * 40)
+    long.write_text(design.read_text().replace("ticks = 60", "ticks = 1000000"))
+    done = neuristor("simulate", long)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "must be at most 100000000 where every tick is kept, not 40000000 x 5" in done.stderr
+
+
 def test_build_leaves_one_folder(design: Path, tmp_path: Path) -> None:
     """That two builds give the same bytes, the gate sees on the main example."""
     done = neuristor("build", design, "--out", tmp_path / "one")
