@@ -269,7 +269,7 @@ def test_submodules_are_visible_when_asked_for(tmp_path, monkeypatch):
 def test_second_build_comes_from_the_cache(toy_file, tmp_path, monkeypatch):
     CompiledModel(toy_file, "toy", tmp_path)
     began = time.perf_counter()
-    monkeypatch.setattr(compiled, "_run", None)
+    monkeypatch.setattr(compiled, "run_tool", None)
     CompiledModel(toy_file, "toy", tmp_path)
     assert time.perf_counter() - began < 0.1
     with pytest.raises(TypeError):  # another text is another entry
