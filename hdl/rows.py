@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hdl.array import ArrayParams
 
-__all__ = ["fold_rows", "pack_drive", "unpack_output", "unpack_state"]
+__all__ = ["fold_rows", "pack_drive", "pack_state", "unpack_output", "unpack_state"]
 
 Bytes = NDArray[np.uint8]
 
@@ -96,6 +96,29 @@ def unpack_state(params: ArrayParams, bits: Bytes) -> dict[str, NDArray[np.int64
         trace[field.name] = state[:, :, low : low + field.width] @ weights
         low += field.width
     return trace
+
+
+def pack_state(params: ArrayParams, lanes: int, states: Mapping[str, NDArray[np.int64]]) -> Bytes:
+    """Every state field as the rows of the state memory: what `unpack_state` reads.
+
+    Parameters
+    ----------
+    params : ArrayParams
+    lanes : int
+    states : mapping of str to ndarray of int64, shape (ticks, count)
+
+    Returns
+    -------
+    ndarray of uint8, shape (ticks, rows, bytes of a row)
+        Little-endian; lanes without a neuron are zero.
+    """
+    rows, fields = _rows(params, lanes), params.state_fields
+    bits = np.concatenate(
+        [(states[field.name][..., None] >> np.arange(field.width)) & 1 for field in fields], axis=2
+    ).astype(np.uint8)
+    padded = np.zeros((len(bits), rows * lanes, bits.shape[2]), dtype=np.uint8)
+    padded[:, : params.count] = bits
+    return np.packbits(padded.reshape(len(bits), rows, -1), axis=2, bitorder="little")
 
 
 def fold_rows(params: ArrayParams, lanes: int, fields: Sequence[str], trace: Mapping[str, NDArray[np.int64]]) -> bytes:

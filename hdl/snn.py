@@ -827,9 +827,10 @@ class SnnLayer(wiring.Component):
         """The same as bits."""
         return [int(Const.cast(self.own_shape.const(each)).value) for each in self._own_init]
 
-    def chunks(self, connection: int) -> list[list[int]]:
-        """The rows of weights of a connection, in the words of each chunk."""
-        return self._rows[connection].chunks()
+    def chunks(self, connection: int, other: Connection | None = None) -> list[list[int]]:
+        """The rows of weights of a connection, in the words of each chunk; or those of another in its place."""
+        rows = self._rows[connection]
+        return (rows if other is None else _Rows(rows.plan, other, rows.source)).chunks()
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -17,7 +17,7 @@ from neuristor import __version__
 from neuristor.design import Design, DesignError, load
 from neuristor.folder import check_target, write_file
 from neuristor.terminal import console, wrote
-from sim.mutants import score
+from sim.mutants import ArrayVectors, score
 from sim.proof import Claim, initial_state, prove_array, prove_lane, summary
 from sim.upsets import campaign
 
@@ -142,7 +142,7 @@ def mutate(
     with Progress(*columns, console=console) as shown:
         task = shown.add_task("mutants", total=None)
         found = score(
-            loaded.case,
+            ArrayVectors(loaded.case, seed),
             count,
             seed=seed,
             progress=lambda what, done, total: shown.update(task, description=what, completed=done, total=total),

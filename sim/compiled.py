@@ -117,6 +117,11 @@ class CompiledModel:
         if self._library.flip(self._model, name.encode(), row, bit) != 0:
             raise ValueError(f"there is no bit {bit} in row {row} of {name!r}")
 
+    def poke(self, name: str, row: int, word: Bytes) -> None:
+        """Put a word, little-endian, into a register (row 0) or memory of a model with `state`, between two clocks."""
+        if self._library.poke(self._model, name.encode(), row, np.ascontiguousarray(word).ctypes.data, word.size) != 0:
+            raise ValueError(f"there is no word of {word.size} bytes in row {row} of {name!r}")
+
     def wait(self, cycles: int) -> None:
         """Let clocks go by in which neither stream moves."""
         self._library.wait(self._model, cycles)
@@ -263,6 +268,7 @@ def _load(path: Path) -> ctypes.CDLL:
         "drive": (None, [pointer, integer, pointer]),
         "wait": (None, [pointer, integer]),
         "flip": (ctypes.c_int, [pointer, ctypes.c_char_p, integer, integer]),
+        "poke": (ctypes.c_int, [pointer, ctypes.c_char_p, integer, pointer, integer]),
         "state": (integer, [pointer, ctypes.c_char_p, integer]),
         "exchange": (ctypes.c_int, [pointer, *[pointer, integer] * 4, integer, integer, ctypes.POINTER(_Progress)]),
     }
@@ -354,6 +360,9 @@ struct Simulation {
     Model model;
     uint8_t held[OUT];
     bool waiting = false;
+#ifdef STATE
+    cxxrtl::debug_items items;
+#endif
 
     // After the edge, combinational outputs are stale until the next step.
     void settle() { *data(model.p_clk) = 0; model.step(); }
@@ -395,15 +404,23 @@ API void drive(Simulation *s, int64_t index, const uint8_t *in) {
 }
 
 #ifdef STATE
-static cxxrtl::debug_items items_of(Simulation &s) {
-    cxxrtl::debug_items items;
-    s.model.debug_info(&items, nullptr, "");
-    return items;
+static const cxxrtl::debug_items &items_of(Simulation &s) {
+    if (s.items.table.empty()) s.model.debug_info(&s.items, nullptr, "");
+    return s.items;
 }
 
 static bool is_state(const cxxrtl::debug_item &item) {
     if (item.type == cxxrtl::debug_item::MEMORY) return true;
     return item.type == cxxrtl::debug_item::WIRE && (item.flags & cxxrtl::debug_item::DRIVEN_SYNC);
+}
+
+static const cxxrtl::debug_item *find(Simulation &s, const char *name, int64_t row) {
+    auto &items = items_of(s);
+    auto found = items.table.find(name);
+    if (found != items.table.end())
+        for (auto &item : found->second)
+            if (is_state(item) && row >= 0 && row < (int64_t)item.depth) return &item;
+    return nullptr;
 }
 
 API int64_t state(Simulation *, char *out, int64_t size) {
@@ -418,23 +435,30 @@ API int64_t state(Simulation *, char *out, int64_t size) {
 }
 
 API int flip(Simulation *s, const char *name, int64_t row, int64_t bit) {
-    auto items = items_of(*s);
-    auto found = items.table.find(name);
-    if (found == items.table.end()) return 1;
-    for (auto &item : found->second) {
-        if (!is_state(item) || row < 0 || row >= (int64_t)item.depth || bit < 0 || bit >= (int64_t)item.width) continue;
-        size_t chunks = (item.width + 31) / 32;
-        item.curr[row * chunks + bit / 32] ^= 1u << (bit % 32);
-        if (item.next) item.next[row * chunks + bit / 32] ^= 1u << (bit % 32);
-        s->waiting = false;
-        s->settle();
-        return 0;
-    }
-    return 1;
+    auto item = find(*s, name, row);
+    if (!item || bit < 0 || bit >= (int64_t)item->width) return 1;
+    size_t at = row * ((item->width + 31) / 32) + bit / 32;
+    item->curr[at] ^= 1u << (bit % 32);
+    if (item->next) item->next[at] ^= 1u << (bit % 32);
+    s->waiting = false;
+    s->settle();
+    return 0;
+}
+
+API int poke(Simulation *s, const char *name, int64_t row, const uint8_t *word, int64_t size) {
+    auto item = find(*s, name, row);
+    if (!item || size != (int64_t)(item->width + 7) / 8) return 1;
+    size_t chunks = (item->width + 31) / 32;
+    for (uint32_t *place : {item->curr, item->next})
+        if (place) { memset(place + row * chunks, 0, chunks * 4); memcpy(place + row * chunks, word, size); }
+    s->waiting = false;
+    s->settle();
+    return 0;
 }
 #else
 API int64_t state(Simulation *, char *, int64_t) { return 0; }
 API int flip(Simulation *, const char *, int64_t, int64_t) { return 1; }
+API int poke(Simulation *, const char *, int64_t, const uint8_t *, int64_t) { return 1; }
 #endif
 
 API void wait(Simulation *s, int64_t cycles) {

@@ -333,7 +333,17 @@ class Sweep:
         terms = Terms(graph, manager, place)
         return terms
 
-    def _ask(self, a: int, b: int, signed_a: bool, signed_b: bool, local: bool, opaque: bool, patience: int) -> Answer:
+    def _ask(
+        self,
+        a: int,
+        b: int,
+        signed_a: bool,
+        signed_b: bool,
+        local: bool,
+        opaque: bool,
+        patience: int,
+        also: Sequence[int] = (),
+    ) -> Answer:
         """Whether two nodes are equal as integers."""
         manager, solver = new_solver(patience)
         known: list[Any] = []
@@ -346,7 +356,7 @@ class Sweep:
         for fact in known:
             solver.assert_formula(fact)
         if not local:
-            for bit in self.assumed:
+            for bit in (*self.assumed, *also):
                 solver.assert_formula(terms.truth(terms.of(bit)))
         solver.assert_formula(manager.mk_term(Kind.DISTINCT, sides))
         return answered(solver, terms)
@@ -440,17 +450,17 @@ class Sweep:
             self.questions["open"] += 1
         return False
 
-    def equal(self, a: int, b: int, patience: int = PATIENCE_MS) -> Answer:
-        """Whether two words of equal width are equal for all inputs, after `run`."""
+    def equal(self, a: int, b: int, patience: int = PATIENCE_MS, also: Sequence[int] = ()) -> Answer:
+        """Whether two words of equal width are equal for all inputs, after `run`; `also` are more bits that are set."""
         if a == b:
             return Answer(True)
         for vector, x, y in zip(self._seen, self.values[a], self.values[b], strict=True):
-            if x != y:
+            if x != y and all(self.graph.compute(vector, [bit])[bit] for bit in also):
                 return Answer(False, vector)
         if self._integer(a, False) == self._integer(b, False) or self._integer(a, True) == self._integer(b, True):
             return Answer(True)
         for local, opaque in ((True, True), (False, True), (False, False)):
-            answer = self._ask(a, b, False, False, local, opaque, patience)
+            answer = self._ask(a, b, False, False, local, opaque, patience, also)
             if answer.proved:
                 break
         return answer

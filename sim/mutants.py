@@ -10,29 +10,34 @@ from __future__ import annotations
 import re
 import shlex
 import tempfile
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 from amaranth.back import rtlil  # type: ignore[attr-defined]
 from numpy.typing import NDArray
 
-from hdl.rows import pack_drive, unpack_output
+from golden_model.neuron import room
+from hdl.rows import pack_drive, pack_state, unpack_output
 from sim.case import Case
 from sim.compiled import CompiledModel
 from sim.netlist import run_yosys
-from sim.proof import initial_state, prove_array, same_lane, summary
+from sim.proof import Known, Moment, initial_state, prove_array, same_lane, summary
 from sim.scoreboard import compare
 from sim.stalls import StreamError
 
-__all__ = ["Mutant", "Mutated", "Score", "Vectors", "mutants", "score"]
+__all__ = ["AIMED", "ArrayVectors", "Given", "Mutant", "Mutated", "Score", "Vectors", "mutants", "score"]
 
-SELECT, SET, COUNT = "mutant_select", "set_saturations", "saturations_from_outside"
+SELECT, COUNT, COUNT_BITS = "mutant_select", "count_from_outside", 64
 TOGETHER = 200
 """Mutants in one netlist: each makes it slower to compile and to run."""
+AIMED = -1
+"""Stands for a piece that a solver found for one mutant."""
 MOST_CLOCKS = 4
 """A mutant that takes so many times the clocks is stuck."""
 
@@ -87,10 +92,13 @@ class Mutated:
     text : str
         RTLIL of the circuit, in modules.
     mutants : tuple of Mutant
+    counters : dict of str to int
+        Registers that can be set from outside, and their widths.
     """
 
     text: str
     mutants: tuple[Mutant, ...]
+    counters: Mapping[str, int]
 
     def one(self, mutant: Mutant) -> str:
         """RTLIL of the circuit with one fault."""
@@ -104,13 +112,17 @@ class Mutated:
         """Some of them in one module, with an input that selects the first as 1, and so on."""
         bits = len(some).bit_length()
         modules = set(re.findall(r"^module (\S+)$", self.text, re.M))
+        added = {SELECT: bits, COUNT: COUNT_BITS} | {f"set_{name}": 1 for name in self.counters}
         lines = []
-        for line in _settable(self.text).splitlines():
+        for line in _settable(self.text, self.counters).splitlines():
             lines.append(line)
             if line.startswith("module "):
-                lines.append(f"  wire width {bits} input 999 \\{SELECT}")
+                lines += [
+                    f"  wire width {width} input {900 + n} \\{name}" for n, (name, width) in enumerate(added.items())
+                ]
+                lines += [f"  wire width {width} \\next_{name}" for name, width in self.counters.items()]
             elif (found := re.match(r"  cell (\S+) \S+$", line)) and found[1] in modules:
-                lines.append(f"    connect \\{SELECT} \\{SELECT}")
+                lines += [f"    connect \\{name} \\{name}" for name in added]
         commands = ["read_rtlil all.il"]
         for number, mutant in enumerate(some, start=1):
             commands.append(mutant.command.replace("mutate", f"mutate -ctrl {SELECT} {bits} {number}", 1))
@@ -122,43 +134,46 @@ class Mutated:
             return (folder / "all.v").read_text()
 
 
-def mutants(array: Any, count: int, seed: int = 1) -> Mutated:
+def mutants(component: Any, count: int, seed: int = 1, counters: Mapping[str, int] = MappingProxyType({})) -> Mutated:
     """Faults all over a circuit.
 
     Parameters
     ----------
-    array : NeuronArray
+    component : Component
     count : int
         How many at most; Yosys spreads them over wires and cells. Clocks are left alone.
     seed : int
+    counters : mapping of str to int
+        See `Mutated`.
     """
     with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
         folder = Path(scratch)
-        (folder / "circuit.il").write_text(rtlil.convert(array, name="top", emit_src=False))
+        (folder / "circuit.il").write_text(rtlil.convert(component, name="top", emit_src=False))
         commands = ["read_rtlil circuit.il", "hierarchy -check -top top", "proc", "memory_collect", "opt_clean"]
         commands += ["write_rtlil proc.il"]
         # What comes after reads what was written: cells have the names they will have again.
         commands += ["design -reset", "read_rtlil proc.il", f"mutate -list {count} -seed {seed} -o mutants.txt"]
         run_yosys(commands, folder, "Yosys could not list mutants")
         lines = (folder / "mutants.txt").read_text().splitlines()
-        chosen = [line for line in lines if not re.search(r"-port \S*CLK\b", line) and "-mode none" not in line]
+        chosen = [line for line in lines if not re.search(r"-port \S*clk\b", line, re.I) and "-mode none" not in line]
         text = (folder / "proc.il").read_text()
-    return Mutated(text, tuple(map(Mutant, chosen)))
+    return Mutated(text, tuple(map(Mutant, chosen)), counters)
 
 
-def _settable(text: str) -> str:
-    """The counter of clamped updates can be set from outside: waiting for it to overflow takes too long."""
-    made, found = re.subn(
-        r"(  cell \$dff \S+\n(?:    .*\n)*?    connect \\D )(.+)"
-        r"(\n(?:    .*\n)*?    connect \\Q \\saturations\n  end\n)",
-        rf"\1\\saturations_next\3  cell $mux $set\n    parameter \\WIDTH 32\n    connect \\A \2\n"
-        rf"    connect \\B \\{COUNT}\n    connect \\S \\{SET}\n    connect \\Y \\saturations_next\n  end\n",
-        text,
-    )
-    if found != 1:
-        raise ValueError("the circuit has no counter of clamped updates")
-    wires = f"  wire input 997 \\{SET}\n  wire width 32 input 998 \\{COUNT}\n  wire width 32 \\saturations_next\n"
-    return made.replace("\nmodule \\top\n", "\nmodule \\top\n" + wires, 1)
+def _settable(text: str, counters: Mapping[str, int]) -> str:
+    """The circuit, whose counters can be set from outside: waiting for them to count far takes too long."""
+    for name, width in counters.items():
+        text, found = re.subn(
+            rf"(  cell \$dff \S+\n(?:    .*\n)*?    connect \\D )(.+)"
+            rf"(\n(?:    .*\n)*?    connect \\Q \\{name}\n  end\n)",
+            rf"\1\\next_{name}\3  cell $mux $set_{name}\n    parameter \\WIDTH {width}\n    connect \\A \2\n"
+            rf"    connect \\B \\{COUNT} [{width - 1}:0]\n    connect \\S \\set_{name}\n"
+            rf"    connect \\Y \\next_{name}\n  end\n",
+            text,
+        )
+        if found != 1:
+            raise ValueError(f"the circuit has {found} counters {name}")
+    return text
 
 
 # --- vectors
@@ -176,17 +191,120 @@ class Piece:
         Rows after which a reset comes in mid-run; what was given until then is compared too.
     saturations : int or None
         What the counter of clamped updates is set to beforehand: waiting for it to overflow takes too long.
+    states : dict of ndarray of int64, shape (ticks, count), or None
+        What is put into the memory before each tick. Then it is a test of single steps, from states that a run
+        from reset may take hours to come to.
     """
 
     drive_raw: NDArray[np.int64]
     stall_seed: int | None = None
     cut: int | None = None
     saturations: int | None = None
+    states: dict[str, NDArray[np.int64]] | None = None
 
 
-@dataclass
-class Vectors:
-    """What every mutant is run against.
+class Vectors(ABC):
+    """What every mutant of a circuit is run against.
+
+    Attributes
+    ----------
+    component : Component
+        The circuit.
+    counters : dict of str to int
+        Its counters that the vectors set, and their widths.
+    pieces, long : list
+        Parts of the vectors, each from a reset on; the long ones are for what nothing else notices.
+    """
+
+    component: Any
+    counters: ClassVar[dict[str, int]]
+    pieces: list[Any]
+    long: list[Any]
+
+    @staticmethod
+    def set_counter(circuit: CompiledModel, name: str, value: int) -> None:
+        """Set a counter, in a clock of its own."""
+        circuit.drive(COUNT, value)
+        circuit.drive(f"set_{name}", 1)
+        circuit.wait(1)
+        circuit.drive(f"set_{name}", 0)
+
+    @abstractmethod
+    def play(self, circuit: CompiledModel, piece: Any, limit: int | None = None) -> Given:
+        """Run a piece, for so many clocks at most.
+
+        Raises
+        ------
+        StreamError
+            If the circuit is stuck, or breaks the rules of its streams.
+        """
+
+    @abstractmethod
+    def check(self, piece: Any, given: Given) -> None:
+        """Compare what the sound circuit gave with the bit-true model.
+
+        Raises
+        ------
+        ValueError
+            If it differs.
+        """
+
+    def notices(self, circuit: CompiledModel, number: int, pieces: Sequence[Any]) -> bool:
+        """Whether some piece tells a mutant of a number from the circuit."""
+        for piece in pieces:
+            circuit.fresh()
+            if _kill(self, circuit, number, [piece], self.expected(circuit, [piece])) is not None:
+                return True
+        return False
+
+    @abstractmethod
+    def judge(self, made: Mutated, mutant: Mutant) -> tuple[bool, list[Any]]:
+        """Whether it is proved that a mutant cannot be told from the circuit; else, pieces that may tell them apart."""
+
+    def expected(self, circuit: CompiledModel, pieces: Sequence[Any]) -> list[Given]:
+        """What the circuit gives, after it was seen to be what the bit-true model gives.
+
+        Raises
+        ------
+        ValueError
+            If it is not.
+        """
+        made = []
+        for piece in pieces:
+            made.append(self.play(circuit, piece))
+            self.check(piece, made[-1])
+        return made
+
+
+@dataclass(frozen=True)
+class Given:
+    """What came out of a piece.
+
+    Attributes
+    ----------
+    rows : ndarray of uint8
+        Of the output stream.
+    clocks : int
+    flat : dict of str to int
+        All other outputs, at the end.
+    """
+
+    rows: NDArray[np.uint8]
+    clocks: int
+    flat: dict[str, int]
+
+    @classmethod
+    def of(cls, circuit: CompiledModel, rows: NDArray[np.uint8], clocks: int) -> Given:
+        """With what the other outputs are now."""
+        return cls(rows, clocks, {name: circuit.status(name) for name in circuit.outputs})
+
+    def same(self, other: Given) -> bool:
+        """Whether nobody could tell."""
+        return (self.clocks, self.flat) == (other.clocks, other.flat) and self.rows.tobytes() == other.rows.tobytes()
+
+
+class ArrayVectors(Vectors):
+    """For an array of neurons.
 
     Parameters
     ----------
@@ -194,13 +312,11 @@ class Vectors:
     seed : int
     """
 
-    case: Case
-    seed: int = 1
-    pieces: list[Piece] = field(init=False)
-    long: list[Piece] = field(init=False)
+    counters: ClassVar[dict[str, int]] = {"saturations": 32}
 
-    def __post_init__(self) -> None:
-        params, random = self.case.params, np.random.default_rng(self.seed)
+    def __init__(self, case: Case, seed: int = 1) -> None:
+        self.case, self.component = case, case.array()
+        params, random = self.case.params, np.random.default_rng(seed)
         drive, count, rows = params.drive, params.count, -(-params.count // self.case.lanes)
         shift = drive.frac_bits - params.membrane.frac_bits
         inside = [params.membrane.min_raw, params.membrane.max_raw]
@@ -232,8 +348,15 @@ class Vectors:
             drawn = np.repeat(some, 40, axis=0)[:ticks] + random.integers(-9, 10, (ticks, count))
             return np.asarray(np.clip(drawn, drive.min_raw, drive.max_raw))
 
+        def steps(ticks: int, stall_seed: int | None = None) -> Piece:
+            drives = np.stack([scaled(ticks), anything(ticks), held(ticks, 1), moderate(ticks), near(ticks)])
+            chosen = random.integers(len(drives), size=(ticks, count))
+            drawn = np.take_along_axis(drives, chosen[None], axis=0)[0]
+            return Piece(drawn, stall_seed=stall_seed, states=self._states(random, ticks, inside))
+
         self.pieces = [
             Piece(own[:60]),
+            Piece(np.zeros((10, count), dtype=np.int64)),
             Piece(anything(40), stall_seed=1),
             *(Piece(anything(4), cut=cut) for cut in range(min(3 * rows, 12))),
             Piece(held(120, 6), stall_seed=2),
@@ -245,6 +368,7 @@ class Vectors:
             Piece(anything(300)),
             Piece(held(200, 1), stall_seed=4),
             Piece(scaled(1000)),
+            *([] if self._coupled else [steps(6000), steps(2000, 10)]),
             Piece(moderate(12_000)),
             Piece(near(3000)),
             Piece(scaled(5000), stall_seed=5),
@@ -254,63 +378,125 @@ class Vectors:
             *(Piece(moderate(30_000), stall_seed=seed) for seed in (None, 7)),
             *(Piece(near(30_000), stall_seed=seed) for seed in (None, 8)),
             Piece(scaled(30_000), stall_seed=9),
+            *([] if self._coupled else [steps(60_000)]),
         ]
 
-    def expected(self, circuit: CompiledModel, pieces: Sequence[Piece]) -> list[_Given]:
-        """What the circuit gives, after it was seen to be what the bit-true model gives.
+    @property
+    def _coupled(self) -> bool:
+        # What neighbours feel stands in memories of its own.
+        return any(each.name == "change" for each in self.case.params.state_fields)
 
-        Raises
-        ------
-        ValueError
-            If it is not.
+    def _states(self, random: np.random.Generator, ticks: int, levels: Sequence[int]) -> dict[str, NDArray[np.int64]]:
+        """States of all kinds: anything, numbers of all magnitudes, corners, near levels and near what happens."""
+        params, shape = self.case.params, (ticks, self.case.params.count)
+        happened = self.case.bit_true().run(self.case.drive_raw)
+        when = random.integers(len(self.case.drive_raw), size=shape)
+        made = {}
+        for name, width, is_signed in params.state_fields:
+            low, high = (-(1 << width - 1), (1 << width - 1) - 1) if is_signed else (0, (1 << width) - 1)
+            some = np.array([low, low + 1, 0, 1, high - 1, high])
+            if name in ("membrane", "membranes"):
+                some = np.concatenate([some, levels])
+            own = happened[name][when, np.arange(params.count)]
+            size = np.exp2(random.uniform(0, width, shape)) * random.choice([-1, 1] if is_signed else [1], shape)
+            kinds = np.stack(
+                [
+                    random.integers(low, high + 1, shape),
+                    size.astype(np.int64),
+                    random.choice(some, shape) + random.integers(-3, 4, shape),
+                    own + random.integers(-9, 10, shape),
+                    own,
+                ]
+            )
+            drawn = np.take_along_axis(kinds, random.integers(len(kinds), size=shape)[None], axis=0)[0]
+            made[name] = np.clip(drawn, low, high).astype(np.int64)
+        return possible(self.case, made)
+
+    def play(self, circuit: CompiledModel, piece: Piece, limit: int | None = None) -> Given:
+        """As `Vectors.play`."""
+        case = self.case
+        circuit.reset()
+        if piece.saturations is not None:
+            self.set_counter(circuit, "saturations", piece.saturations)
+        rows = pack_drive(case.params, case.lanes, piece.drive_raw)
+        if piece.cut is not None:
+            # As many rows in as out, or a few more that are then lost.
+            circuit.exchange(rows[: piece.cut + 1], piece.cut, max_cycles=limit)
+            circuit.reset(1 + piece.cut % 3)
+        if piece.states is None:
+            return Given.of(circuit, *circuit.exchange(rows, stall_seed=piece.stall_seed, max_cycles=limit))
+        circuit.wait(case.timing["cycles_after_reset"])
+        rows = rows.reshape(len(piece.drive_raw), -1, rows.shape[1])
+        parts, clocks = [], 0
+        for tick, words in enumerate(pack_state(case.params, case.lanes, piece.states)):
+            for row, word in enumerate(words):
+                circuit.poke("state_memory", row, word)
+            seed = None if piece.stall_seed is None else piece.stall_seed + tick
+            part, passed = circuit.exchange(rows[tick], stall_seed=seed, max_cycles=limit)
+            parts.append(part)
+            clocks += passed
+        return Given.of(circuit, np.concatenate(parts), clocks)
+
+    def check(self, piece: Piece, given: Given) -> None:
+        """As `Vectors.check`."""
+        model = self.case.bit_true()
+        trace = model.run(piece.drive_raw) if piece.states is None else _single_steps(model, piece)
+        difference = compare(trace, unpack_output(self.case.params, self.case.lanes, given.rows))
+        if difference is not None:
+            raise ValueError(f"the circuit itself is not its model: {difference}")
+        before = piece.saturations or 0
+        if piece.cut is None and given.flat["saturations"] != min(before + model.saturations, 0xFFFF_FFFF):
+            raise ValueError("the circuit itself does not count clamped updates as its model")
+
+    def judge(self, made: Mutated, mutant: Mutant) -> tuple[bool, list[Piece]]:
+        """As `Vectors.judge`.
+
+        A mutant in a lane: the lane gives the same as the sound one, from any state it can be in. One outside: all that
+        is claimed of an array holds of it.
         """
-        made = []
-        for piece in pieces:
-            given = _play(self.case, circuit, piece)
-            model = self.case.bit_true()
-            if piece.cut is None:
-                trace = model.run(piece.drive_raw)
-                difference = compare(trace, unpack_output(self.case.params, self.case.lanes, given.rows))
-                if difference is not None:
-                    raise ValueError(f"the circuit itself is not its model: {difference}")
-                before = piece.saturations or 0
-                if given.saturations != min(before + model.saturations, 0xFFFF_FFFF):
-                    raise ValueError("the circuit itself does not count clamped updates as its model")
-            made.append(given)
-        return made
+        case, text = self.case, made.one(mutant)
+        if found := re.match(r"top\.lane_(\d+)(?=\.|$)", mutant.module):
+            proved, moments = same_lane(case.neuron, case.params, self.component, int(found[1]), made.text, text)
+            return proved, self._aimed(moments)
+        claims = list(prove_array(self.component, initial_state(case.neuron, case.params), text))
+        return summary(claims) is True and all(claim.tried for claim in claims), []
+
+    def _aimed(self, moments: Sequence[Moment]) -> list[Piece]:
+        """Single steps from what a solver says tells a mutant from the circuit, with and without stalls."""
+        if not moments or self._coupled:
+            return []
+        params = self.case.params
+        names = [name for name, *_ in params.state_fields]
+        states = {name: np.array([[each.state[name]] * params.count for each in moments]) for name in names}
+        drive = np.array([[each.drive] * params.count for each in moments])
+        return [Piece(drive, stall_seed=seed, states=possible(self.case, states)) for seed in (None, 11)]
 
 
-@dataclass(frozen=True)
-class _Given:
-    """What came out of a piece."""
-
-    rows: NDArray[np.uint8]
-    clocks: int
-    saturated: int
-    saturations: int
-
-    def same(self, other: _Given) -> bool:
-        return self.rows.tobytes() == other.rows.tobytes() and (self.clocks, self.saturated, self.saturations) == (
-            other.clocks,
-            other.saturated,
-            other.saturations,
-        )
+def possible(case: Case, states: Mapping[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
+    """The states, with the initial one where the golden model says that it cannot be."""
+    golden = room("golden_model", case.neuron)
+    fine = np.ones(next(iter(states.values())).shape, dtype=bool)
+    if hasattr(golden, "invariants"):
+        for holds in golden.invariants(case.params.raw, Known(states)).values():
+            fine &= holds
+    if "noise" in states:
+        fine &= states["noise"] != 0
+    initial = case.bit_true()
+    return {name: np.where(fine, column, getattr(initial, name)) for name, column in states.items()}
 
 
-def _play(case: Case, circuit: CompiledModel, piece: Piece, limit: int | None = None) -> _Given:
-    circuit.reset()
-    if piece.saturations is not None:
-        circuit.drive(COUNT, piece.saturations)
-        circuit.drive(SET, 1)
-        circuit.wait(1)
-        circuit.drive(SET, 0)
-    rows = pack_drive(case.params, case.lanes, piece.drive_raw)
-    if piece.cut is not None:
-        # As many rows in as out, or a few more that are then lost.
-        circuit.exchange(rows[: piece.cut + 1], piece.cut, max_cycles=limit)
-        circuit.reset(1 + piece.cut % 3)
-    out, clocks = circuit.exchange(rows, stall_seed=piece.stall_seed, max_cycles=limit)
-    return _Given(out, clocks, circuit.status("saturated"), circuit.status("saturations"))
+def _single_steps(model: Any, piece: Piece) -> dict[str, NDArray[np.int64]]:
+    """What the bit-true model makes of each state."""
+    assert piece.states is not None
+    trace = {name: np.empty_like(column) for name, column in piece.states.items()}
+    spikes = np.empty_like(piece.drive_raw)
+    for tick, drive in enumerate(piece.drive_raw):
+        for name, column in piece.states.items():
+            setattr(model, name, column[tick].copy())
+        spikes[tick] = model.step(drive)
+        for name, column in trace.items():
+            column[tick] = getattr(model, name)
+    return {"spike": spikes} | trace
 
 
 # --- the score
@@ -323,7 +509,7 @@ class Score:
     Attributes
     ----------
     killed : dict of Mutant to int
-        By the piece of the vectors that noticed them.
+        By the piece of the vectors that noticed them: its place, their number for any long piece, or `AIMED`.
     equivalent, survivors : tuple of Mutant
         Of those that nothing noticed: proved to change nothing, and not.
     """
@@ -346,22 +532,23 @@ class Score:
 
 
 def score(
-    case: Case,
+    vectors: Vectors,
     count: int,
     *,
     seed: int = 1,
     prove: bool = True,
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Score:
-    """Make mutants of a case's circuit, run them, and prove what survives.
+    """Make mutants of a circuit, run them, and prove what survives.
 
     Parameters
     ----------
-    case : Case
+    vectors : Vectors
+        Of the circuit.
     count : int
         Mutants, at most.
     seed : int
-        Of the choice of mutants, and of the vectors.
+        Of the choice of mutants.
     prove : bool
         Whether to try to prove survivors equivalent.
     progress : callable
@@ -372,77 +559,50 @@ def score(
     ValueError
         If the circuit itself is not its model.
     """
-    array = case.array()
-    made = mutants(array, count, seed)
-    vectors = Vectors(case, seed)
+    made = mutants(vectors.component, count, seed, vectors.counters)
     killed: dict[Mutant, int] = {}
     alive: list[tuple[Mutant, int, CompiledModel]] = []
     for first in range(0, len(made.mutants), TOGETHER):
         some = made.mutants[first : first + TOGETHER]
         progress("compiling", first, len(made.mutants))
-        circuit = CompiledModel(made.verilog(some), "top")
+        circuit = CompiledModel(made.verilog(some), "top", state=True)
         expected = vectors.expected(circuit, vectors.pieces)
         for number, mutant in enumerate(some, start=1):
             progress("running", first + number, len(made.mutants))
-            place = _kill(case, circuit, number, vectors.pieces, expected)
+            place = _kill(vectors, circuit, number, vectors.pieces, expected)
             if place is None:
                 alive.append((mutant, number, circuit))
             else:
                 killed[mutant] = place
     equivalent: list[Mutant] = []
-    unknown = []
+    survivors: list[Mutant] = []
     for done, (mutant, number, circuit) in enumerate(alive):
         progress("proving", done, len(alive))
-        if prove and changes_nothing(case, array, made, mutant):
+        proved, aimed = vectors.judge(made, mutant) if prove else (False, [])
+        if proved:
             equivalent.append(mutant)
+        elif vectors.notices(circuit, number, aimed):
+            killed[mutant] = AIMED
         else:
-            unknown.append((mutant, number, circuit))
-    survivors: list[Mutant] = []
-    for done, (mutant, number, circuit) in enumerate(unknown):
-        progress("running longer", done, len(unknown))
-        place = _longer(case, circuit, number, vectors)
-        if place is None:
-            survivors.append(mutant)
-        else:
-            killed[mutant] = place
+            progress("running longer", done, len(alive))
+            if vectors.notices(circuit, number, vectors.long):
+                killed[mutant] = len(vectors.pieces)
+            else:
+                survivors.append(mutant)
     return Score(killed, tuple(equivalent), tuple(survivors))
 
 
-def _longer(case: Case, circuit: CompiledModel, number: int, vectors: Vectors) -> int | None:
-    """As `_kill`, with the pieces that are too long to be run for all."""
-    for place, piece in enumerate(vectors.long, start=len(vectors.pieces)):
-        circuit.fresh()
-        expected = vectors.expected(circuit, [piece])
-        if _kill(case, circuit, number, [piece], expected) is not None:
-            return place
-    return None
-
-
 def _kill(
-    case: Case, circuit: CompiledModel, number: int, pieces: Sequence[Piece], expected: Sequence[_Given]
+    vectors: Vectors, circuit: CompiledModel, number: int, pieces: Sequence[Any], expected: Sequence[Given]
 ) -> int | None:
     """The piece that tells the mutant from the circuit; None if none does."""
     circuit.fresh()
     circuit.drive(SELECT, number)
     for place, (piece, wanted) in enumerate(zip(pieces, expected, strict=True)):
         try:
-            given = _play(case, circuit, piece, MOST_CLOCKS * wanted.clocks + 1000)
+            given = vectors.play(circuit, piece, MOST_CLOCKS * wanted.clocks + 1000)
         except StreamError:
             return place
         if not given.same(wanted):
             return place
     return None
-
-
-def changes_nothing(case: Case, array: Any, made: Mutated, mutant: Mutant) -> bool:
-    """Whether it is proved that a mutant cannot be told from the circuit.
-
-    One in a lane: the lane gives the same as the sound one, from any state it can be in. One outside: all that is
-    claimed of an array holds of it.
-    """
-    text = made.one(mutant)
-    module = mutant.module
-    if found := re.match(r"top\.lane_(\d+)(?=\.|$)", module):
-        return same_lane(case.neuron, case.params, array, int(found[1]), made.text, text)
-    claims = list(prove_array(array, initial_state(case.neuron, case.params), text))
-    return summary(claims) is True and all(claim.tried for claim in claims)

@@ -196,6 +196,23 @@ class Circuit:
         """What a register is called in the source; as given if it is no cell's plain name."""
         return self._aliases.get(f"${cell}", cell)
 
+    def name_as(self, other: Circuit) -> None:
+        """What its registers begin with is what those of another begin with, whose cells have the same names."""
+        self._aliases = dict(other._aliases)
+
+    def writes(self, cell: str, clock: int) -> list[int]:
+        """What is written into a memory in a clock: of each port its enable, and address and data as far as it is."""
+        graph, made, width = self.graph, list[int](), self.memories[cell].width
+        parameters, connections = self._cells[cell]["parameters"], self._cells[cell]["connections"]
+        bits = int(parameters["ABITS"], 2)
+        enables, addresses, given = (self._word(connections[f"WR_{name}"], clock) for name in ("EN", "ADDR", "DATA"))
+        for port in range(int(parameters["WR_PORTS"], 2)):
+            at = graph.slice(addresses, port * bits, bits)
+            enable, word = (graph.slice(each, port * width, width) for each in (enables, given))
+            wanted = graph.op("mux", bits, graph.op("any", 1, enable), graph.const(0, bits), at)
+            made += [enable, wanted, graph.op("and", width, enable, word)]
+        return made
+
     def register(self, cell: str, clock: int) -> int:
         """The node of a register in a clock."""
         return self._output(cell, "Q", clock)
@@ -216,6 +233,7 @@ class Circuit:
 
     def _word(self, bits: Sequence[Any], clock: int) -> int:
         graph, parts, at = self.graph, [], 0
+        bits = bits or ["0"]  # a word without bits is 0
         while at < len(bits):
             bit = bits[at]
             if isinstance(bit, str):
@@ -369,8 +387,11 @@ class Circuit:
                 ]
             )
         followed = self._followed.get(cell)
-        if followed is None and int(parameters["WR_PORTS"], 2):
-            raise ValueError(f"{cell} is written: one row of it must be followed")
+        if followed is None and memory.written:
+            if clock:
+                raise ValueError(f"{cell} is written: one row of it must be followed")
+            ports = [graph.slice(address, port * bits, bits) for port in range(int(parameters["RD_PORTS"], 2))]
+            return graph.concat([graph.opaque(f"{cell.lstrip('$')} at", memory.width, at) for at in ports])
         parts = []
         for port in range(int(parameters["RD_PORTS"], 2)):
             at = graph.slice(address, port * bits, bits)

@@ -31,7 +31,18 @@ from sim.equivalence import PATIENCE_MS, Answer, Sweep, Terms, answered, new_sol
 from sim.netlist import Circuit, read_circuit
 from sim.words import Graph, Word
 
-__all__ = ["Claim", "holds", "implies", "initial_state", "prove_array", "prove_lane", "same_lane", "summary"]
+__all__ = [
+    "Claim",
+    "Known",
+    "holds",
+    "implies",
+    "initial_state",
+    "prove_array",
+    "prove_lane",
+    "same_lane",
+    "same_step",
+    "summary",
+]
 
 
 @dataclass(frozen=True)
@@ -265,8 +276,26 @@ def _alike(step: _Step, array: NeuronArray) -> bool:
     return True
 
 
-def same_lane(neuron: str, params: Any, array: NeuronArray, index: int, sound: str, other: str) -> bool:
-    """Whether another circuit of a lane cannot be told from the sound one.
+@dataclass(frozen=True)
+class Moment:
+    """What a lane takes in.
+
+    Attributes
+    ----------
+    state, own : dict of str to int
+        Fields of the state, and of the neuron's own parameters.
+    drive : int
+    """
+
+    state: dict[str, int]
+    own: dict[str, int]
+    drive: int
+
+
+def same_lane(
+    neuron: str, params: Any, array: NeuronArray, index: int, sound: str, other: str
+) -> tuple[bool, list[Moment]]:
+    """Whether another circuit of a lane is proved to be like the sound one, and else what may tell them apart.
 
     Parameters
     ----------
@@ -277,6 +306,13 @@ def same_lane(neuron: str, params: Any, array: NeuronArray, index: int, sound: s
         Which lane.
     sound, other : str
         RTLIL of both arrays; their lanes are modules ``top.lane_0`` and so on.
+
+    Returns
+    -------
+    bool
+        Whether it is proved.
+    list of Moment
+        From the solver's counterexamples.
     """
     lane, graph, top = array.pipelines[index], Graph(), f"top.lane_{index}"
     latency, golden = lane.latency, room("golden_model", neuron)
@@ -302,7 +338,7 @@ def same_lane(neuron: str, params: Any, array: NeuronArray, index: int, sound: s
                 continue
             register = circuits[0].name_of(register)  # a broken register has lost its name
             if not circuit.has(register):
-                return False
+                return False, []
             for low, width in bits:
                 now, later = (graph.slice(circuit.signal(register, clock), low, width) for clock in (place, place + 1))
                 inputs = [graph.nodes[n].data for n in graph.cone([now]) if graph.nodes[n].op == "input"]
@@ -318,18 +354,72 @@ def same_lane(neuron: str, params: Any, array: NeuronArray, index: int, sound: s
             pairs.append((cleared[0].signal(begun, at), cleared[1].signal(begun, at)))
 
     state = _fields(graph, circuits[0].signal(ports["state"], 0), lane.state.shape())
+    own: dict[str, Word] = {}
     known: list[Any] = []
     if hasattr(golden, "invariants"):
-        known += golden.invariants(params.raw, _Known(state)).values()
+        known += golden.invariants(params.raw, Known(state)).values()
     if "noise" in state:
         known.append(state["noise"] != 0)
     if "parameters" in ports:
-        for name, word in _fields(graph, circuits[0].signal(ports["parameters"], 0), lane.parameters.shape()).items():
+        own = _fields(graph, circuits[0].signal(ports["parameters"], 0), lane.parameters.shape())
+        for name, word in own.items():
             column = getattr(params, f"{name}_raw")
             known += [word >= int(column.min()), word <= int(column.max())]
     pairs = [(a, b) for a, b in pairs if a != b]
     assumed = [bit.number for bit in known if isinstance(bit, Word)]
     sweep = Sweep(graph, [number for pair in pairs for number in pair], assumed)
+    sweep.run(None, PATIENCE_MS)
+    # The parameters are those of one of its neurons.
+    no = Word.of(graph, graph.const(0, 1), False)
+    one_of = no
+    for number in range(index, params.count, array.lanes):
+        fits = no == 0
+        for name, word in own.items():
+            fits = fits & (word == int(getattr(params, f"{name}_raw")[number]))
+        one_of = one_of | fits
+    answers = [sweep.equal(a, b, 10 * PATIENCE_MS, [one_of.number]) for a, b in pairs]
+    drive = Word.of(graph, circuits[0].signal(ports["drive"], 0), True)
+    moments = [_moment(graph, answer, state, own, drive) for answer in answers if answer.proved is False]
+    return all(answer.proved for answer in answers), moments
+
+
+def _moment(graph: Graph, answer: Answer, state: Mapping[str, Word], own: Mapping[str, Word], drive: Word) -> Moment:
+    words = [*state.values(), *own.values(), drive]
+    values = graph.compute(answer.inputs, [word.number for word in words])
+
+    def read(word: Word) -> int:
+        value, width = values[word.number], graph.width(word.number)
+        return value - (1 << width) if word.low < 0 and value >> width - 1 else value
+
+    return Moment(
+        {name: read(word) for name, word in state.items()},
+        {name: read(word) for name, word in own.items()},
+        read(drive),
+    )
+
+
+def same_step(sound: str, other: str, top: str = "top") -> bool:
+    """Whether it is proved that two circuits with the same registers and memories do the same in each clock.
+
+    Parameters
+    ----------
+    sound, other : str
+        RTLIL of both.
+    top : str
+    """
+    graph = Graph()
+    one, two = (read_circuit(graph, text, top) for text in (sound, other))
+    if one.registers != two.registers or one.memories != two.memories:
+        return False
+    two.name_as(one)
+    pairs = [(one.signal(name, 0), two.signal(name, 0)) for name in one.outputs]
+    for cell in one.registers:
+        pairs.append((one.register(cell, 1), two.register(cell, 1)))
+    for cell, memory in one.memories.items():
+        if memory.written:
+            pairs += zip(one.writes(cell, 0), two.writes(cell, 0), strict=True)
+    pairs = [(a, b) for a, b in pairs if a != b]
+    sweep = Sweep(graph, [number for pair in pairs for number in pair])
     sweep.run(None, PATIENCE_MS)
     return all(sweep.equal(a, b, 10 * PATIENCE_MS).proved for a, b in pairs)
 
@@ -345,7 +435,7 @@ def _read_cleared(graph: Graph, text: str, top: str, clears: int) -> Circuit:
     return read_circuit(graph, text, top, given)
 
 
-class _Known(dict[str, Any]):
+class Known(dict[str, Any]):
     """The state fields that the circuit has; the others are 0."""
 
     def __missing__(self, key: str) -> int:

@@ -29,8 +29,9 @@ VERILATOR_OPTIONS = (
     "--no-timing",
     "-Wno-fatal",
     "-Wno-WIDTH",
-    "-CFLAGS",
-    "-O2",
+    # The library around the circuit takes longer to compile than to run.
+    "-MAKEFLAGS",
+    "OPT_FAST=-O2 OPT_GLOBAL=-O0",
 )
 ICARUS_OPTIONS = ("-g2005",)  # with -g2012, Icarus 11 leaves combinational outputs of Amaranth at X
 TAIL_LINES = 20

@@ -26,6 +26,7 @@ from golden_model.izhikevich import (
 from golden_model.model import spike_times
 from golden_model.variability import Variability
 from tests.conftest import FLOW_VARIANTS, corner_drive, flow_params
+from tests.marks import the_rest_is_slow
 
 BEHAVIOURS = {each.name: each for each in behaviours(flow_params("izhikevich", "all patterns", 1))}
 
@@ -76,7 +77,9 @@ UNTIL = {"inhibition_induced_bursting": 0.1}
 """When to stop comparing, in second: in continuous time its intervals shrink without end."""
 
 
-@pytest.mark.parametrize("name", PATTERNS)
+@pytest.mark.parametrize(
+    "name", the_rest_is_slow(PATTERNS, ["tonic_bursting", "class_2", "resonator", "accommodation", "rebound_burst"])
+)
 def test_brian2_agrees_with_the_continuous_reference(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its parser

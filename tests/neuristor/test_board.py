@@ -233,6 +233,7 @@ def test_cores_for_vivado_come_with_script_and_constraints(
     assert top in (tmp_path / "core" / "build.tcl").read_text()
 
 
+@pytest.mark.slow
 def test_bitstream_is_that_of_the_file(design: Path, tmp_path: Path) -> None:
     done = neuristor("bitstream", design, "--board", "icebreaker", "--out", tmp_path / "made")
     assert done.returncode == 0, done.stderr

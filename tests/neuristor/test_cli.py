@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import filecmp
+import gc
 import json
 import os
 import re
 import subprocess
 import sys
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from amaranth.hdl import UnusedElaboratable
 
+from neuristor.cli import main
 from sim.verify import available
 
 SMALL = """
@@ -43,13 +49,40 @@ def design(tmp_path: Path) -> Path:
 
 
 def neuristor(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line; in this process, unless it has an environment of its own."""
+    words = [str(each) for each in arguments]
+    if environment:
+        return in_its_own_process(*words, **environment)
+    out, err = StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["neuristor", *words])
+        status = 0
+        try:
+            main()
+        except SystemExit as done:
+            status = int(done.code or 0)
+    with warnings.catch_warnings():
+        # A circuit that was refused is never elaborated.
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        gc.collect()
+    return subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())
+
+
+def in_its_own_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "neuristor", *map(str, arguments)],
+        [sys.executable, "-W", "error", "-m", "neuristor", *arguments],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "COLUMNS": "160", **environment},
     )
+
+
+def test_it_runs_as_a_module(design: Path) -> None:
+    done = in_its_own_process("simulate", str(design))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == neuristor("simulate", design).stdout
+    assert in_its_own_process("simulate", "nothing.toml").returncode == 2
 
 
 @pytest.mark.parametrize("command", ["devices", "boards", "keys", "doctor", "--help", "--version"])

@@ -32,7 +32,14 @@ def test_every_class_of_device_has_an_example() -> None:
     assert {design.neuron for design in designs} == set(NEURONS)
 
 
-@pytest.mark.parametrize("path", [p for p in EXAMPLES if p.stem != MAIN], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem == "vo2_neuristor" else [])
+        for path in EXAMPLES
+        if path.stem != MAIN
+    ],
+)
 def test_example_is_close_to_the_physics(path: Path) -> None:
     design = load(path)
     simulation = simulate(design)

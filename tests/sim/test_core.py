@@ -8,17 +8,21 @@ from golden_model.devices.threshold_switch import Circuit
 from sim.core import CoreCase, verify
 from sim.verify import available
 from tests.conftest import lif_params, random_drive
+from tests.marks import the_rest_is_slow
 
-NEEDS = {
-    engine: pytest.mark.skipif(not available(engine), reason=f"{engine} is not installed")
-    for engine in ("verilator", "icarus")
-}
+NEEDS = ("verilator", "icarus")
 SPREAD = {"threshold_d2d": 0.03, "threshold_c2c": 0.02, "refractory": 3e-6}
 
 
-@pytest.mark.parametrize("bus", ["axi4-lite", "wishbone"])
-@pytest.mark.parametrize("simulator", [pytest.param(s, marks=NEEDS[s]) for s in NEEDS])
+PAIRS = [(bus, simulator) for bus in ("axi4-lite", "wishbone") for simulator in NEEDS]
+
+
+@pytest.mark.parametrize(
+    ("bus", "simulator"), the_rest_is_slow(PAIRS, [("axi4-lite", "verilator"), ("wishbone", "icarus")])
+)
 def test_a_core_on_a_bus_gives_what_the_model_gives(vo2: Circuit, bus: str, simulator: str) -> None:
+    if not available(simulator):
+        pytest.skip(f"{simulator} is not installed")
     built = lif_params(vo2, "hold", count=5, **SPREAD)
     params = lif_params(vo2, "hold", count=5, seed=3, **SPREAD)
     drive = random_drive(params, 12, seed=2)

@@ -16,12 +16,16 @@ from golden_model.variability import Variability
 from sim.case import Case
 from sim.verify import available, verify
 from tests.conftest import FLOW_VARIANTS, corner_drive, flow_params
+from tests.marks import the_rest_is_slow
 
 needs = {
     engine: pytest.mark.skipif(not available(engine), reason=f"{engine} is not installed")
     for engine in ("verilator", "icarus", "compiled")
 }
 VARIANTS = [(neuron, variant) for neuron, variants in FLOW_VARIANTS.items() for variant in variants]
+QUICK = [
+    (neuron, variant) for neuron, variant in VARIANTS if variant in ("noise and spread", "saturating", "short words")
+]
 SIZES = [(5, 2, 3), (3, 3, 1), (4, 1, 8)]
 
 
@@ -34,7 +38,7 @@ def case(neuron: str, variant: str, ticks: int, size: tuple[int, int, int] | Non
 
 
 @needs["compiled"]
-@pytest.mark.parametrize(("neuron", "variant"), VARIANTS)
+@pytest.mark.parametrize(("neuron", "variant"), the_rest_is_slow(VARIANTS, QUICK))
 def test_compiled_verilog_equals_bit_true_model(neuron: str, variant: str) -> None:
     made = case(neuron, variant, 2000)
     assert room("golden_model", neuron).BitTrue(made.params).run(made.drive_raw)["spike"].sum() > 3
@@ -44,11 +48,7 @@ def test_compiled_verilog_equals_bit_true_model(neuron: str, variant: str) -> No
 
 
 @needs["verilator"]
-@pytest.mark.parametrize(
-    "neuron",
-    # Verilator compiles Hodgkin-Huxley for two minutes; Icarus and the compiled model have it below.
-    [pytest.param(each, marks=[pytest.mark.slow] if each == "hodgkin_huxley" else []) for each in FLOW_VARIANTS],
-)
+@pytest.mark.parametrize("neuron", the_rest_is_slow(FLOW_VARIANTS, ["neuristor"]))
 def test_verilator_equals_bit_true_model(neuron: str) -> None:
     verdict = verify(case(neuron, "noise and spread", 300), "verilator")
     assert verdict.equal, verdict.reason
@@ -127,16 +127,15 @@ def random_case(neuron: str, seed: int, ticks: int = 1500) -> Case:
 
 
 ENGINES = [
-    pytest.param("compiled", 1500, marks=needs["compiled"]),
     pytest.param("verilator", 200, marks=needs["verilator"]),
     pytest.param("icarus", 40, marks=needs["icarus"]),
 ]
 
 
-@pytest.mark.parametrize(("engine", "ticks"), ENGINES)
+@needs["compiled"]
 @pytest.mark.parametrize("neuron", FLOW_VARIANTS)
-def test_a_random_array_equals_the_bit_true_model(neuron: str, engine: str, ticks: int) -> None:
-    verdict = verify(random_case(neuron, 1000 + ticks, ticks), engine)
+def test_a_random_array_equals_the_bit_true_model(neuron: str) -> None:
+    verdict = verify(random_case(neuron, 2500), "compiled")
     assert verdict.equal, verdict.reason
 
 
@@ -150,7 +149,7 @@ def test_random_arrays_equal_the_bit_true_model(neuron: str, seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("engine", "ticks"), ENGINES[1:])
+@pytest.mark.parametrize(("engine", "ticks"), ENGINES)
 @pytest.mark.parametrize("seed", range(100, 105))
 @pytest.mark.parametrize("neuron", FLOW_VARIANTS)
 def test_random_arrays_equal_the_bit_true_model_in_cocotb(neuron: str, seed: int, engine: str, ticks: int) -> None:

@@ -19,6 +19,7 @@ from sim.case import Case
 from sim.simulators import ToolError
 from sim.verify import ENGINES, available, verify
 from tests.conftest import LIF_VARIANTS, lif_params, random_drive
+from tests.marks import the_rest_is_slow
 
 needs = {
     engine: pytest.mark.skipif(not available(engine), reason=f"{engine} is not installed")
@@ -61,7 +62,9 @@ def test_compiled_verilog_equals_bit_true_model(vo2: Circuit, variant: str, coun
 
 
 @needs["verilator"]
-@pytest.mark.parametrize(("variant", "count", "lanes"), [("all", 6, 4), ("saturating subtract", 3, 3)])
+@pytest.mark.parametrize(
+    ("variant", "count", "lanes"), the_rest_is_slow([("all", 6, 4), ("saturating subtract", 3, 3)], [("all", 6, 4)])
+)
 def test_verilator_equals_bit_true_model(vo2: Circuit, variant: str, count: int, lanes: int) -> None:
     verdict = verify(lif_case(vo2, variant, count, lanes, ticks=700), "verilator")
     assert verdict.equal, verdict.reason

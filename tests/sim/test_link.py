@@ -7,6 +7,7 @@ import pytest
 from sim.link import LinkCase, verify
 from sim.verify import available
 from tests.hdl.link.test_frames import MUTANTS, mutant
+from tests.marks import the_rest_is_slow
 
 NEEDS = {
     engine: pytest.mark.skipif(not available(engine), reason=f"{engine} is not installed")
@@ -15,13 +16,13 @@ NEEDS = {
 
 
 @NEEDS["verilator"]
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", the_rest_is_slow([1, 2], [1]))
 def test_each_command_is_carried_out_once_over_a_bad_line(seed: int) -> None:
     verify(LinkCase(seed=seed), "verilator").check()
 
 
 @NEEDS["icarus"]
-@pytest.mark.parametrize("clocks", [4, 5])
+@pytest.mark.parametrize("clocks", the_rest_is_slow([4, 5], [5]))
 def test_the_same_where_unknown_values_are_seen(clocks: int) -> None:
     verify(LinkCase(clocks=clocks, words=6, commands=17, most=6, seed=clocks), "icarus").check()
 

@@ -16,6 +16,7 @@ from golden_model.relaxation_oscillator import RelaxationOscillatorBitTrue
 from sim.case import Case
 from sim.verify import available, verify
 from tests.conftest import OSCILLATOR_VARIANTS, oscillator_params, random_drive
+from tests.marks import the_rest_is_slow
 
 needs = {
     engine: pytest.mark.skipif(not available(engine), reason=f"{engine} is not installed")
@@ -43,7 +44,9 @@ def test_compiled_verilog_equals_bit_true_model(oscillator: Circuit, variant: st
 
 
 @needs["verilator"]
-@pytest.mark.parametrize(("variant", "count", "lanes"), [("all", 5, 2), ("capacitors", 4, 2)])
+@pytest.mark.parametrize(
+    ("variant", "count", "lanes"), the_rest_is_slow([("all", 5, 2), ("capacitors", 4, 2)], [("capacitors", 4, 2)])
+)
 def test_verilator_equals_bit_true_model(oscillator: Circuit, variant: str, count: int, lanes: int) -> None:
     verdict = verify(oscillator_case(oscillator, variant, count, lanes, ticks=700), "verilator")
     assert verdict.equal, verdict.reason
@@ -155,7 +158,8 @@ def random_case(seed: int) -> Case:
 
 
 @needs["compiled"]
-@pytest.mark.parametrize("first", [0, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [0, 4])
 def test_a_few_random_arrays_equal_bit_true_model(first: int) -> None:
     for seed in range(first, first + 4):
         verdict = verify(random_case(seed), "compiled")

@@ -37,7 +37,7 @@ RUNS = [
     ("deep", [20, 6, 3], "icarus"),
     ("deep", [5, 3, 1], "icarus"),
     ("devices", [12, 4], "icarus"),
-    ("devices", [4, 2], "verilator"),
+    ("devices", [4, 2], "icarus"),
     ("pictures", [4, 6, 5], "icarus"),
     ("pictures", [2, 3, 1], "verilator"),
     ("currents", [8, 2], "icarus"),
@@ -58,7 +58,13 @@ def digits_network(weight_bits: int, membrane_bits: int) -> SnnParams:
     return quantized(network, words)
 
 
-@pytest.mark.parametrize("simulator", [pytest.param(s, marks=NEEDS[s]) for s in ("verilator", "icarus")])
+@pytest.mark.parametrize(
+    "simulator",
+    [
+        pytest.param("verilator", marks=[NEEDS["verilator"], pytest.mark.slow]),
+        pytest.param("icarus", marks=NEEDS["icarus"]),
+    ],
+)
 def test_digits_from_a_nir_file_to_verilog(simulator: str) -> None:
     params = digits_network(4, 8)
     inputs = rate(digits().test[:4], 16, 0, 0.5).astype(np.int64)

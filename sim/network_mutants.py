@@ -1,0 +1,424 @@
+"""Mutants of networks: what `sim.mutants` runs them against.
+
+A network has many ports. A *desk* in front of it takes one stream of orders and gives one of answers, which is what a
+compiled model can play; what the network shows beside them goes, event for event, into a signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+from numpy.typing import NDArray
+
+from golden_model.noise import first_states
+from golden_model.onn import OnnBitTrue, OnnParams
+from golden_model.snn import SnnBitTrue, SnnParams
+from golden_model.synapses import Dense
+from hdl.onn import Onn
+from hdl.snn import Snn
+from sim.compiled import CompiledModel, pack_rows, unpack_rows
+from sim.mutants import Given, Mutant, Mutated, Vectors
+from sim.onn import OnnCase, Stretch
+from sim.proof import same_step
+from sim.snn import SnnCase
+
+__all__ = ["OnnVectors", "SnnVectors"]
+
+
+class _Desk(wiring.Component):
+    """Takes orders for a network.
+
+    Parameters
+    ----------
+    inner : Component
+    ports : sequence of str
+        Its streams that take orders, by their numbers.
+    answer : int
+        Bits of an answer.
+    counters : sequence of str
+        Outputs that are handed on.
+    """
+
+    i: Any
+    o: Any
+    seen: Signal
+
+    def __init__(self, inner: Any, ports: Sequence[str], answer: int, counters: Sequence[str] = ()) -> None:
+        self.inner, self.ports, self.counters = inner, list(ports), list(counters)
+        self.kind_bits = len(self.ports).bit_length()
+        widest = max(32, *(len(Value.cast(getattr(inner, name).payload)) for name in self.ports))
+        super().__init__(
+            {
+                "i": In(stream.Signature(self.kind_bits + widest)),
+                "o": Out(stream.Signature(answer)),
+                "seen": Out(32),
+            }
+            | {name: Out(len(getattr(inner, name))) for name in counters}
+        )
+
+    def order(self, kind: int, value: Any) -> int:
+        """The word of an order: what is for the port of a number, or another order."""
+        if kind < len(self.ports):
+            value = Const.cast(Const(value, getattr(self.inner, self.ports[kind]).payload.shape())).value
+        return int(kind | value << self.kind_bits)
+
+    def taken(self, m: Module, may: Value) -> tuple[Value, Value]:
+        """Hand orders on while they may come; the number of the port they are for, and what they say."""
+        kind, word = self.i.payload[: self.kind_bits], self.i.payload[self.kind_bits :]
+        ready = Signal(init=1)
+        with m.Switch(kind):
+            for number, name in enumerate(self.ports):
+                with m.Case(number):
+                    m.d.comb += ready.eq(getattr(self.inner, name).ready)
+        m.d.comb += self.i.ready.eq(ready & may)
+        for number, name in enumerate(self.ports):
+            port = getattr(self.inner, name)
+            payload = Value.cast(port.payload)
+            m.d.comb += [payload.eq(word[: len(payload)]), port.valid.eq(self.i.valid & may & (kind == number))]
+        return kind, word
+
+    def shows(self, m: Module, *events: tuple[Value, Value]) -> None:
+        """Put words into the signature while they are valid: one wrong bit changes it."""
+        folded: Value = self.seen.rotate_left(1)
+        for valid, word in events:
+            for low in range(0, len(word), 32):
+                folded = folded ^ Mux(valid, word[low : low + 32], 0)
+        with m.If(Cat(valid for valid, _ in events).any()):
+            m.d.sync += self.seen.eq(folded)
+        m.d.comb += [getattr(self, name).eq(getattr(self.inner, name)) for name in self.counters]
+
+
+class OnnDesk(_Desk):
+    """An oscillator network: each order is answered with the whole state, once the network is idle again."""
+
+    BEGIN = 3
+
+    def __init__(self, onn: Onn) -> None:
+        self.fields = {
+            name: len(Value.cast(getattr(onn, name)))
+            for name in ("tick", "changed", "toggles", "settled", "phases", "outputs", "references", "totals")
+        }
+        super().__init__(onn, ["weight", "phase", "advance"], sum(self.fields.values()))
+
+    def elaborate(self, platform: object) -> Module:
+        """An order at a time."""
+        m = Module()
+        m.submodules.inner = onn = self.inner
+        asked = Signal()
+        may = ~asked & ~onn.busy
+        kind, word = self.taken(m, may)
+        m.d.comb += [
+            onn.begin.eq(self.i.valid & may & (kind == self.BEGIN)),
+            onn.seed.eq(word),
+            self.o.valid.eq(asked & ~onn.busy),
+            self.o.payload.eq(Cat(getattr(onn, name) for name in self.fields)),
+        ]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += asked.eq(1)
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += asked.eq(0)
+        self.shows(m, (onn.toggled.valid, Value.cast(onn.toggled)))
+        return m
+
+
+class SnnDesk(_Desk):
+    """A spiking network: spikes, or weights of a connection; answers are what it gives."""
+
+    def __init__(self, snn: Snn) -> None:
+        self.connections = [(n, k) for n, layer in enumerate(snn.layers) for k in range(len(layer.params.connections))]
+        names = [f"weight_{n}_{k}" for n, k in self.connections]
+        super().__init__(snn, ["i", *names], len(Value.cast(snn.o.payload)), ["saturated", "saturations"])
+
+    def elaborate(self, platform: object) -> Module:
+        """Nothing waits but for the network itself."""
+        m = Module()
+        m.submodules.inner = snn = self.inner
+        self.taken(m, Const(1))
+        m.d.comb += [self.o.valid.eq(snn.o.valid), self.o.payload.eq(snn.o.payload), snn.o.ready.eq(self.o.ready)]
+        probes = [getattr(snn, f"probe_{n}") for n in range(len(snn.layers))]
+        self.shows(m, *((probe.valid, Value.cast(probe)) for probe in probes))
+        return m
+
+
+@dataclass(frozen=True)
+class OnnPiece:
+    """A way through a network of oscillators.
+
+    Attributes
+    ----------
+    params : OnnParams
+    phases : ndarray of int64, shape (count,)
+    seed : int
+    stretches : tuple of Stretch
+    stall_seed : int or None
+    cut : int or None
+        Clocks of the last stretch after which a reset comes; then all begins anew.
+    counted : dict of str to int
+        What counters are set to after the beginning.
+    rows : ndarray of uint8
+        The orders.
+    """
+
+    params: OnnParams
+    phases: NDArray[np.int64]
+    seed: int
+    stretches: tuple[Stretch, ...]
+    stall_seed: int | None = None
+    cut: int | None = None
+    counted: dict[str, int] = field(default_factory=dict)
+    rows: NDArray[np.uint8] = field(kw_only=True)
+
+
+class OnnVectors(Vectors):
+    """For a network of oscillators: other weights, phases, noise and stretches in each piece.
+
+    Parameters
+    ----------
+    case : OnnCase
+        Its first piece.
+    seed : int
+    """
+
+    counters: ClassVar[dict[str, int]] = {"tick": 32, "changed": 32, "toggles": 48}
+
+    def __init__(self, case: OnnCase, seed: int = 1) -> None:
+        self.component = OnnDesk(Onn(case.params, case.parts))
+        random, given = np.random.default_rng(seed), case.params
+        high = (1 << given.weight_bits - 1) - 1
+        low = -high - 1
+
+        def made(params: OnnParams, phases: NDArray[np.int64], number: int, way: Any, **more: Any) -> OnnPiece:
+            rows = pack_rows(self._orders(params, phases, number, way), len(self.component.i.payload))
+            return OnnPiece(params, phases, number, way, rows=rows, **more)
+
+        def piece(stretches: int, density: float, **more: Any) -> OnnPiece:
+            drawn = random.integers(low, high, given.weights.shape, endpoint=True)
+            if random.random() < 0.3:
+                drawn = random.choice([low, high, 0, -1, 1], given.weights.shape)
+            weights = drawn * (random.random(drawn.shape) < density)
+            most = (1 << given.noise_bits) - 1
+            way = [
+                Stretch(
+                    int(random.choice([0, 1, 1, 2, 3, given.half, int(random.integers(1, 5 * given.half))])),
+                    int(random.choice([0, 1, most, int(random.integers(most + 1))])) if most else 0,
+                    int(random.choice([0, 1, 2, given.half - 1, given.half, given.half])),
+                )
+                for _ in range(stretches)
+            ]
+            phases = random.integers(0, given.raw.period, given.count)
+            number = int(random.integers(1 << 31))
+            return made(replace(given, weights=weights), phases, number, tuple(way), **more)
+
+        def counted(value: int) -> dict[str, int]:
+            ticks = value & 0x7FFF_FFFF & -given.raw.period
+            return {"tick": ticks, "changed": ticks, "toggles": value & (1 << 48) - 1}
+
+        own = made(given, case.phases, case.seed, tuple(case.stretches))
+        self.pieces = [
+            own,
+            *(piece(6, density) for density in (0.0, 0.2, 0.5, 1.0)),
+            *(piece(3, 0.6, cut=clocks) for clocks in range(24)),
+            *(piece(12, density, stall_seed=n) for n, density in enumerate((0.1, 0.3, 0.6, 1.0))),
+            *(piece(20, random.random()) for _ in range(60)),
+            # Each bit of the counters goes up and down. A tick has its place in the period.
+            *(piece(3, 0.6, counted=counted((1 << bit) - 1)) for bit in range(given.phase_bits, 49)),
+            *(piece(4, 0.6, counted=counted(0x5555_5555_5555 << shift)) for shift in (0, 1)),
+        ]
+        self.long = [piece(40, random.random()) for _ in range(400)]
+
+    def _orders(
+        self, params: OnnParams, phases: NDArray[np.int64], seed: int, stretches: Sequence[Stretch]
+    ) -> list[int]:
+        desk, onn = self.component, self.component.inner
+        made = [
+            desk.order(0, {"chunk": chunk, "column": column, "data": onn.word(params.weights, column, chunk)})
+            for column in range(params.count)
+            for chunk in range(onn.chunks)
+        ]
+        made += [desk.order(1, {"oscillator": n, "value": phase}) for n, phase in enumerate(phases.tolist())]
+        made.append(desk.order(desk.BEGIN, int(first_states(seed, 1)[0])))
+        for ticks, noise, window in stretches:
+            made.append(desk.order(2, {"ticks": ticks, "settle": 0, "noise": noise, "window": window}))
+        return made
+
+    def play(self, circuit: CompiledModel, piece: OnnPiece, limit: int | None = None) -> Given:
+        """As `Vectors.play`."""
+        circuit.reset()
+        rows = piece.rows
+        if piece.cut is not None:
+            circuit.exchange(rows, len(rows) - 1, max_cycles=limit)
+            circuit.wait(piece.cut)
+            circuit.reset(1 + piece.cut % 2)
+        begun = len(rows) - len(piece.stretches)
+        first, passed = circuit.exchange(rows[:begun], stall_seed=piece.stall_seed, max_cycles=limit)
+        for name, value in piece.counted.items():
+            self.set_counter(circuit, name, value)
+        rest, clocks = circuit.exchange(rows[begun:], stall_seed=piece.stall_seed, max_cycles=limit)
+        return Given.of(circuit, np.concatenate([first, rest]), passed + clocks)
+
+    def check(self, piece: OnnPiece, given: Given) -> None:
+        """As `Vectors.check`."""
+        model = OnnBitTrue(piece.params, piece.phases, piece.seed)
+        answers = unpack_rows(given.rows)[-1 - len(piece.stretches) :]
+        self._compare(model, answers[0], 0)
+        model.tick = piece.counted.get("tick", model.tick)
+        for name in set(piece.counted) - {"tick"}:
+            getattr(model, name)[:] = piece.counted[name]
+        for number, (answer, stretch) in enumerate(zip(answers[1:], piece.stretches, strict=True), start=1):
+            for _ in range(stretch.ticks):
+                model.step(stretch.noise, stretch.window)
+            self._compare(model, answer, number)
+
+    def _compare(self, model: OnnBitTrue, answer: int, number: int) -> None:
+        if answer != self._snapshot(model):
+            raise ValueError(f"the circuit itself is not its model after {number} stretches of ticks")
+
+    def _snapshot(self, model: OnnBitTrue) -> int:
+        made = at = 0
+        own: dict[str, Any] = {
+            "tick": [model.tick],
+            "changed": model.changed,
+            "toggles": model.toggles,
+            "settled": model.settled,
+        }
+        own |= {"phases": model.phase[0], "outputs": model.output[0]}
+        own |= {"references": model.reference[0], "totals": model.total[0]}
+        for name, width in self.component.fields.items():
+            words = [int(word) for word in own[name]]
+            each = width // len(words)
+            for word in words:
+                made |= (word & ((1 << each) - 1)) << at
+                at += each
+        return made
+
+    def judge(self, made: Mutated, mutant: Mutant) -> tuple[bool, list[OnnPiece]]:
+        """As `Vectors.judge`: a step from any state is that of the sound network."""
+        return same_step(made.text, made.one(mutant)), []
+
+
+@dataclass(frozen=True)
+class SnnPiece:
+    """What a spiking network hears.
+
+    Attributes
+    ----------
+    params : SnnParams
+        With weights that are written before.
+    inputs : ndarray of int64, shape (ticks, inputs)
+    stall_seed : int or None
+    cut : int or None
+        Clocks after which a reset comes; then all begins anew.
+    saturations : int or None
+        What the counter of clamped updates is set to beforehand.
+    rows : ndarray of uint8
+        The orders.
+    """
+
+    params: SnnParams
+    inputs: NDArray[np.int64]
+    stall_seed: int | None = None
+    cut: int | None = None
+    saturations: int | None = None
+    rows: NDArray[np.uint8] = field(kw_only=True)
+
+
+class SnnVectors(Vectors):
+    """For a spiking network: its weights among themselves exchanged, and other inputs, in each piece.
+
+    Parameters
+    ----------
+    case : SnnCase
+        Its first pieces.
+    seed : int
+    """
+
+    counters: ClassVar[dict[str, int]] = {"saturations": 32}
+
+    def __init__(self, case: SnnCase, seed: int = 1) -> None:
+        self.component = SnnDesk(case.circuit())
+        random, given = np.random.default_rng(seed), case.params
+
+        def mixed() -> SnnParams:
+            # The sums of a neuron stay as large as they were.
+            layers = []
+            for layer in given.layers:
+                connections = []
+                for each in layer.connections:
+                    synapses = each.synapses
+                    if isinstance(synapses, Dense):
+                        synapses = synapses.with_values(random.permuted(synapses.values, axis=1))
+                    connections.append(replace(each, synapses=synapses))
+                layers.append(replace(layer, connections=tuple(connections)))
+            return replace(given, layers=tuple(layers))
+
+        def made(params: SnnParams, inputs: NDArray[np.int64], **more: Any) -> SnnPiece:
+            rows = pack_rows(self._orders(params, inputs), len(self.component.i.payload))
+            return SnnPiece(params, inputs, rows=rows, **more)
+
+        def piece(ticks: int, density: float, **more: Any) -> SnnPiece:
+            return made(mixed(), (random.random((ticks, given.inputs)) < density).astype(np.int64), **more)
+
+        runs = case.inputs.shape[1]
+        self.pieces = [
+            *(made(given, case.inputs[:, run]) for run in range(runs)),
+            *(made(given, case.inputs[:, run], stall_seed=run) for run in range(runs)),
+            *(piece(12, density) for density in (0.0, 0.1, 0.5, 0.9, 1.0)),
+            *(piece(5, 0.5, cut=clocks) for clocks in range(0, 60, 3)),
+            *(piece(20, 0.6, saturations=start) for start in (0xFFFF_FFFF, 0x5555_5555, 0xAAAA_AAAA, 0xFFFF_FFFE)),
+            *(piece(20, 0.9, saturations=(1 << bit) - 1) for bit in range(1, 33)),
+            *(piece(40, random.random(), stall_seed=n) for n in range(10)),
+            *(piece(100, random.random()) for _ in range(20)),
+        ]
+        self.long = [piece(400, random.random() ** 2, stall_seed=n % 3 or None) for n in range(30)]
+
+    def _orders(self, params: SnnParams, inputs: NDArray[np.int64]) -> list[int]:
+        desk, snn = self.component, self.component.inner
+        made = [
+            desk.order(1 + number, {"address": address, "chunk": chunk, "data": word})
+            for number, (n, k) in enumerate(desk.connections)
+            for chunk, words in enumerate(snn.layers[n].chunks(k, params.layers[n].connections[k]))
+            for address, word in enumerate(words)
+        ]
+        return made + [desk.order(0, word) for word in snn.words(inputs)]
+
+    def play(self, circuit: CompiledModel, piece: SnnPiece, limit: int | None = None) -> Given:
+        """As `Vectors.play`."""
+        circuit.reset()
+        if piece.saturations is not None:
+            self.set_counter(circuit, "saturations", piece.saturations)
+        rows = piece.rows
+        groups = len(piece.inputs) * self.component.inner.plans[-1].groups
+        if piece.cut is not None:
+            circuit.exchange(rows, 1, max_cycles=limit)
+            circuit.wait(piece.cut)
+            circuit.reset(1 + piece.cut % 2)
+        made = circuit.exchange(rows, groups, stall_seed=piece.stall_seed, max_cycles=limit)
+        circuit.wait(200)  # who is ahead of the last layer comes to an end
+        return Given.of(circuit, *made)
+
+    def check(self, piece: SnnPiece, given: Given) -> None:
+        """As `Vectors.check`."""
+        model = SnnBitTrue(piece.params)
+        spikes = model.run(piece.inputs)[-1]["spike"][:, 0]
+        plan = self.component.inner.plans[-1]
+        wanted = [
+            sum(int(one) << n for n, one in enumerate(group))
+            for row in spikes[:, plan.places]
+            for group in row.reshape(plan.groups, plan.updates)
+        ]
+        got = [word & ((1 << plan.updates) - 1) for word in unpack_rows(given.rows)]
+        if got != wanted:
+            raise ValueError("the circuit itself is not its model: other spikes")
+        total = (piece.saturations or 0) + int(model.saturations.sum())
+        if not any(piece.params.ahead) and given.flat["saturations"] != min(total, 0xFFFF_FFFF):
+            raise ValueError("the circuit itself does not count clamped updates as its model")
+
+    def judge(self, made: Mutated, mutant: Mutant) -> tuple[bool, list[SnnPiece]]:
+        """As `Vectors.judge`: a step from any state is that of the sound network."""
+        return same_step(made.text, made.one(mutant)), []
