@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from typer.core import TyperGroup
 
 from boards import BOARDS
 from boards.base import MissingTool
@@ -51,7 +52,20 @@ from sim.verify import ENGINES, Verdict, missing
 
 __all__ = ["app", "main"]
 
+
+class _Group(TyperGroup):
+    """Ctrl-C is said in a sentence, too."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            Console(stderr=True, highlight=False).print("neuristor: stopped; nothing was written")
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
+    cls=_Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -78,9 +92,6 @@ def main() -> None:
     except (DesignError, OutputError, ToolError, FlowError, MissingTool, BoardError) as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"neuristor: {error}", markup=False)
         sys.exit(2)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("neuristor: stopped; nothing was written")
-        sys.exit(130)
 
 
 def _version(wanted: bool) -> None:

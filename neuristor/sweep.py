@@ -572,7 +572,10 @@ def sweep(
 
             rows = carry_out(plan, out, jobs=jobs, scheduler=scheduler, force=force, done=say)
     except KeyboardInterrupt:
-        wrote(out, " keeps what is done; the same command goes on from there")
+        if out.exists():
+            wrote(out, " keeps what is done; the same command goes on from there")
+        else:
+            console.print("stopped before a run was done; nothing was written")
         raise typer.Exit(130) from None
     if before:
         console.print(f"{before} of {plan.runs} runs were there from before")

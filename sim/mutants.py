@@ -13,7 +13,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -354,6 +354,7 @@ class ArrayVectors(Vectors):
             drawn = np.take_along_axis(drives, chosen[None], axis=0)[0]
             return Piece(drawn, stall_seed=stall_seed, states=self._states(random, ticks, inside))
 
+        self._steps = steps
         self.pieces = [
             Piece(own[:60]),
             Piece(np.zeros((10, count), dtype=np.int64)),
@@ -465,11 +466,19 @@ class ArrayVectors(Vectors):
         """Single steps from what a solver says tells a mutant from the circuit, with and without stalls."""
         if not moments or self._coupled:
             return []
-        params = self.case.params
-        names = [name for name, *_ in params.state_fields]
-        states = {name: np.array([[each.state[name]] * params.count for each in moments]) for name in names}
-        drive = np.array([[each.drive] * params.count for each in moments])
-        return [Piece(drive, stall_seed=seed, states=possible(self.case, states)) for seed in (None, 11)]
+        pieces = []
+        for seed in (None, 11):
+            # Others before and after it may matter.
+            some = self._steps(40 * len(moments), seed)
+            assert some.states is not None
+            for tick in range(len(some.drive_raw)):
+                moment, neuron = moments[tick % len(moments)], tick // len(moments) % self.case.params.count
+                which = slice(None) if tick < 2 * len(moments) else neuron
+                some.drive_raw[tick, which] = moment.drive
+                for name, column in some.states.items():
+                    column[tick, which] = moment.state[name]
+            pieces.append(replace(some, states=possible(self.case, some.states)))
+        return pieces
 
 
 def possible(case: Case, states: Mapping[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:

@@ -103,6 +103,10 @@ def read_circuit(
     return Circuit(graph, made["modules"][top], given)
 
 
+def _contents(cell: str) -> str:
+    return f"{cell.lstrip('$')} at"
+
+
 _BINARY = {
     "$add": "add",
     "$sub": "sub",
@@ -140,7 +144,7 @@ class Circuit:
     """
 
     def __init__(self, graph: Graph, module: Mapping[str, Any], given: Given = free) -> None:
-        self.graph, self._given = graph, given
+        self.graph, self._given, self._module = graph, given, module
         self._ports, self._names = module["ports"], module["netnames"]
         self.inputs = {name: len(port["bits"]) for name, port in self._ports.items() if port["direction"] == "input"}
         self.outputs = {name: len(port["bits"]) for name, port in self._ports.items() if port["direction"] == "output"}
@@ -196,11 +200,32 @@ class Circuit:
         """What a register is called in the source; as given if it is no cell's plain name."""
         return self._aliases.get(f"${cell}", cell)
 
+    def again(self, given: Given) -> Circuit:
+        """The same circuit with other inputs."""
+        return Circuit(self.graph, self._module, given)
+
     def name_as(self, other: Circuit) -> None:
         """What its registers begin with is what those of another begin with, whose cells have the same names."""
         self._aliases = dict(other._aliases)
 
-    def writes(self, cell: str, clock: int) -> list[int]:
+    def before(self, name: str, mask: int) -> list[tuple[int, int]]:
+        """The nodes in clock 0 that some bits come from in clock 1, and which of their bits.
+
+        Parameters
+        ----------
+        name : str
+            Of a register's first contents or of a memory's, as nodes have it; all else comes from nothing.
+        mask : int
+        """
+        for cell, alias in self._aliases.items():
+            if name == f"{alias}@start":
+                return [(self.register(cell, 1), mask)]
+        for cell in self.memories:
+            if name == _contents(cell):
+                return [(number, (1 << self.graph.width(number)) - 1) for number in self._writes(cell, 0)]
+        return []
+
+    def _writes(self, cell: str, clock: int) -> list[int]:
         """What is written into a memory in a clock: of each port its enable, and address and data as far as it is."""
         graph, made, width = self.graph, list[int](), self.memories[cell].width
         parameters, connections = self._cells[cell]["parameters"], self._cells[cell]["connections"]
@@ -391,7 +416,7 @@ class Circuit:
             if clock:
                 raise ValueError(f"{cell} is written: one row of it must be followed")
             ports = [graph.slice(address, port * bits, bits) for port in range(int(parameters["RD_PORTS"], 2))]
-            return graph.concat([graph.opaque(f"{cell.lstrip('$')} at", memory.width, at) for at in ports])
+            return graph.concat([graph.opaque(_contents(cell), memory.width, at) for at in ports])
         parts = []
         for port in range(int(parameters["RD_PORTS"], 2)):
             at = graph.slice(address, port * bits, bits)

@@ -375,7 +375,7 @@ class SnnVectors(Vectors):
             *(piece(40, random.random(), stall_seed=n) for n in range(10)),
             *(piece(100, random.random()) for _ in range(20)),
         ]
-        self.long = [piece(400, random.random() ** 2, stall_seed=n % 3 or None) for n in range(30)]
+        self.long = [piece(400, random.random(), stall_seed=n % 3 or None) for n in range(30)]
 
     def _orders(self, params: SnnParams, inputs: NDArray[np.int64]) -> list[int]:
         desk, snn = self.component, self.component.inner

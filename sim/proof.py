@@ -104,12 +104,17 @@ def _fields(graph: Graph, word: int, layout: data.StructLayout) -> dict[str, Wor
 
 def _read_lane(graph: Graph, text: str, top: str, lane: Any, waits: int | None = None) -> Circuit:
     """A lane that took a neuron in clock 0, and moves in each clock but one."""
+    return read_circuit(graph, text, top, _fed(lane, waits))
+
+
+def _fed(lane: Any, waits: int | None = None, took: int = 0) -> Callable[[str, int], int | str]:
+    """The inputs of a lane that took a neuron `took` clocks ago, and moves in each clock but one."""
 
     def given(name: str, clock: int) -> int | str:
         name = name.partition("$")[0]  # a port that had the name of another signal has a number behind its own
         if name == "enable":
             return int(clock != waits)
-        moved = clock - (waits is not None and clock > waits)
+        moved = took + clock - (waits is not None and clock > waits)
         if name == "phase":
             return moved % int(lane.interval)
         if name in ("rst", "load"):
@@ -119,7 +124,7 @@ def _read_lane(graph: Graph, text: str, top: str, lane: Any, waits: int | None =
         # A lane may look at its inputs for as long as the neuron is its newest.
         return f"{name}@{max(0, moved - lane.interval + 1) if moved < lane.interval else moved}"
 
-    return read_circuit(graph, text, top, given)
+    return given
 
 
 class _Step:
@@ -323,27 +328,14 @@ def same_lane(
         for name in circuits[0].outputs
         if not name.startswith("initial_state")
     ]
-    # What it shows of this neuron, it shows after a clock of waiting too, and so after any number of them.
-    waiting = {place: _read_lane(graph, other, top, lane, place) for place in range(1, latency + 1)}
-    for place, circuit in waiting.items():
-        outputs = [
-            each.signal(name, latency - place)
-            for each in circuits
-            for name in each.outputs
+    # Whatever it has in its registers: what comes of it does not change if it waits, so it may wait for long.
+    for took in range(1, latency + 1):
+        moves, waits = (circuits[1].again(_fed(lane, clock, took)) for clock in (None, 0))
+        pairs += [
+            (moves.signal(name, latency - took), waits.signal(name, latency - took + 1))
+            for name in circuits[1].outputs
             if not name.startswith("initial_state")
         ]
-        for name, bits in graph.bits_of_inputs(outputs).items():
-            register, start, _ = name.partition("@start")
-            if not start:
-                continue
-            register = circuits[0].name_of(register)  # a broken register has lost its name
-            if not circuit.has(register):
-                return False, []
-            for low, width in bits:
-                now, later = (graph.slice(circuit.signal(register, clock), low, width) for clock in (place, place + 1))
-                inputs = [graph.nodes[n].data for n in graph.cone([now]) if graph.nodes[n].op == "input"]
-                if not any(each.endswith("@start") for each in inputs):
-                    pairs.append((later, now))
     # The initial state of each of its neurons, from any state before the reset.
     clears = lane.clear_clocks
     cleared = [_read_cleared(graph, text, top, clears) for text in (sound, other)]
@@ -399,7 +391,9 @@ def _moment(graph: Graph, answer: Answer, state: Mapping[str, Word], own: Mappin
 
 
 def same_step(sound: str, other: str, top: str = "top") -> bool:
-    """Whether it is proved that two circuits with the same registers and memories do the same in each clock.
+    """Whether it is proved that two circuits with the same registers and memories cannot be told apart.
+
+    If all bits that outputs ever depend on are the same, they are so after a clock.
 
     Parameters
     ----------
@@ -412,12 +406,28 @@ def same_step(sound: str, other: str, top: str = "top") -> bool:
     if one.registers != two.registers or one.memories != two.memories:
         return False
     two.name_as(one)
+
+    def whole(number: int) -> int:
+        return (1 << graph.width(number)) - 1
+
+    # What is looked at: outputs, and then what that comes from.
+    looked = {circuit.signal(name, 0): whole(circuit.signal(name, 0)) for circuit in (one, two) for name in one.outputs}
     pairs = [(one.signal(name, 0), two.signal(name, 0)) for name in one.outputs]
-    for cell in one.registers:
-        pairs.append((one.register(cell, 1), two.register(cell, 1)))
-    for cell, memory in one.memories.items():
-        if memory.written:
-            pairs += zip(one.writes(cell, 0), two.writes(cell, 0), strict=True)
+    seen: dict[str, int] = {}
+    while True:
+        found = graph.needed(looked)
+        fresh = {name: mask for name, mask in found.items() if mask & ~seen.get(name, 0)}
+        if not fresh:
+            break
+        for name, mask in fresh.items():
+            seen[name] = seen.get(name, 0) | mask
+            for circuit in (one, two):
+                for number, bits in circuit.before(name, mask):
+                    looked[number] = looked.get(number, 0) | bits
+    for name, mask in seen.items():
+        for (a, bits), (b, _) in zip(one.before(name, mask), two.before(name, mask), strict=True):
+            kept = graph.const(bits, graph.width(a))
+            pairs.append((graph.op("and", graph.width(a), kept, a), graph.op("and", graph.width(a), kept, b)))
     pairs = [(a, b) for a, b in pairs if a != b]
     sweep = Sweep(graph, [number for pair in pairs for number in pair])
     sweep.run(None, PATIENCE_MS)

@@ -245,21 +245,31 @@ class Graph:
                     waiting += self.nodes[number].args
         return sorted(seen)
 
-    def bits_of_inputs(self, wanted: Iterable[int]) -> dict[str, list[tuple[int, int]]]:
-        """Which bits of inputs some nodes depend on: lowest bit and width of each piece."""
-        found: dict[str, set[tuple[int, int]]] = {}
-        wanted = list(wanted)
-        for number in self.cone(wanted):
-            node = self.nodes[number]
-            pieces = [(arg, 0, self.width(arg)) for arg in node.args] if node.op != "slice" else []
-            if node.op == "slice":
-                pieces = [(node.args[0], node.data, node.width)]
-            if number in wanted:
-                pieces.append((number, 0, node.width))
-            for arg, low, width in pieces:
-                if self.nodes[arg].op == "input":
-                    found.setdefault(self.nodes[arg].data, set()).add((low, width))
-        return {name: sorted(bits) for name, bits in found.items()}
+    def needed(self, wanted: Mapping[int, int]) -> dict[str, int]:
+        """Which bits of inputs, and of unknown functions, some bits of nodes depend on.
+
+        Parameters
+        ----------
+        wanted : mapping of int to int
+            Nodes, and which of their bits: a mask.
+
+        Returns
+        -------
+        dict of str to int
+            Masks, by name.
+        """
+        masks = dict(wanted)
+        found: dict[str, int] = {}
+        for number in reversed(self.cone(wanted)):
+            node, mask = self.nodes[number], masks.get(number, 0)
+            if not mask:
+                continue
+            if node.op in ("input", "opaque"):
+                found[node.data] = found.get(node.data, 0) | mask
+            widths = [self.width(arg) for arg in node.args]
+            for arg, bits in zip(node.args, _asked(node, mask, widths), strict=True):
+                masks[arg] = masks.get(arg, 0) | bits
+        return found
 
     def compute(self, inputs: Mapping[str, int], wanted: Iterable[int]) -> dict[int, int]:
         """The values of nodes; an input that is not given is 0."""
@@ -272,6 +282,32 @@ class Graph:
                 widths = [self.nodes[arg].width for arg in node.args]
                 values[number] = compute(node, [values[arg] for arg in node.args], widths)
         return values
+
+
+def _asked(node: Node, mask: int, widths: Sequence[int]) -> list[int]:
+    """Which bits of its arguments some bits of a node depend on."""
+    whole = [(1 << width) - 1 for width in widths]
+    match node.op:
+        case "slice":
+            return [mask << node.data]
+        case "concat":
+            made, low = [], 0
+            for width, ones in zip(widths, whole, strict=True):
+                made.append(mask >> low & ones)
+                low += width
+            return made
+        case "and" | "or" | "xor" | "not":
+            return [mask for _ in widths]
+        case "mux":
+            return [1, mask, mask]
+        case "add" | "sub" | "mul":
+            return [ones & (1 << mask.bit_length()) - 1 for ones in whole]
+        case "zext":
+            return [mask & whole[0]]
+        case "sext":
+            above = mask >> widths[0]
+            return [mask & whole[0] | (1 << widths[0] - 1 if above else 0)]
+    return whole
 
 
 def compute(node: Node, args: Sequence[int], widths: Sequence[int]) -> int:

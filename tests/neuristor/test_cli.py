@@ -229,6 +229,16 @@ def test_bad_design_is_one_sentence_and_leaves_nothing(command: str, design: Pat
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_ctrl_c_is_a_sentence(design: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("neuristor.cli.build", stop)
+    done = neuristor("build", design, "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (130, "neuristor: stopped; nothing was written\n")
+    assert not (tmp_path / "out").exists()
+
+
 def test_unwritable_output_is_one_sentence(design: Path) -> None:
     done = neuristor("build", design, "--out", "/proc/neuristor")
     assert done.returncode == 2

@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 
 from golden_model.devices.threshold_switch import Circuit
+from golden_model.snn import INPUT, Layer, Network, Neurons, SnnParams, Words, quantized
+from golden_model.variability import Variability
 from sim.case import Case
 from sim.compiled import CompiledModel
 from sim.mutants import ArrayVectors, Mutant, Mutated, Piece, Vectors, mutants, score
 from sim.network_mutants import OnnVectors, SnnVectors
+from sim.snn import SnnCase
 from sim.verify import available
 from tests.conftest import flow_params, lif_params, oscillator_params
+from tests.hdl.test_snn import heard, hears
 from tests.sim.test_onn import made as onn_case
-from tests.sim.test_snn import case as snn_case
 
 pytestmark = pytest.mark.skipif(not available("compiled"), reason="there is no C++ compiler")
 
@@ -107,6 +110,23 @@ CORES: dict[str, Any] = {
 }
 
 
+def small_network() -> SnnParams:
+    """Short words, so that rare events are not rare: recurrent, delayed, refractory, noisy, unlike, with currents."""
+    spread = Variability(threshold_d2d=0.1, threshold_c2c=0.1, seed=3)
+    neurons = Neurons(count=8, tau=8.0, strict=False, reset=0.3, refractory=3.0, spread=spread)
+    late = Neurons(count=4, tau=4.0, tau_syn=3.0, refractory=1.0)
+    layers = (
+        Layer(
+            name="devices",
+            shape=(8,),
+            neurons=neurons,
+            projections=(hears(INPUT, 8, 9, mean=4.0), hears(0, 8, 8, 2, mean=0.0)),
+        ),
+        Layer(name="late", shape=(4,), neurons=late, projections=(hears(0, 4, 8, mean=4.0),)),
+    )
+    return quantized(Network(dt=1.0, input_shape=(9,), layers=layers), Words(3, 7, level=0.5))
+
+
 def core(vo2: Circuit, kind: str, oscillator: Circuit | None = None) -> Vectors:
     """The vectors of a core."""
     if kind == "lif":
@@ -116,7 +136,9 @@ def core(vo2: Circuit, kind: str, oscillator: Circuit | None = None) -> Vectors:
     if kind == "onn of 33":
         return OnnVectors(onn_case(33, 3, 4, 3, stretches=10))
     if kind == "snn":
-        return SnnVectors(snn_case("devices", [4, 2]))
+        params = small_network()
+        inputs = np.stack([heard(params, 12, seed) for seed in range(2)], axis=1)
+        return SnnVectors(SnnCase(params=params, lanes=[4, 2], inputs=inputs))
     variant, interval = CORES[kind]
     params: Any = (
         oscillator_params(oscillator, variant, count=5)
