@@ -134,7 +134,13 @@ class Mutated:
             return (folder / "all.v").read_text()
 
 
-def mutants(component: Any, count: int, seed: int = 1, counters: Mapping[str, int] = MappingProxyType({})) -> Mutated:
+def mutants(
+    component: Any,
+    count: int,
+    seed: int = 1,
+    counters: Mapping[str, int] = MappingProxyType({}),
+    within: str = "top",
+) -> Mutated:
     """Faults all over a circuit.
 
     Parameters
@@ -145,6 +151,8 @@ def mutants(component: Any, count: int, seed: int = 1, counters: Mapping[str, in
     seed : int
     counters : mapping of str to int
         See `Mutated`.
+    within : str
+        Where the names of their modules begin: all but what is there for the test only.
     """
     with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
         folder = Path(scratch)
@@ -155,6 +163,7 @@ def mutants(component: Any, count: int, seed: int = 1, counters: Mapping[str, in
         commands += ["design -reset", "read_rtlil proc.il", f"mutate -list {count} -seed {seed} -o mutants.txt"]
         run_yosys(commands, folder, "Yosys could not list mutants")
         lines = (folder / "mutants.txt").read_text().splitlines()
+        lines = [line for line in lines if re.search(rf"-module {re.escape(within)}(?=[. ])", line)]
         chosen = [line for line in lines if not re.search(r"-port \S*clk\b", line, re.I) and "-mode none" not in line]
         text = (folder / "proc.il").read_text()
     return Mutated(text, tuple(map(Mutant, chosen)), counters)
@@ -212,12 +221,15 @@ class Vectors(ABC):
         The circuit.
     counters : dict of str to int
         Its counters that the vectors set, and their widths.
+    within : str
+        The module that is broken, with all that is in it.
     pieces, long : list
         Parts of the vectors, each from a reset on; the long ones are for what nothing else notices.
     """
 
     component: Any
     counters: ClassVar[dict[str, int]]
+    within: ClassVar[str] = "top"
     pieces: list[Any]
     long: list[Any]
 
@@ -568,7 +580,7 @@ def score(
     ValueError
         If the circuit itself is not its model.
     """
-    made = mutants(vectors.component, count, seed, vectors.counters)
+    made = mutants(vectors.component, count, seed, vectors.counters, vectors.within)
     killed: dict[Mutant, int] = {}
     alive: list[tuple[Mutant, int, CompiledModel]] = []
     for first in range(0, len(made.mutants), TOGETHER):

@@ -185,6 +185,7 @@ class OnnVectors(Vectors):
     seed : int
     """
 
+    within = "top.inner"
     counters: ClassVar[dict[str, int]] = {"tick": 32, "changed": 32, "toggles": 48}
 
     def __init__(self, case: OnnCase, seed: int = 1) -> None:
@@ -338,6 +339,7 @@ class SnnVectors(Vectors):
     seed : int
     """
 
+    within = "top.inner"
     counters: ClassVar[dict[str, int]] = {"saturations": 32}
 
     def __init__(self, case: SnnCase, seed: int = 1) -> None:

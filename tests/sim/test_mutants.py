@@ -97,7 +97,7 @@ def test_mutants_of_networks_are_killed_or_proved_equivalent(vo2: Circuit, kind:
     found = score(vectors, 40)
     assert found.value >= 0.8, [str(mutant) for mutant in found.survivors]
     assert len(found.killed) > 25
-    made = mutants(vectors.component, 40, 1, vectors.counters)
+    made = mutants(vectors.component, 40, 1, vectors.counters, vectors.within)
     assert not any(vectors.judge(made, mutant)[0] for mutant in list(found.killed)[::5])
 
 
