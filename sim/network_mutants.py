@@ -30,6 +30,9 @@ from sim.snn import SnnCase
 
 __all__ = ["OnnVectors", "SnnVectors"]
 
+LONGEST = 100_000
+"""Clocks that a network may be busy with one order."""
+
 
 class _Desk(wiring.Component):
     """Takes orders for a network.
@@ -204,9 +207,10 @@ class OnnVectors(Vectors):
                 drawn = random.choice([low, high, 0, -1, 1], given.weights.shape)
             weights = drawn * (random.random(drawn.shape) < density)
             most = (1 << given.noise_bits) - 1
+            few = [0, 1, 1, 2, 3, given.half]
             way = [
                 Stretch(
-                    int(random.choice([0, 1, 1, 2, 3, given.half, int(random.integers(1, 5 * given.half))])),
+                    int(random.choice([*few, random.integers(1, 5 * given.half), random.integers(400)])),
                     int(random.choice([0, 1, most, int(random.integers(most + 1))])) if most else 0,
                     int(random.choice([0, 1, 2, given.half - 1, given.half, given.half])),
                 )
@@ -253,14 +257,14 @@ class OnnVectors(Vectors):
         circuit.reset()
         rows = piece.rows
         if piece.cut is not None:
-            circuit.exchange(rows, len(rows) - 1, max_cycles=limit)
+            circuit.exchange(rows, len(rows) - 1, max_cycles=limit, idle_limit=LONGEST)
             circuit.wait(piece.cut)
             circuit.reset(1 + piece.cut % 2)
         begun = len(rows) - len(piece.stretches)
         first, passed = circuit.exchange(rows[:begun], stall_seed=piece.stall_seed, max_cycles=limit)
         for name, value in piece.counted.items():
             self.set_counter(circuit, name, value)
-        rest, clocks = circuit.exchange(rows[begun:], stall_seed=piece.stall_seed, max_cycles=limit)
+        rest, clocks = circuit.exchange(rows[begun:], stall_seed=piece.stall_seed, max_cycles=limit, idle_limit=LONGEST)
         return Given.of(circuit, np.concatenate([first, rest]), passed + clocks)
 
     def check(self, piece: OnnPiece, given: Given) -> None:

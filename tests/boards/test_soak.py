@@ -195,6 +195,7 @@ def soak(vo2: Circuit, cycles: int, monkeypatch: pytest.MonkeyPatch) -> dict[str
     }
 
 
+@pytest.mark.slow
 def test_an_array_on_a_board_is_the_model_for_half_a_million_clocks(
     vo2: Circuit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ def test_silent_circuit_is_an_infinite_error(vo2: Circuit) -> None:
         measure(LIF, params, np.array([0.0]))
 
 
+@pytest.mark.slow
 def test_smallest_words_meet_the_target_and_smaller_ones_do_not(oscillator: Circuit, vo2: Circuit) -> None:
     cases = [
         (OSCILLATOR, oscillator_params(oscillator, "plain", count=64, dt=80e-9), 0.01),

@@ -26,6 +26,7 @@ VARIANTS = [(neuron, variant) for neuron, variants in FLOW_VARIANTS.items() for 
 QUICK = [
     (neuron, variant) for neuron, variant in VARIANTS if variant in ("noise and spread", "saturating", "short words")
 ]
+QUICK.remove(("hodgkin_huxley", "saturating"))
 SIZES = [(5, 2, 3), (3, 3, 1), (4, 1, 8)]
 
 
@@ -56,7 +57,7 @@ def test_verilator_equals_bit_true_model(neuron: str) -> None:
 
 
 @needs["icarus"]
-@pytest.mark.parametrize("neuron", FLOW_VARIANTS)
+@pytest.mark.parametrize("neuron", the_rest_is_slow(FLOW_VARIANTS, ["izhikevich", "neuristor"]))
 def test_icarus_equals_bit_true_model(neuron: str, tmp_path: Path) -> None:
     verdict = verify(case(neuron, "noise and spread", 60), "icarus", tmp_path)
     assert verdict.equal, verdict.reason
@@ -68,7 +69,7 @@ def test_icarus_equals_bit_true_model(neuron: str, tmp_path: Path) -> None:
     ("neuron", "name"),
     [
         ("hodgkin_huxley", "g_l_raw"),
-        ("hodgkin_huxley", "e_na_raw"),
+        pytest.param("hodgkin_huxley", "e_na_raw", marks=pytest.mark.slow),
         ("izhikevich", "weight_shift"),
         ("neuristor", "target_1"),
     ],
@@ -133,7 +134,7 @@ ENGINES = [
 
 
 @needs["compiled"]
-@pytest.mark.parametrize("neuron", FLOW_VARIANTS)
+@pytest.mark.parametrize("neuron", the_rest_is_slow(FLOW_VARIANTS, ["izhikevich", "neuristor"]))
 def test_a_random_array_equals_the_bit_true_model(neuron: str) -> None:
     verdict = verify(random_case(neuron, 2500), "compiled")
     assert verdict.equal, verdict.reason

@@ -31,6 +31,7 @@ ENGINE = pytest.mark.parametrize("engine", [pytest.param(name, marks=needs[name]
 SIZES = [(1, 1), (3, 3), (13, 2), (5, 3), (8, 1)]
 COMPILED = [(variant, *SIZES[n % len(SIZES)]) for n, variant in enumerate(LIF_VARIANTS)]
 COMPILED += [("all", *size) for size in SIZES if ("all", *size) not in COMPILED]
+QUICK = [each for each in COMPILED if each[0] not in ("subtract", "long refractory", "spread", "noise", "wide")]
 
 
 def lif_case(vo2: Circuit, variant: str, count: int, lanes: int, ticks: int, **more: float) -> Case:
@@ -53,7 +54,7 @@ def patched(case: Case, pattern: str, replacement: str, times: int) -> Case:
 
 
 @needs["compiled"]
-@pytest.mark.parametrize(("variant", "count", "lanes"), COMPILED)
+@pytest.mark.parametrize(("variant", "count", "lanes"), the_rest_is_slow(COMPILED, QUICK))
 def test_compiled_verilog_equals_bit_true_model(vo2: Circuit, variant: str, count: int, lanes: int) -> None:
     case = lif_case(vo2, variant, count, lanes, ticks=5000)  # more than one chunk
     verdict = verify(case, "compiled")
@@ -143,7 +144,7 @@ def test_wrong_constant_of_one_neuron_is_caught(vo2: Circuit, engine: str) -> No
     assert "neuron 1 differs at tick" in verdict.reason
 
 
-@ENGINE
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("icarus", marks=[needs["icarus"], pytest.mark.slow])])
 def test_lost_rows_are_a_verdict_and_no_crash(vo2: Circuit, engine: str) -> None:
     case = lif_case(vo2, "coarse", 8, 3, ticks=100)
     moves = patched(case, r"assign moves = .*;", "assign moves = 1'h1;", 1)
@@ -155,7 +156,7 @@ def test_lost_rows_are_a_verdict_and_no_crash(vo2: Circuit, engine: str) -> None
         assert reason in verdict.reason
 
 
-@ENGINE
+@pytest.mark.parametrize("engine", ["compiled", pytest.param("icarus", marks=[needs["icarus"], pytest.mark.slow])])
 def test_wrong_count_of_saturations_is_caught(vo2: Circuit, engine: str) -> None:
     case = lif_case(vo2, "saturating", 3, 3, ticks=60)
     model = case.bit_true()

@@ -35,7 +35,13 @@ def oscillator_case(circuit: Circuit, variant: str, count: int, lanes: int, tick
 
 
 @needs["compiled"]
-@pytest.mark.parametrize("variant", OSCILLATOR_VARIANTS)
+@pytest.mark.parametrize(
+    "variant",
+    the_rest_is_slow(
+        OSCILLATOR_VARIANTS,
+        ["plain", "on ticks", "all", "broken devices", "resistor ring", "capacitor chain", "saturating", "coarse"],
+    ),
+)
 def test_compiled_verilog_equals_bit_true_model(oscillator: Circuit, variant: str) -> None:
     count, lanes = SIZES[list(OSCILLATOR_VARIANTS).index(variant) % len(SIZES)]
     verdict = verify(oscillator_case(oscillator, variant, count, lanes, ticks=3000), "compiled")
@@ -56,7 +62,10 @@ def test_verilator_equals_bit_true_model(oscillator: Circuit, variant: str, coun
 @needs["icarus"]
 @pytest.mark.parametrize(
     ("variant", "count", "lanes"),
-    [("all", 5, 2), ("on ticks", 1, 1), ("capacitor chain", 5, 3), ("resistors", 4, 4), ("broken devices", 5, 5)],
+    the_rest_is_slow(
+        [("all", 5, 2), ("on ticks", 1, 1), ("capacitor chain", 5, 3), ("resistors", 4, 4), ("broken devices", 5, 5)],
+        [("all", 5, 2), ("capacitor chain", 5, 3)],
+    ),
 )
 def test_icarus_equals_bit_true_model(
     oscillator: Circuit, variant: str, count: int, lanes: int, tmp_path: Path
