@@ -210,7 +210,7 @@ class OnnVectors(Vectors):
             few = [0, 1, 1, 2, 3, given.half]
             way = [
                 Stretch(
-                    int(random.choice([*few, random.integers(1, 5 * given.half), random.integers(400)])),
+                    int(random.choice([*few, int(random.integers(1, 5 * given.half)), int(random.integers(400))])),
                     int(random.choice([0, 1, most, int(random.integers(most + 1))])) if most else 0,
                     int(random.choice([0, 1, 2, given.half - 1, given.half, given.half])),
                 )
