@@ -208,6 +208,10 @@ class Circuit:
         """What its registers begin with is what those of another begin with, whose cells have the same names."""
         self._aliases = dict(other._aliases)
 
+    def register_of(self, name: str) -> str | None:
+        """The register whose first contents are a node of this name."""
+        return next((cell for cell, alias in self._aliases.items() if name == f"{alias}@start"), None)
+
     def before(self, name: str, mask: int) -> list[tuple[int, int]]:
         """The nodes in clock 0 that some bits come from in clock 1, and which of their bits.
 
@@ -217,9 +221,8 @@ class Circuit:
             Of a register's first contents or of a memory's, as nodes have it; all else comes from nothing.
         mask : int
         """
-        for cell, alias in self._aliases.items():
-            if name == f"{alias}@start":
-                return [(self.register(cell, 1), mask)]
+        if (cell := self.register_of(name)) is not None:
+            return [(self.register(cell, 1), mask)]
         for cell in self.memories:
             if name == _contents(cell):
                 return [(number, (1 << self.graph.width(number)) - 1) for number in self._writes(cell, 0)]

@@ -328,14 +328,7 @@ def same_lane(
         for name in circuits[0].outputs
         if not name.startswith("initial_state")
     ]
-    # Whatever it has in its registers: what comes of it does not change if it waits, so it may wait for long.
-    for took in range(1, latency + 1):
-        moves, waits = (circuits[1].again(_fed(lane, clock, took)) for clock in (None, 0))
-        pairs += [
-            (moves.signal(name, latency - took), waits.signal(name, latency - took + 1))
-            for name in circuits[1].outputs
-            if not name.startswith("initial_state")
-        ]
+    waits = [_waits(lane, circuits[1], took) for took in range(1, latency + 1)]
     # The initial state of each of its neurons, from any state before the reset.
     clears = lane.clear_clocks
     cleared = [_read_cleared(graph, text, top, clears) for text in (sound, other)]
@@ -359,7 +352,8 @@ def same_lane(
             known += [word >= int(column.min()), word <= int(column.max())]
     pairs = [(a, b) for a, b in pairs if a != b]
     assumed = [bit.number for bit in known if isinstance(bit, Word)]
-    sweep = Sweep(graph, [number for pair in pairs for number in pair], assumed)
+    every = [*pairs, *(pair for ways in waits for way in ways for pair in way)]
+    sweep = Sweep(graph, [number for pair in every for number in pair], assumed)
     sweep.run(None, PATIENCE_MS)
     # The parameters are those of one of its neurons.
     no = Word.of(graph, graph.const(0, 1), False)
@@ -372,7 +366,35 @@ def same_lane(
     answers = [sweep.equal(a, b, 10 * PATIENCE_MS, [one_of.number]) for a, b in pairs]
     drive = Word.of(graph, circuits[0].signal(ports["drive"], 0), True)
     moments = [_moment(graph, answer, state, own, drive) for answer in answers if answer.proved is False]
-    return all(answer.proved for answer in answers), moments
+    if not all(answer.proved for answer in answers):
+        return False, moments
+    may_wait = all(any(all(sweep.equal(a, b).proved for a, b in way) for way in ways) for ways in waits)
+    return may_wait, []
+
+
+def _waits(lane: Any, circuit: Circuit, took: int) -> list[list[tuple[int, int]]]:
+    """What shows that a lane that took a neuron some clocks ago may wait for any number of clocks, in two ways.
+
+    Either what will come of whatever it has in its registers does not change if it waits for a clock; or what it has
+    does not change, as far as anything will come of it.
+    """
+    graph = circuit.graph
+    names = [name for name in circuit.outputs if not name.startswith("initial_state")]
+    moving, waiting = (circuit.again(_fed(lane, clock, took)) for clock in (None, 0))
+    left = lane.latency - took
+    comes = {moving.signal(name, left) for name in names}
+    later = [(moving.signal(name, left), waiting.signal(name, left + 1)) for name in names]
+    # Of this neuron: it waits in clock `took`.
+    held = circuit.again(_fed(lane, took))
+    same = []
+    for name, mask in graph.needed({number: (1 << graph.width(number)) - 1 for number in comes}).items():
+        cell = circuit.register_of(name)
+        if cell is not None:
+            width = circuit.registers[cell]
+            kept = graph.const(mask, width)
+            now, then = circuit.register(cell, took), held.register(cell, took + 1)
+            same.append((graph.op("and", width, kept, now), graph.op("and", width, kept, then)))
+    return [[pair for pair in way if pair[0] != pair[1]] for way in (later, same)]
 
 
 def _moment(graph: Graph, answer: Answer, state: Mapping[str, Word], own: Mapping[str, Word], drive: Word) -> Moment:
