@@ -475,6 +475,7 @@ def plot(sweep: Sweep, rows: Mapping[int, Mapping[str, Any]]) -> str:
     """An SVG: rates over the first two keys that are numbers; a histogram where only seeds are varied."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     good = [row for _, row in sorted(rows.items()) if row.get("problem") is None]
     numeric = [
@@ -504,6 +505,8 @@ def plot(sweep: Sweep, rows: Mapping[int, Mapping[str, Any]]) -> str:
                     axes.legend(frameon=False)
             if any(axis.log for axis in sweep.axes if axis.key == numeric[0]):
                 axes.set_xscale("log")
+            elif all(isinstance(row[numeric[0]], int) for row in good):
+                axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.set(xlabel=numeric[0], ylabel="mean rate (Hz)")
         axes.set_title(f"{plain(sweep.files.design)}: {len(good)} of {sweep.runs} runs", loc="left", parse_math=False)
         text = io.StringIO()
