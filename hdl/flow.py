@@ -221,7 +221,8 @@ class Flow:
             memory: Any = Memory(shape=layout, depth=len(rows), init=rows)
             m.submodules[f"{name}_memory"] = memory
             port = memory.read_port()
-            m.d.comb += [port.en.eq(when(time)), port.addr.eq(index), found.eq(port.data)]
+            # A net of its own: else the port `enable` of the lane would be called as the memory's.
+            m.d.comb += [port.en.eq(when(time) & 1), port.addr.eq(index), found.eq(port.data)]
         for number, unit in enumerate(self._units):
             self._multiplier(m, number, unit, enable, phase)
 

@@ -75,6 +75,13 @@ def test_arrays_with_shared_multipliers_do_too(count: int, lanes: int, interval:
     assert all_proved(claims), [claim for claim in claims if not claim.proved]
 
 
+@pytest.mark.parametrize(("neuron", "interval"), [("hodgkin_huxley", 1), ("hodgkin_huxley", 4), ("neuristor", 1)])
+def test_arrays_of_other_flows_do_too(neuron: str, interval: int) -> None:
+    params = flow_params(neuron, "plain", 3)
+    claims = list(prove_array(array_of(neuron, params, 1, interval=interval)))
+    assert all_proved(claims), [claim for claim in claims if not claim.proved]
+
+
 def test_what_neighbours_add_up_is_not_claimed(oscillator: Circuit) -> None:
     params = oscillator_params(oscillator, "resistor ring", count=5)
     claims = list(prove_array(array_of("relaxation_oscillator", params, 2)))
