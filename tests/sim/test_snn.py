@@ -39,7 +39,8 @@ RUNS = [
     ("devices", [12, 4], "icarus"),
     ("devices", [4, 2], "icarus"),
     ("pictures", [4, 6, 5], "icarus"),
-    ("pictures", [2, 3, 1], "verilator"),
+    ("pictures", [2, 3, 1], "icarus"),
+    ("currents", [8, 2], "verilator"),
     ("currents", [8, 2], "icarus"),
     ("late", [2, 1], "icarus"),
 ]
