@@ -27,6 +27,7 @@ from hdl.onn import Onn
 from sim.verify import available
 from sim.virtual_board import VirtualBoard
 from tests.conftest import flow_params, lif_params, oscillator_params, random_drive
+from tests.marks import the_rest_is_slow
 
 pytestmark = pytest.mark.skipif(not available("verilator"), reason="verilator is not installed")
 
@@ -207,7 +208,7 @@ def test_oscillators_equal_the_model(oscillator: Circuit, variant: str) -> None:
         equal(board, board.run(drive, 2, EVERY), RelaxationOscillatorBitTrue(params), np.repeat(drive, 2, axis=0))
 
 
-@pytest.mark.parametrize("name", ["izhikevich", "neuristor", pytest.param("hodgkin_huxley", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", the_rest_is_slow(["izhikevich", "neuristor", "hodgkin_huxley"], ["izhikevich"]))
 def test_flows_are_loadable_and_equal_the_model(name: str) -> None:
     params = flow_params(name, "noise and spread", count=3)
     core = ArrayCore(room("hdl", name).Array(params, 1, interval=4, loadable=True), name)

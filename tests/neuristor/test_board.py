@@ -47,7 +47,7 @@ def weights(tmp_path: Path) -> Path:
     ("example", "options"),
     [
         ("vo2_lif_digits.toml", ["--frames", "4"]),
-        ("nbo2_mott_oscillators.toml", ["--frames", "1"]),
+        pytest.param("nbo2_mott_oscillators.toml", ["--frames", "1"], marks=pytest.mark.slow),
         ("snn_digits.toml", ["--frames", "5"]),
     ],
 )

@@ -13,7 +13,9 @@ NEEDS = {
 }
 
 
-@pytest.mark.parametrize("simulator", [pytest.param(s, marks=NEEDS[s]) for s in NEEDS])
+@pytest.mark.parametrize(
+    "simulator", [pytest.param(s, marks=[NEEDS[s], *([pytest.mark.slow] if s == "verilator" else [])]) for s in NEEDS]
+)
 def test_registers_behind_the_bridge_answer_as_a_dict(simulator: str) -> None:
     verify(AxiCase(seed=1), simulator).check()
 

@@ -20,7 +20,9 @@ OTHER = StdpParams(
 )
 
 
-@pytest.mark.parametrize("simulator", [pytest.param(s, marks=NEEDS[s]) for s in NEEDS])
+@pytest.mark.parametrize(
+    "simulator", [pytest.param(s, marks=[NEEDS[s], *([pytest.mark.slow] if s == "verilator" else [])]) for s in NEEDS]
+)
 def test_the_circuit_learns_as_the_model(simulator: str) -> None:
     """With this array and seed the model specialises (tests/golden_model); equal weights mean that the circuit does."""
     spikes, _ = presented(PATTERNS, 400, seed=1)
