@@ -408,7 +408,7 @@ class ArrayVectors(Vectors):
         for name, width, is_signed in params.state_fields:
             low, high = (-(1 << width - 1), (1 << width - 1) - 1) if is_signed else (0, (1 << width) - 1)
             some = np.array([low, low + 1, 0, 1, high - 1, high])
-            if name in ("membrane", "membranes"):
+            if name == "membrane":
                 some = np.concatenate([some, levels])
             own = happened[name][when, np.arange(params.count)]
             size = np.exp2(random.uniform(0, width, shape)) * random.choice([-1, 1] if is_signed else [1], shape)
@@ -423,7 +423,7 @@ class ArrayVectors(Vectors):
             )
             drawn = np.take_along_axis(kinds, random.integers(len(kinds), size=shape)[None], axis=0)[0]
             made[name] = np.clip(drawn, low, high).astype(np.int64)
-        return possible(self.case, made)
+        return _possible(self.case, made)
 
     def play(self, circuit: CompiledModel, piece: Piece, limit: int | None = None) -> Given:
         """As `Vectors.play`."""
@@ -489,11 +489,11 @@ class ArrayVectors(Vectors):
                 some.drive_raw[tick, which] = moment.drive
                 for name, column in some.states.items():
                     column[tick, which] = moment.state[name]
-            pieces.append(replace(some, states=possible(self.case, some.states)))
+            pieces.append(replace(some, states=_possible(self.case, some.states)))
         return pieces
 
 
-def possible(case: Case, states: Mapping[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
+def _possible(case: Case, states: Mapping[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
     """The states, with the initial one where the golden model says that it cannot be."""
     golden = room("golden_model", case.neuron)
     fine = np.ones(next(iter(states.values())).shape, dtype=bool)

@@ -196,10 +196,6 @@ class Circuit:
         """The registers that signals read so far come from."""
         return sorted({cell for cell, _, _ in self._made if cell in self.registers})
 
-    def name_of(self, cell: str) -> str:
-        """What a register is called in the source; as given if it is no cell's plain name."""
-        return self._aliases.get(f"${cell}", cell)
-
     def again(self, given: Given) -> Circuit:
         """The same circuit with other inputs."""
         return Circuit(self.graph, self._module, given)

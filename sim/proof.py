@@ -121,6 +121,8 @@ def _fed(lane: Any, waits: int | None = None, took: int = 0) -> Callable[[str, i
             return 0
         if name in ("tuning", "seed"):
             return name
+        if name not in lane.signature.members and name != "clk":
+            raise ValueError(f"{name} is no port of a lane, but what Amaranth calls one")
         # A lane may look at its inputs for as long as the neuron is its newest.
         return f"{name}@{max(0, moved - lane.interval + 1) if moved < lane.interval else moved}"
 
@@ -283,17 +285,16 @@ def _alike(step: _Step, array: NeuronArray) -> bool:
 
 @dataclass(frozen=True)
 class Moment:
-    """What a lane takes in.
+    """A state and an input of a neuron.
 
     Attributes
     ----------
-    state, own : dict of str to int
-        Fields of the state, and of the neuron's own parameters.
+    state : dict of str to int
+        Its fields.
     drive : int
     """
 
     state: dict[str, int]
-    own: dict[str, int]
     drive: int
 
 
@@ -328,7 +329,7 @@ def same_lane(
         for name in circuits[0].outputs
         if not name.startswith("initial_state")
     ]
-    waits = [_waits(lane, circuits[1], took) for took in range(1, latency + 1)]
+    waits = _may_wait(lane, circuits[1])
     # The initial state of each of its neurons, from any state before the reset.
     clears = lane.clear_clocks
     cleared = [_read_cleared(graph, text, top, clears) for text in (sound, other)]
@@ -352,7 +353,7 @@ def same_lane(
             known += [word >= int(column.min()), word <= int(column.max())]
     pairs = [(a, b) for a, b in pairs if a != b]
     assumed = [bit.number for bit in known if isinstance(bit, Word)]
-    every = [*pairs, *(pair for ways in waits for way in ways for pair in way)]
+    every = [*pairs, *(pair for way in waits for pair in way)]
     sweep = Sweep(graph, [number for pair in every for number in pair], assumed)
     sweep.run(None, PATIENCE_MS)
     # The parameters are those of one of its neurons.
@@ -365,51 +366,55 @@ def same_lane(
         one_of = one_of | fits
     answers = [sweep.equal(a, b, 10 * PATIENCE_MS, [one_of.number]) for a, b in pairs]
     drive = Word.of(graph, circuits[0].signal(ports["drive"], 0), True)
-    moments = [_moment(graph, answer, state, own, drive) for answer in answers if answer.proved is False]
+    moments = [_moment(graph, answer, state, drive) for answer in answers if answer.proved is False]
     if not all(answer.proved for answer in answers):
         return False, moments
-    may_wait = all(any(all(sweep.equal(a, b).proved for a, b in way) for way in ways) for ways in waits)
-    return may_wait, []
+    return any(all(sweep.equal(a, b).proved for a, b in way) for way in waits), []
 
 
-def _waits(lane: Any, circuit: Circuit, took: int) -> list[list[tuple[int, int]]]:
-    """What shows that a lane that took a neuron some clocks ago may wait for any number of clocks, in two ways.
+def _may_wait(lane: Any, circuit: Circuit) -> list[list[tuple[int, int]]]:
+    """Words that are equal if a lane may wait at any time, for any number of clocks; one of two ways is enough.
 
-    Either what will come of whatever it has in its registers does not change if it waits for a clock; or what it has
-    does not change, as far as anything will come of it.
+    Either what comes of whatever it has in its registers is the same if it waits for a clock. Or what it has of a
+    neuron is the same after a clock of waiting, as far as anything comes of it.
     """
     graph = circuit.graph
     names = [name for name in circuit.outputs if not name.startswith("initial_state")]
-    moving, waiting = (circuit.again(_fed(lane, clock, took)) for clock in (None, 0))
-    left = lane.latency - took
-    comes = {moving.signal(name, left) for name in names}
-    later = [(moving.signal(name, left), waiting.signal(name, left + 1)) for name in names]
-    # Of this neuron: it waits in clock `took`.
-    held = circuit.again(_fed(lane, took))
-    same = []
-    for name, mask in graph.needed({number: (1 << graph.width(number)) - 1 for number in comes}).items():
-        cell = circuit.register_of(name)
-        if cell is not None:
+    anything: list[tuple[int, int]] = []
+    same: list[tuple[int, int]] = []
+    # From the outputs back: which bits of registers anything comes of.
+    wanted = {name: (1 << circuit.outputs[name]) - 1 for name in names}
+    masks: dict[str, int] = {}
+    for took in reversed(range(1, lane.latency + 1)):
+        moving, waiting = (circuit.again(_fed(lane, clock, took)) for clock in (None, 0))
+        left = lane.latency - took
+        anything += [(moving.signal(name, left), waiting.signal(name, left + 1)) for name in names]
+        if left == 0:
+            looked = {moving.signal(name, 0): mask for name, mask in wanted.items()}
+        else:
+            looked = {}
+            for cell, mask in masks.items():
+                number = moving.register(cell, 1)
+                looked[number] = looked.get(number, 0) | mask
+        sources = {circuit.register_of(source): mask for source, mask in graph.needed(looked).items()}
+        masks = {cell: mask for cell, mask in sources.items() if cell is not None}
+        held = circuit.again(_fed(lane, took))
+        for cell, mask in masks.items():
             width = circuit.registers[cell]
             kept = graph.const(mask, width)
             now, then = circuit.register(cell, took), held.register(cell, took + 1)
             same.append((graph.op("and", width, kept, now), graph.op("and", width, kept, then)))
-    return [[pair for pair in way if pair[0] != pair[1]] for way in (later, same)]
+    return [[pair for pair in way if pair[0] != pair[1]] for way in (anything, same)]
 
 
-def _moment(graph: Graph, answer: Answer, state: Mapping[str, Word], own: Mapping[str, Word], drive: Word) -> Moment:
-    words = [*state.values(), *own.values(), drive]
-    values = graph.compute(answer.inputs, [word.number for word in words])
+def _moment(graph: Graph, answer: Answer, state: Mapping[str, Word], drive: Word) -> Moment:
+    values = graph.compute(answer.inputs, [word.number for word in (*state.values(), drive)])
 
     def read(word: Word) -> int:
         value, width = values[word.number], graph.width(word.number)
-        return value - (1 << width) if word.low < 0 and value >> width - 1 else value
+        return value - (1 << width) if word.signed and value >> width - 1 else value
 
-    return Moment(
-        {name: read(word) for name, word in state.items()},
-        {name: read(word) for name, word in own.items()},
-        read(drive),
-    )
+    return Moment({name: read(word) for name, word in state.items()}, read(drive))
 
 
 def same_step(sound: str, other: str, top: str = "top") -> bool:
@@ -684,6 +689,10 @@ class _ArrayProof:
         self.circuit = read_circuit(graph, text, "top", self._given, ["expose -evert top/c:lane_*"])
         # A port that had the name of another signal has a number behind its own.
         self.ports = {name.partition("$")[0]: name for name in (*self.circuit.inputs, *self.circuit.outputs)}
+        known = {"clk", "rst", *array.pipelines[0].signature.members}
+        others = [name for name in self.ports if name.startswith("lane_") and name.split(".")[1] not in known]
+        if others:
+            raise ValueError(f"{', '.join(others)}: no ports of a lane, but what Amaranth calls some")
         for memory in self.circuit.memories.values():
             if memory.written or not concrete:
                 self.circuit.follow(memory.name, self.row.number)

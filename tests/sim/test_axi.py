@@ -6,6 +6,7 @@ import pytest
 
 from sim.axi import AxiCase, verify
 from sim.verify import available
+from tests.marks import the_rest_is_slow
 
 NEEDS = {
     engine: pytest.mark.skipif(not available(engine), reason=f"{engine} is not installed")
@@ -13,9 +14,7 @@ NEEDS = {
 }
 
 
-@pytest.mark.parametrize(
-    "simulator", [pytest.param(s, marks=[NEEDS[s], *([pytest.mark.slow] if s == "verilator" else [])]) for s in NEEDS]
-)
+@pytest.mark.parametrize("simulator", the_rest_is_slow(NEEDS, ["icarus"], NEEDS))
 def test_registers_behind_the_bridge_answer_as_a_dict(simulator: str) -> None:
     verify(AxiCase(seed=1), simulator).check()
 

@@ -10,7 +10,10 @@ from sim.verify import available
 from tests.conftest import lif_params, random_drive
 from tests.marks import the_rest_is_slow
 
-NEEDS = ("verilator", "icarus")
+NEEDS = {
+    engine: pytest.mark.skipif(not available(engine), reason=f"{engine} is not installed")
+    for engine in ("verilator", "icarus")
+}
 SPREAD = {"threshold_d2d": 0.03, "threshold_c2c": 0.02, "refractory": 3e-6}
 
 
@@ -18,11 +21,9 @@ PAIRS = [(bus, simulator) for bus in ("axi4-lite", "wishbone") for simulator in 
 
 
 @pytest.mark.parametrize(
-    ("bus", "simulator"), the_rest_is_slow(PAIRS, [("axi4-lite", "verilator"), ("wishbone", "icarus")])
+    ("bus", "simulator"), the_rest_is_slow(PAIRS, [("axi4-lite", "verilator"), ("wishbone", "icarus")], NEEDS)
 )
 def test_a_core_on_a_bus_gives_what_the_model_gives(vo2: Circuit, bus: str, simulator: str) -> None:
-    if not available(simulator):
-        pytest.skip(f"{simulator} is not installed")
     built = lif_params(vo2, "hold", count=5, **SPREAD)
     params = lif_params(vo2, "hold", count=5, seed=3, **SPREAD)
     drive = random_drive(params, 12, seed=2)

@@ -21,6 +21,7 @@ from sim.simulators import (
     simulator_available,
 )
 from sim.stalls import StreamError, stall_patterns
+from tests.marks import the_rest_is_slow
 from tests.sim.bench_toy import inputs
 from tests.sim.toy import ToyArray, toy_outputs, toy_verilog
 
@@ -247,15 +248,16 @@ def test_cocotb_runs_outside_pytest(toy_file, tmp_path):
 
 
 @needs["verilator"]
-def test_submodules_are_visible_when_asked_for(tmp_path, monkeypatch):
+@pytest.mark.parametrize("public", the_rest_is_slow([True, False], [True]))
+def test_submodules_are_visible_when_asked_for(public, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "inside_bench.py").write_text(TINY_TEST.format(options="", body="assert len(dut.part.state) == 4"))
     (tmp_path / "outer.v").write_text(
         "module inner(input clk, output reg [3:0] state = 0); always @(posedge clk) state <= state + 1; endmodule\n"
         "module outer(input clk, output [3:0] q); inner part(.clk(clk), .state(q)); endmodule\n"
     )
-    result = run_cocotb("verilator", tmp_path / "outer.v", "outer", "inside_bench", build_dir=tmp_path, public=True)
-    assert result.passed, result
+    result = run_cocotb("verilator", tmp_path / "outer.v", "outer", "inside_bench", build_dir=tmp_path, public=public)
+    assert result.passed == public, result
 
 
 def test_second_build_comes_from_the_cache(toy_file, tmp_path, monkeypatch):

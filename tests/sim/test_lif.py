@@ -144,7 +144,7 @@ def test_wrong_constant_of_one_neuron_is_caught(vo2: Circuit, engine: str) -> No
     assert "neuron 1 differs at tick" in verdict.reason
 
 
-@pytest.mark.parametrize("engine", ["compiled", pytest.param("icarus", marks=[needs["icarus"], pytest.mark.slow])])
+@pytest.mark.parametrize("engine", the_rest_is_slow(("compiled", "icarus"), ["compiled"], needs))
 def test_lost_rows_are_a_verdict_and_no_crash(vo2: Circuit, engine: str) -> None:
     case = lif_case(vo2, "coarse", 8, 3, ticks=100)
     moves = patched(case, r"assign moves = .*;", "assign moves = 1'h1;", 1)
@@ -156,7 +156,7 @@ def test_lost_rows_are_a_verdict_and_no_crash(vo2: Circuit, engine: str) -> None
         assert reason in verdict.reason
 
 
-@pytest.mark.parametrize("engine", ["compiled", pytest.param("icarus", marks=[needs["icarus"], pytest.mark.slow])])
+@pytest.mark.parametrize("engine", the_rest_is_slow(("compiled", "icarus"), ["compiled"], needs))
 def test_wrong_count_of_saturations_is_caught(vo2: Circuit, engine: str) -> None:
     case = lif_case(vo2, "saturating", 3, 3, ticks=60)
     model = case.bit_true()

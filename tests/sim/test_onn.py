@@ -10,6 +10,7 @@ import pytest
 from golden_model.onn import OnnParams
 from sim.onn import OnnCase, Stretch, verify
 from sim.verify import available
+from tests.marks import the_rest_is_slow
 
 NEEDS = {
     engine: pytest.mark.skipif(not available(engine), reason=f"{engine} is not installed")
@@ -47,15 +48,11 @@ CASES = {
 
 
 # Verilator compiles for half a minute and more.
-RUNS = [(name, "icarus") for name in CASES if name != "128"] + [("2", "verilator")]
-LONG = [(name, engine) for name in CASES for engine in NEEDS if (name, engine) not in RUNS]
+RUNS = [(name, engine) for name in CASES for engine in NEEDS]
+QUICK = [run for run in RUNS if run[1] == "icarus" and run[0] != "128"] + [("2", "verilator")]
 
 
-@pytest.mark.parametrize(
-    ("name", "simulator"),
-    [pytest.param(*run, marks=NEEDS[run[1]]) for run in RUNS]
-    + [pytest.param(*run, marks=[NEEDS[run[1]], pytest.mark.slow]) for run in LONG],
-)
+@pytest.mark.parametrize(("name", "simulator"), the_rest_is_slow(RUNS, QUICK, NEEDS))
 def test_verilog_equals_the_model(name: str, simulator: str) -> None:
     result = verify(made(*CASES[name]), simulator)
     assert result.passed, result.messages

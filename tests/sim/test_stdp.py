@@ -10,6 +10,7 @@ import pytest
 from golden_model.stdp import PATTERNS, StdpParams, presented
 from sim.stdp import StdpCase, verify
 from sim.verify import available
+from tests.marks import the_rest_is_slow
 
 NEEDS = {
     engine: pytest.mark.skipif(not available(engine), reason=f"{engine} is not installed")
@@ -20,9 +21,7 @@ OTHER = StdpParams(
 )
 
 
-@pytest.mark.parametrize(
-    "simulator", [pytest.param(s, marks=[NEEDS[s], *([pytest.mark.slow] if s == "verilator" else [])]) for s in NEEDS]
-)
+@pytest.mark.parametrize("simulator", the_rest_is_slow(NEEDS, ["icarus"], NEEDS))
 def test_the_circuit_learns_as_the_model(simulator: str) -> None:
     """With this array and seed the model specialises (tests/golden_model); equal weights mean that the circuit does."""
     spikes, _ = presented(PATTERNS, 400, seed=1)
