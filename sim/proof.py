@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from amaranth.back import rtlil  # type: ignore[attr-defined]
@@ -583,7 +584,6 @@ class _Lane:
             states = initial_words(proof.array, index, initial)
             rows = range(index, proof.array.params.count, proof.array.lanes)
             here = {states[row] for row in range(len(rows))}
-            # All begin alike: it does not matter when the lane was told to load.
             self.words = tuple(here) if len(here) == 1 else (0, *states)
         self.took = [name for name in ("state", "drive", "parameters") if hasattr(lane, name)]
         self.size = int(lane.next_state.shape().size)
@@ -628,6 +628,12 @@ class _Lane:
                 self._stages[key] = graph.op("mux", graph.width(before), enable, before, new)
         return self._stages[key]
 
+    @property
+    def counts(self) -> bool:
+        """Whether its initial states may differ: else it does not matter when it was told to load."""
+        alike = self.words is not None and len(self.words) == 1
+        return not alike and f"lane_{self.index}.load" in self.proof.ports
+
     def loaded(self, clock: int) -> tuple[Word, Word]:
         """How often it was loaded since reset, and how many clocks ago the last time was."""
         if clock not in self._loaded:
@@ -663,14 +669,23 @@ class _Lane:
         """Next state, spike and saturation, of what it took."""
         return self.proof.graph.opaque("step", self.size + 2, took)
 
+    @cached_property
+    def _plain(self) -> int:
+        """The initial state of a lane that has nothing to do for it: Amaranth leads it around the lane."""
+        text = rtlil.convert(self.lane, name="top", emit_src=False)
+        return _read_lane(self.proof.graph, text, "top", self.lane).signal("initial_state", 0)
+
     def begun(self, loads: int, age: int) -> int:
         """The initial state that stands there: that of the model, or if it is not known, a function of both."""
         graph = self.proof.graph
-        anything = graph.opaque("begin", self.size, graph.const(self.index, 16), loads, age)
+        if self.words is not None and len(self.words) == 1:
+            return graph.const(self.words[0], self.size)
+        if f"lane_{self.index}.initial_state" not in self.proof.ports:
+            return self._plain
+        told = (loads, age) if self.counts else ()
+        anything = graph.opaque("begin", self.size, graph.const(self.index, 16), *told)
         if self.words is None:
             return anything
-        if len(self.words) == 1:
-            return graph.const(self.words[0], self.size)
         there = graph.op("eq", 1, age, graph.const(self.lane.clear_clocks, self.age_width))
         return graph.op("mux", self.size, there, anything, graph.table(self.words, self.size, loads))
 
@@ -889,7 +904,7 @@ class _ArrayProof:
         if phase is not None:
             empty.append(phase == 0)
         for lane in self.lanes:
-            if lane.words is not None and len(lane.words) == 1:
+            if not lane.counts:
                 continue
             loads, age = lane.loaded(clock)
             empty += [loads == row + select(step == 0, 0, 1), implies(step != 0, age == step)]
@@ -963,7 +978,7 @@ def prove_array(
     total = word("running", 1) == 0
     for bit in (*begun.values(), *cleared):
         total = total & bit
-    lanes_reset = [lane.loaded(1)[0] == 0 for lane in proof.lanes if lane.words is None or len(lane.words) > 1]
+    lanes_reset = [lane.loaded(1)[0] == 0 for lane in proof.lanes if lane.counts]
     for bit in lanes_reset:
         total = total & bit
     yield claim("a reset leads to such a state, from any", total, [reset, (proof.row < rows).number])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ import hdl.lif
 from golden_model.devices.threshold_switch import Circuit
 from golden_model.neuron import room
 from hdl.array import NeuronArray
-from sim.proof import Claim, prove_array, prove_lane, summary
+from neuristor.design import load
+from sim.proof import Claim, initial_state, prove_array, prove_lane, summary
 from tests.conftest import FLOW_VARIANTS, LIF_VARIANTS, flow_params, lif_params, oscillator_params
 
 
@@ -80,6 +82,24 @@ def test_arrays_of_other_flows_do_too(neuron: str, interval: int) -> None:
     params = flow_params(neuron, "plain", 3)
     claims = list(prove_array(array_of(neuron, params, 1, interval=interval)))
     assert all_proved(claims), [claim for claim in claims if not claim.proved]
+
+
+EXAMPLES = [
+    path
+    for path in sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+    if "[network]" not in path.read_text()
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loadable", [False, True])
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_arrays_of_all_examples_do_too(path: Path, loadable: bool) -> None:
+    design = load(path)
+    array = design.case.array(loadable)
+    rtlil.convert(array)
+    initial = None if loadable else initial_state(design.neuron, design.params)
+    assert all_proved(list(prove_array(array, initial)))
 
 
 def test_what_neighbours_add_up_is_not_claimed(oscillator: Circuit) -> None:
