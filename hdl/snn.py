@@ -615,7 +615,7 @@ class SnnLane(wiring.Component):
     enable : In(1)
         The pipeline moves.
     state : In(state_layout)
-    total : In(signed)
+    kick : In(signed)
         What synapses and bias bring.
     parameters : In(StructLayout)
     next_state : Out(state_layout)
@@ -628,7 +628,7 @@ class SnnLane(wiring.Component):
 
     enable: Signal
     state: Any
-    total: Signal
+    kick: Signal
     parameters: Any
     next_state: Any
     spike: Signal
@@ -636,7 +636,7 @@ class SnnLane(wiring.Component):
     load: Signal
     initial_state: Any
 
-    clear_clocks = LifLane.clear_clocks
+    clear_clocks, interval = LifLane.clear_clocks, LifLane.interval
 
     def __init__(self, layer: LayerParams, total_bits: int, lane: int, lanes: int) -> None:
         self.layer = layer
@@ -648,7 +648,7 @@ class SnnLane(wiring.Component):
             {
                 "enable": In(1),
                 "state": In(state),
-                "total": In(signed(total_bits)),
+                "kick": In(signed(total_bits)),
                 "parameters": In(self._lane.parameters.shape()),
                 "next_state": Out(state),
                 "spike": Out(1),
@@ -674,7 +674,7 @@ class SnnLane(wiring.Component):
             m.d.comb += [
                 *(lane.state[name].eq(self.state[name]) for name in names),
                 lane.parameters.eq(self.parameters),
-                lane.kick.eq(self.total),
+                lane.kick.eq(self.kick),
                 self.saturated.eq(lane.saturated),
             ]
             return m
@@ -684,10 +684,10 @@ class SnnLane(wiring.Component):
         first: Any = Signal(layout)
         second: Any = Signal(layout)
         decay = Signal((-current * raw.syn_raw).shape())
-        total = Signal.like(self.total)
+        total = Signal(signed(len(self.kick)))
         moved = first.state.current + round_shift(decay, raw.syn_shift) + total
         after, clipped = saturate(moved, layer.current_bits)
-        kick, flag = Signal(signed(layer.current_bits)), Signal()
+        push, flag = Signal(signed(layer.current_bits)), Signal()
         # 3 to 6: those of the membrane, beside which the current waits
         later = [Signal(signed(layer.current_bits), name=f"current_{n}") for n in range(LifLane.latency + 1)]
         flags = [Signal(name=f"clipped_{n}") for n in range(LifLane.latency)]
@@ -696,9 +696,9 @@ class SnnLane(wiring.Component):
                 first.state.eq(self.state),
                 first.own.eq(self.parameters),
                 decay.eq(-current * raw.syn_raw),
-                total.eq(self.total),
+                total.eq(self.kick),
                 second.eq(first),
-                kick.eq(first.state.current if raw.late else after),
+                push.eq(first.state.current if raw.late else after),
                 later[0].eq(after),
                 flag.eq(clipped),
                 *(b.eq(a) for a, b in pairwise(later)),
@@ -708,7 +708,7 @@ class SnnLane(wiring.Component):
         m.d.comb += [
             *(lane.state[name].eq(second.state[name]) for name in names),
             lane.parameters.eq(second.own),
-            lane.kick.eq(kick),
+            lane.kick.eq(push),
             self.next_state.current.eq(later[-1]),
             self.saturated.eq(lane.saturated | flags[-1]),
         ]
@@ -827,6 +827,16 @@ class SnnLayer(wiring.Component):
         """The same as bits."""
         return [int(Const.cast(self.own_shape.const(each)).value) for each in self._own_init]
 
+    def pipeline(self, number: int) -> tuple[LifRaw, SnnLane, list[dict[str, int]]]:
+        """The numbers of its neurons, a lane, and what each neuron of that lane has of its own in it."""
+        names = parameter_layout(_LaneParams(self.params)).members
+        own = {name: [group[number] for group in self.plan.grouped(self._columns[name])] for name in names}
+        return (
+            self.params.raw.lif,
+            self._lanes[number],
+            [dict(zip(own, each, strict=True)) for each in zip(*own.values(), strict=True)],
+        )
+
     def chunks(self, connection: int, other: Connection | None = None) -> list[list[int]]:
         """The rows of weights of a connection, in the words of each chunk; or those of another in its place."""
         rows = self._rows[connection]
@@ -873,7 +883,7 @@ class SnnLayer(wiring.Component):
                 lane.enable.eq(moves),
                 lane.state.eq(read.data[n]),
                 lane.parameters.eq(own[n]),
-                lane.total.eq(total[n]),
+                lane.kick.eq(total[n]),
                 spikes[n].eq(lane.spike),
                 clipped[n].eq(lane.saturated),
                 self.probe.state[n].eq(lane.next_state),

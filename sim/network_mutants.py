@@ -6,7 +6,8 @@ compiled model can play; what the network shows beside them goes, event for even
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -18,20 +19,24 @@ from numpy.typing import NDArray
 
 from golden_model.noise import first_states
 from golden_model.onn import OnnBitTrue, OnnParams
-from golden_model.snn import SnnBitTrue, SnnParams
+from golden_model.snn import LayerParams, SnnBitTrue, SnnParams
 from golden_model.synapses import Dense
 from hdl.onn import Onn
-from hdl.snn import Snn
+from hdl.snn import LayerPlan, Snn
 from sim.compiled import CompiledModel, pack_rows, unpack_rows
 from sim.mutants import Given, Mutant, Mutated, Vectors
 from sim.onn import OnnCase, Stretch
-from sim.proof import same_step
+from sim.proof import same_pipeline, same_step
 from sim.snn import SnnCase
 
 __all__ = ["OnnVectors", "SnnVectors"]
 
 LONGEST = 100_000
 """Clocks that a network may be busy with one order."""
+IDLE = 200
+"""Clocks after which nothing moves in a network that is given nothing."""
+SLOW = 47
+"""Clocks from one transfer to the next where what comes out is taken slowly."""
 
 
 class _Desk(wiring.Component):
@@ -321,6 +326,10 @@ class SnnPiece:
         Clocks after which a reset comes; then all begins anew.
     saturations : int or None
         What the counter of clamped updates is set to beforehand.
+    slow : bool
+        Whether what comes out is taken so slowly that all layers wait for it.
+    states : tuple of dict of ndarray of int64, shape (ticks, count), or None
+        What is put into the memory of each layer before each tick.
     rows : ndarray of uint8
         The orders.
     """
@@ -330,11 +339,13 @@ class SnnPiece:
     stall_seed: int | None = None
     cut: int | None = None
     saturations: int | None = None
+    slow: bool = False
+    states: tuple[dict[str, NDArray[np.int64]], ...] | None = None
     rows: NDArray[np.uint8] = field(kw_only=True)
 
 
 class SnnVectors(Vectors):
-    """For a spiking network: its weights among themselves exchanged, and other inputs, in each piece.
+    """For a spiking network: other weights, other inputs, and states put in from outside, in each piece.
 
     Parameters
     ----------
@@ -351,16 +362,23 @@ class SnnVectors(Vectors):
         random, given = np.random.default_rng(seed), case.params
 
         def mixed() -> SnnParams:
-            # The sums of a neuron stay as large as they were.
+            # Half of them exchange their weights, so that sums stay as large as they were; half get what just fits.
+            anew = random.random() < 0.5
             layers = []
             for layer in given.layers:
                 connections = []
+                room_left = np.full(layer.count, (1 << layer.sum_bits - 1) - 1)
                 for each in layer.connections:
                     synapses = each.synapses
-                    if isinstance(synapses, Dense):
+                    if isinstance(synapses, Dense) and anew:
+                        scale = 1 << (each.shift - layer.least_shift)
+                        values = _fitting(random, synapses.values.shape, each.weight_bits, room_left // scale)
+                        room_left = room_left - scale * np.abs(values).sum(axis=1)
+                        synapses = synapses.with_values(values)
+                    elif isinstance(synapses, Dense):
                         synapses = synapses.with_values(random.permuted(synapses.values, axis=1))
                     connections.append(replace(each, synapses=synapses))
-                layers.append(replace(layer, connections=tuple(connections)))
+                layers.append(replace(layer, connections=tuple(connections), sum_bits_least=layer.sum_bits))
             return replace(given, layers=tuple(layers))
 
         def made(params: SnnParams, inputs: NDArray[np.int64], **more: Any) -> SnnPiece:
@@ -369,6 +387,10 @@ class SnnVectors(Vectors):
 
         def piece(ticks: int, density: float, **more: Any) -> SnnPiece:
             return made(mixed(), (random.random((ticks, given.inputs)) < density).astype(np.int64), **more)
+
+        def steps(ticks: int, stall_seed: int | None = None) -> SnnPiece:
+            states = tuple(_states(random, layer, ticks) for layer in given.layers)
+            return piece(ticks, random.random(), stall_seed=stall_seed, states=states)
 
         runs = case.inputs.shape[1]
         self.pieces = [
@@ -380,8 +402,13 @@ class SnnVectors(Vectors):
             *(piece(20, 0.9, saturations=(1 << bit) - 1) for bit in range(1, 33)),
             *(piece(40, random.random(), stall_seed=n) for n in range(10)),
             *(piece(100, random.random()) for _ in range(20)),
+            *(piece(60, 0.5 + random.random() / 2, slow=True) for _ in range(20)),
+            *([] if any(given.ahead) else [steps(100, n % 3 or None) for n in range(20)]),
         ]
-        self.long = [piece(400, random.random(), stall_seed=n % 3 or None) for n in range(30)]
+        self.long = [
+            *(piece(400, random.random(), stall_seed=n % 3 or None) for n in range(30)),
+            *([] if any(given.ahead) else [steps(500, n % 3 or None) for n in range(30)]),
+        ]
 
     def _orders(self, params: SnnParams, inputs: NDArray[np.int64]) -> list[int]:
         desk, snn = self.component, self.component.inner
@@ -404,27 +431,124 @@ class SnnVectors(Vectors):
             circuit.exchange(rows, 1, max_cycles=limit)
             circuit.wait(piece.cut)
             circuit.reset(1 + piece.cut % 2)
-        made = circuit.exchange(rows, groups, stall_seed=piece.stall_seed, max_cycles=limit)
-        circuit.wait(200)  # who is ahead of the last layer comes to an end
+        if piece.states is not None:
+            return Given.of(circuit, *self._steps(circuit, piece, limit))
+        made = circuit.exchange(
+            rows,
+            groups,
+            ready_pattern=b"\x01" + bytes(SLOW - 1) if piece.slow else None,
+            stall_seed=piece.stall_seed,
+            max_cycles=limit,
+        )
+        circuit.wait(IDLE)  # who is ahead of the last layer comes to an end
         return Given.of(circuit, *made)
+
+    def _steps(self, circuit: CompiledModel, piece: SnnPiece, limit: int | None) -> tuple[NDArray[np.uint8], int]:
+        """A tick after the other, each from a state that is put in while nothing moves."""
+        assert piece.states is not None
+        snn, ticks = self.component.inner, len(piece.inputs)
+        words = len(snn.words(piece.inputs[:1]))
+        first = len(piece.rows) - ticks * words
+        memories = [self._memory(circuit, n) for n in range(len(snn.plans))]
+        made, clocks = [], 0
+        for tick in range(ticks):
+            begin, end = (first + tick * words, first + (tick + 1) * words) if tick else (0, first + words)
+            circuit.exchange(piece.rows[begin : end - words], 0, max_cycles=limit)
+            circuit.wait(IDLE if tick == 0 else 4)
+            for name, plan, states in zip(memories, snn.plans, piece.states, strict=True):
+                for row, word in enumerate(_packed(plan, {each: column[tick] for each, column in states.items()})):
+                    circuit.poke(name, row, word)
+            seed = None if piece.stall_seed is None else piece.stall_seed + tick
+            part, passed = circuit.exchange(
+                piece.rows[end - words : end], snn.plans[-1].groups, stall_seed=seed, max_cycles=limit
+            )
+            made.append(part)
+            clocks += passed
+            circuit.wait(4)
+        return np.concatenate(made), clocks
+
+    @staticmethod
+    def _memory(circuit: CompiledModel, layer: int) -> str:
+        """The name of the memory that holds the state of a layer."""
+        begins = f"inner.layer_{layer}.state"
+        (name,) = (each for each, (_, rows) in circuit.state.items() if each.split("$")[0] == begins and rows > 1)
+        return name
 
     def check(self, piece: SnnPiece, given: Given) -> None:
         """As `Vectors.check`."""
         model = SnnBitTrue(piece.params)
-        spikes = model.run(piece.inputs)[-1]["spike"][:, 0]
-        plan = self.component.inner.plans[-1]
-        wanted = [
-            sum(int(one) << n for n, one in enumerate(group))
-            for row in spikes[:, plan.places]
-            for group in row.reshape(plan.groups, plan.updates)
-        ]
-        got = [word & ((1 << plan.updates) - 1) for word in unpack_rows(given.rows)]
-        if got != wanted:
-            raise ValueError("the circuit itself is not its model: other spikes")
+        snn, plan, wanted = self.component.inner, self.component.inner.plans[-1], []
+        for tick, inputs in enumerate(piece.inputs):
+            for into, states in zip(model.state, piece.states or (), strict=piece.states is not None):
+                into |= {name: column[tick][None].astype(into[name].dtype) for name, column in states.items()}
+            spikes = plan.grouped(model.step(inputs[None])[-1][0].astype(np.int64))
+            membranes = plan.grouped(model.state[-1]["membrane"][0])
+            for group in range(plan.groups):
+                bits = sum(one << n for n, one in enumerate(spikes[group]))
+                word = {"spikes": bits, "membranes": membranes[group], "last": group == plan.groups - 1}
+                wanted.append(Const.cast(snn.o.payload.shape().const(word)).value)
+        if unpack_rows(given.rows) != wanted:
+            raise ValueError("the circuit itself is not its model: other spikes or membranes")
         total = (piece.saturations or 0) + int(model.saturations.sum())
         if not any(piece.params.ahead) and given.flat["saturations"] != min(total, 0xFFFF_FFFF):
             raise ValueError("the circuit itself does not count clamped updates as its model")
 
     def judge(self, made: Mutated, mutant: Mutant) -> tuple[bool, list[SnnPiece]]:
-        """As `Vectors.judge`: a step from any state is that of the sound network."""
-        return same_step(made.text, made.one(mutant)), []
+        """As `Vectors.judge`.
+
+        A mutant in a lane: the lane gives the same as the sound one, from any state its neurons can be in. Elsewhere:
+        a step from any state is that of the sound network.
+        """
+        other = made.one(mutant)
+        if found := re.match(r"top\.inner\.layer_(\d+)\.lane_(\d+)(?=\.|$)", mutant.module):
+            raw, lane, own = self.component.inner.layers[int(found[1])].pipeline(int(found[2]))
+            return same_pipeline("lif", raw, lane, own, found[0], made.text, other)[0], []
+        return same_step(made.text, other), []
+
+
+def _fitting(
+    random: np.random.Generator, shape: tuple[int, ...], bits: int, most: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Weights, shape (count, inputs), whose magnitudes add up to no more than each neuron has room for."""
+    high = (1 << bits - 1) - 1
+    alike = random.choice([-1, 1, 1], (shape[0], 1))
+    signs = alike * np.where(random.random((shape[0], 1)) < 0.5, 1, random.choice([-1, 1], shape))
+    drawn = np.clip(signs * random.integers(0, high + 1, shape), -high - 1, high)
+    order = random.permuted(np.broadcast_to(np.arange(shape[1]), shape), axis=1)
+    sums = np.cumsum(np.abs(np.take_along_axis(drawn, order, axis=1)), axis=1)
+    kept = np.zeros(shape, dtype=bool)
+    np.put_along_axis(kept, order, sums <= most[:, None], axis=1)
+    return np.asarray(drawn * kept)
+
+
+def _states(random: np.random.Generator, layer: LayerParams, ticks: int) -> dict[str, NDArray[np.int64]]:
+    """States of all kinds that the golden model does not exclude."""
+    made = {}
+    for name, width, is_signed in layer.state_fields:
+        low, high = (-(1 << width - 1), (1 << width - 1) - 1) if is_signed else (0, (1 << width) - 1)
+        if name == "refractory":
+            high = layer.raw.lif.refractory_ticks
+        if name == "noise":
+            low = 1
+        drawn = random.integers(low, high, (ticks, layer.count), endpoint=True)
+        some = [low, low + 1, high - 1, high, max(low, 0)]
+        corners = random.choice(some, drawn.shape)
+        made[name] = np.where(random.random(drawn.shape) < 0.2, corners, drawn)
+        # At some times all are alike: all spike, or none waits.
+        alike = random.random((ticks, 1)) < 0.5
+        made[name] = np.where(alike, 0 if name == "refractory" else random.choice(some, (ticks, 1)), made[name])
+    return made
+
+
+def _packed(plan: LayerPlan, states: Mapping[str, NDArray[np.int64]]) -> list[NDArray[np.uint8]]:
+    """The words of the memory of a layer."""
+    columns = {each.name: plan.grouped(states[each.name]) for each in plan.params.state_fields}
+    words = []
+    for group in range(plan.groups):
+        word = at = 0
+        for lane in range(plan.updates):
+            for name, width, _ in plan.params.state_fields:
+                word |= (columns[name][group][lane] & (1 << width) - 1) << at
+                at += width
+        words.append(np.frombuffer(word.to_bytes(-(-at // 8), "little"), dtype=np.uint8))
+    return words

@@ -321,8 +321,31 @@ def same_lane(
     list of Moment
         From the solver's counterexamples.
     """
-    lane, graph, top = array.pipelines[index], Graph(), f"top.lane_{index}"
-    latency, golden = lane.latency, room("golden_model", neuron)
+    lane = array.pipelines[index]
+    names = list(lane.parameters.shape().members) if "parameters" in lane.signature.members else []
+    numbers = range(index, params.count, array.lanes)
+    own = [{name: int(getattr(params, f"{name}_raw")[n]) for name in names} for n in numbers]
+    return same_pipeline(neuron, params.raw, lane, own, f"top.lane_{index}", sound, other)
+
+
+def same_pipeline(
+    neuron: str, raw: Any, lane: Any, own: Sequence[Mapping[str, int]], top: str, sound: str, other: str
+) -> tuple[bool, list[Moment]]:
+    """As `same_lane`, of a lane in any circuit that clears the neurons of it one after the other.
+
+    Parameters
+    ----------
+    neuron : str
+    raw : raw parameters of the neuron model
+    lane : Component
+    own : sequence of dict of str to int
+        What each of its neurons has of its own, in their order.
+    top : str
+        The module that the lane is.
+    sound, other : str
+        RTLIL of both circuits.
+    """
+    graph, latency, golden = Graph(), lane.latency, room("golden_model", neuron)
     circuits = [_read_lane(graph, text, top, lane) for text in (sound, other)]
     ports = {name.partition("$")[0]: name for name in circuits[0].inputs}
     pairs = [
@@ -334,24 +357,23 @@ def same_lane(
     # The initial state of each of its neurons, from any state before the reset.
     clears = lane.clear_clocks
     cleared = [_read_cleared(graph, text, top, clears) for text in (sound, other)]
-    begun = next(name for name in circuits[0].outputs if name.startswith("initial_state"))
-    for row in range(array.rows):
-        if row * array.lanes + index < params.count:
+    for begun in (name for name in circuits[0].outputs if name.startswith("initial_state")):
+        for row in range(len(own)):
             at = 1 + row * (clears + 1) + clears
             pairs.append((cleared[0].signal(begun, at), cleared[1].signal(begun, at)))
 
     state = _fields(graph, circuits[0].signal(ports["state"], 0), lane.state.shape())
-    own: dict[str, Word] = {}
+    given: dict[str, Word] = {}
     known: list[Any] = []
     if hasattr(golden, "invariants"):
-        known += golden.invariants(params.raw, Known(state)).values()
+        known += golden.invariants(raw, Known(state)).values()
     if "noise" in state:
         known.append(state["noise"] != 0)
     if "parameters" in ports:
-        own = _fields(graph, circuits[0].signal(ports["parameters"], 0), lane.parameters.shape())
-        for name, word in own.items():
-            column = getattr(params, f"{name}_raw")
-            known += [word >= int(column.min()), word <= int(column.max())]
+        given = _fields(graph, circuits[0].signal(ports["parameters"], 0), lane.parameters.shape())
+        for name, word in given.items():
+            column = [each[name] for each in own]
+            known += [word >= min(column), word <= max(column)]
     pairs = [(a, b) for a, b in pairs if a != b]
     assumed = [bit.number for bit in known if isinstance(bit, Word)]
     every = [*pairs, *(pair for way in waits for pair in way)]
@@ -360,14 +382,16 @@ def same_lane(
     # The parameters are those of one of its neurons.
     no = Word.of(graph, graph.const(0, 1), False)
     one_of = no
-    for number in range(index, params.count, array.lanes):
+    for each in own:
         fits = no == 0
-        for name, word in own.items():
-            fits = fits & (word == int(getattr(params, f"{name}_raw")[number]))
+        for name, word in given.items():
+            fits = fits & (word == each[name])
         one_of = one_of | fits
     answers = [sweep.equal(a, b, 10 * PATIENCE_MS, [one_of.number]) for a, b in pairs]
-    drive = Word.of(graph, circuits[0].signal(ports["drive"], 0), True)
-    moments = [_moment(graph, answer, state, drive) for answer in answers if answer.proved is False]
+    moments: list[Moment] = []
+    if "drive" in ports:
+        drive = Word.of(graph, circuits[0].signal(ports["drive"], 0), True)
+        moments = [_moment(graph, answer, state, drive) for answer in answers if answer.proved is False]
     if not all(answer.proved for answer in answers):
         return False, moments
     return any(all(sweep.equal(a, b).proved for a, b in way) for way in waits), []

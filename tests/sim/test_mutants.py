@@ -101,9 +101,9 @@ def test_mutants_of_networks_are_killed_or_proved_equivalent(vo2: Circuit, kind:
     assert not any(vectors.judge(made, mutant)[0] for mutant in list(found.killed)[::5])
 
 
-# 99 % is the goal. Below it are cores with rare events: wide products whose lowest bits are rounded away, noise that is
-# drawn at reset only, sums that never clip.
-LEAST = {"izhikevich": 0.98, "neuristor": 0.98, "hodgkin_huxley": 0.985, "onn of 33": 0.985, "snn": 0.9}
+# 99 % is the goal. Below it are cores with wide products whose lowest bits are rounded away, and networks in which much
+# that a register could hold never comes.
+LEAST = {"izhikevich": 0.988, "neuristor": 0.98, "hodgkin_huxley": 0.989, "snn": 0.955}
 CORES: dict[str, Any] = {
     "relaxation_oscillator": ("saturating", 1),
     "izhikevich": ("saturating", 3),
@@ -140,7 +140,7 @@ def core(vo2: Circuit, kind: str, oscillator: Circuit | None = None) -> Vectors:
     if kind == "snn":
         params = small_network()
         inputs = np.stack([heard(params, 12, seed) for seed in range(2)], axis=1)
-        return SnnVectors(SnnCase(params=params, lanes=[4, 2], inputs=inputs))
+        return SnnVectors(SnnCase(params=params, lanes=[2, 1], inputs=inputs))
     variant, interval = CORES[kind]
     params: Any = (
         oscillator_params(oscillator, variant, count=5)
