@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from golden_model.noise import first_states
 from golden_model.onn import OnnBitTrue, OnnParams
-from golden_model.snn import LayerParams, SnnBitTrue, SnnParams
+from golden_model.snn import INPUT, LayerParams, SnnBitTrue, SnnParams
 from golden_model.synapses import Dense
 from hdl.onn import Onn
 from hdl.snn import LayerPlan, Snn
@@ -403,11 +403,11 @@ class SnnVectors(Vectors):
             *(piece(40, random.random(), stall_seed=n) for n in range(10)),
             *(piece(100, random.random()) for _ in range(20)),
             *(piece(60, 0.5 + random.random() / 2, slow=True) for _ in range(20)),
-            *([] if any(given.ahead) else [steps(100, n % 3 or None) for n in range(20)]),
+            *([steps(100, n % 3 or None) for n in range(20)] if _in_step(given) else []),
         ]
         self.long = [
             *(piece(400, random.random(), stall_seed=n % 3 or None) for n in range(30)),
-            *([] if any(given.ahead) else [steps(500, n % 3 or None) for n in range(30)]),
+            *([steps(500, n % 3 or None) for n in range(30)] if _in_step(given) else []),
         ]
 
     def _orders(self, params: SnnParams, inputs: NDArray[np.int64]) -> list[int]:
@@ -504,6 +504,17 @@ class SnnVectors(Vectors):
             raw, lane, own = self.component.inner.layers[int(found[1])].pipeline(int(found[2]))
             return same_pipeline("lif", raw, lane, own, found[0], made.text, other)[0], []
         return same_step(made.text, other), []
+
+
+def _in_step(params: SnnParams) -> bool:
+    """Whether nothing is under way once the last layer has given a tick: no layer is ahead, and it waits for all."""
+    waiting, found = [len(params.layers) - 1], {len(params.layers) - 1}
+    while waiting:
+        for each in params.layers[waiting.pop()].connections:
+            if each.source != INPUT and not each.delay and each.source not in found:
+                found.add(each.source)
+                waiting.append(each.source)
+    return not any(params.ahead) and len(found) == len(params.layers)
 
 
 def _fitting(
