@@ -7,7 +7,7 @@ compiled model can play; what the network shows beside them goes, event for even
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -22,7 +22,8 @@ from golden_model.onn import OnnBitTrue, OnnParams
 from golden_model.snn import INPUT, LayerParams, SnnBitTrue, SnnParams
 from golden_model.synapses import Dense
 from hdl.onn import Onn
-from hdl.snn import LayerPlan, Snn
+from hdl.rows import pack_state
+from hdl.snn import Snn
 from sim.compiled import CompiledModel, pack_rows, unpack_rows
 from sim.mutants import Given, Mutant, Mutated, Vectors
 from sim.onn import OnnCase, Stretch
@@ -35,6 +36,8 @@ LONGEST = 100_000
 """Clocks that a network may be busy with one order."""
 IDLE = 200
 """Clocks after which nothing moves in a network that is given nothing."""
+WRITTEN = 8
+"""Clocks after which the last state of a tick is in memory, once it was given."""
 SLOW = 47
 """Clocks from one transfer to the next where what comes out is taken slowly."""
 
@@ -378,7 +381,8 @@ class SnnVectors(Vectors):
                     elif isinstance(synapses, Dense):
                         synapses = synapses.with_values(random.permuted(synapses.values, axis=1))
                     connections.append(replace(each, synapses=synapses))
-                layers.append(replace(layer, connections=tuple(connections), sum_bits_least=layer.sum_bits))
+                other = replace(layer, connections=tuple(connections), sum_bits_least=layer.sum_bits)
+                layers.append(other if other.sum_bits == layer.sum_bits else layer)
             return replace(given, layers=tuple(layers))
 
         def made(params: SnnParams, inputs: NDArray[np.int64], **more: Any) -> SnnPiece:
@@ -449,22 +453,26 @@ class SnnVectors(Vectors):
         snn, ticks = self.component.inner, len(piece.inputs)
         words = len(snn.words(piece.inputs[:1]))
         first = len(piece.rows) - ticks * words
-        memories = [self._memory(circuit, n) for n in range(len(snn.plans))]
+        memories = [
+            (
+                self._memory(circuit, n),
+                pack_state(plan.params, plan.updates, {k: v[:, plan.places] for k, v in each.items()}),
+            )
+            for n, (plan, each) in enumerate(zip(snn.plans, piece.states, strict=True))
+        ]
+        circuit.exchange(piece.rows[:first], 0, max_cycles=limit)
+        circuit.wait(IDLE)
         made, clocks = [], 0
         for tick in range(ticks):
-            begin, end = (first + tick * words, first + (tick + 1) * words) if tick else (0, first + words)
-            circuit.exchange(piece.rows[begin : end - words], 0, max_cycles=limit)
-            circuit.wait(IDLE if tick == 0 else 4)
-            for name, plan, states in zip(memories, snn.plans, piece.states, strict=True):
-                for row, word in enumerate(_packed(plan, {each: column[tick] for each, column in states.items()})):
+            for name, states in memories:
+                for row, word in enumerate(states[tick]):
                     circuit.poke(name, row, word)
+            given = piece.rows[first + tick * words : first + (tick + 1) * words]
             seed = None if piece.stall_seed is None else piece.stall_seed + tick
-            part, passed = circuit.exchange(
-                piece.rows[end - words : end], snn.plans[-1].groups, stall_seed=seed, max_cycles=limit
-            )
+            part, passed = circuit.exchange(given, snn.plans[-1].groups, stall_seed=seed, max_cycles=limit)
+            circuit.wait(WRITTEN)
             made.append(part)
             clocks += passed
-            circuit.wait(4)
         return np.concatenate(made), clocks
 
     @staticmethod
@@ -524,7 +532,7 @@ def _fitting(
     high = (1 << bits - 1) - 1
     alike = random.choice([-1, 1, 1], (shape[0], 1))
     signs = alike * np.where(random.random((shape[0], 1)) < 0.5, 1, random.choice([-1, 1], shape))
-    drawn = np.clip(signs * random.integers(0, high + 1, shape), -high - 1, high)
+    drawn = signs * random.integers(0, high, shape, endpoint=True)
     order = random.permuted(np.broadcast_to(np.arange(shape[1]), shape), axis=1)
     sums = np.cumsum(np.abs(np.take_along_axis(drawn, order, axis=1)), axis=1)
     kept = np.zeros(shape, dtype=bool)
@@ -549,17 +557,3 @@ def _states(random: np.random.Generator, layer: LayerParams, ticks: int) -> dict
         alike = random.random((ticks, 1)) < 0.5
         made[name] = np.where(alike, 0 if name == "refractory" else random.choice(some, (ticks, 1)), made[name])
     return made
-
-
-def _packed(plan: LayerPlan, states: Mapping[str, NDArray[np.int64]]) -> list[NDArray[np.uint8]]:
-    """The words of the memory of a layer."""
-    columns = {each.name: plan.grouped(states[each.name]) for each in plan.params.state_fields}
-    words = []
-    for group in range(plan.groups):
-        word = at = 0
-        for lane in range(plan.updates):
-            for name, width, _ in plan.params.state_fields:
-                word |= (columns[name][group][lane] & (1 << width) - 1) << at
-                at += width
-        words.append(np.frombuffer(word.to_bytes(-(-at // 8), "little"), dtype=np.uint8))
-    return words

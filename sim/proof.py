@@ -339,7 +339,7 @@ def same_pipeline(
     raw : raw parameters of the neuron model
     lane : Component
     own : sequence of dict of str to int
-        What each of its neurons has of its own, in their order.
+        What each of its neurons has of its own, in their order; of one at least.
     top : str
         The module that the lane is.
     sound, other : str
