@@ -397,7 +397,7 @@ class ArrayVectors(Vectors):
     @property
     def _coupled(self) -> bool:
         # What neighbours feel stands in memories of its own.
-        return any(each.name == "change" for each in self.case.params.state_fields)
+        return getattr(self.case.params, "coupling", None) is not None
 
     def _states(self, random: np.random.Generator, ticks: int, levels: Sequence[int]) -> dict[str, NDArray[np.int64]]:
         """States of all kinds: anything, numbers of all magnitudes, corners, near levels and near what happens."""

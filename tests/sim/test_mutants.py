@@ -90,6 +90,16 @@ def test_the_circuit_itself_passes_and_another_model_does_not(vo2: Circuit, kind
         vectors.check(vectors.pieces[0], replace(given[0], rows=wrong))
 
 
+@pytest.mark.parametrize("variant", ["resistors", "capacitors"])
+def test_coupled_oscillators_get_no_states_from_outside(oscillator: Circuit, variant: str) -> None:
+    params = oscillator_params(oscillator, variant, count=4)
+    drive = np.full((60, 4), params.drive.max_raw // 8)
+    vectors = ArrayVectors(Case(neuron="relaxation_oscillator", params=params, lanes=1, drive_raw=drive))
+    assert all(piece.states is None for piece in vectors.pieces + vectors.long)
+    circuit = CompiledModel(mutants(vectors.component, 1, 1, vectors.counters).verilog([]), "top", state=True)
+    vectors.expected(circuit, [piece for piece in vectors.pieces if len(piece.drive_raw) <= 300])
+
+
 @pytest.mark.parametrize("kind", ["onn", "snn"])
 def test_mutants_of_networks_are_killed_or_proved_equivalent(vo2: Circuit, kind: str) -> None:
     vectors = core(vo2, kind)
