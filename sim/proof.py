@@ -388,17 +388,32 @@ def same_pipeline(
             fits = fits & (word == each[name])
         one_of = one_of | fits
     answers = [sweep.equal(a, b, 10 * PATIENCE_MS, [one_of.number]) for a, b in pairs]
-    moments: list[Moment] = []
-    if "drive" in ports:
-        drive = Word.of(graph, circuits[0].signal(ports["drive"], 0), True)
-        moments = [_moment(graph, answer, state, drive) for answer in answers if answer.proved is False]
-    if not all(answer.proved for answer in answers):
-        return False, moments
-    return any(all(sweep.equal(a, b).proved for a, b in way) for way in waits), []
+    if all(answer.proved for answer in answers):
+        if any(all(sweep.equal(a, b).proved for a, b in way) for way in waits):
+            return True, []
+        # What may show if it waits for a clock.
+        pairs = [
+            (circuits[0].signal(name, latency), circuit.signal(name, latency + 1))
+            for circuit in (circuits[1].again(_fed(lane, clock)) for clock in _waits(lane))
+            for name in circuit.outputs
+            if not name.startswith("initial_state")
+        ]
+        late = Sweep(graph, [number for pair in pairs for number in pair], assumed)
+        answers = [late.equal(a, b, PATIENCE_MS, [one_of.number]) for a, b in pairs]
+    if "drive" not in ports:
+        return False, []
+    drive = Word.of(graph, circuits[0].signal(ports["drive"], 0), True)
+    return False, [_moment(graph, answer, state, drive) for answer in answers if answer.proved is False]
+
+
+def _waits(lane: Any) -> range:
+    """In which clocks, since it took a neuron, a lane may be told to wait: only while it gives some neuron's result."""
+    return range(lane.latency % lane.interval or lane.interval, lane.latency + 1, lane.interval)
 
 
 def _may_wait(lane: Any, circuit: Circuit) -> list[list[tuple[int, int]]]:
-    """Words that are equal if a lane may wait at any time, for any number of clocks; one of two ways is enough.
+    """Words that are equal if a lane may wait whenever it gives a result, for any number of clocks; one of two ways
+    is enough.
 
     Either what comes of whatever it has in its registers is the same if it waits for a clock. Or what it has of a
     neuron is the same after a clock of waiting, as far as anything comes of it.
@@ -411,9 +426,8 @@ def _may_wait(lane: Any, circuit: Circuit) -> list[list[tuple[int, int]]]:
     wanted = {name: (1 << circuit.outputs[name]) - 1 for name in names}
     masks: dict[str, int] = {}
     for took in reversed(range(1, lane.latency + 1)):
-        moving, waiting = (circuit.again(_fed(lane, clock, took)) for clock in (None, 0))
+        moving, waiting, held = (circuit.again(_fed(lane, *how)) for how in ((None, took), (0, took), (took,)))
         left = lane.latency - took
-        anything += [(moving.signal(name, left), waiting.signal(name, left + 1)) for name in names]
         if left == 0:
             looked = {moving.signal(name, 0): mask for name, mask in wanted.items()}
         else:
@@ -423,7 +437,9 @@ def _may_wait(lane: Any, circuit: Circuit) -> list[list[tuple[int, int]]]:
                 looked[number] = looked.get(number, 0) | mask
         sources = {circuit.register_of(source): mask for source, mask in graph.needed(looked).items()}
         masks = {cell: mask for cell, mask in sources.items() if cell is not None}
-        held = circuit.again(_fed(lane, took))
+        if took not in _waits(lane):
+            continue
+        anything += [(moving.signal(name, left), waiting.signal(name, left + 1)) for name in names]
         for cell, mask in masks.items():
             width = circuit.registers[cell]
             kept = graph.const(mask, width)
@@ -1031,6 +1047,9 @@ def prove_array(
         phase = word("phase", 0)
         turns = word("phase", 1) == select(phase == interval - 1, 0, phase + 1)
         yield claim("the phase turns whenever the array moves", implies(running & moves, turns))
+        yield claim(
+            "an array waits in the phase in which results come", implies(moves == 0, phase == latency % interval)
+        )
         held = [
             proof.same(proof.circuit.signal(name, 0), proof.circuit.signal(name, 1))
             for name in ("read__data", "drives")
