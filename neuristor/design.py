@@ -559,6 +559,12 @@ def _sentence(error: ValidationError, table: dict[str, Any], file: type[BaseMode
     place = [str(part) for part in first["loc"]]
     sections = file.model_fields
     section = sections.get(place[0])
+    if {"network", "neuron"} & set(table) - set(sections):
+        return (
+            "this is a spiking network; its commands are those of neuristor snn"
+            if "network" in table
+            else "this is an array of neurons; a spiking network has a section [network]"
+        )
     if section is None or (len(place) == 1 and first["type"] == "extra_forbidden"):
         return _unknown(place[0], list(sections)).replace("key", "section")
     kind = _section_type(section)

@@ -116,6 +116,7 @@ def test_bad_value_is_one_sentence(tmp_path: Path, key: str, value: str, message
         ('"vo2-maffezzoni"', '"vo2-maffezzoni"\nv_hold = 2.5', "[device] v_hold must be below v_th (1.99 V), not 2.5"),
         ("supply = 1.5", "supply = = 1.5", "not a TOML file"),
         ("[device]", "circuit = 3\n[device]", "not a TOML file"),
+        ("[neuron]", "[network]", "this is a spiking network; its commands are those of neuristor snn"),
         ("seed = 1", "seed = 1\n[other]", "unknown section 'other'; known sections are device"),
     ],
 )

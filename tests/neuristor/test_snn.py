@@ -126,6 +126,7 @@ BAD = [
     ("weight_bits = 4", "weight_bits = [4, 4]", "weight_bits must be a number, or 1, one for each layer, not 2"),
     ("lanes = 3", "lanes = 4", "lanes must be a divisor of the 6 neurons of lif, not 4"),
     ("[fpga]", "[chip]", "unknown section 'chip'"),
+    ("[network]", "[neuron]", "this is an array of neurons; a spiking network has a section [network]"),
     ("[network]", "network", "not a TOML file"),
 ]
 
