@@ -392,14 +392,14 @@ def same_pipeline(
         if any(all(sweep.equal(a, b).proved for a, b in way) for way in waits):
             return True, []
         # What may show if it waits for a clock.
+        late = [circuits[1].again(_fed(lane, clock)) for clock in _waits(lane)]
+        names = [name for name in circuits[0].outputs if not name.startswith("initial_state")]
         pairs = [
-            (circuits[0].signal(name, latency), circuit.signal(name, latency + 1))
-            for circuit in (circuits[1].again(_fed(lane, clock)) for clock in _waits(lane))
-            for name in circuit.outputs
-            if not name.startswith("initial_state")
+            (circuits[0].signal(name, latency), circuit.signal(name, latency + 1)) for circuit in late for name in names
         ]
-        late = Sweep(graph, [number for pair in pairs for number in pair], assumed)
-        answers = [late.equal(a, b, PATIENCE_MS, [one_of.number]) for a, b in pairs]
+        pairs = list(dict.fromkeys(pairs))  # in many clocks waiting gives the same words
+        sweep = Sweep(graph, [number for pair in pairs for number in pair], assumed)
+        answers = [sweep.equal(a, b, PATIENCE_MS, [one_of.number]) for a, b in pairs]
     if "drive" not in ports:
         return False, []
     drive = Word.of(graph, circuits[0].signal(ports["drive"], 0), True)
