@@ -200,6 +200,20 @@ class Answer:
     inputs: dict[str, int] = field(default_factory=dict)
 
 
+def _around(graph: Graph, order: Iterable[int]) -> dict[int, list[int]]:
+    """Of each slice, the wider slices of the same word that it is a part of."""
+    of: dict[int, list[int]] = {}
+    for number in order:
+        if graph.nodes[number].op == "slice":
+            of.setdefault(graph.nodes[number].args[0], []).append(number)
+
+    def within(one: int, other: int) -> bool:
+        a, b = graph.nodes[one], graph.nodes[other]
+        return one != other and b.data <= a.data and a.data + a.width <= b.data + b.width
+
+    return {one: found for some in of.values() for one in some if (found := [n for n in some if within(one, n)])}
+
+
 class Sweep:
     """Equalities within a graph.
 
@@ -227,6 +241,10 @@ class Sweep:
         # Of each node that others equal: width and sign of the narrowest of them.
         self._narrowest: dict[int, tuple[int, bool]] = {}
         self._congruent: dict[Any, int] = {}
+        # Of each difference: the one the other way round, if there is one. Of each slice: wider ones that it is in.
+        subs = {graph.nodes[n].args: n for n in self.order if graph.nodes[n].op == "sub"}
+        self._reversed = {n: subs[args[::-1]] for args, n in subs.items() if args[::-1] in subs}
+        self._around = _around(graph, self.order)
         for vector in self._vectors(VECTORS):
             self._learn(vector)
 
@@ -325,6 +343,14 @@ class Sweep:
                     for kind, limit in zip(kinds, (high, low), strict=True):
                         known.append(manager.mk_term(kind, [made, terms.constant(limit & mask, node.width)]))
                 return made
+            # What is known of a difference, or of a wider slice, is known of what it says it is.
+            reverse = self._reversed.get(number)
+            if reverse in self._narrowest and (number not in self._narrowest or reverse < number):
+                return manager.mk_term(Kind.BV_NEG, [terms.of(reverse)])
+            for wider in self._around.get(number, ()):
+                if number not in self._narrowest and (wider in self._narrowest or wider in self._same):
+                    low = node.data - graph.nodes[wider].data
+                    return manager.mk_term(Kind.BV_EXTRACT, [terms.of(wider)], [low + node.width - 1, low])
             if width < node.width:
                 whole = terms.plain(number)
                 return terms.resized(terms.resized(whole, node.width, width, False), width, node.width, narrow_signed)
