@@ -302,7 +302,9 @@ class Sweep:
     def _integer(self, number: int, signed: bool) -> tuple[int, bool]:
         """The node that stands for the same integer as this one, and whether with sign."""
         same, same_signed, own = self._same.get(number, (number, signed, signed))
-        return (same, same_signed) if own == signed or number == same else (number, signed)
+        if own == same_signed and self.graph.width(number) == self.graph.width(same):
+            return same, signed  # the same bits
+        return (same, same_signed) if own == signed else (number, signed)
 
     def _product_key(self, number: int) -> Any:
         """What a full product is of, whatever the words of its factors."""
@@ -447,8 +449,9 @@ class Sweep:
                 return False
         if number in graph.narrowed:
             other, signed = graph.narrowed[number]
-            if other not in self._same:
-                self._join(number, other, signed, signed)
+            same, same_signed = self._integer(other, signed)
+            if same not in self._same:
+                self._join(number, same, signed, same_signed)
                 return False
         found = [
             (other, other_signed, signed)
