@@ -350,7 +350,9 @@ class Sweep:
             if reverse in self._narrowest and (number not in self._narrowest or reverse < number):
                 return manager.mk_term(Kind.BV_NEG, [terms.of(reverse)])
             for wider in self._around.get(number, ()):
-                if number not in self._narrowest and (wider in self._narrowest or wider in self._same):
+                # Only what stands earlier: else it may be made of this one.
+                before = self._same[wider][0] < number if wider in self._same else wider in self._narrowest
+                if before and number not in self._narrowest:
                     low = node.data - graph.nodes[wider].data
                     return manager.mk_term(Kind.BV_EXTRACT, [terms.of(wider)], [low + node.width - 1, low])
             if width < node.width:
