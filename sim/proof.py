@@ -412,11 +412,11 @@ def _waits(lane: Any) -> range:
 
 
 def _may_wait(lane: Any, circuit: Circuit) -> list[list[tuple[int, int]]]:
-    """Words that are equal if a lane may wait whenever it gives a result, for any number of clocks; one of two ways
-    is enough.
+    """Words that are equal if a lane may wait for any number of clocks, in all in which it may be told to.
 
-    Either what comes of whatever it has in its registers is the same if it waits for a clock. Or what it has of a
-    neuron is the same after a clock of waiting, as far as anything comes of it.
+    One of two ways is enough. Either what comes of whatever it has in its registers is the same if it waits for a
+    clock. Or what it has of a neuron is the same after a clock of waiting, as far as anything comes of it, by moving
+    or by waiting more.
     """
     graph = circuit.graph
     names = [name for name in circuit.outputs if not name.startswith("initial_state")]
@@ -435,10 +435,16 @@ def _may_wait(lane: Any, circuit: Circuit) -> list[list[tuple[int, int]]]:
             for cell, mask in masks.items():
                 number = moving.register(cell, 1)
                 looked[number] = looked.get(number, 0) | mask
-        sources = {circuit.register_of(source): mask for source, mask in graph.needed(looked).items()}
-        masks = {cell: mask for cell, mask in sources.items() if cell is not None}
+        masks = _looked_at(circuit, looked)
         if took not in _waits(lane):
             continue
+        while True:
+            more = dict(looked)
+            for cell, mask in masks.items():
+                more[waiting.register(cell, 1)] = more.get(waiting.register(cell, 1), 0) | mask
+            if (found := _looked_at(circuit, more)) == masks:
+                break
+            masks = found
         anything += [(moving.signal(name, left), waiting.signal(name, left + 1)) for name in names]
         for cell, mask in masks.items():
             width = circuit.registers[cell]
@@ -446,6 +452,12 @@ def _may_wait(lane: Any, circuit: Circuit) -> list[list[tuple[int, int]]]:
             now, then = circuit.register(cell, took), held.register(cell, took + 1)
             same.append((graph.op("and", width, kept, now), graph.op("and", width, kept, then)))
     return [[pair for pair in way if pair[0] != pair[1]] for way in (anything, same)]
+
+
+def _looked_at(circuit: Circuit, looked: Mapping[int, int]) -> dict[str, int]:
+    """Which bits of registers some bits of nodes depend on."""
+    sources = {circuit.register_of(source): mask for source, mask in circuit.graph.needed(looked).items()}
+    return {cell: mask for cell, mask in sources.items() if cell is not None}
 
 
 def _moment(graph: Graph, answer: Answer, state: Mapping[str, Word], drive: Word) -> Moment:
