@@ -577,6 +577,11 @@ def _sentence(error: ValidationError, table: dict[str, Any], file: type[BaseMode
         return f"[{place[0]}] {_unknown(place[1], list(kind.model_fields))}"
     wanted = kind.model_fields[place[1]].description
     if first["type"] == "missing":
+        # Some sections take keys of the model, which are looked at later.
+        others = [key for key in table[place[0]] if key not in kind.model_fields]
+        near = difflib.get_close_matches(place[1], others, n=1)
+        if near:
+            return f"[{place[0]}] {_unknown(near[0], [place[1]])}"
         return f"[{place[0]}] {place[1]} is missing: {wanted}"
     return f"[{place[0]}] {'.'.join(place[1:])} must be {wanted}, not {first['input']!r}"
 

@@ -104,6 +104,7 @@ def test_bad_value_is_one_sentence(tmp_path: Path, key: str, value: str, message
     [
         ("series_resistance", "sery_resistance", "[circuit] unknown key 'sery_resistance'; did you mean 'series_res"),
         ("[circuit]", "[circiut]", "unknown section 'circiut'; did you mean 'circuit'?"),
+        ("count = ", "cuont = ", "[neuron] unknown key 'cuont'; did you mean 'count'?"),
         ("dt = 400e-9", "dt = 400e-9\nresett = 1", "[neuron] unknown key 'resett'; did you mean 'reset'?"),
         ("dt = 400e-9", 'dt = 400e-9\nreset = "zero"', "[neuron] reset: "),
         ("dt = 400e-9", "dt = 400e-9\nrefractory = -1.0", "refractory must be zero or a positive number, not -1.0"),
