@@ -67,6 +67,12 @@ class Terms:
         self.inputs: dict[str, Any] = {}
         self._functions: dict[str, Any] = {}
 
+    def unmerged(self) -> Terms:
+        """Terms of the same inputs, in which nothing stands for anything else."""
+        terms = Terms(self.graph, self.manager)
+        terms.inputs, terms._functions = self.inputs, self._functions
+        return terms
+
     def sort(self, width: int) -> Any:
         """Words of so many bits."""
         return self.manager.mk_bv_sort(width)
@@ -200,6 +206,29 @@ class Answer:
     inputs: dict[str, int] = field(default_factory=dict)
 
 
+def _with_shifted(graph: Graph, order: Sequence[int]) -> list[int]:
+    """With all that a shift leaves of a sum, a difference or a product, where only a part of it is there.
+
+    One circuit adds and then shifts, another shifts and then adds: what they have in common is the whole result.
+    Slices come right after what they are of, the widest first.
+    """
+    of: dict[int, set[int]] = {}
+    for number in order:
+        node = graph.nodes[number]
+        if node.op == "slice":
+            source = node.args[0]
+            some = of.setdefault(source, set())
+            some.add(number)
+            if node.data and graph.nodes[source].op in ("add", "sub", "mul"):
+                some.add(graph.slice(source, node.data, graph.width(source) - node.data))
+    made = []
+    for number in order:
+        if graph.nodes[number].op != "slice":
+            made.append(number)
+            made += sorted(of.get(number, ()), key=lambda each: (graph.nodes[each].data, -graph.width(each)))
+    return made
+
+
 def _around(graph: Graph, order: Iterable[int]) -> dict[int, list[int]]:
     """Of each slice, the wider slices of the same word that it is a part of."""
     of: dict[int, list[int]] = {}
@@ -230,7 +259,8 @@ class Sweep:
 
     def __init__(self, graph: Graph, roots: Sequence[int], assumed: Sequence[int] = (), seed: int = 1) -> None:
         self.graph, self.assumed = graph, list(assumed)
-        self.order = graph.cone([*roots, *assumed])
+        self.order = _with_shifted(graph, graph.cone([*roots, *assumed]))
+        self._position = {number: place for place, number in enumerate(self.order)}
         self._random = random.Random(seed)
         self._inputs = {graph.nodes[n].data: graph.nodes[n].width for n in self.order if graph.nodes[n].op == "input"}
         self.values: dict[int, list[int]] = {n: [] for n in self.order}
@@ -320,7 +350,9 @@ class Sweep:
             return None
         return tuple(sorted(key for key, _ in factors))
 
-    def _terms(self, manager: Any, nodes: Iterable[int], local: bool, opaque: bool, known: list[Any]) -> Terms:
+    def _terms(
+        self, manager: Any, nodes: Iterable[int], local: bool, opaque: bool, whole: bool, known: list[Any]
+    ) -> Terms:
         """Terms in which merged nodes are one; products opaque, or not. What is known of them goes into `known`."""
         graph = self.graph
         wanted = set(nodes)
@@ -347,17 +379,17 @@ class Sweep:
                 return made
             # What is known of a difference, or of a wider slice, is known of what it says it is.
             reverse = self._reversed.get(number)
-            if reverse in self._narrowest and (number not in self._narrowest or reverse < number):
+            if reverse in self._narrowest and (number not in self._narrowest or self._earlier(reverse, number)):
                 return manager.mk_term(Kind.BV_NEG, [terms.of(reverse)])
             for wider in self._around.get(number, ()):
                 # Only what stands earlier: else it may be made of this one.
-                before = self._same[wider][0] < number if wider in self._same else wider in self._narrowest
-                if before and number not in self._narrowest:
+                same = self._same[wider][0] if wider in self._same else wider if wider in self._narrowest else number
+                if self._earlier(same, number) and number not in self._narrowest:
                     low = node.data - graph.nodes[wider].data
                     return manager.mk_term(Kind.BV_EXTRACT, [terms.of(wider)], [low + node.width - 1, low])
-            if width < node.width:
-                whole = terms.plain(number)
-                return terms.resized(terms.resized(whole, node.width, width, False), width, node.width, narrow_signed)
+            if width < node.width and not (whole and number in wanted):
+                term = terms.plain(number)
+                return terms.resized(terms.resized(term, node.width, width, False), width, node.width, narrow_signed)
             return None
 
         terms = Terms(graph, manager, place)
@@ -373,11 +405,16 @@ class Sweep:
         opaque: bool,
         patience: int,
         also: Sequence[int] = (),
+        whole: bool = False,
     ) -> Answer:
-        """Whether two nodes are equal as integers."""
+        """Whether two nodes are equal as integers.
+
+        That a sum fits into fewer bits may follow from what its products are; with opaque ones it is better not to know
+        that of the two: `whole`.
+        """
         manager, solver = new_solver(patience)
         known: list[Any] = []
-        terms = self._terms(manager, (a, b), local, opaque, known)
+        terms = self._terms(manager, (a, b), local, opaque, whole, known)
         width = max(self.graph.width(a), self.graph.width(b)) + (signed_a != signed_b)
         sides = [
             terms.resized(terms.of(n), self.graph.width(n), width, signed)
@@ -386,8 +423,11 @@ class Sweep:
         for fact in known:
             solver.assert_formula(fact)
         if not local:
+            # As they are: what was merged because of them says nothing about them.
+            plain = terms.unmerged()
             for bit in (*self.assumed, *also):
                 solver.assert_formula(terms.truth(terms.of(bit)))
+                solver.assert_formula(plain.truth(plain.of(bit)))
         solver.assert_formula(manager.mk_term(Kind.DISTINCT, sides))
         return answered(solver, terms)
 
@@ -460,14 +500,16 @@ class Sweep:
             for signed in ((False, True) if node.width > 1 else (False,))
             for other, other_signed in by_signature.get(self._signature(number, signed), [])[:CANDIDATES]
         ]
-        for kind, local, opaque, limit in (("local", True, True, 1000), ("opaque", False, True, 2000)):
+        # A word that others are made of is worth more patience than a bit.
+        limit = self._patience * (5 if node.width > 4 else 1)
+        for kind, local, whole in (("local", True, False), ("opaque", False, False), ("opaque", False, True)):
             for other, other_signed, signed in found:
-                if self._ask(other, number, other_signed, signed, local, opaque, limit).proved:
+                if whole and not any(self._narrow(each) for each in (other, number)):
+                    continue
+                if self._ask(other, number, other_signed, signed, local, True, limit // 2, whole=whole).proved:
                     self.questions[kind] += 1
                     self._join(number, other, signed, other_signed)
                     return False
-        # A word that others are made of is worth more patience than a bit.
-        limit = self._patience * (5 if node.width > 4 else 1)
         for other, other_signed, signed in found[:2]:
             answer = self._ask(other, number, other_signed, signed, False, False, limit)
             if answer.proved:
@@ -475,11 +517,19 @@ class Sweep:
                 self._join(number, other, signed, other_signed)
                 return False
             if answer.proved is False:
-                self.questions["refuted"] += 1
                 self._learn(answer.inputs)
+                if self._signature(other, other_signed)[-1] == self._signature(number, signed)[-1]:
+                    raise RuntimeError("a counterexample is none: something was called equal that is not")
+                self.questions["refuted"] += 1
                 return True
             self.questions["open"] += 1
         return False
+
+    def _earlier(self, one: int, other: int) -> bool:
+        return self._position[one] < self._position[other]
+
+    def _narrow(self, number: int) -> bool:
+        return number in self._narrowest and self._narrowest[number][0] < self.graph.width(number)
 
     def equal(self, a: int, b: int, patience: int = PATIENCE_MS, also: Sequence[int] = ()) -> Answer:
         """Whether two words of equal width are equal for all inputs, after `run`; `also` are more bits that are set."""
