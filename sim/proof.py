@@ -30,6 +30,7 @@ from hdl.array import NeuronArray
 from hdl.protection import Code
 from sim.equivalence import PATIENCE_MS, Answer, Sweep, Terms, answered, new_solver
 from sim.netlist import Circuit, read_circuit
+from sim.search import Field, told_apart
 from sim.words import Graph, Word
 
 __all__ = [
@@ -387,7 +388,18 @@ def same_pipeline(
         for name, word in given.items():
             fits = fits & (word == each[name])
         one_of = one_of | fits
-    answers = [sweep.equal(a, b, 10 * PATIENCE_MS, [one_of.number]) for a, b in pairs]
+    limits = [*assumed, one_of.number]
+
+    def asked(sweep: Sweep, pairs: Sequence[tuple[int, int]], patience: int) -> list[Answer]:
+        """The solver's answers; where there is none, runs that show a difference."""
+        answers = [sweep.equal(a, b, patience, [one_of.number]) for a, b in pairs]
+        unknown = [pair for pair, answer in zip(pairs, answers, strict=True) if answer.proved is None]
+        if not unknown or any(answer.proved is False for answer in answers):
+            return answers
+        fields = _drawn(graph, [*(number for pair in unknown for number in pair), *limits], state, given, own)
+        return [*answers, *(Answer(False, run) for run in told_apart(graph, unknown, fields, limits))]
+
+    answers = asked(sweep, pairs, 10 * PATIENCE_MS)
     if all(answer.proved for answer in answers):
         if any(all(sweep.equal(a, b).proved for a, b in way) for way in waits):
             return True, []
@@ -399,11 +411,49 @@ def same_pipeline(
         ]
         pairs = list(dict.fromkeys(pairs))  # in many clocks waiting gives the same words
         sweep = Sweep(graph, [number for pair in pairs for number in pair], assumed)
-        answers = [sweep.equal(a, b, PATIENCE_MS, [one_of.number]) for a, b in pairs]
+        answers = asked(sweep, pairs, PATIENCE_MS)
     if "drive" not in ports:
         return False, []
     drive = Word.of(graph, circuits[0].signal(ports["drive"], 0), True)
     return False, [_moment(graph, answer, state, drive) for answer in answers if answer.proved is False]
+
+
+def _drawn(
+    graph: Graph,
+    wanted: Sequence[int],
+    state: Mapping[str, Word],
+    given: Mapping[str, Word],
+    own: Sequence[Mapping[str, int]],
+) -> list[Field]:
+    """What is drawn of the inputs of some nodes: fields of the state, the parameters of a neuron, and all else."""
+    made: list[Field] = []
+
+    def place(word: Word) -> tuple[str, int, int]:
+        node, low = graph.nodes[word.number], 0
+        if node.op == "slice":
+            node, low = graph.nodes[node.args[0]], int(node.data)
+        return str(node.data), low, word.width
+
+    places = {name: place(word) for name, word in given.items()}
+    if sum(width for _, _, width in places.values()) <= 64 and given:
+        base = min(low for _, low, _ in places.values())
+        packed = {
+            sum((each[name] & (1 << width) - 1) << low - base for name, (_, low, width) in places.items())
+            for each in own
+        }
+        top = max(low + width for _, low, width in places.values())
+        made.append(Field(next(iter(places.values()))[0], base, top - base, tuple(sorted(packed))))
+    else:
+        for name, (port, low, width) in places.items():
+            some = {each[name] & (1 << width) - 1 for each in own}
+            made.append(Field(port, low, width, tuple(sorted(some))))
+    made += [Field(*place(word)) for word in state.values()]
+    known = {field.name for field in made}
+    for number in graph.cone(wanted):
+        node = graph.nodes[number]
+        if node.op == "input" and node.data not in known:
+            made += [Field(node.data, low, min(64, node.width - low)) for low in range(0, node.width, 64)]
+    return made
 
 
 def _waits(lane: Any) -> range:

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import shake_128
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from golden_model import fixed
 
 __all__ = ["Graph", "Node", "Word", "compute"]
@@ -282,6 +285,103 @@ class Graph:
                 widths = [self.nodes[arg].width for arg in node.args]
                 values[number] = compute(node, [values[arg] for arg in node.args], widths)
         return values
+
+    def compute_many(self, inputs: Mapping[str, NDArray[Any]], wanted: Iterable[int]) -> dict[int, NDArray[Any]]:
+        """The values of nodes in many runs at once; an input that is not given is 0.
+
+        Parameters
+        ----------
+        inputs : mapping of str to ndarray, shape (runs,)
+            Words without sign; of Python's integers where they have more than 64 bits. One at least.
+        wanted : iterable of int
+
+        Returns
+        -------
+        dict of int to ndarray, shape (runs,)
+            Of all nodes they depend on.
+        """
+        runs = len(next(iter(inputs.values())))
+        values: dict[int, NDArray[Any]] = {}
+        for number in self.cone(wanted):
+            node = self.nodes[number]
+            if node.op == "input":
+                values[number] = _words(inputs.get(node.data, np.zeros(runs, dtype=np.uint64)), node.width)
+            elif node.op == "const":
+                values[number] = _words(np.full(runs, node.data, dtype=object), node.width)
+            else:
+                widths = [self.nodes[arg].width for arg in node.args]
+                values[number] = _compute_many(node, [values[arg] for arg in node.args], widths)
+        return values
+
+
+def _words(values: NDArray[Any], width: int) -> NDArray[Any]:
+    """Words as 64-bit ones, where they are no wider."""
+    return values.astype(np.uint64 if width <= 64 else object, copy=False)
+
+
+def _compute_many(node: Node, args: Sequence[NDArray[Any]], widths: Sequence[int]) -> Any:
+    """As `compute`, of many values. What has more than 64 bits, or is rare, is computed one by one."""
+    op, width = node.op, node.width
+    if (max(width, *widths) > 64 and op not in ("slice", "concat", "mux", "zext")) or op in ("opaque", "parity", "shl"):
+        singly = [compute(node, [int(each) for each in some], widths) for some in zip(*args, strict=True)]
+        return _words(np.array(singly, dtype=object), width)
+    mask = _limit(width)
+    match op:
+        case "slice":
+            low = node.data if widths[0] > 64 else np.uint64(node.data)
+            return _words(args[0] >> low & ((1 << width) - 1 if widths[0] > 64 else mask), width)
+        case "concat":
+            made: NDArray[Any] = np.zeros(len(args[0]), dtype=np.uint64 if width <= 64 else object)
+            at = 0
+            for part, part_width in zip(args, widths, strict=True):
+                made |= np.left_shift(_words(part, width), np.uint64(at) if width <= 64 else at)
+                at += part_width
+            return made
+        case "zext":
+            return _words(args[0], width)
+        case "sext":
+            return _signs(args[0], widths[0]).view(np.uint64) & mask
+        case "add" | "sub" | "mul":
+            function = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[op]
+            return function(*args) & mask
+        case "and":
+            return args[0] & args[1]
+        case "or":
+            return args[0] | args[1]
+        case "xor":
+            return args[0] ^ args[1]
+        case "not":
+            return ~args[0] & mask
+        case "mux":
+            return np.where(args[0] != 0, args[2], args[1])
+        case "eq":
+            return (args[0] == args[1]).astype(np.uint64)
+        case "ult":
+            return (args[0] < args[1]).astype(np.uint64)
+        case "slt":
+            return (_signs(args[0], widths[0]) < _signs(args[1], widths[1])).astype(np.uint64)
+        case "any":
+            return (args[0] != 0).astype(np.uint64)
+        case "all":
+            return (args[0] == _limit(widths[0])).astype(np.uint64)
+        case "lshr":
+            return np.where(args[1] < width, args[0] >> np.minimum(args[1], np.uint64(63)), np.uint64(0))
+        case "ashr":
+            by = np.minimum(args[1], np.uint64(min(width, 63))).astype(np.int64)
+            return (_signs(args[0], width) >> by).view(np.uint64) & mask
+        case "table":
+            return np.array((*node.data, 0), dtype=np.uint64)[np.minimum(args[0], np.uint64(len(node.data)))]
+    raise ValueError(f"there is no operation {op!r}")
+
+
+def _limit(width: int) -> np.uint64:
+    return np.uint64((1 << min(width, 64)) - 1)
+
+
+def _signs(values: NDArray[np.uint64], width: int) -> NDArray[np.int64]:
+    """Words as signed integers."""
+    by = 64 - width
+    return (values << np.uint64(by)).view(np.int64) >> by
 
 
 def _asked(node: Node, mask: int, widths: Sequence[int]) -> list[int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import Module, Signal, signed
@@ -85,6 +87,44 @@ def _circuit() -> Any:
 
 
 CIRCUIT = _circuit()
+
+
+OPERATIONS = ["add", "sub", "mul", "and", "or", "xor", "eq", "ult", "slt", "lshr", "ashr", "shl"]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_many_runs_at_once_are_one_after_the_other(seed: int) -> None:
+    """Around 64 bits, where words become Python's integers, and beyond."""
+    chosen, graph = random.Random(seed), Graph()
+    inputs = [graph.input("a", chosen.choice([4, 20, 64])), graph.input("b", chosen.choice([7, 33, 70]))]
+    known = list(inputs)
+    while len(known) < 40:
+        width, signed = chosen.choice([1, 3, 17, 40, 63, 64, 65, 90]), chosen.random() < 0.5
+        a, b = (graph.extended(chosen.choice(known), width, signed) for _ in "ab")
+        match chosen.randrange(8):
+            case 0 | 1 | 2 | 3:
+                op = chosen.choice(OPERATIONS)
+                made = graph.op(op, 1 if op in ("eq", "ult", "slt") else width, a, b)
+            case 4:
+                made = graph.concat([a, chosen.choice(inputs)])
+            case 5:
+                made = graph.op(chosen.choice(["any", "all", "parity"]), 1, a)
+            case 6:
+                made = graph.op("mux", width, graph.extended(chosen.choice(known), 1, False), a, b)
+            case _:
+                words = tuple(chosen.getrandbits(9) for _ in range(chosen.randint(2, 9)))
+                made = graph.table(words, 9, graph.extended(a, 3, False))
+        known.append(made)
+    columns = {
+        name: np.array(
+            [chosen.getrandbits(graph.width(number)) >> chosen.choice([0, 0, 3, 30]) for _ in range(20)], object
+        )
+        for name, number in zip("ab", inputs, strict=True)
+    }
+    many = graph.compute_many(columns, known)
+    for run in range(20):
+        one = graph.compute({name: column[run] for name, column in columns.items()}, known)
+        assert one == {number: int(column[run]) for number, column in many.items()}
 
 
 def test_what_is_no_word_is_refused() -> None:
