@@ -1,8 +1,9 @@
 """Two circuits that no sequence of inputs, from power-up on, tells apart.
 
 Both are made of gates and registers, memories too, and run side by side. ABC looks for registers that always have the
-same value, by induction over the clocks from the first (`scorr`: A. Mishchenko et al., "Scalable and
-scalably-verifiable sequential synthesis", ICCAD 2008). If nothing is left of the bit that says that an output differs, none ever does.
+same value, by induction over the clocks from the first (``scorr``: A. Mishchenko et al., "Scalable and
+scalably-verifiable sequential synthesis", ICCAD 2008). If nothing is left of the bit that says that an output differs,
+none ever does.
 """
 
 from __future__ import annotations
