@@ -162,7 +162,7 @@ def simulate(
 ) -> None:
     """Run the float models and the bit-true model: spikes per frame, and what separates them."""
     if plot_to is not None:
-        check_target(plot_to, force=force)
+        check_target(plot_to, force=force, ending=".html")
     loaded = load(design)
     with console.status("float and bit-true models"):
         simulation = simulate_design(loaded)
@@ -200,7 +200,7 @@ def accuracy_command(
         if write and wanted is None:
             raise ValueError("--write needs a --target")
         if plot_to is not None:
-            check_target(plot_to, force=force)
+            check_target(plot_to, force=force, ending=".svg")
         loaded = load(design)
         with console.status("sweep") as status:
             result = accuracy(loaded, target=wanted, points=points, say=status.update)
@@ -256,7 +256,7 @@ def gallery(
     `neuristor gallery examples/vo2_neuristor.toml --out behaviours.svg`
     """
     if plot_to is not None:
-        check_target(plot_to, force=force)
+        check_target(plot_to, force=force, ending=".svg")
     loaded = load(design)
     try:
         with console.status("behaviours") as status:
@@ -409,7 +409,7 @@ def devices(
         console.print(table)
         return
     if plot_to is not None:
-        check_target(plot_to, force=force)
+        check_target(plot_to, force=force, ending=".svg")
     try:
         entry = preset(name)
         rows = describe(name)

@@ -102,7 +102,7 @@ def fit(
     needs_file = model == "lif" and count != DIGITS
     targets = [out, *([plot] if plot else []), *([stimulus] if needs_file else [])]
     for target in targets:
-        check_target(target, force=force)
+        check_target(target, force=force, ending=".svg" if target is plot else "")
         if any(target.absolute() == path.absolute() for path in data):
             raise ValueError(f"{target} is one of the measurements: name another file to write")
     if len({target.absolute() for target in targets}) < len(targets):

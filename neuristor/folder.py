@@ -35,8 +35,8 @@ class OutputError(ValueError):
         super().__init__(one_line(message))
 
 
-def check_target(target: Path, *, force: bool) -> None:
-    """Refuse a target that exists, or a parent that cannot be written.
+def check_target(target: Path, *, force: bool, ending: str = "") -> None:
+    """Refuse a target that exists, or a parent that cannot be written, or a name without the ending of what it will be.
 
     Raises
     ------
@@ -55,6 +55,8 @@ def check_target(target: Path, *, force: bool) -> None:
         raise OutputError(f"{target} cannot be written ({error.strerror})") from None
     except UnicodeEncodeError:
         raise OutputError(f"{target} cannot be written: this is no name of a file") from None
+    if ending and target.suffix.lower() != ending:
+        raise OutputError(f"{target} would hold {ending[1:].upper()}: give it a name that ends in {ending}")
     if "\0" in str(target) or target.name in ("", ".."):
         raise OutputError(f"{target} cannot be written: this is no name of a file")
     if not writable:

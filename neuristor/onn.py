@@ -211,9 +211,9 @@ def solve_command(
     The bits are those of the circuit, so that its clocks are known. Example:
     `neuristor onn solve graph.txt --periods 2000 --out cut.json --plot cut.svg`
     """
-    for path in (out, plot_to):
+    for path, ending in ((out, ""), (plot_to, ".svg")):
         if path is not None:
-            check_target(path, force=force)
+            check_target(path, force=force, ending=ending)
     graph, ising = _posed(problem_file, problem, colours)
     weight = float(graph.weights.sum()) if graph is not None and problem is _Problem.MAX_CUT else None
     wanted = target if target is None or weight is None else weight - 2 * target
@@ -346,9 +346,9 @@ def recall_command(
 
     Example: `neuristor onn recall 10x10 --rule diederich_opper --noise 0.25 --plot recall.svg`
     """
-    for path in (plot_to, weights_to):
+    for path, ending in ((plot_to, ".svg"), (weights_to, "")):
         if path is not None:
-            check_target(path, force=force)
+            check_target(path, force=force, ending=ending)
     rules = rule or list(RULES)
     for name in rules:
         if name not in RULES:
@@ -445,7 +445,7 @@ def compare(
     `neuristor onn compare examples/vo2_coupled_oscillators.toml 3x3 --plot compare.svg`
     """
     if plot_to is not None:
-        check_target(plot_to, force=force)
+        check_target(plot_to, force=force, ending=".svg")
     circuit = load(design).circuit
     if not isinstance(circuit, Circuit):
         raise DesignError(f"{design}: must have a threshold switch for a device")

@@ -185,7 +185,7 @@ def accuracy_command(
     Example: `neuristor snn accuracy examples/snn_digits.toml --plot bits.svg`
     """
     if plot_to is not None:
-        check_target(plot_to, force=force)
+        check_target(plot_to, force=force, ending=".svg")
     file = open_network(network)
     labels = _labelled(file)
     with console.status("float"):

@@ -557,7 +557,7 @@ def sweep(
     `neuristor sweep examples/vo2_oscillators.toml --vary circuit.supply=2.2:3:9 --plot rate.svg --out supply.parquet`
     """
     if plot_to is not None:
-        check_target(plot_to, force=True)
+        check_target(plot_to, force=True, ending=".svg")
     try:
         axes = tuple(parse_axis(text) for text in vary)
         plan = Sweep(Files.of(design, _sources(design, axes)), axes, sample, seed, physics)

@@ -249,6 +249,9 @@ def test_unwritable_output_is_one_sentence(design: Path) -> None:
 def test_oscillators_are_simulated_and_drawn(tmp_path: Path) -> None:
     example = Path(__file__).parents[2] / "examples" / "vo2_coupled_oscillators.toml"
     target = tmp_path / "page.html"
+    png = neuristor("simulate", str(example), "--plot", str(tmp_path / "page.png"))
+    assert png.returncode == 2
+    assert png.stderr.endswith("page.png would hold HTML: give it a name that ends in .html\n")
     done = neuristor("simulate", str(example), "--plot", str(target))
     assert done.returncode == 0, done.stderr
     assert "K1 / f = +0.0071: pulls in phase" in done.stdout
