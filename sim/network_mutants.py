@@ -333,7 +333,9 @@ class SnnPiece:
     slow : bool
         Whether what comes out is taken so slowly that all layers wait for it.
     states : tuple of dict of ndarray of int64, shape (ticks, count), or None
-        What is put into the memory of each layer before each tick.
+        What is put into the memory of each layer before a tick.
+    every : int
+        Ticks from one state that is put in to the next.
     rows : ndarray of uint8
         The orders.
     """
@@ -345,6 +347,7 @@ class SnnPiece:
     saturations: int | None = None
     slow: bool = False
     states: tuple[dict[str, NDArray[np.int64]], ...] | None = None
+    every: int = 1
     rows: NDArray[np.uint8] = field(kw_only=True)
 
 
@@ -393,9 +396,9 @@ class SnnVectors(Vectors):
         def piece(ticks: int, density: float, **more: Any) -> SnnPiece:
             return made(mixed(), (random.random((ticks, given.inputs)) < density).astype(np.int64), **more)
 
-        def steps(ticks: int, stall_seed: int | None = None) -> SnnPiece:
+        def steps(ticks: int, stall_seed: int | None = None, every: int = 1) -> SnnPiece:
             states = tuple(_states(random, layer, ticks) for layer in given.layers)
-            return piece(ticks, random.random(), stall_seed=stall_seed, states=states)
+            return piece(ticks, random.random(), stall_seed=stall_seed, states=states, every=every)
 
         runs = case.inputs.shape[1]
         self.pieces = [
@@ -411,10 +414,12 @@ class SnnVectors(Vectors):
             *([steps(100, n % 3 or None) for n in range(20)] if _in_step(given) else []),
             # A bit that is inverted an even number of times is what it was.
             *(piece(1 + n % 20, 0.9, saturations=int(random.integers(1 << 32))) for n in range(40)),
+            # What a current was clamped to shows a tick later.
+            *([steps(100, n % 3 or None, every=3) for n in range(20)] if _in_step(given) else []),
         ]
         self.long = [
             *(piece(400, random.random(), stall_seed=n % 3 or None) for n in range(30)),
-            *([steps(500, n % 3 or None) for n in range(30)] if _in_step(given) else []),
+            *([steps(500, n % 3 or None, every=1 + n % 2) for n in range(30)] if _in_step(given) else []),
         ]
 
     def _orders(self, params: SnnParams, inputs: NDArray[np.int64]) -> list[int]:
@@ -451,7 +456,7 @@ class SnnVectors(Vectors):
         return Given.of(circuit, *made)
 
     def _steps(self, circuit: CompiledModel, piece: SnnPiece, limit: int | None) -> tuple[NDArray[np.uint8], int]:
-        """A tick after the other, each from a state that is put in while nothing moves."""
+        """A tick after the other; states are put in while nothing moves."""
         assert piece.states is not None
         snn, ticks = self.component.inner, len(piece.inputs)
         words = len(snn.words(piece.inputs[:1]))
@@ -467,9 +472,10 @@ class SnnVectors(Vectors):
         circuit.wait(IDLE)
         made, clocks = [], 0
         for tick in range(ticks):
-            for name, states in memories:
-                for row, word in enumerate(states[tick]):
-                    circuit.poke(name, row, word)
+            if tick % piece.every == 0:
+                for name, states in memories:
+                    for row, word in enumerate(states[tick]):
+                        circuit.poke(name, row, word)
             given = piece.rows[first + tick * words : first + (tick + 1) * words]
             seed = None if piece.stall_seed is None else piece.stall_seed + tick
             part, passed = circuit.exchange(given, snn.plans[-1].groups, stall_seed=seed, max_cycles=limit)
@@ -490,7 +496,8 @@ class SnnVectors(Vectors):
         model = SnnBitTrue(piece.params)
         snn, plan, wanted = self.component.inner, self.component.inner.plans[-1], []
         for tick, inputs in enumerate(piece.inputs):
-            for into, states in zip(model.state, piece.states or (), strict=piece.states is not None):
+            put_in = piece.states if piece.states is not None and tick % piece.every == 0 else ()
+            for into, states in zip(model.state, put_in, strict=bool(put_in)):
                 into |= {name: column[tick][None].astype(into[name].dtype) for name, column in states.items()}
             spikes = plan.grouped(model.step(inputs[None])[-1][0].astype(np.int64))
             membranes = plan.grouped(model.state[-1]["membrane"][0])
