@@ -19,7 +19,7 @@ from typing import Any
 import bitwuzla
 from bitwuzla import Kind
 
-from sim.words import Graph, compute
+from sim.words import Graph, as_signed, compute
 
 __all__ = ["Answer", "Sweep", "Terms"]
 
@@ -322,10 +322,7 @@ class Sweep:
     def _signature(self, number: int, signed: bool) -> tuple[int, ...]:
         width = self.graph.width(number)
         values = self.values[number]
-        if not signed:
-            return tuple(values)
-        half, full = 1 << (width - 1), 1 << width
-        return tuple(value - full if value & half else value for value in values)
+        return tuple(as_signed(value, width) for value in values) if signed else tuple(values)
 
     # --- questions
 
@@ -383,8 +380,9 @@ class Sweep:
                 return manager.mk_term(Kind.BV_NEG, [terms.of(reverse)])
             for wider in self._around.get(number, ()):
                 # Only what stands earlier: else it may be made of this one.
-                same = self._same[wider][0] if wider in self._same else wider if wider in self._narrowest else number
-                if self._earlier(same, number) and number not in self._narrowest:
+                same = self._same[wider][0] if wider in self._same else wider
+                known_of = wider in self._same or wider in self._narrowest
+                if known_of and self._earlier(same, number) and number not in self._narrowest:
                     low = node.data - graph.nodes[wider].data
                     return manager.mk_term(Kind.BV_EXTRACT, [terms.of(wider)], [low + node.width - 1, low])
             if width < node.width and not (whole and number in wanted):
@@ -530,8 +528,8 @@ class Sweep:
         """
         found = self.graph.compute(inputs, [one, other])
         a, b = (
-            value - (1 << self.graph.width(number)) if negative and value >> self.graph.width(number) - 1 else value
-            for number, negative, value in ((one, one_signed, found[one]), (other, signed, found[other]))
+            as_signed(found[number], self.graph.width(number)) if negative else found[number]
+            for number, negative in ((one, one_signed), (other, signed))
         )
         if a == b and not any(self.graph.nodes[number].op == "opaque" for number in self.order):
             raise RuntimeError("a counterexample is none: something was called equal that is not")

@@ -21,7 +21,7 @@ from hdl.onn import Onn
 from sim.equivalence import Answer
 from sim.netlist import read_circuit
 from sim.proof import Claim, holds, implies
-from sim.words import Graph, Word
+from sim.words import Graph, Word, as_signed
 
 __all__ = ["prove_onn"]
 
@@ -241,16 +241,10 @@ def _lines(net: _Network, answer: Answer) -> tuple[str, ...]:
         for name in names:
             number = numbers[name, clock]
             value, width = values[number], net.graph.width(number)
-            if name.startswith("total") and value >> width - 1:
-                value -= 1 << width
+            if name.startswith("total"):
+                value = as_signed(value, width)
             parts.append(f"{name} {states.get(value, value) if name == 'fsm_state' else value}")
         lines.append(f"clock {clock}: " + ", ".join(parts))
-    matrix = [
-        [_signed(values[c] >> n * net.weight_bits, net.weight_bits) for c in net.columns] for n in range(net.count)
-    ]
+    bits = net.weight_bits
+    matrix = [[as_signed(values[c] >> n * bits & (1 << bits) - 1, bits) for c in net.columns] for n in range(net.count)]
     return (f"weights {matrix}", *lines)
-
-
-def _signed(value: int, bits: int) -> int:
-    value &= (1 << bits) - 1
-    return value - (1 << bits) if value >> bits - 1 else value

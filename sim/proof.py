@@ -31,7 +31,7 @@ from hdl.protection import Code
 from sim.equivalence import PATIENCE_MS, Answer, Sweep, Terms, answered, new_solver
 from sim.netlist import Circuit, read_circuit
 from sim.search import Field, told_apart
-from sim.words import Graph, Word
+from sim.words import Graph, Word, as_signed
 
 __all__ = [
     "Claim",
@@ -426,7 +426,6 @@ def _drawn(
     own: Sequence[Mapping[str, int]],
 ) -> list[Field]:
     """What is drawn of the inputs of some nodes: fields of the state, the parameters of a neuron, and all else."""
-    made: list[Field] = []
 
     def place(word: Word) -> tuple[str, int, int]:
         node, low = graph.nodes[word.number], 0
@@ -434,20 +433,13 @@ def _drawn(
             node, low = graph.nodes[node.args[0]], int(node.data)
         return str(node.data), low, word.width
 
+    made = [Field(*place(word)) for word in state.values()]
     places = {name: place(word) for name, word in given.items()}
-    if sum(width for _, _, width in places.values()) <= 64 and given:
-        base = min(low for _, low, _ in places.values())
-        packed = {
-            sum((each[name] & (1 << width) - 1) << low - base for name, (_, low, width) in places.items())
-            for each in own
+    if places:
+        words = {
+            sum((each[name] & (1 << width) - 1) << low for name, (_, low, width) in places.items()) for each in own
         }
-        top = max(low + width for _, low, width in places.values())
-        made.append(Field(next(iter(places.values()))[0], base, top - base, tuple(sorted(packed))))
-    else:
-        for name, (port, low, width) in places.items():
-            some = {each[name] & (1 << width) - 1 for each in own}
-            made.append(Field(port, low, width, tuple(sorted(some))))
-    made += [Field(*place(word)) for word in state.values()]
+        made.append(Field(next(iter(places.values()))[0], 0, values=tuple(sorted(words))))
     known = {field.name for field in made}
     for number in graph.cone(wanted):
         node = graph.nodes[number]
@@ -515,7 +507,7 @@ def _moment(graph: Graph, answer: Answer, state: Mapping[str, Word], drive: Word
 
     def read(word: Word) -> int:
         value, width = values[word.number], graph.width(word.number)
-        return value - (1 << width) if word.signed and value >> width - 1 else value
+        return as_signed(value, width) if word.signed else value
 
     return Moment({name: read(word) for name, word in state.items()}, read(drive))
 
@@ -622,8 +614,7 @@ def _step_lines(step: _Step, answer: Answer, name: str | None) -> tuple[str, ...
     values = graph.compute(answer.inputs, [*numbers, *(() if pair is None else (pair[0].number, pair[1]))])
 
     def shown(number: int, signed: bool) -> int:
-        width = graph.width(number)
-        return values[number] - (1 << width) if signed and values[number] >> width - 1 else values[number]
+        return as_signed(values[number], graph.width(number)) if signed else values[number]
 
     lines = [", ".join(f"{key} {shown(word.number, word.signed)}" for key, word in words.items())]
     if pair is not None:

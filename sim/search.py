@@ -37,12 +37,12 @@ class Field(NamedTuple):
     low, width : int
         Which bits; at most 64.
     values : tuple of int
-        What it may be, without sign; anything, if there are none.
+        What it may be, without sign and of any width; anything, if there are none. What is drawn is which of them.
     """
 
     name: str
     low: int
-    width: int
+    width: int = 64
     values: tuple[int, ...] = ()
 
 
@@ -125,7 +125,7 @@ def _fresh(fields: Sequence[Field], random: np.random.Generator) -> NDArray[np.u
     runs = np.empty((RUNS, len(fields)), dtype=np.uint64)
     for at, field in enumerate(fields):
         if field.values:
-            runs[:, at] = np.array(field.values, dtype=np.uint64)[random.integers(len(field.values), size=RUNS)]
+            runs[:, at] = random.integers(len(field.values), size=RUNS)
             continue
         drawn = random.integers(0, 1 << 64, RUNS, dtype=np.uint64)
         small = (drawn >> random.integers(0, 64, RUNS, dtype=np.uint64)) * (random.random(RUNS) < 0.25)
@@ -151,7 +151,10 @@ def _inputs(fields: Sequence[Field], runs: NDArray[np.uint64]) -> dict[str, NDAr
     """The inputs that the fields are bits of."""
     inputs: dict[str, NDArray[Any]] = {}
     for at, field in enumerate(fields):
-        part: NDArray[Any] = np.left_shift(runs[:, at].astype(object), field.low)
+        part: NDArray[Any] = runs[:, at].astype(object)
+        if field.values:
+            part = np.array(field.values, dtype=object)[runs[:, at]]
+        part = np.left_shift(part, field.low)
         inputs[field.name] = inputs[field.name] | part if field.name in inputs else part
     return inputs
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import shake_128
+from operator import add, and_, mul, or_, sub, xor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from golden_model import fixed
 
-__all__ = ["Graph", "Node", "Word", "compute"]
+__all__ = ["Graph", "Node", "Word", "as_signed", "compute"]
 
 
 class Node(NamedTuple):
@@ -28,7 +29,8 @@ class Node(NamedTuple):
     """Of ``input`` its name, of ``const`` its value, of ``slice`` its lowest bit, of ``table`` its words."""
 
 
-def _signed(value: int, width: int) -> int:
+def as_signed(value: int, width: int) -> int:
+    """A word as a number with sign."""
     return value - (1 << width) if value >> (width - 1) else value
 
 
@@ -138,7 +140,7 @@ class Graph:
         if width <= node.width:
             return self.slice(number, 0, width)
         if node.op == "const":
-            return self.const(_signed(node.data, node.width) if signed else node.data, width)
+            return self.const(as_signed(node.data, node.width) if signed else node.data, width)
         if node.op == "sext" and signed:
             return self._make("sext", width, node.args)
         if node.op == "zext":
@@ -227,7 +229,7 @@ class Graph:
         words = (words + (0,) * (1 << self.width(index)))[: 1 << self.width(index)]
         # The narrowest words that do: tables of the same numbers are then the same.
         plain = max(word.bit_length() for word in words)
-        signs = [_signed(word, width) for word in words]
+        signs = [as_signed(word, width) for word in words]
         narrow = 1 + max((each if each >= 0 else ~each).bit_length() for each in signs)
         signed = narrow < max(plain, 1)
         least = narrow if signed else max(plain, 1)
@@ -304,84 +306,21 @@ class Graph:
         values: dict[int, NDArray[Any]] = {}
         for number in self.cone(wanted):
             node = self.nodes[number]
+            widths = [self.nodes[arg].width for arg in node.args]
+            args = [values[arg] for arg in node.args]
+            if max(node.width, *widths, 0) > 64:
+                args = [arg.astype(object) for arg in args]
             if node.op == "input":
-                values[number] = _words(inputs.get(node.data, np.zeros(runs, dtype=np.uint64)), node.width)
+                found = inputs.get(node.data, np.zeros(runs, dtype=np.uint64))
             elif node.op == "const":
-                values[number] = _words(np.full(runs, node.data, dtype=object), node.width)
+                found = np.full(runs, node.data, dtype=object)
+            elif node.op in _SINGLY:
+                singly = [compute(node, [int(each) for each in some], widths) for some in zip(*args, strict=True)]
+                found = np.array(singly, dtype=object)
             else:
-                widths = [self.nodes[arg].width for arg in node.args]
-                values[number] = _compute_many(node, [values[arg] for arg in node.args], widths)
+                found = compute(node, args, widths)
+            values[number] = found.astype(np.uint64 if node.width <= 64 else object, copy=False)
         return values
-
-
-def _words(values: NDArray[Any], width: int) -> NDArray[Any]:
-    """Words as 64-bit ones, where they are no wider."""
-    return values.astype(np.uint64 if width <= 64 else object, copy=False)
-
-
-def _compute_many(node: Node, args: Sequence[NDArray[Any]], widths: Sequence[int]) -> Any:
-    """As `compute`, of many values. What has more than 64 bits, or is rare, is computed one by one."""
-    op, width = node.op, node.width
-    if (max(width, *widths) > 64 and op not in ("slice", "concat", "mux", "zext")) or op in ("opaque", "parity", "shl"):
-        singly = [compute(node, [int(each) for each in some], widths) for some in zip(*args, strict=True)]
-        return _words(np.array(singly, dtype=object), width)
-    mask = _limit(width)
-    match op:
-        case "slice":
-            low = node.data if widths[0] > 64 else np.uint64(node.data)
-            return _words(args[0] >> low & ((1 << width) - 1 if widths[0] > 64 else mask), width)
-        case "concat":
-            made: NDArray[Any] = np.zeros(len(args[0]), dtype=np.uint64 if width <= 64 else object)
-            at = 0
-            for part, part_width in zip(args, widths, strict=True):
-                made |= np.left_shift(_words(part, width), np.uint64(at) if width <= 64 else at)
-                at += part_width
-            return made
-        case "zext":
-            return _words(args[0], width)
-        case "sext":
-            return _signs(args[0], widths[0]).view(np.uint64) & mask
-        case "add" | "sub" | "mul":
-            function = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[op]
-            return function(*args) & mask
-        case "and":
-            return args[0] & args[1]
-        case "or":
-            return args[0] | args[1]
-        case "xor":
-            return args[0] ^ args[1]
-        case "not":
-            return ~args[0] & mask
-        case "mux":
-            return np.where(args[0] != 0, args[2], args[1])
-        case "eq":
-            return (args[0] == args[1]).astype(np.uint64)
-        case "ult":
-            return (args[0] < args[1]).astype(np.uint64)
-        case "slt":
-            return (_signs(args[0], widths[0]) < _signs(args[1], widths[1])).astype(np.uint64)
-        case "any":
-            return (args[0] != 0).astype(np.uint64)
-        case "all":
-            return (args[0] == _limit(widths[0])).astype(np.uint64)
-        case "lshr":
-            return np.where(args[1] < width, args[0] >> np.minimum(args[1], np.uint64(63)), np.uint64(0))
-        case "ashr":
-            by = np.minimum(args[1], np.uint64(min(width, 63))).astype(np.int64)
-            return (_signs(args[0], width) >> by).view(np.uint64) & mask
-        case "table":
-            return np.array((*node.data, 0), dtype=np.uint64)[np.minimum(args[0], np.uint64(len(node.data)))]
-    raise ValueError(f"there is no operation {op!r}")
-
-
-def _limit(width: int) -> np.uint64:
-    return np.uint64((1 << min(width, 64)) - 1)
-
-
-def _signs(values: NDArray[np.uint64], width: int) -> NDArray[np.int64]:
-    """Words as signed integers."""
-    by = 64 - width
-    return (values << np.uint64(by)).view(np.int64) >> by
 
 
 def _asked(node: Node, mask: int, widths: Sequence[int]) -> list[int]:
@@ -410,8 +349,23 @@ def _asked(node: Node, mask: int, widths: Sequence[int]) -> list[int]:
     return whole
 
 
-def compute(node: Node, args: Sequence[int], widths: Sequence[int]) -> int:
+_SINGLY = ("parity", "shl", "lshr", "ashr", "opaque")
+
+
+"""Rare operations, which `compute` knows for integers only."""
+_PLAIN = {"add": add, "sub": sub, "mul": mul, "and": and_, "or": or_, "xor": xor}
+
+
+def compute(node: Node, args: Sequence[Any], widths: Sequence[int]) -> Any:
     """The value of a node, from those of its arguments, all without sign.
+
+    Parameters
+    ----------
+    node : Node
+    args : sequence of int, or of ndarray
+        Arrays of 64-bit words or, where one has more bits, of Python's integers.
+    widths : sequence of int
+        Of the arguments.
 
     Raises
     ------
@@ -426,41 +380,32 @@ def compute(node: Node, args: Sequence[int], widths: Sequence[int]) -> int:
         case "slice":
             return args[0] >> int(node.data) & mask
         case "concat":
-            value = at = 0
-            for part, part_width in zip(args, widths, strict=True):
-                value |= part << at
-                at += part_width
+            value, at = args[0], widths[0]
+            for part, part_width in zip(args[1:], widths[1:], strict=True):
+                value, at = value | part << at, at + part_width
             return value
         case "zext":
             return args[0]
         case "sext":
-            return _signed(args[0], widths[0]) & mask
-        case "add":
-            return args[0] + args[1] & mask
-        case "sub":
-            return args[0] - args[1] & mask
-        case "mul":
-            return args[0] * args[1] & mask
-        case "and":
-            return args[0] & args[1]
-        case "or":
-            return args[0] | args[1]
-        case "xor":
-            return args[0] ^ args[1]
+            half = 1 << widths[0] - 1
+            return (args[0] ^ half) - half & mask
+        case "add" | "sub" | "mul" | "and" | "or" | "xor":
+            return _PLAIN[op](args[0], args[1]) & mask
         case "not":
-            return ~args[0] & mask
+            return args[0] ^ mask
         case "mux":
-            return args[2] if args[0] else args[1]
+            return fixed.select(args[0] != 0, args[2], args[1])
         case "eq":
-            return int(args[0] == args[1])
+            return (args[0] == args[1]) & 1
         case "ult":
-            return int(args[0] < args[1])
+            return (args[0] < args[1]) & 1
         case "slt":
-            return int(_signed(args[0], widths[0]) < _signed(args[1], widths[1]))
+            half = 1 << widths[0] - 1
+            return ((args[0] ^ half) < (args[1] ^ half)) & 1
         case "any":
-            return int(args[0] != 0)
+            return (args[0] != 0) & 1
         case "all":
-            return int(args[0] == (1 << widths[0]) - 1)
+            return (args[0] == (1 << widths[0]) - 1) & 1
         case "parity":
             return args[0].bit_count() & 1
         case "shl":
@@ -468,12 +413,12 @@ def compute(node: Node, args: Sequence[int], widths: Sequence[int]) -> int:
         case "lshr":
             return args[0] >> args[1] if args[1] < width else 0
         case "ashr":
-            return _signed(args[0], width) >> min(args[1], width) & mask
+            return as_signed(args[0], width) >> min(args[1], width) & mask
         case "opaque":
-            text = f"{node.data}{args}".encode()
+            text = f"{node.data}{tuple(args)}".encode()
             return int.from_bytes(shake_128(text).digest(-(-width // 8)), "little") & mask
         case "table":
-            return node.data[args[0]] if args[0] < len(node.data) else 0
+            return fixed.lookup(args[0], node.data)
     raise ValueError(f"there is no operation {op!r}")
 
 

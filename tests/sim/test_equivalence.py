@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from sim.equivalence import Sweep
-from sim.words import Graph
+from sim.words import Graph, as_signed
 
 BITS = 4
 """Of each of two inputs: few enough to try them all."""
@@ -50,7 +50,7 @@ def random_word(graph: Graph, known: list[int], chosen: random.Random) -> int:
 
 def integer(value: int, width: int, signed: bool) -> int:
     """A word as a number."""
-    return value - (1 << width) if signed and value >> width - 1 else value
+    return as_signed(value, width) if signed else value
 
 
 @pytest.mark.parametrize("seed", range(400))
