@@ -38,6 +38,8 @@ TOGETHER = 200
 """Mutants in one netlist: each makes it slower to compile and to run."""
 AIMED = -1
 """Stands for a piece that a solver found for one mutant."""
+STALLS = 20
+"""Ways to stall that are tried where a solver gave states: what shows only if a lane waits needs the right clock."""
 MOST_CLOCKS = 4
 """A mutant that takes so many times the clocks is stuck."""
 
@@ -479,7 +481,7 @@ class ArrayVectors(Vectors):
         if not moments or self._coupled:
             return []
         pieces = []
-        for seed in (None, 11):
+        for seed in (None, *range(11, 11 + STALLS)):
             # Others before and after it may matter.
             some = self._steps(40 * len(moments), seed)
             assert some.states is not None

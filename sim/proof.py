@@ -433,13 +433,14 @@ def _drawn(
             node, low = graph.nodes[node.args[0]], int(node.data)
         return str(node.data), low, word.width
 
-    made = [Field(*place(word)) for word in state.values()]
+    made: list[Field] = []
     places = {name: place(word) for name, word in given.items()}
     if places:
         words = {
             sum((each[name] & (1 << width) - 1) << low for name, (_, low, width) in places.items()) for each in own
         }
         made.append(Field(next(iter(places.values()))[0], 0, values=tuple(sorted(words))))
+    made += [Field(*place(word)) for word in state.values()]
     known = {field.name for field in made}
     for number in graph.cone(wanted):
         node = graph.nodes[number]
