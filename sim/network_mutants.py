@@ -312,7 +312,7 @@ class OnnVectors(Vectors):
         return made
 
     def judge(self, made: Mutated, mutant: Mutant) -> tuple[bool, list[OnnPiece]]:
-        """As `Vectors.judge`: a step from any state is that of the sound network."""
+        """As `Vectors.judge`: a step is that of the sound network, or no sequence of inputs tells them apart."""
         return _same(made.text, made.one(mutant)), []
 
 

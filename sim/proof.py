@@ -320,7 +320,7 @@ def same_lane(
     bool
         Whether it is proved.
     list of Moment
-        From the solver's counterexamples.
+        From the solver's counterexamples, or found by a search.
     """
     lane = array.pipelines[index]
     names = list(lane.parameters.shape().members) if "parameters" in lane.signature.members else []
@@ -394,15 +394,18 @@ def same_pipeline(
         """The solver's answers; where there is none, runs that show a difference."""
         answers = [sweep.equal(a, b, patience, [one_of.number]) for a, b in pairs]
         unknown = [pair for pair, answer in zip(pairs, answers, strict=True) if answer.proved is None]
-        if not unknown or any(answer.proved is False for answer in answers):
+        if not unknown or "drive" not in ports or any(answer.proved is False for answer in answers):
             return answers
         fields = _drawn(graph, [*(number for pair in unknown for number in pair), *limits], state, given, own)
         return [*answers, *(Answer(False, run) for run in told_apart(graph, unknown, fields, limits))]
 
     answers = asked(sweep, pairs, 10 * PATIENCE_MS)
-    if all(answer.proved for answer in answers):
-        if any(all(sweep.equal(a, b).proved for a, b in way) for way in waits):
-            return True, []
+    same = all(answer.proved for answer in answers)
+    if same and any(all(sweep.equal(a, b).proved for a, b in way) for way in waits):
+        return True, []
+    if "drive" not in ports:
+        return False, []
+    if same:
         # What may show if it waits for a clock.
         late = [circuits[1].again(_fed(lane, clock)) for clock in _waits(lane)]
         names = [name for name in circuits[0].outputs if not name.startswith("initial_state")]
@@ -412,8 +415,6 @@ def same_pipeline(
         pairs = list(dict.fromkeys(pairs))  # in many clocks waiting gives the same words
         sweep = Sweep(graph, [number for pair in pairs for number in pair], assumed)
         answers = asked(sweep, pairs, PATIENCE_MS)
-    if "drive" not in ports:
-        return False, []
     drive = Word.of(graph, circuits[0].signal(ports["drive"], 0), True)
     return False, [_moment(graph, answer, state, drive) for answer in answers if answer.proved is False]
 
