@@ -199,7 +199,8 @@ class OnnSelfTest(wiring.Component):
         m.submodules.phases = rom
         read = rom.read_port()
         m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=32).create()
-        address, oscillator = Signal(range(count)), Signal(range(count))
+        address = Signal(range(count))
+        oscillator = Signal(range(count))
         checked = Signal()
         toggled = onn.toggled
         m.d.sync += oscillator.eq(address)
@@ -289,7 +290,8 @@ class SnnSelfTest(wiring.Component):
         rom: Any = Memory(shape=len(payload), depth=max(2, len(self._rom)), init=self._rom)
         m.submodules.stimulus_memory = rom
         read = rom.read_port()
-        address, fetched = Signal(range(max(2, len(self._rom)))), Signal()
+        address = Signal(range(max(2, len(self._rom))))
+        fetched = Signal()
         following = Signal.like(address)
         loaded = self._load(m, snn)
         taken = snn.i.valid & snn.i.ready
@@ -304,7 +306,8 @@ class SnnSelfTest(wiring.Component):
         with m.If(taken):
             m.d.sync += address.eq(following)
         m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=32).create()
-        output, left = snn.o.p, Signal(range(self._ticks + 1), init=self._ticks)
+        output = snn.o.p
+        left = Signal(range(self._ticks + 1), init=self._ticks)
         bits = Signal(len(output.spikes) + len(output.membranes.as_value()))
         m.d.comb += [
             bits.eq(Cat(output.spikes, output.membranes)),
@@ -338,7 +341,8 @@ class SnnSelfTest(wiring.Component):
         ]
         if not ports:
             return Const(1)
-        state, turn = Signal(32, init=FIRST_WEIGHTS), Signal(range(len(ports) + 1))
+        state = Signal(32, init=FIRST_WEIGHTS)
+        turn = Signal(range(len(ports) + 1))
         address = Signal(range(max(depths)))
         m.d.sync += state.eq(advance(state))
         with m.If(turn != len(ports)):

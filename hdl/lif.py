@@ -209,7 +209,8 @@ class LifLane(wiring.Component):
         # 4: fire or not
         active = Signal()
         m.d.comb += active.eq(third.state.refractory == 0 if waits else Const(1))
-        healthy, stays = Signal(init=1), Signal()
+        healthy = Signal(init=1)
+        stays = Signal()
         if raw.faults:
             fault = third.own.fault
             m.d.comb += [healthy.eq(fault == HEALTHY), stays.eq((fault == STUCK_ON) | (fault == DEAD))]

@@ -77,7 +77,8 @@ class SinglePort(wiring.Component):
         """Blocks side by side for the width, one after the other for the depth."""
         deep = -(-self.depth // BLOCK_WORDS)
         wide = -(-self.width // BLOCK_BITS)
-        low, high = Signal(14), Signal(range(max(deep, 2)))
+        low = Signal(14)
+        high = Signal(range(max(deep, 2)))
         last = Signal.like(high)
         m.d.comb += [low.eq(self.address), high.eq(self.address[14:])]
         with m.If(self.read & ~self.write):

@@ -89,7 +89,9 @@ class Neighbours(wiring.Component):
         count = self.coupling.count
         # The sum of a row, a clock later added up.
         row_sum = Signal(signed(self._width + self.lanes.bit_length()))
-        arrived, first, last = Signal(), Signal(), Signal()
+        arrived = Signal()
+        first = Signal()
+        last = Signal()
         running = Signal(signed(self._width + count.bit_length()))
         total = Signal(running.shape())
         added = Signal(running.shape())

@@ -173,7 +173,8 @@ class Onn(wiring.Component):
         phase = [Signal(bits, name=f"phase_{n}", reset_less=True) for n in range(count)]
         total = [Signal(signed(params.total_bits), name=f"total_{n}", reset_less=True) for n in range(count)]
         output, reference, moved, pending = (Signal(count, name=n) for n in ("output", "reference", "moved", "pending"))
-        idle, starting = Signal(init=1), Signal()
+        idle = Signal(init=1)
+        starting = Signal()
         m.d.comb += [
             self.phases.eq(Cat(phase)),
             self.totals.eq(Cat(total)),
@@ -230,7 +231,8 @@ class Onn(wiring.Component):
         # A phase comes from outside, or is the present tick.
         compare = Signal()
         given = Signal(bits)
-        rows, columns = Signal(-(-count // WORD)), Signal(WORD)
+        rows = Signal(-(-count // WORD))
+        columns = Signal(WORD)
         m.d.comb += given.eq(Mux(idle, self.phase.payload.value, now))
         with m.If(self.phase.valid & idle):
             m.d.comb += [
@@ -241,12 +243,18 @@ class Onn(wiring.Component):
             with m.If((rows[n // WORD] & columns[n % WORD]) | (compare & restarts[n])):
                 m.d.sync += each.eq(given)
 
-        any_moved, settle = Signal(), Signal()
-        left, room = Signal(32), Signal(32)
-        occupied, turned, distance = Signal(half), Signal(half), Signal(range(half + 1))
+        any_moved = Signal()
+        settle = Signal()
+        left = Signal(32)
+        room = Signal(32)
+        occupied = Signal(half)
+        turned = Signal(half)
+        distance = Signal(range(half + 1))
         # References are sampled in the first ticks of half a period. With noise, all of those are visited; and if
         # others are left out, so that a sum may have changed before.
-        window, sampled, sampling = Signal(range(half + 1), init=half), Signal(half), Signal()
+        window = Signal(range(half + 1), init=half)
+        sampled = Signal(half)
+        sampling = Signal()
         asked = self.advance.payload
         m.d.comb += sampling.eq(now[: bits - 1] < window)
         until_settled = (self.changed + period - self.tick)[:32]
@@ -405,7 +413,8 @@ class Onn(wiring.Component):
         """Add columns to all sums, or take them away: doubled, except for the first pass. Noise takes the same way."""
         depth = self.params.count * self.parts
         width = amount_bits(self.params)
-        address, steps = Signal(range(depth)), [Signal(name=f"valid_{n}") for n in range(3)]
+        address = Signal(range(depth))
+        steps = [Signal(name=f"valid_{n}") for n in range(3)]
         signs = [Signal(name=f"plus_{n}") for n in range(3)]
         which = [Signal.like(part, name=f"part_{n}") for n in range(3)]
         moving = Signal()
@@ -457,7 +466,8 @@ class Onn(wiring.Component):
         bits, depth, per_part = self.params.weight_bits, self.params.count * self.parts, self.chunks_per_part
         shift = (self.parts - 1).bit_length()
         read: list[Value] = []
-        looked, looking = Signal(range(max(per_part, 2))), Signal()
+        looked = Signal(range(max(per_part, 2)))
+        looking = Signal()
         words, faults = [], []
 
         def split(place: Any) -> tuple[Value, Value]:
@@ -514,7 +524,7 @@ class _Noise:
 
     def __init__(self, params: OnnParams) -> None:
         self.most = Signal(params.noise_bits)
-        self.draw, self.drawn, self.move, self.back = (Signal() for _ in range(4))
+        self.draw, self.drawn, self.move, self.back = (Signal(name=n) for n in ("draw", "drawn", "move", "back"))
         self.amount = Signal(amount_bits(params))
         self.signs = Signal(params.count)
 
@@ -566,7 +576,8 @@ class Generator(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        state, tosses = Signal(32), Signal(self.params.count)
+        state = Signal(32)
+        tosses = Signal(self.params.count)
         product = Signal(self.params.noise_bits + 16)
         after = advance(state)
         m.d.comb += [self.amount.eq(product[16:]), self.allowed.eq(tosses | (self.most == 0).replicate(len(tosses)))]

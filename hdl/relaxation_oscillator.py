@@ -216,7 +216,8 @@ class RelaxationOscillatorLane(wiring.Component):
 
         # 3: the three sums, side by side and in words just wide enough; what the last stage compares and picks
         moved_range, travel_range = self._reach()
-        moved_sum, travel_sum = Signal(moved_range), Signal(travel_range)
+        moved_sum = Signal(moved_range)
+        travel_sum = Signal(travel_range)
         beyond_sum = Signal(range(moved_range.start - raw.membrane_max, moved_range.stop))  # no threshold is negative
         m.d.comb += [
             moved_sum.eq(floor_shift(product + rest + pull, raw.k_shift)),
@@ -238,9 +239,11 @@ class RelaxationOscillatorLane(wiring.Component):
             ]
 
         # 4: the membrane kept inside its word; across the threshold or not, and how long ago
-        conducts, membrane = third.conducts, Signal(signed(width))
+        conducts = third.conducts
+        membrane = Signal(signed(width))
         bounded, clipped = saturate(moved, width)
-        crosses, stays = Signal(), Signal()
+        crosses = Signal()
+        stays = Signal()
         m.d.comb += [
             crosses.eq(Mux(conducts, beyond[-1] | (beyond == 0), ~beyond[-1])),
             membrane.eq(bounded),

@@ -196,11 +196,14 @@ class Scanner(wiring.Component):
         waiting: Any = Signal(layout)
         present: Any = Signal(layout)
         arrives, waits, works, drop, take = (Signal(name=n) for n in ("arrives", "waits", "works", "drop", "take"))
-        number, final = Signal(range(max(self.words, 2))), Signal()
-        moves, done = Signal(), Signal()
+        number = Signal(range(max(self.words, 2)))
+        final = Signal()
+        moves = Signal()
+        done = Signal()
         bit, rest = lowest(present.spikes)
         # Beyond the last place there is nothing.
-        real, beyond = Signal(self.width), (1 << (self.words * self.width - self.count)) - 1
+        real = Signal(self.width)
+        beyond = (1 << (self.words * self.width - self.count)) - 1
         m.d.comb += real.eq(self.i.payload)
         if beyond:
             there = ~(beyond << (self.width - beyond.bit_length()))
@@ -275,8 +278,10 @@ class Edge(wiring.Component):
         m = Module()
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=self.width, depth=max(2, self.words * (self.delay + 1)))
         groups, whole = self.count // self.group, self.width // self.group
-        number, position = Signal(range(max(groups, 2))), Signal(range(max(whole, 2)))
-        word, full = Signal(self.width), Signal()
+        number = Signal(range(max(groups, 2)))
+        position = Signal(range(max(whole, 2)))
+        word = Signal(self.width)
+        full = Signal()
         m.d.comb += [
             fifo.w_data.eq(word),
             fifo.w_en.eq(full),
@@ -357,7 +362,8 @@ class _DenseWalker(_Walker):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        taken, at_end = Signal(), Signal()
+        taken = Signal()
+        at_end = Signal()
         asks = self.event.valid & self.go
         m.d.comb += [
             self.valid.eq(asks & self.event.p.fire),
@@ -423,9 +429,14 @@ class _TableWalker(_Walker):
         entry = port.data
         m.d.comb += port.addr.eq(self.event.p.slot)
         # The table is read in the clock in which an event comes; `known` says that it has been.
-        known, works, taken, idle = Signal(), Signal(), Signal(), Signal()
+        known = Signal()
+        works = Signal()
+        taken = Signal()
+        idle = Signal()
         begin: Any = Signal(layout)
-        inner, left, down = Signal(range(max(self._inner, 2))), Signal(range(steps + 1)), Signal(range(lines + 1))
+        inner = Signal(range(max(self._inner, 2)))
+        left = Signal(range(steps + 1))
+        down = Signal(range(lines + 1))
         done = (inner == self._inner - 1) & (left == 1) & (down == 1)
         m.d.comb += [
             self.valid.eq(works & self.go),
@@ -687,7 +698,8 @@ class SnnLane(wiring.Component):
         total = Signal(signed(len(self.kick)))
         moved = first.state.current + round_shift(decay, raw.syn_shift) + total
         after, clipped = saturate(moved, layer.current_bits)
-        push, flag = Signal(signed(layer.current_bits)), Signal()
+        push = Signal(signed(layer.current_bits))
+        flag = Signal()
         # 3 to 6: those of the membrane, beside which the current waits
         later = [Signal(signed(layer.current_bits), name=f"current_{n}") for n in range(LifLane.latency + 1)]
         flags = [Signal(name=f"clipped_{n}") for n in range(LifLane.latency)]
@@ -735,8 +747,9 @@ class SnnLayer(wiring.Component):
     o : Out(stream)
         Groups of `spikes`, a tick after the other; `last` ends each.
     weight_N : In(stream)
-        Rows of weights to write: `chunk` (36 bits or less) of the row at `address`. Not while spikes come. The sums of
-        a neuron must fit ``params.sum_bits``, whose width is that of the weights it is made with, or `sum_bits_least`.
+        Rows of weights to write: `chunk` (36 bits or less) of the row at `address`; a chunk that there is not changes
+        nothing. Not while spikes come. The sums of a neuron must fit ``params.sum_bits``, whose width is that of the
+        weights it is made with, or `sum_bits_least`.
     own : In(RowPort)
         Of a loadable layer: thresholds and biases of each group.
     probe : Out
@@ -848,16 +861,21 @@ class SnnLayer(wiring.Component):
         groups, latency = plan.groups, 1 + lanes[0].latency
         self._faults = []
 
-        gather, busy, issue, group = Signal(), Signal(), Signal(), Signal(range(max(groups, 2)))
-        clearing, clear_group = Signal(init=1), Signal(range(max(groups, 2)))
+        gather = Signal()
+        busy = Signal()
+        issue = Signal()
+        group = Signal(range(max(groups, 2)))
+        clearing = Signal(init=1)
+        clear_group = Signal(range(max(groups, 2)))
         sums, finished = self._sums(m, gather, busy, issue, group, clearing, clear_group)
 
         # The lanes move as a whole, and stand while a group waits to be taken.
-        moves, valid = Signal(), Signal(latency)
+        moves = Signal()
+        in_lanes = Signal(latency)
         numbers = [Signal(range(max(groups, 2)), name=f"number_{n}") for n in range(latency)]
         m.d.comb += moves.eq(~self.o.valid | self.o.ready)
         with m.If(moves):
-            m.d.sync += [valid.eq(Cat(issue, valid)), numbers[0].eq(group)]
+            m.d.sync += [in_lanes.eq(Cat(issue, in_lanes)), numbers[0].eq(group)]
             m.d.sync += [later.eq(earlier) for earlier, later in pairwise(numbers)]
 
         state_shape = data.ArrayLayout(state_layout(layer), plan.updates)
@@ -875,7 +893,8 @@ class SnnLayer(wiring.Component):
                 m.d.sync += currents.eq(self.currents.payload)
             m.d.comb += self.currents.ready.eq(issue)
             given, ready = [currents[n] for n in range(plan.updates)], self.currents.valid
-        clipped, spikes = Signal(plan.updates), Signal(plan.updates)
+        clipped = Signal(plan.updates)
+        spikes = Signal(plan.updates)
         for n, lane in enumerate(lanes):
             m.submodules[f"lane_{n}"] = lane
             m.d.comb += [
@@ -891,7 +910,7 @@ class SnnLayer(wiring.Component):
         taken = Signal()
         m.d.comb += [
             taken.eq(self.o.valid & self.o.ready),
-            self.o.valid.eq(valid[-1]),
+            self.o.valid.eq(in_lanes[-1]),
             self.o.p.spikes.eq(spikes),
             self.o.p.last.eq(numbers[-1] == groups - 1),
             self.probe.valid.eq(taken),
@@ -915,11 +934,11 @@ class SnnLayer(wiring.Component):
         with m.FSM():
             with m.State("GATHER"):
                 # Sums in block RAM are read anew only when the lanes have taken those of the last group.
-                m.d.comb += gather.eq(~clearing if plan.registers else ~clearing & ~valid[0])
+                m.d.comb += gather.eq(~clearing if plan.registers else ~clearing & ~in_lanes[0])
                 with m.If(finished & ~clearing):
                     m.next = "DRAIN"
             # The sums are whole, and the state of the last tick is back.
-            with m.State("DRAIN"), m.If(~busy & ~valid.any()):
+            with m.State("DRAIN"), m.If(~busy & ~in_lanes.any()):
                 m.next = "UPDATE"
             with m.State("UPDATE"):
                 m.d.comb += issue.eq(moves & ready)
@@ -986,9 +1005,13 @@ class SnnLayer(wiring.Component):
         plan, layer = self.plan, self.params
         if not self._rows:
             return [Const(0, signed(1))] * plan.updates, Const(1)
-        turn, finished = Signal(range(max(len(self._rows), 2))), Signal()
-        steps, rows = Signal(3), [Signal(range(max(plan.rows, 2)), name=f"row_{n}") for n in range(3)]
-        valid, row, hold = Signal(), Signal(range(max(plan.rows, 2))), Signal()
+        turn = Signal(range(max(len(self._rows), 2)))
+        finished = Signal()
+        steps = Signal(3)
+        rows = [Signal(range(max(plan.rows, 2)), name=f"row_{n}") for n in range(3)]
+        valid = Signal()
+        row = Signal(range(max(plan.rows, 2)))
+        hold = Signal()
         m.d.comb += busy.eq(steps.any())
         m.d.sync += [steps.eq(Cat(valid & ~hold, steps)), rows[0].eq(row), rows[1].eq(rows[0]), rows[2].eq(rows[1])]
         terms: list[list[Value]] = [[] for _ in range(plan.lanes)]

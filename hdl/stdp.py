@@ -99,7 +99,8 @@ class Stdp(wiring.Component):
         rows = [read.data.word_select(n, bits) for n in neurons]
         m.d.comb += [self.seen.eq(read.data), read.addr.eq(self.look)]
 
-        spikes, left = Signal(params.inputs), Signal(params.inputs)
+        spikes = Signal(params.inputs)
+        left = Signal(params.inputs)
         number, rest = lowest(left)
         column = Signal(range(params.inputs))
         brought = [Signal(params.membrane_bits, name=f"brought_{n}") for n in neurons]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
@@ -23,15 +23,16 @@ from golden_model.snn import INPUT, LayerParams, SnnBitTrue, SnnParams
 from golden_model.synapses import Dense
 from hdl.onn import Onn
 from hdl.rows import pack_state
-from hdl.snn import Snn
+from hdl.snn import Snn, SnnLayer, word_bits
+from hdl.tree import count_ones
 from sim.compiled import CompiledModel, pack_rows, unpack_rows
 from sim.mutants import Given, Mutant, Mutated, Vectors
 from sim.onn import OnnCase, Stretch
 from sim.proof import same_pipeline, same_step
-from sim.sequences import same_from_start
+from sim.sequences import Watch, same_from_start
 from sim.snn import SnnCase
 
-__all__ = ["OnnVectors", "SnnVectors"]
+__all__ = ["OnnVectors", "SnnVectors", "ticks_under_way"]
 
 LONGEST = 100_000
 """Clocks that a network may be busy with one order."""
@@ -414,12 +415,12 @@ class SnnVectors(Vectors):
             *([steps(100, n % 3 or None) for n in range(20)] if _in_step(given) else []),
             # A bit that is inverted an even number of times is what it was.
             *(piece(1 + n % 20, 0.9, saturations=int(random.integers(1 << 32))) for n in range(40)),
-            # What a current was clamped to shows a tick later.
-            *([steps(100, n % 3 or None, every=3) for n in range(20)] if _in_step(given) else []),
+            # What a current was clamped to shows some ticks later, once the neuron has spiked and waited.
+            *([steps(100, n % 3 or None, every=(3, 8)[n % 2]) for n in range(40)] if _in_step(given) else []),
         ]
         self.long = [
             *(piece(400, random.random(), stall_seed=n % 3 or None) for n in range(30)),
-            *([steps(500, n % 3 or None, every=1 + n % 2) for n in range(30)] if _in_step(given) else []),
+            *([steps(500, n % 3 or None, every=(1, 2, 4, 8)[n % 4]) for n in range(60)] if _in_step(given) else []),
         ]
 
     def _orders(self, params: SnnParams, inputs: NDArray[np.int64]) -> list[int]:
@@ -430,6 +431,16 @@ class SnnVectors(Vectors):
             for chunk, words in enumerate(snn.layers[n].chunks(k, params.layers[n].connections[k]))
             for address, word in enumerate(words)
         ]
+        # There may be room in the number of a chunk for one that there is not.
+        for number, (n, k) in enumerate(desk.connections):
+            chunks = snn.layers[n].chunks(k)
+            layout = getattr(snn, desk.ports[1 + number]).payload.shape()
+            if len(chunks) < 1 << Shape.cast(layout["chunk"].shape).width:
+                ones = (1 << Shape.cast(layout["data"].shape).width) - 1
+                made += [
+                    desk.order(1 + number, {"address": address, "chunk": len(chunks), "data": ones ^ word})
+                    for address, word in enumerate(chunks[0])
+                ]
         return made + [desk.order(0, word) for word in snn.words(inputs)]
 
     def play(self, circuit: CompiledModel, piece: SnnPiece, limit: int | None = None) -> Given:
@@ -522,12 +533,60 @@ class SnnVectors(Vectors):
             raw, lane, own = self.component.inner.layers[int(found[1])].pipeline(int(found[2]))
             if same_pipeline("lif", raw, lane, own, found[0], made.text, other)[0]:
                 return True, []
-        return _same(made.text, other), []
+        return _same(made.text, other, ticks_under_way(self.component.inner)), []
 
 
-def _same(sound: str, other: str) -> bool:
+def _same(sound: str, other: str, watches: Sequence[Watch] = ()) -> bool:
     """Whether it is proved that nobody can tell: from any state, or else from those that come."""
-    return same_step(sound, other) or same_from_start(sound, other)
+    return same_step(sound, other) or same_from_start(sound, other, watches=watches)
+
+
+def ticks_under_way(snn: Snn) -> list[Watch]:
+    """From a layer to itself, as many ticks are always under way as its spikes are late, if a tick is one word.
+
+    So the layer never waits for room, and what it waits for always comes. Counted in groups of neurons: those that wait
+    to be updated, those in the lanes, those of a word that is not whole, and whole words.
+    """
+    return [
+        _under_way(n, k, layer)
+        for n, layer in enumerate(snn.layers)
+        for k, each in enumerate(layer.params.connections)
+        if each.source == n and word_bits(layer.params.count, layer.plan.updates) == layer.params.count
+    ]
+
+
+def _under_way(n: int, k: int, layer: SnnLayer) -> Watch:
+    watch, groups, connections = Watch(), layer.plan.groups, layer.params.connections
+    delay = connections[k].delay
+    own, edge, scanner = f"inner.layer_{n}", f"inner.edge_{n}_{k}", f"inner.layer_{n}.scanner_{k}"
+
+    def below(many: int) -> int:
+        return max(1, (many - 1).bit_length())
+
+    state = watch.see(f"{own}.fsm_state", 2)
+    gathers, drains, updates = (state == number for number in range(3))
+    group, number = watch.see(f"{own}.group", below(groups)), watch.see(f"{edge}.number", below(groups))
+    lanes = watch.see(f"{own}.in_lanes", 1 + layer.pipeline(0)[1].latency)
+    heard = gathers & (watch.see(f"{own}.turn", below(len(connections))) > k)
+    steps = [watch.see(f"{scanner}.{name}") for name in ("arrives", "waits", "works", "o__valid")]
+    last = [watch.see(f"{scanner}.{name}.last") for name in ("arrived", "waiting", "present", "o__payload")]
+    words = [
+        watch.see(f"{edge}.quiet", below(delay + 1)),
+        watch.see(f"{edge}.fifo.inner_level", below(delay + 1)),
+        *(watch.see(f"{edge}.{name}") for name in ("fifo.r_rdy", "full")),
+        *steps[:-1],
+        steps[-1] & last[-1],
+        heard,
+    ]
+    total = groups * sum(words, Const(0)) + Mux(gathers, 0, groups - group) + number + count_ones(lanes)
+    # What it follows from: one tick begins with group 0, and each word is the last of a tick.
+    watch.broken = Cat(
+        total != groups * delay,
+        ~(gathers | drains | updates),
+        ~updates & (group != 0),
+        *(step & ~ends for step, ends in zip(steps[:-1], last[:-1], strict=True)),
+    ).any()
+    return watch
 
 
 def _in_step(params: SnnParams) -> bool:
@@ -546,14 +605,20 @@ def _fitting(
 ) -> NDArray[np.int64]:
     """Weights, shape (count, inputs), whose magnitudes add up to no more than each neuron has room for."""
     high = (1 << bits - 1) - 1
-    alike = random.choice([-1, 1, 1], (shape[0], 1))
+    alike = random.choice([-1, 1], (shape[0], 1))
     signs = alike * np.where(random.random((shape[0], 1)) < 0.5, 1, random.choice([-1, 1], shape))
-    drawn = signs * random.integers(0, high, shape, endpoint=True)
+    # In half of the rows as large as can be: sums come to their bounds.
+    least = np.where(random.random((shape[0], 1)) < 0.5, high, 0)
+    drawn = signs * random.integers(least, high, shape, endpoint=True)
     order = random.permuted(np.broadcast_to(np.arange(shape[1]), shape), axis=1)
     sums = np.cumsum(np.abs(np.take_along_axis(drawn, order, axis=1)), axis=1)
     kept = np.zeros(shape, dtype=bool)
     np.put_along_axis(kept, order, sums <= most[:, None], axis=1)
     return np.asarray(drawn * kept)
+
+
+def _near(random: np.random.Generator, levels: Sequence[int], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    return np.asarray(random.choice(levels, shape) + random.choice([-3, -2, -1, 0, 0, 0, 0, 1, 2, 3], shape))
 
 
 def _states(random: np.random.Generator, layer: LayerParams, ticks: int) -> dict[str, NDArray[np.int64]]:
@@ -567,9 +632,9 @@ def _states(random: np.random.Generator, layer: LayerParams, ticks: int) -> dict
             low = 1
         drawn = random.integers(low, high, (ticks, layer.count), endpoint=True)
         some = [low, low + 1, high - 1, high, max(low, 0)]
-        corners = random.choice(some, drawn.shape)
-        made[name] = np.where(random.random(drawn.shape) < 0.2, corners, drawn)
+        corners = _near(random, some, drawn.shape)
+        made[name] = np.where(random.random(drawn.shape) < 0.4, corners, drawn)
         # At some times all are alike: all spike, or none waits.
-        alike = random.random((ticks, 1)) < 0.5
-        made[name] = np.where(alike, 0 if name == "refractory" else random.choice(some, (ticks, 1)), made[name])
+        same = np.zeros((ticks, 1)) if name == "refractory" else _near(random, some, (ticks, 1))
+        made[name] = np.where(random.random((ticks, 1)) < 0.5, same, made[name]).clip(low, high).astype(np.int64)
     return made

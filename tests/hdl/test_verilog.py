@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import pytest
+from amaranth.lib import wiring
 
 from golden_model.devices.threshold_switch import Circuit
 from hdl.lif import LifArray
+from hdl.onn import Onn
+from hdl.snn import Snn
 from hdl.verilog import export
 from tests.conftest import lif_params
+from tests.hdl.test_snn import deep
+from tests.sim.test_onn import made as onn_case
 
 
 def test_two_exports_give_identical_bytes(vo2: Circuit) -> None:
@@ -45,3 +50,16 @@ def test_a_header_cannot_leave_its_comment(vo2: Circuit) -> None:
         with pytest.raises(ValueError, match="a line of the header must be one line"):
             export(array, "vo2", [line])
     export(array, "vo2", ["one line"])
+
+
+def made(kind: str, vo2: Circuit) -> wiring.Component:
+    if kind == "snn":
+        return Snn(deep(), [4, 6, 1])
+    if kind == "onn":
+        return Onn(onn_case(33, 3, 4, 3).params, 1)
+    return LifArray(lif_params(vo2, kind, count=10), 4)
+
+
+@pytest.mark.parametrize("kind", ["all", "snn", "onn"])
+def test_every_register_has_a_name(vo2: Circuit, kind: str) -> None:
+    assert "$signal" not in export(made(kind, vo2), "named")

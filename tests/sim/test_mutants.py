@@ -104,15 +104,13 @@ def test_coupled_oscillators_get_no_states_from_outside(oscillator: Circuit, var
 def test_mutants_of_networks_are_killed_or_proved_equivalent(vo2: Circuit, kind: str) -> None:
     vectors = core(vo2, kind)
     vectors.pieces, vectors.long = vectors.pieces[:40], []
-    found = score(vectors, 24)
+    found = score(vectors, 12)
     assert found.value >= 0.75, [str(mutant) for mutant in found.survivors]
-    assert len(found.killed) > 12
-    made = mutants(vectors.component, 24, 1, vectors.counters, vectors.within)
-    assert not any(vectors.judge(made, mutant)[0] for mutant in list(found.killed)[::5])
+    assert len(found.killed) > 6
+    made = mutants(vectors.component, 12, 1, vectors.counters, vectors.within)
+    assert not any(vectors.judge(made, mutant)[0] for mutant in list(found.killed)[::8])
 
 
-# 99 % is the goal. Below it is a network in which much that a register could hold never comes.
-LEAST = {"snn": 0.973}
 CORES: dict[str, Any] = {
     "relaxation_oscillator": ("saturating", 1),
     "izhikevich": ("saturating", 3),
@@ -168,4 +166,4 @@ def test_ninety_nine_percent_of_the_mutants_of_each_core(vo2: Circuit, oscillato
     print(f"{kind}: {len(found.killed)} killed, {len(found.equivalent)} equivalent, score {100 * found.value:.2f} %")
     for mutant in found.survivors:
         print(f"  survives: {mutant}")
-    assert found.value >= LEAST.get(kind, 0.99)
+    assert found.value >= 0.99
