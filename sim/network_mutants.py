@@ -544,8 +544,8 @@ def _same(sound: str, other: str, watches: Sequence[Watch] = ()) -> bool:
 def ticks_under_way(snn: Snn) -> list[Watch]:
     """From a layer to itself, as many ticks are always under way as its spikes are late, if a tick is one word.
 
-    So the layer never waits for room, and what it waits for always comes. Counted in groups of neurons: those that wait
-    to be updated, those in the lanes, those of a word that is not whole, and whole words.
+    So the layer never waits for room. Counted in groups of neurons: those that wait to be updated, those in the lanes,
+    those of a word that is not whole, and whole words.
     """
     return [
         _under_way(n, k, layer)
