@@ -13,13 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import rtlil  # type: ignore[attr-defined]
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import environment
 from golden_model.fixed import Format
 from golden_model.neuron import room
+from hdl.verilog import to_rtlil
 from neuristor.design import load
 from sim.onn_proof import prove_onn
 from sim.proof import Claim, initial_state, prove_array, prove_lane, summary
@@ -68,7 +68,7 @@ def cases() -> Iterator[tuple[str, int, Any, str]]:
 def prove(neuron: str, params: Any) -> list[Claim]:
     """All claims of an array on one lane."""
     array = room("hdl", neuron).Array(params, 1)
-    rtlil.convert(array)  # its parts are proved; Amaranth need not warn that the whole is no circuit
+    to_rtlil(array)  # its parts are proved; Amaranth need not warn that the whole is no circuit
     return [*prove_array(array, initial_state(neuron, params)), *prove_lane(neuron, params, array)]
 
 

@@ -22,12 +22,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import rtlil  # type: ignore[attr-defined]  # not in amaranth-stubs
 from amaranth.hdl import ClockDomain, Elaboratable, Module
 from amaranth.lib.wiring import Component
 
 from boards.base import Board, Family, MissingTool
 from boards.clock import clock_generator
+from hdl.verilog import to_rtlil
 
 __all__ = ["DoesNotFit", "Hop", "Implementation", "MissingTool", "ToolError", "implement"]
 
@@ -411,8 +411,7 @@ def implement(
         if not isinstance(top, Component):
             raise TypeError(f"top must be a Component to be counted on {board.name}, not {top!r}")
         say("elaboration")
-        text = rtlil.convert(top, name="top", emit_src=False)
-        _write(directory, {"top.il": text})
+        _write(directory, {"top.il": to_rtlil(top)})
         say("synthesis")
         resources = _synthesise(board, _XC7_SYNTH, _XC7_CELLS, directory)
         return Implementation(board=board, resources=resources, versions=_versions(_YOSYS))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from amaranth.back import verilog
+from amaranth.back import rtlil, verilog  # type: ignore[attr-defined]  # amaranth-stubs have no rtlil
 from amaranth.hdl import Shape
 from amaranth.lib import data, wiring
 
-__all__ = ["KEYWORDS", "export", "fields", "port_table", "ports", "template"]
+__all__ = ["KEYWORDS", "export", "fields", "port_table", "ports", "template", "to_rtlil"]
 
 _WORDS = """
 always and assert assign assume automatic begin bit buf bufif0 bufif1 byte case casex casez cell checker class
@@ -105,3 +105,19 @@ def export(component: wiring.Component, name: str, header: Sequence[str] = ()) -
     comments = [*header, "", "Ports (one clock `clk`, synchronous reset `rst`, streams with valid and ready):"]
     comments += [f"  {line}" for line in table]
     return "".join(f"// {line}".rstrip() + "\n" for line in comments) + "\n" + body.lstrip("\n")
+
+
+def to_rtlil(component: Any, name: str = "top", ports: Sequence[Any] | None = None) -> str:
+    """A circuit as Yosys keeps it, without the lines of Python that it comes from.
+
+    Parameters
+    ----------
+    component : Elaboratable
+        A fresh one: Amaranth elaborates it once.
+    name : str
+        Of the module.
+    ports : sequence of Signal, optional
+        Of a circuit that is no component, and has no signature.
+    """
+    text: str = rtlil.convert(component, name=name, ports=ports, emit_src=False)
+    return text

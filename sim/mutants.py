@@ -19,11 +19,11 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-from amaranth.back import rtlil  # type: ignore[attr-defined]
 from numpy.typing import NDArray
 
 from golden_model.neuron import room
 from hdl.rows import pack_drive, pack_state, unpack_output
+from hdl.verilog import to_rtlil
 from sim.case import Case
 from sim.compiled import CompiledModel
 from sim.netlist import run_yosys
@@ -158,7 +158,7 @@ def mutants(
     """
     with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
         folder = Path(scratch)
-        (folder / "circuit.il").write_text(rtlil.convert(component, name="top", emit_src=False))
+        (folder / "circuit.il").write_text(to_rtlil(component))
         commands = ["read_rtlil circuit.il", "hierarchy -check -top top", "proc", "memory_collect", "opt_clean"]
         commands += ["write_rtlil proc.il"]
         # What comes after reads what was written: cells have the names they will have again.

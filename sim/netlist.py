@@ -73,7 +73,7 @@ def read_circuit(
     graph : Graph
         Where its nodes go.
     rtlil : str
-        As ``amaranth.back.rtlil.convert`` gives it.
+        As ``hdl.verilog.to_rtlil`` gives it.
     top : str
     given : callable
         See `Circuit`.

@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from amaranth.back import rtlil  # type: ignore[attr-defined]
 
 from golden_model.fixed import select
 from golden_model.onn import OnnParams
 from golden_model.phase_oscillator import step
 from hdl.onn import Onn
+from hdl.verilog import to_rtlil
 from sim.equivalence import Answer
 from sim.netlist import read_circuit
 from sim.proof import Claim, holds, implies
@@ -35,7 +35,7 @@ class _Network:
             weights=np.zeros((count, count), dtype=np.int64), weight_bits=weight_bits, phase_bits=phase_bits
         )
         circuit = make(self.params)
-        text = rtlil.convert(circuit, name="top", emit_src=False)
+        text = to_rtlil(circuit)
         self.states = circuit.states
         self.graph = graph = Graph()
         self.circuit = read_circuit(graph, text, "top", self._given)

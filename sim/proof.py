@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from amaranth.back import rtlil  # type: ignore[attr-defined]
 from amaranth.hdl import Signal
 from amaranth.lib import data
 from bitwuzla import Kind
@@ -28,6 +27,7 @@ from golden_model.fixed import select
 from golden_model.neuron import room
 from hdl.array import NeuronArray
 from hdl.protection import Code
+from hdl.verilog import to_rtlil
 from sim.equivalence import PATIENCE_MS, Answer, Sweep, Terms, answered, new_solver
 from sim.netlist import Circuit, read_circuit
 from sim.search import Field, told_apart
@@ -136,7 +136,7 @@ class _Step:
 
     def __init__(self, neuron: str, params: Any, lane: Any) -> None:
         self.params, self.lane = params, lane
-        self.text = rtlil.convert(lane, name="top", emit_src=False)
+        self.text = to_rtlil(lane)
         self.graph = graph = Graph()
         self.circuit = _read_lane(graph, self.text, "top", lane)
         latency = lane.latency
@@ -248,7 +248,7 @@ def _begun(neuron: str, params: Any, array: NeuronArray) -> bool:
     initial, clears = initial_state(neuron, params), array.pipelines[0].clear_clocks
     for index, lane in enumerate(array.pipelines):
         graph = Graph()
-        circuit = _read_cleared(graph, rtlil.convert(lane, name="top", emit_src=False), "top", clears)
+        circuit = _read_cleared(graph, to_rtlil(lane), "top", clears)
         words = initial_words(array, index, initial)[:MOST_ROWS]
         for row, word in enumerate(words):
             at = 1 + row * (clears + 1) + clears
@@ -278,7 +278,7 @@ def _alike(step: _Step, array: NeuronArray) -> bool:
     """Whether all lanes are, from input to output, one graph."""
     wanted = [step.circuit.signal(name, step.lane.latency) for name in ("next_state", "spike", "saturated")]
     for lane in array.pipelines[1:]:
-        circuit = _read_lane(step.graph, rtlil.convert(lane, name="top", emit_src=False), "top", lane)
+        circuit = _read_lane(step.graph, to_rtlil(lane), "top", lane)
         # Registers of the same name in the same place have the same free contents.
         if [circuit.signal(name, lane.latency) for name in ("next_state", "spike", "saturated")] != wanted:
             return False
@@ -767,7 +767,7 @@ class _Lane:
     @cached_property
     def _plain(self) -> int:
         """The initial state of a lane that has nothing to do for it: Amaranth leads it around the lane."""
-        text = rtlil.convert(self.lane, name="top", emit_src=False)
+        text = to_rtlil(self.lane)
         return _read_lane(self.proof.graph, text, "top", self.lane).signal("initial_state", 0)
 
     def begun(self, loads: int, age: int) -> int:
@@ -1032,7 +1032,7 @@ def prove_array(
         RTLIL of a circuit that is to behave like it; its own by default.
     """
     clock = _Clock()
-    proof = _ArrayProof(array, text or rtlil.convert(array, name="top", emit_src=False), initial)
+    proof = _ArrayProof(array, text or to_rtlil(array), initial)
     graph, word = proof.graph, proof.word
     rows, latency, interval = array.rows, array.latency, array.interval
     slots = array.cycles_per_tick // interval

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyosys
-from amaranth.back import rtlil  # type: ignore[attr-defined]
 from amaranth.hdl import Const, Module, Signal, Value
 
+from hdl.verilog import to_rtlil
 from sim.netlist import run_yosys
 
 __all__ = ["Watch", "same_from_start"]
@@ -52,8 +52,7 @@ class Watch:
         m = Module()
         broken = Signal()
         m.d.comb += broken.eq(self.broken)
-        text: str = rtlil.convert(m, ports=[broken, *(seen for seen, _ in self._wires)], name=name, emit_src=False)
-        return text
+        return to_rtlil(m, name, [broken, *(seen for seen, _ in self._wires)])
 
     def cell(self, name: str, broken: str) -> list[str]:
         """Lines of RTLIL that put it into the flat circuit, its output on a wire."""
