@@ -20,8 +20,8 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.harness import environment
-from golden_model.associative import LETTERS, RULES, Recall, capacity, letters, quantized, recall
-from golden_model.onn import OnnParams
+from neuristor.golden_model.networks.associative import LETTERS, RULES, Recall, capacity, letters, quantized, recall
+from neuristor.golden_model.networks.onn import OnnParams
 
 __all__ = ["Retrieved", "capacities", "main", "retrievals"]
 

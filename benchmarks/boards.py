@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from boards import BOARDS
-from boards.flow import Implementation, implement
-from boards.linked import LinkedTop
-from hdl.link.core import Core
-from hdl.link.serial import BAUD, SerialCore
-from hdl.link.uart import divisor
+from neuristor.boards import BOARDS
+from neuristor.boards.flow import Implementation, implement
+from neuristor.boards.linked import LinkedTop
+from neuristor.hdl.link.core import Core
+from neuristor.hdl.link.serial import BAUD, SerialCore
+from neuristor.hdl.link.uart import divisor
 from neuristor.session import OnnOptions, open_session
 
 __all__ = ["CASES", "Case", "built", "main", "table"]

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.harness import Row, main
-from boards import BOARDS
-from boards.flow import implement
-from boards.selftest import BoardTop, SelfTest
-from golden_model.hodgkin_huxley import HodgkinHuxleyBitTrue, HodgkinHuxleyParams
-from golden_model.variability import Variability
-from hdl.hodgkin_huxley import HodgkinHuxleyArray
+from neuristor.boards import BOARDS
+from neuristor.boards.flow import implement
+from neuristor.boards.selftest import BoardTop, SelfTest
+from neuristor.golden_model.neurons.hodgkin_huxley import HodgkinHuxleyBitTrue, HodgkinHuxleyParams
+from neuristor.golden_model.variability import Variability
+from neuristor.hdl.neurons.hodgkin_huxley import HodgkinHuxleyArray
 
 __all__ = ["measure"]
 

@@ -17,18 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import Peer, Row, best_rate, main
-from golden_model import kernel
-from golden_model.devices.catalogue import preset
-from golden_model.devices.threshold_switch import Circuit
-from golden_model.lif import LifBitTrue, LifParams, from_circuit
-from golden_model.variability import Variability
-from hdl.rows import pack_drive, unpack_output
-from sim.case import Case
-from sim.compiled import CompiledModel
-from sim.interpreted import InterpretedModel
-from sim.scoreboard import compare
-from sim.simulators import run_cocotb
-from sim.verify import missing
+from neuristor.golden_model.devices.catalogue import preset
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.neurons import kernel
+from neuristor.golden_model.neurons.lif import LifBitTrue, LifParams, from_circuit
+from neuristor.golden_model.variability import Variability
+from neuristor.hdl.rows import pack_drive, unpack_output
+from neuristor.sim.benches.case import Case
+from neuristor.sim.benches.scoreboard import compare
+from neuristor.sim.benches.verify import missing
+from neuristor.sim.engines.compiled import CompiledModel
+from neuristor.sim.engines.interpreted import InterpretedModel
+from neuristor.sim.engines.simulators import run_cocotb
 
 __all__ = ["drive_for", "measure", "params_for", "python_loop"]
 

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import Peer, Row, main
-from golden_model.ising import Graph, max_cut, read_graph
-from golden_model.onn import solve
+from neuristor.golden_model.networks.ising import Graph, max_cut, read_graph
+from neuristor.golden_model.networks.onn import solve
 
 __all__ = ["measure"]
 

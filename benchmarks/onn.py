@@ -21,18 +21,18 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import Peer, Row, best_rate, main
 from benchmarks.recomputed import RecomputedOnn
-from boards import BOARDS
-from boards.flow import Implementation, implement
-from boards.selftest import BoardTop, OnnSelfTest
-from golden_model.associative import hebbian, quantized
-from golden_model.onn import VISIT, OnnBitTrue, OnnParams
-from golden_model.phase_oscillator import output, step
-from hdl.onn import Onn
+from neuristor.boards import BOARDS
+from neuristor.boards.flow import Implementation, implement
+from neuristor.boards.selftest import BoardTop, OnnSelfTest
+from neuristor.golden_model.networks.associative import hebbian, quantized
+from neuristor.golden_model.networks.onn import VISIT, OnnBitTrue, OnnParams
+from neuristor.golden_model.networks.phase_oscillator import output, step
+from neuristor.hdl.onn import Onn
 
 __all__ = ["measure", "network", "recomputed_period", "routed", "settled_clocks"]
 
 LARGEST_PUBLISHED = 506
-"""Oscillators, with 5-bit weights and 4-bit phases: see ``golden_model.onn``."""
+"""Oscillators, with 5-bit weights and 4-bit phases: see ``neuristor.golden_model.networks.onn``."""
 
 
 def network(count: int, weight_bits: int = 5, phase_bits: int = 4) -> tuple[OnnParams, NDArray[np.int64]]:

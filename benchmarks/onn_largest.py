@@ -11,8 +11,8 @@ import sys
 import time
 
 from benchmarks.onn import routed
-from boards import BOARDS
-from boards.flow import DoesNotFit
+from neuristor.boards import BOARDS
+from neuristor.boards.flow import DoesNotFit
 
 __all__ = ["largest"]
 

@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import environment
-from golden_model.fixed import Format
-from golden_model.neuron import room
-from hdl.verilog import to_rtlil
 from neuristor.design import load
-from sim.onn_proof import prove_onn
-from sim.proof import Claim, initial_state, prove_array, prove_lane, summary
+from neuristor.golden_model.fixed import Format
+from neuristor.golden_model.neurons.neuron import room
+from neuristor.hdl.verilog import to_rtlil
+from neuristor.sim.proofs.onn_proof import prove_onn
+from neuristor.sim.proofs.proof import Claim, initial_state, prove_array, prove_lane, summary
 
 __all__ = ["cases", "prove"]
 

@@ -1,7 +1,7 @@
-"""The peer of ``hdl.onn``: the same network, every sum computed anew in every tick.
+"""The peer of ``neuristor.hdl.onn``: the same network, every sum computed anew in every tick.
 
 One column of weights a clock goes into all sums, toggled or not: the architecture of the largest network published
-(see ``golden_model.onn``), written as one would write it first. It has neither noise nor parts.
+(see ``neuristor.golden_model.networks.onn``), written as one would write it first. It has neither noise nor parts.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from golden_model.onn import OnnParams
+from neuristor.golden_model.networks.onn import OnnParams
 
 __all__ = ["RecomputedOnn"]
 
 
 class RecomputedOnn(wiring.Component):
-    """N oscillators; equal to ``golden_model.onn.OnnBitTrue`` without noise.
+    """N oscillators; equal to ``neuristor.golden_model.networks.onn.OnnBitTrue`` without noise.
 
     Parameters
     ----------

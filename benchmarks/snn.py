@@ -27,14 +27,14 @@ from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
 from benchmarks.harness import Peer, Row, best_rate, main
-from boards import BOARDS
-from boards.flow import Implementation, implement
-from boards.selftest import BoardTop, SnnSelfTest, generated_weights
-from golden_model.datasets import mnist
-from golden_model.encoding import rate
-from golden_model.nir_graph import read
-from golden_model.quantization import accuracy, answers, calibrated, reference_answers
-from golden_model.snn import (
+from neuristor.boards import BOARDS
+from neuristor.boards.flow import Implementation, implement
+from neuristor.boards.selftest import BoardTop, SnnSelfTest, generated_weights
+from neuristor.golden_model.networks.datasets import mnist
+from neuristor.golden_model.networks.encoding import rate
+from neuristor.golden_model.networks.nir_graph import read
+from neuristor.golden_model.networks.quantization import accuracy, answers, calibrated, reference_answers
+from neuristor.golden_model.networks.snn import (
     Layer,
     Network,
     Neurons,
@@ -45,8 +45,8 @@ from golden_model.snn import (
     Words,
     quantized,
 )
-from golden_model.synapses import Dense
-from hdl.snn import Snn
+from neuristor.golden_model.networks.synapses import Dense
+from neuristor.hdl.snn import Snn
 
 __all__ = ["clocks_of_a_tick", "crossbar", "measure", "mnist_network", "three_layers"]
 

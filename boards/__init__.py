@@ -2,8 +2,8 @@
 
 from types import MappingProxyType
 
-from boards import arty_a7, gatemate_evb, icebreaker, orangecrab, pynq_z2, tang_nano_9k, ulx3s, xc7z020
-from boards.base import Board, MissingTool
+from neuristor.boards import arty_a7, gatemate_evb, icebreaker, orangecrab, pynq_z2, tang_nano_9k, ulx3s, xc7z020
+from neuristor.boards.base import Board, MissingTool
 
 __all__ = ["BOARDS", "Board", "MissingTool"]
 

@@ -1,6 +1,6 @@
 """Arty A7-35T: Xilinx Artix-7 XC7A35T, 100 MHz; counted here, built with Vivado (see ``boards/vivado.py``)."""
 
-from boards.base import Board
+from neuristor.boards.base import Board
 
 BOARD = Board(
     name="arty-a7-35t",

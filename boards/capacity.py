@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from boards.base import Board, Family
+from neuristor.boards.base import Board, Family
 
 __all__ = ["neurons", "oscillators"]
 

@@ -21,7 +21,7 @@ from amaranth.hdl import (
 from amaranth.lib import io
 from amaranth.lib.cdc import FFSynchronizer
 
-from boards.base import Board
+from neuristor.boards.base import Board
 
 __all__ = ["Ecp5Pll", "GateMatePll", "Ice40Pll", "PllClock", "clock_generator", "pll_setting"]
 

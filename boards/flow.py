@@ -25,9 +25,9 @@ from typing import Any
 from amaranth.hdl import ClockDomain, Elaboratable, Module
 from amaranth.lib.wiring import Component
 
-from boards.base import Board, Family, MissingTool
-from boards.clock import clock_generator
-from hdl.verilog import to_rtlil
+from neuristor.boards.base import Board, Family, MissingTool
+from neuristor.boards.clock import clock_generator
+from neuristor.hdl.verilog import to_rtlil
 
 __all__ = ["DoesNotFit", "Hop", "Implementation", "MissingTool", "ToolError", "implement"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from amaranth.build import Attrs, Clock, Connector, Pins, PinsN, Resource, Subsignal, TemplatedPlatform
 
-from boards.base import Board
+from neuristor.boards.base import Board
 
 __all__ = ["BOARD", "GateMateEvbPlatform"]
 
@@ -59,7 +59,7 @@ BOARD = Board(
         "DSP": 0,  # multipliers are made of logic elements
     },
     clock_hz=10e6,
-    platform_class="boards.gatemate_evb:GateMateEvbPlatform",
+    platform_class="neuristor.boards.gatemate_evb:GateMateEvbPlatform",
     place_options=("--device", "CCGM1A1"),
     loader="gatemate_evb_jtag",
     loader_hint="set its configuration switches to JTAG",

@@ -1,6 +1,7 @@
 """The host's side of a board: NumPy in, NumPy out, over a serial port.
 
-The board may be real or virtual (``sim.virtual_board``): both are a serial port. Nothing here knows which it is::
+The board may be real or virtual (``neuristor.sim.engines.virtual_board``): both are a serial port, and nothing
+here knows which it is::
 
     core = ArrayCore(array, "lif")
     with open_board(core, "/dev/ttyUSB1") as board:
@@ -8,7 +9,7 @@ The board may be real or virtual (``sim.virtual_board``): both are a serial port
         heard = board.run(drive_raw, ticks=50)
         heard.spikes            # shape (n, 2): tick, neuron
 
-A command is repeated until it is answered, and carried out once (``hdl.link.frames``).
+A command is repeated until it is answered, and carried out once (``neuristor.hdl.link.frames``).
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ import numpy as np
 import serial
 from numpy.typing import NDArray
 
-from boards.link import Answer, Frames, frame
-from hdl.link.array import ArrayCore
-from hdl.link.core import MAGIC, Content, Core, Kind, Record, StreamCore
-from hdl.link.frames import MOST_WORDS, Operation, Status
-from hdl.link.onn import BEGIN, NOISE_BITS, SETTLE, OnnCore
-from hdl.link.serial import BAUD
-from hdl.link.snn import SnnCore
-from hdl.rows import pack_drive, unpack_state
+from neuristor.boards.link import Answer, Frames, frame
+from neuristor.hdl.link.array import ArrayCore
+from neuristor.hdl.link.core import MAGIC, Content, Core, Kind, Record, StreamCore
+from neuristor.hdl.link.frames import MOST_WORDS, Operation, Status
+from neuristor.hdl.link.onn import BEGIN, NOISE_BITS, SETTLE, OnnCore
+from neuristor.hdl.link.serial import BAUD
+from neuristor.hdl.link.snn import SnnCore
+from neuristor.hdl.rows import pack_drive, unpack_state
 
 __all__ = [
     "ArrayBoard",

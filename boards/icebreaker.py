@@ -1,6 +1,6 @@
 """iCEBreaker: Lattice iCE40UP5K, 12 MHz."""
 
-from boards.base import Board
+from neuristor.boards.base import Board
 
 BOARD = Board(
     name="icebreaker",

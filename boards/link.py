@@ -1,4 +1,4 @@
-"""Frames as the host makes and reads them: see ``hdl.link.frames``."""
+"""Frames as the host makes and reads them: see ``neuristor.hdl.link.frames``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from cobs import cobs
 
-from hdl.link.frames import ADDRESS_BITS, HEADER_WORDS, Operation
+from neuristor.hdl.link.frames import ADDRESS_BITS, HEADER_WORDS, Operation
 
 __all__ = ["Answer", "Frames", "frame"]
 

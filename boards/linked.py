@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.hdl import Elaboratable, Module
 from amaranth.lib import io
 
-from hdl.link.serial import SerialCore
+from neuristor.hdl.link.serial import SerialCore
 
 __all__ = ["PINS", "LinkedTop", "pins_wrapper"]
 
@@ -38,7 +38,7 @@ class LinkedTop(Elaboratable):
 
 
 def pins_wrapper(module: str, name: str) -> str:
-    """A Verilog module with the ports of ``boards.vivado.constraints`` around an exported `SerialCore`."""
+    """A Verilog module with the ports of ``neuristor.boards.vivado.constraints`` around an exported `SerialCore`."""
     declared = ",\n".join(f"    {flow} wire {port}" for port, flow, _ in PINS)
     return f"""module {name} (
 {declared}

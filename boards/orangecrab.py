@@ -2,7 +2,7 @@
 
 from amaranth.build import Attrs, Pins, PinsN, Resource, Subsignal
 
-from boards.base import Board
+from neuristor.boards.base import Board
 
 BOARD = Board(
     name="orangecrab",

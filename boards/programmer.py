@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from boards.base import Board, Family, MissingTool
+from neuristor.boards.base import Board, Family, MissingTool
 
 __all__ = ["LoadError", "check_bitstream", "loader", "program"]
 

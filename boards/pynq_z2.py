@@ -3,8 +3,8 @@
 The processors beside the FPGA are the host: they give the clock and talk AXI, and no pin is needed.
 """
 
-from boards.base import Board
-from boards.xc7z020 import BOARD as DEVICE
+from neuristor.boards.base import Board
+from neuristor.boards.xc7z020 import BOARD as DEVICE
 
 BOARD = Board(
     name="pynq-z2",

@@ -21,16 +21,16 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Out
 from numpy.typing import NDArray
 
-from golden_model.noise import advance as next_state
-from golden_model.noise import first_states
-from golden_model.onn import OnnBitTrue
-from golden_model.snn import SnnBitTrue
-from hdl.array import NeuronArray
-from hdl.noise import advance
-from hdl.onn import Onn
-from hdl.rows import fold_rows, pack_drive
-from hdl.snn import Snn
-from hdl.tree import balanced, count_ones
+from neuristor.golden_model.networks.onn import OnnBitTrue
+from neuristor.golden_model.networks.snn import SnnBitTrue
+from neuristor.golden_model.noise import advance as next_state
+from neuristor.golden_model.noise import first_states
+from neuristor.hdl.array import NeuronArray
+from neuristor.hdl.noise import advance
+from neuristor.hdl.onn import Onn
+from neuristor.hdl.rows import fold_rows, pack_drive
+from neuristor.hdl.snn import Snn
+from neuristor.hdl.tree import balanced, count_ones
 
 __all__ = ["BoardTop", "OnnSelfTest", "SelfTest", "SnnSelfTest", "fold", "generated_weights"]
 

@@ -1,6 +1,6 @@
 """Tang Nano 9K: Gowin GW1NR-9C, 27 MHz."""
 
-from boards.base import Board
+from neuristor.boards.base import Board
 
 BOARD = Board(
     name="tang-nano-9k",

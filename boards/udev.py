@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from boards.base import Board
+from neuristor.boards.base import Board
 
 __all__ = ["RULES_FILE", "udev_rules"]
 

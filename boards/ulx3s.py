@@ -1,6 +1,6 @@
 """ULX3S: Lattice ECP5 LFE5U-85F, 25 MHz."""
 
-from boards.base import Board
+from neuristor.boards.base import Board
 
 BOARD = Board(
     name="ulx3s-85f",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from boards.base import Board
+from neuristor.boards.base import Board
 
 __all__ = ["AXI_BASE", "AXI_SIGNALS", "block_design", "constraints", "script"]
 

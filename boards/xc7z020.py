@@ -1,6 +1,6 @@
 """Xilinx Zynq XC7Z020: synthesis and resource counts only (no free place and route on PyPI)."""
 
-from boards.base import Board
+from neuristor.boards.base import Board
 
 BOARD = Board(
     name="xc7z020",

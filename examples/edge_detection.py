@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from scipy.ndimage import sobel
 from sklearn.datasets import load_sample_image
 
-from golden_model.associative import diederich_opper, quantized
-from golden_model.onn import OnnBitTrue, OnnParams, spins
+from neuristor.golden_model.networks.associative import diederich_opper, quantized
+from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams, spins
 
 PERIODS = 10
 LEARNT = np.array(

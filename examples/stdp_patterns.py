@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from golden_model.stdp import PATTERNS, StdpBitTrue, StdpParams, learn, presented, specialised
-from sim.stdp import StdpCase, verify
+from neuristor.golden_model.networks.stdp import PATTERNS, StdpBitTrue, StdpParams, learn, presented, specialised
+from neuristor.sim.benches.stdp import StdpCase, verify
 
 
 def main() -> None:

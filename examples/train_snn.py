@@ -22,7 +22,7 @@ import snntorch
 import torch
 from snntorch import surrogate
 
-from golden_model.datasets import digits, mnist
+from neuristor.golden_model.networks.datasets import digits, mnist
 
 TICKS = {"digits": 16, "mnist": 25}
 MOST = {"digits": 0.5, "mnist": 0.75}

@@ -2,7 +2,7 @@
 
 ``floor_shift``, ``round_shift``, ``saturate`` and ``wrap`` are generic. They take NumPy integer
 arrays, Python integers, and any value that has ``+ - * >> &`` and comparisons and for which
-:func:`select` and :func:`lookup` are registered (``hdl.fixed`` registers Amaranth values). The step
+:func:`select` and :func:`lookup` are registered (``neuristor.hdl.fixed`` registers Amaranth values). The step
 function of a neuron is written with nothing else, so the code users run is also the code that proofs
 are about.
 """

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden_model.fixed import round_shift
+from neuristor.golden_model.fixed import round_shift
 
 __all__ = [
     "CENTRE",

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from golden_model.neuron import positive
-from golden_model.noise import MASK
+from neuristor.golden_model.neurons.neuron import positive
+from neuristor.golden_model.noise import MASK
 
 __all__ = ["DEAD", "HEALTHY", "STUCK_OFF", "STUCK_ON", "Variability"]
 

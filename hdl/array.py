@@ -28,11 +28,11 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
-from golden_model.fixed import Format
-from golden_model.neuron import Field
-from hdl.neighbours import Neighbours
-from hdl.protection import check_protection, guarded
-from hdl.tree import count_ones
+from neuristor.golden_model.fixed import Format
+from neuristor.golden_model.neurons.neuron import Field
+from neuristor.hdl.neighbours import Neighbours
+from neuristor.hdl.protection import check_protection, guarded
+from neuristor.hdl.tree import count_ones
 
 __all__ = [
     "ArrayParams",
@@ -198,7 +198,7 @@ class NeuronArray(wiring.Component):
     loadable : bool
         Parameters can be changed while no neuron is updated. Lanes then may have inputs ``tuning`` and ``seed``.
     protection : str
-        Of the memory of per-neuron parameters: "none", "parity" or "secded"; see ``hdl.protection``.
+        Of the memory of per-neuron parameters: "none", "parity" or "secded"; see ``neuristor.hdl.protection``.
 
     Members
     -------

@@ -1,4 +1,4 @@
-"""The circuit twins of the functions in ``golden_model.fixed``: same names, same bits.
+"""The circuit twins of the functions in ``neuristor.golden_model.fixed``: same names, same bits.
 
 They are written the way hardware is (slices and sign bits), not the way the model is, so that their
 agreement says something.
@@ -10,20 +10,20 @@ from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Mux, Value, ValueCastable, signed
 
-import golden_model.fixed
-from golden_model.fixed import Format
+import neuristor.golden_model.fixed
+from neuristor.golden_model.fixed import Format
 
 __all__ = ["floor_shift", "round_add", "round_shift", "saturate", "shape", "wrap"]
 
 
-@golden_model.fixed.select.register(Value)
-@golden_model.fixed.select.register(ValueCastable)
+@neuristor.golden_model.fixed.select.register(Value)
+@neuristor.golden_model.fixed.select.register(ValueCastable)
 def _(condition: Value, if_true: Any, if_false: Any) -> Value:
     return Mux(condition, if_true, if_false)
 
 
-@golden_model.fixed.lookup.register(Value)
-@golden_model.fixed.lookup.register(ValueCastable)
+@neuristor.golden_model.fixed.lookup.register(Value)
+@neuristor.golden_model.fixed.lookup.register(ValueCastable)
 def _(index: Value, table: tuple[int, ...]) -> Value:
     return Value.cast(Array(table)[index])
 

@@ -27,10 +27,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from golden_model import noise as golden_noise
-from hdl import noise
-from hdl.array import NeuronArray, check_lanes, in_rows, state_layout
-from hdl.fixed import shape
+from neuristor.golden_model import noise as golden_noise
+from neuristor.hdl import noise
+from neuristor.hdl.array import NeuronArray, check_lanes, in_rows, state_layout
+from neuristor.hdl.fixed import shape
 
 __all__ = ["Flow", "FlowArray", "FlowLane", "Node"]
 
@@ -401,11 +401,11 @@ class FlowArray(NeuronArray):
         Clocks from one row to the next: so many multiplications share a multiplier.
     loadable : bool
     protection : str
-        Of the memory of per-neuron parameters; see ``hdl.protection``.
+        Of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
 
     See Also
     --------
-    hdl.array.NeuronArray : the ports and the timing.
+    neuristor.hdl.array.NeuronArray : the ports and the timing.
     """
 
     lane_type: type[Any]

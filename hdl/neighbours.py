@@ -1,4 +1,4 @@
-"""What coupled neurons feel of each other: ``golden_model.coupling.Coupling.pull`` in the circuit."""
+"""What coupled neurons feel of each other: ``neuristor.golden_model.neurons.coupling.Coupling.pull`` in the circuit."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from golden_model.coupling import Coupling
-from hdl.tree import balanced
+from neuristor.golden_model.neurons.coupling import Coupling
+from neuristor.hdl.tree import balanced
 
 __all__ = ["Neighbours"]
 

@@ -1,4 +1,4 @@
-"""Random numbers in the circuit: the same bits as ``golden_model.noise``."""
+"""Random numbers in the circuit: the same bits as ``neuristor.golden_model.noise``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from golden_model import noise as golden
-from hdl.fixed import round_shift
+from neuristor.golden_model import noise as golden
+from neuristor.hdl.fixed import round_shift
 
 __all__ = ["Seeder", "advance", "byte_sum", "offset"]
 
@@ -48,7 +48,7 @@ class Seeder(wiring.Component):
     load : In(1)
         Take the next neuron's seed.
     state : Out(32)
-        The state, ``golden_model.noise.SEED_STEPS`` clocks after `load`.
+        The state, ``neuristor.golden_model.noise.SEED_STEPS`` clocks after `load`.
     """
 
     seed: Signal

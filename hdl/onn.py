@@ -1,4 +1,4 @@
-"""Networks of phase oscillators in the circuit: equal to ``golden_model.onn.OnnBitTrue``.
+"""Networks of phase oscillators in the circuit: equal to ``neuristor.golden_model.networks.onn.OnnBitTrue``.
 
 Each oscillator has its phase, its output, its reference and its sum. A tick in which nothing toggles takes no clock::
 
@@ -22,10 +22,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
-from golden_model.onn import OnnParams
-from hdl.noise import advance
-from hdl.protection import check_protection, guarded
-from hdl.tree import count_ones, lowest
+from neuristor.golden_model.networks.onn import OnnParams
+from neuristor.hdl.noise import advance
+from neuristor.hdl.protection import check_protection, guarded
+from neuristor.hdl.tree import count_ones, lowest
 
 __all__ = ["Generator", "Onn"]
 
@@ -52,7 +52,7 @@ class Onn(wiring.Component):
     readable : bool
         Whether weights can be read back.
     protection : str
-        Of the weights: "none", "parity" or "secded"; see ``hdl.protection``.
+        Of the weights: "none", "parity" or "secded"; see ``neuristor.hdl.protection``.
 
     Members
     -------

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hdl.array import ArrayParams
+from neuristor.hdl.array import ArrayParams
 
 __all__ = ["fold_rows", "pack_drive", "pack_state", "unpack_output", "unpack_state"]
 

@@ -1,4 +1,4 @@
-"""Spiking networks in the circuit: equal to ``golden_model.snn.SnnBitTrue``.
+"""Spiking networks in the circuit: equal to ``neuristor.golden_model.networks.snn.SnnBitTrue``.
 
 A layer is a process between streams of spikes, which takes a tick of each of its inputs, and then gives a tick::
 
@@ -35,17 +35,17 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
-from golden_model.fixed import Format
-from golden_model.lif import LifRaw
-from golden_model.neuron import Field
-from golden_model.snn import INPUT, Connection, LayerParams, SnnParams
-from golden_model.synapses import Convolution, reach
-from hdl.array import RowPort, state_layout
-from hdl.fixed import round_shift, saturate
-from hdl.lif import LifLane, parameter_layout
-from hdl.memory import SinglePort
-from hdl.protection import Code, check_protection, guarded
-from hdl.tree import count_ones, lowest
+from neuristor.golden_model.fixed import Format
+from neuristor.golden_model.networks.snn import INPUT, Connection, LayerParams, SnnParams
+from neuristor.golden_model.networks.synapses import Convolution, reach
+from neuristor.golden_model.neurons.lif import LifRaw
+from neuristor.golden_model.neurons.neuron import Field
+from neuristor.hdl.array import RowPort, state_layout
+from neuristor.hdl.fixed import round_shift, saturate
+from neuristor.hdl.memory import SinglePort
+from neuristor.hdl.neurons.lif import LifLane, parameter_layout
+from neuristor.hdl.protection import Code, check_protection, guarded
+from neuristor.hdl.tree import count_ones, lowest
 
 __all__ = ["LayerPlan", "Scanner", "Snn", "SnnLayer", "places", "slots", "word_bits"]
 
@@ -95,12 +95,12 @@ class LayerPlan:
     updates : int, optional
         Neurons that are updated at a time, where all sums are registers: a divisor of them. Otherwise it is the lanes.
     single_port : bool
-        Its weights stand in memory with one port and no initial value (``hdl.memory``): they are zero until they are
-        written.
+        Its weights stand in memory with one port and no initial value (``neuristor.hdl.memory``): they are zero until
+        they are         written.
     loadable : bool
         Thresholds and biases can be changed while nothing is updated.
     protection : str
-        Of weights, thresholds and biases in memory: "none", "parity" or "secded"; see ``hdl.protection``.
+        Of weights, thresholds and biases in memory: "none", "parity" or "secded"; see ``neuristor.hdl.protection``.
 
     Raises
     ------
@@ -593,7 +593,7 @@ class _Rows:
 
 @dataclass(frozen=True, eq=False)
 class _LaneParams:
-    """A layer's neurons, as ``hdl.lif`` knows them."""
+    """A layer's neurons, as ``neuristor.hdl.neurons.lif`` knows them."""
 
     layer: LayerParams
 
@@ -634,7 +634,7 @@ class SnnLane(wiring.Component):
         `latency` enabled clocks after `state`.
     load : In(1)
     initial_state : Out(state_layout)
-        As for ``hdl.lif.LifLane``.
+        As for ``neuristor.hdl.neurons.lif.LifLane``.
     """
 
     enable: Signal

@@ -1,4 +1,4 @@
-"""A small array that learns, in the circuit: equal to ``golden_model.stdp.StdpBitTrue``.
+"""A small array that learns, in the circuit: equal to ``neuristor.golden_model.networks.stdp.StdpBitTrue``.
 
 The weights of an input stand in a row of block RAM, one of each neuron. A tick visits the rows of the inputs that spike
 (integrate, depress), then decides who fires, then, if anyone does, visits all rows (potentiate): two clocks a row.
@@ -13,9 +13,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from golden_model.stdp import TRACE_MOST, StdpParams
-from hdl.fixed import round_shift
-from hdl.tree import lowest
+from neuristor.golden_model.networks.stdp import TRACE_MOST, StdpParams
+from neuristor.hdl.fixed import round_shift
+from neuristor.hdl.tree import lowest
 
 __all__ = ["Stdp"]
 

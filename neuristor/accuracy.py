@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import tomlkit
 
-from golden_model.accuracy import MODELS, Accuracy, Words, measure, smallest, sweep
-from golden_model.devices.network import measure as measure_phases
-from golden_model.model import spike_times
 from neuristor.design import Design
 from neuristor.folder import write_file
+from neuristor.golden_model.devices.network import measure as measure_phases
+from neuristor.golden_model.neurons.accuracy import MODELS, Accuracy, Words, measure, smallest, sweep
+from neuristor.golden_model.neurons.model import spike_times
 from neuristor.report import FLOAT, INK, STYLE, VERILOG
 
 __all__ = ["Result", "accuracy", "parse_target", "plot", "rows", "write_words"]

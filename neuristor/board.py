@@ -19,25 +19,25 @@ from rich.table import Table
 from rich.text import Text
 from vcd import VCDWriter
 
-from boards import BOARDS
-from boards.flow import DoesNotFit, implement
-from boards.host import BoardError, fitting, open_board
-from boards.linked import PINS, LinkedTop, pins_wrapper
-from boards.programmer import LoadError, program
-from boards.vivado import constraints, script
-from hdl.link.axi import vivado_ports, vivado_wrapper
-from hdl.link.buses import AxiCore, WishboneCore, address_bits
-from hdl.link.core import Core
-from hdl.link.serial import BAUD, SerialCore
-from hdl.link.uart import divisor
-from hdl.verilog import export, ports, template
 from neuristor import __version__
+from neuristor.boards import BOARDS
+from neuristor.boards.flow import DoesNotFit, implement
+from neuristor.boards.host import BoardError, fitting, open_board
+from neuristor.boards.linked import PINS, LinkedTop, pins_wrapper
+from neuristor.boards.programmer import LoadError, program
+from neuristor.boards.vivado import constraints, script
 from neuristor.design import DesignError
 from neuristor.doctor import plugged
 from neuristor.folder import check_target, output_folder, plain
+from neuristor.hdl.link.axi import vivado_ports, vivado_wrapper
+from neuristor.hdl.link.buses import AxiCore, WishboneCore, address_bits
+from neuristor.hdl.link.core import Core
+from neuristor.hdl.link.serial import BAUD, SerialCore
+from neuristor.hdl.link.uart import divisor
+from neuristor.hdl.verilog import export, ports, template
 from neuristor.session import OnnOptions, Session, Step, open_session
+from neuristor.sim.engines.virtual_board import VirtualBoard
 from neuristor.terminal import console, wrote
-from sim.virtual_board import VirtualBoard
 
 __all__ = ["app", "core_structure"]
 

@@ -22,9 +22,9 @@ from neuristor import __version__
 from neuristor.design import Design
 from neuristor.folder import OutputError, output_folder
 from neuristor.report import SHOWN, error_rows, render
+from neuristor.sim.benches.case import Case
+from neuristor.sim.benches.verify import Verdict, available
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board, simulate, verilog_trace
-from sim.case import Case
-from sim.verify import Verdict, available
 
 __all__ = ["Built", "build", "engines_here", "manifest"]
 

@@ -15,19 +15,17 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from typer.core import TyperGroup
 
-from boards import BOARDS
-from boards.base import MissingTool
-from boards.capacity import neurons, oscillators
-from boards.flow import ToolError as FlowError
-from boards.host import BoardError
-from boards.udev import RULES_FILE, udev_rules
-from golden_model.devices.catalogue import catalogue, preset
-from golden_model.neuron import NEURONS
 from neuristor import __version__
 from neuristor.accuracy import accuracy, parse_target, write_words
 from neuristor.accuracy import plot as plot_accuracy
 from neuristor.accuracy import rows as accuracy_rows
 from neuristor.board import app as board_app
+from neuristor.boards import BOARDS
+from neuristor.boards.base import MissingTool
+from neuristor.boards.capacity import neurons, oscillators
+from neuristor.boards.flow import ToolError as FlowError
+from neuristor.boards.host import BoardError
+from neuristor.boards.udev import RULES_FILE, udev_rules
 from neuristor.build import Built, build, engines_here, manifest
 from neuristor.design import Design, DesignError, key_table, load
 from neuristor.doctor import examine, plugged
@@ -37,18 +35,20 @@ from neuristor.folder import OutputError, check_target, output_folder, with_mani
 from neuristor.gallery import gallery as run_gallery
 from neuristor.gallery import not_reproduced
 from neuristor.gallery import plot as plot_gallery
+from neuristor.golden_model.devices.catalogue import catalogue, preset
+from neuristor.golden_model.neurons.neuron import NEURONS
 from neuristor.onn import app as onn_app
 from neuristor.report import error_rows, waveforms
 from neuristor.show import describe
 from neuristor.show import plot as plot_device
+from neuristor.sim.benches.verify import ENGINES, Verdict, missing
+from neuristor.sim.engines.simulators import ToolError
+from neuristor.sim.netlists.gates import FAMILIES
 from neuristor.snn import app as snn_app
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board
 from neuristor.steps import simulate as simulate_design
 from neuristor.sweep import app as sweep_app
 from neuristor.terminal import console, wrote
-from sim.gates import FAMILIES
-from sim.simulators import ToolError
-from sim.verify import ENGINES, Verdict, missing
 
 __all__ = ["app", "main"]
 

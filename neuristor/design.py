@@ -20,20 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from boards import BOARDS
-from boards.clock import pll_setting
-from golden_model.devices.catalogue import DEVICES, preset
-from golden_model.devices.threshold_switch import Circuit
-from golden_model.files import content as read_content
-from golden_model.fixed import Format
-from golden_model.neuron import NEURONS, room
-from golden_model.variability import Variability
-from hdl.flow import FlowArray
-from hdl.verilog import KEYWORDS
 from neuristor import __version__
+from neuristor.boards import BOARDS
+from neuristor.boards.clock import pll_setting
 from neuristor.folder import one_line, plain
+from neuristor.golden_model.devices.catalogue import DEVICES, preset
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.files import content as read_content
+from neuristor.golden_model.fixed import Format
+from neuristor.golden_model.neurons.neuron import NEURONS, room
+from neuristor.golden_model.variability import Variability
+from neuristor.hdl.flow import FlowArray
+from neuristor.hdl.verilog import KEYWORDS
+from neuristor.sim.benches.case import Case
 from neuristor.stimulus import Stimulus, digits, from_csv, silence
-from sim.case import Case
 
 __all__ = ["Design", "DesignError", "Section", "identifier", "key_table", "load", "parsed", "toml", "where"]
 
@@ -211,7 +211,7 @@ class Design:
     digest: str
     """SHA-256 of the design file and of the stimulus file it names."""
     device: Any
-    """Its physics, of a class in ``golden_model.devices``; None for a neuron without a device."""
+    """Its physics, of a class in ``neuristor.golden_model.devices``; None for a neuron without a device."""
     circuit: Any
     """The two-state switch closest to it, in its circuit; None for a neuron without a device."""
     params: Any

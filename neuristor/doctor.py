@@ -13,10 +13,10 @@ from pathlib import Path
 
 import serial.tools.list_ports
 
-from boards.base import Board, MissingTool
-from boards.programmer import loader
-from boards.udev import RULES_FILE
-from sim.simulators import ToolError, find_tool
+from neuristor.boards.base import Board, MissingTool
+from neuristor.boards.programmer import loader
+from neuristor.boards.udev import RULES_FILE
+from neuristor.sim.engines.simulators import ToolError, find_tool
 
 __all__ = ["Finding", "Plugged", "examine", "plugged"]
 

@@ -16,10 +16,10 @@ from rich.table import Table
 from neuristor import __version__
 from neuristor.design import Design, DesignError, load
 from neuristor.folder import check_target, write_file
+from neuristor.sim.faults.mutants import ArrayVectors, score
+from neuristor.sim.faults.upsets import campaign
+from neuristor.sim.proofs.proof import Claim, initial_state, prove_array, prove_lane, summary
 from neuristor.terminal import console, wrote
-from sim.mutants import ArrayVectors, score
-from sim.proof import Claim, initial_state, prove_array, prove_lane, summary
-from sim.upsets import campaign
 
 __all__ = ["app", "claims_of"]
 

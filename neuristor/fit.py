@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from golden_model.devices.fit import IvFit, Polarity, TransientFit, Value, average, fit_iv, fit_transient
-from golden_model.devices.measurement import Measurement, read
-from golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
-from golden_model.neuron import positive, room
 from neuristor import __version__
 from neuristor.folder import check_target, plain, write_file
+from neuristor.golden_model.devices.fit import IvFit, Polarity, TransientFit, Value, average, fit_iv, fit_transient
+from neuristor.golden_model.devices.measurement import Measurement, read
+from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
+from neuristor.golden_model.neurons.neuron import positive, room
 
 __all__ = ["Number", "design_text", "fit", "plot_text", "stimulus_text"]
 

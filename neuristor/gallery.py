@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden_model.behaviour import Behaviour
-from golden_model.model import spike_times
 from neuristor.design import Design
+from neuristor.golden_model.neurons.behaviour import Behaviour
+from neuristor.golden_model.neurons.model import spike_times
 from neuristor.report import FLOAT, INK, STYLE
+from neuristor.sim.benches.case import Case
+from neuristor.sim.benches.scoreboard import compare
 from neuristor.steps import verilog_trace
-from sim.case import Case
-from sim.scoreboard import compare
 
 __all__ = ["Shown", "gallery", "not_reproduced", "plot"]
 

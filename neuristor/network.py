@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from boards import BOARDS
-from golden_model import encoding
-from golden_model.datasets import digits, mnist
-from golden_model.files import arrays, content, text
-from golden_model.lif import LifParams
-from golden_model.neuron import whole
-from golden_model.nir_graph import MOST_BYTES, Imported, read
-from golden_model.quantization import calibrated, current_words
-from golden_model.snn import Network, SnnParams, Words, on_device, quantized
-from hdl.snn import LayerPlan
+from neuristor.boards import BOARDS
 from neuristor.design import Section, load, parsed, where
+from neuristor.golden_model.files import arrays, content, text
+from neuristor.golden_model.networks import encoding
+from neuristor.golden_model.networks.datasets import digits, mnist
+from neuristor.golden_model.networks.nir_graph import MOST_BYTES, Imported, read
+from neuristor.golden_model.networks.quantization import calibrated, current_words
+from neuristor.golden_model.networks.snn import Network, SnnParams, Words, on_device, quantized
+from neuristor.golden_model.neurons.lif import LifParams
+from neuristor.golden_model.neurons.neuron import whole
+from neuristor.hdl.snn import LayerPlan
 
 __all__ = ["NetworkFile", "network_keys", "open_network"]
 

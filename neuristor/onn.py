@@ -22,10 +22,16 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from boards import BOARDS
-from boards.flow import DoesNotFit, implement
-from boards.selftest import BoardTop, OnnSelfTest
-from golden_model.associative import (
+from neuristor import __version__
+from neuristor.boards import BOARDS
+from neuristor.boards.flow import DoesNotFit, implement
+from neuristor.boards.selftest import BoardTop, OnnSelfTest
+from neuristor.design import DesignError, load
+from neuristor.folder import check_target, output_folder, plain, with_manifest, write_file
+from neuristor.golden_model.devices.onn import DeviceOnn
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.files import content, text
+from neuristor.golden_model.networks.associative import (
     LETTERS,
     RULES,
     Patterns,
@@ -36,24 +42,18 @@ from golden_model.associative import (
     read_patterns,
     recall,
 )
-from golden_model.devices.onn import DeviceOnn
-from golden_model.devices.threshold_switch import Circuit
-from golden_model.files import content, text
-from golden_model.ising import Graph, Ising, colouring, max_cut, partition, read_graph
-from golden_model.kuramoto import Kuramoto
-from golden_model.onn import OnnBitTrue, OnnParams, Solution, energy, solve, spins
-from hdl.onn import Onn
-from hdl.verilog import export
-from neuristor import __version__
-from neuristor.design import DesignError, load
-from neuristor.folder import check_target, output_folder, plain, with_manifest, write_file
+from neuristor.golden_model.networks.ising import Graph, Ising, colouring, max_cut, partition, read_graph
+from neuristor.golden_model.networks.kuramoto import Kuramoto
+from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams, Solution, energy, solve, spins
+from neuristor.hdl.onn import Onn
+from neuristor.hdl.verilog import export
 from neuristor.report import STYLE
+from neuristor.sim.benches.onn import OnnCase, Stretch
+from neuristor.sim.benches.onn import verify as run_bench
+from neuristor.sim.benches.verify import missing
+from neuristor.sim.engines.simulators import ToolError
 from neuristor.terminal import plain_console as console
 from neuristor.terminal import wrote
-from sim.onn import OnnCase, Stretch
-from sim.onn import verify as run_bench
-from sim.simulators import ToolError
-from sim.verify import missing
 
 __all__ = ["app", "read_weights", "weights_params"]
 

@@ -12,12 +12,12 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
-from golden_model.devices.threshold_switch import Circuit
-from golden_model.model import spike_times
 from neuristor import __version__
 from neuristor.design import Design
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.neurons.model import spike_times
+from neuristor.sim.benches.verify import Verdict
 from neuristor.steps import BoardResult, Simulation
-from sim.verify import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

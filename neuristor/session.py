@@ -15,19 +15,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from boards.host import ArrayBoard, BoardError, Heard, OnnBoard, SnnBoard
-from golden_model.neuron import room
-from golden_model.noise import first_states
-from golden_model.onn import OnnBitTrue, OnnParams
-from golden_model.quantization import read_out
-from golden_model.snn import SnnBitTrue
-from hdl.link.array import ArrayCore
-from hdl.link.core import Core, Record
-from hdl.link.onn import OnnCore
-from hdl.link.snn import SnnCore
-from hdl.onn import Onn
-from hdl.snn import Snn
+from neuristor.boards.host import ArrayBoard, BoardError, Heard, OnnBoard, SnnBoard
 from neuristor.design import Design, DesignError, identifier, load, toml, where
+from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams
+from neuristor.golden_model.networks.quantization import read_out
+from neuristor.golden_model.networks.snn import SnnBitTrue
+from neuristor.golden_model.neurons.neuron import room
+from neuristor.golden_model.noise import first_states
+from neuristor.hdl.link.array import ArrayCore
+from neuristor.hdl.link.core import Core, Record
+from neuristor.hdl.link.onn import OnnCore
+from neuristor.hdl.link.snn import SnnCore
+from neuristor.hdl.onn import Onn
+from neuristor.hdl.snn import Snn
 from neuristor.network import NetworkFile, open_network
 
 __all__ = ["ArraySession", "OnnOptions", "OnnSession", "Session", "SnnSession", "Step", "open_session"]

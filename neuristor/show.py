@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden_model.devices.antiferroelectric import AntiferroelectricFet, PulseResponse
-from golden_model.devices.catalogue import Number, Preset, preset
-from golden_model.devices.device import Transient
-from golden_model.devices.diffusive import DiffusiveSwitch
-from golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
+from neuristor.golden_model.devices.antiferroelectric import AntiferroelectricFet, PulseResponse
+from neuristor.golden_model.devices.catalogue import Number, Preset, preset
+from neuristor.golden_model.devices.device import Transient
+from neuristor.golden_model.devices.diffusive import DiffusiveSwitch
+from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
 
 __all__ = ["describe", "plot", "window"]
 

@@ -16,11 +16,14 @@ from matplotlib.figure import Figure
 from rich.progress import Progress
 from rich.table import Table
 
-from boards import BOARDS
-from boards.flow import DoesNotFit, implement
-from boards.selftest import BoardTop, SnnSelfTest
-from golden_model.nir_graph import read, write
-from golden_model.quantization import (
+from neuristor import __version__
+from neuristor.boards import BOARDS
+from neuristor.boards.flow import DoesNotFit, implement
+from neuristor.boards.selftest import BoardTop, SnnSelfTest
+from neuristor.design import DesignError
+from neuristor.folder import check_target, output_folder, plain, with_manifest, write_file
+from neuristor.golden_model.networks.nir_graph import read, write
+from neuristor.golden_model.networks.quantization import (
     Point,
     accuracy,
     answers,
@@ -30,21 +33,18 @@ from golden_model.quantization import (
     spread_sweep,
     sweep,
 )
-from golden_model.snn import INPUT, SnnParams, Words, dequantized
-from golden_model.synapses import Convolution
-from hdl.snn import Snn
-from hdl.verilog import export
-from neuristor import __version__
-from neuristor.design import DesignError
-from neuristor.folder import check_target, output_folder, plain, with_manifest, write_file
+from neuristor.golden_model.networks.snn import INPUT, SnnParams, Words, dequantized
+from neuristor.golden_model.networks.synapses import Convolution
+from neuristor.hdl.snn import Snn
+from neuristor.hdl.verilog import export
 from neuristor.network import NetworkFile, network_keys, open_network
 from neuristor.report import STYLE
+from neuristor.sim.benches.snn import SnnCase
+from neuristor.sim.benches.snn import verify as run_bench
+from neuristor.sim.benches.verify import missing
+from neuristor.sim.engines.simulators import ToolError
 from neuristor.terminal import plain_console as console
 from neuristor.terminal import wrote
-from sim.simulators import ToolError
-from sim.snn import SnnCase
-from sim.snn import verify as run_bench
-from sim.verify import missing
 
 __all__ = ["app"]
 

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boards import BOARDS
-from boards.flow import DoesNotFit, implement
-from boards.selftest import BoardTop, SelfTest
-from golden_model.neuron import Bound
-from hdl.rows import pack_drive, unpack_output
+from neuristor.boards import BOARDS
+from neuristor.boards.flow import DoesNotFit, implement
+from neuristor.boards.selftest import BoardTop, SelfTest
 from neuristor.design import Design, DesignError
-from sim.case import Case
-from sim.compiled import CompiledModel
-from sim.interpreted import InterpretedModel
-from sim.verify import Verdict, available, verify
+from neuristor.golden_model.neurons.neuron import Bound
+from neuristor.hdl.rows import pack_drive, unpack_output
+from neuristor.sim.benches.case import Case
+from neuristor.sim.benches.verify import Verdict, available, verify
+from neuristor.sim.engines.compiled import CompiledModel
+from neuristor.sim.engines.interpreted import InterpretedModel
 
 __all__ = ["BoardResult", "Simulation", "judge", "put_on_board", "simulate", "verilog_trace"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from golden_model.files import content
+from neuristor.golden_model.files import content
 
 __all__ = ["MAX_BYTES", "MAX_TICKS", "Stimulus", "digits", "from_csv", "silence"]
 

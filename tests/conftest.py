@@ -9,17 +9,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from golden_model.devices.catalogue import preset
-from golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
-from golden_model.devices.two_channel import NeuristorCircuit
-from golden_model.fixed import Format
-from golden_model.hodgkin_huxley import HodgkinHuxleyParams
-from golden_model.izhikevich import PATTERNS, IzhikevichParams
-from golden_model.lif import LifOptions, LifParams, from_circuit
-from golden_model.neuristor import NeuristorParams
-from golden_model.relaxation_oscillator import RelaxationOscillatorOptions, RelaxationOscillatorParams
-from golden_model.relaxation_oscillator import from_circuit as oscillators
-from golden_model.variability import Variability
+from neuristor.golden_model.devices.catalogue import preset
+from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
+from neuristor.golden_model.devices.two_channel import NeuristorCircuit
+from neuristor.golden_model.fixed import Format
+from neuristor.golden_model.neurons.hodgkin_huxley import HodgkinHuxleyParams
+from neuristor.golden_model.neurons.izhikevich import PATTERNS, IzhikevichParams
+from neuristor.golden_model.neurons.lif import LifOptions, LifParams, from_circuit
+from neuristor.golden_model.neurons.neuristor import NeuristorParams
+from neuristor.golden_model.neurons.relaxation_oscillator import (
+    RelaxationOscillatorOptions,
+    RelaxationOscillatorParams,
+)
+from neuristor.golden_model.neurons.relaxation_oscillator import from_circuit as oscillators
+from neuristor.golden_model.variability import Variability
 
 
 @pytest.fixture

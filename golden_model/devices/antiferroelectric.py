@@ -28,9 +28,9 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from golden_model.devices.device import Floats
-from golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
-from golden_model.neuron import positive
+from neuristor.golden_model.devices.device import Floats
+from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
+from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["AntiferroelectricFet", "PulseResponse"]
 

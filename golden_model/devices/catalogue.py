@@ -8,11 +8,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from golden_model.devices.antiferroelectric import AntiferroelectricFet
-from golden_model.devices.diffusive import DiffusiveSwitch
-from golden_model.devices.mott import MottMemristor
-from golden_model.devices.thermal_vo2 import ThermalVO2
-from golden_model.devices.threshold_switch import ThresholdSwitch
+from neuristor.golden_model.devices.antiferroelectric import AntiferroelectricFet
+from neuristor.golden_model.devices.diffusive import DiffusiveSwitch
+from neuristor.golden_model.devices.mott import MottMemristor
+from neuristor.golden_model.devices.thermal_vo2 import ThermalVO2
+from neuristor.golden_model.devices.threshold_switch import ThresholdSwitch
 
 __all__ = ["DEVICES", "Number", "Preset", "catalogue", "preset"]
 
@@ -86,7 +86,7 @@ def _numbers(table: dict[str, Any]) -> dict[str, Number]:
 @cache
 def catalogue() -> dict[str, Preset]:
     """All presets, by name."""
-    text = files("golden_model.devices").joinpath("catalogue.toml").read_text("utf-8")
+    text = files("neuristor.golden_model.devices").joinpath("catalogue.toml").read_text("utf-8")
     return {
         name: Preset(
             name=name,

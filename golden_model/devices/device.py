@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.integrate import cumulative_trapezoid, solve_ivp
 
 if TYPE_CHECKING:
-    from golden_model.devices.threshold_switch import ThresholdSwitch
+    from neuristor.golden_model.devices.threshold_switch import ThresholdSwitch
 
 __all__ = ["Device", "Event", "Floats", "Mode", "Transient", "charge_rate", "follow"]
 

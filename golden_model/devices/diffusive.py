@@ -30,9 +30,9 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.special import expit
 
-from golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
-from golden_model.devices.threshold_switch import ThresholdSwitch
-from golden_model.neuron import positive
+from neuristor.golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
+from neuristor.golden_model.devices.threshold_switch import ThresholdSwitch
+from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["DiffusiveSwitch"]
 

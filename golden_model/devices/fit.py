@@ -44,9 +44,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from golden_model.devices.measurement import Measurement, Sweep
-from golden_model.devices.threshold_switch import ThresholdSwitch
-from golden_model.neuron import positive
+from neuristor.golden_model.devices.measurement import Measurement, Sweep
+from neuristor.golden_model.devices.threshold_switch import ThresholdSwitch
+from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["Cycle", "IvFit", "Polarity", "TransientFit", "Value", "average", "fit_iv", "fit_transient"]
 

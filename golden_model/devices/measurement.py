@@ -29,7 +29,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from golden_model.files import content as file_content
+from neuristor.golden_model.files import content as file_content
 
 __all__ = ["MAX_BYTES", "Measurement", "Sweep", "read"]
 

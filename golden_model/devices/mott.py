@@ -37,9 +37,9 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.special import lambertw
 
-from golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
-from golden_model.devices.threshold_switch import ThresholdSwitch
-from golden_model.neuron import positive
+from neuristor.golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
+from neuristor.golden_model.devices.threshold_switch import ThresholdSwitch
+from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["MottMemristor"]
 

@@ -1,6 +1,6 @@
 """Coupled relaxation oscillators in continuous time: the float judge of every stepped model.
 
-N threshold switches, each with its ``R_s`` and ``C`` (see :mod:`golden_model.devices.threshold_switch`),
+N threshold switches, each with its ``R_s`` and ``C`` (see :mod:`neuristor.golden_model.devices.threshold_switch`),
 joined pairwise by conductances ``g_ij`` and capacitances ``c_ij``::
 
     C dv_i/dt = (V_DD - v_i) / R_s + I_i - v_i / R_i
@@ -30,8 +30,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from golden_model.devices.threshold_switch import Circuit
-from golden_model.neuron import positive
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["OscillatorNetwork", "measure"]
 

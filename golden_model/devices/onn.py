@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
-from golden_model.devices.network import OscillatorNetwork, measure
-from golden_model.devices.phase_response import Kind, coupling_strength, element_for, on_cycle
-from golden_model.devices.threshold_switch import Circuit
-from golden_model.neuron import positive
+from neuristor.golden_model.devices.network import OscillatorNetwork, measure
+from neuristor.golden_model.devices.phase_response import Kind, coupling_strength, element_for, on_cycle
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["DeviceOnn", "DevicePhases", "kinds"]
 

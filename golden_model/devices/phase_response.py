@@ -1,6 +1,6 @@
 """What a coupling element does to the phases of two equal oscillators: its sign and its strength.
 
-A two-state relaxation oscillator (:mod:`golden_model.devices.threshold_switch`) runs through its
+A two-state relaxation oscillator (:mod:`neuristor.golden_model.devices.threshold_switch`) runs through its
 cycle on one line, so a small voltage step ``delta`` moves it in time by exactly ``delta / (dv/dt)``.
 With the phase ``phi`` in cycles, 0 where the device has just switched off (``v = V_hold``)::
 
@@ -38,8 +38,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
-from golden_model.devices.threshold_switch import Circuit
-from golden_model.neuron import positive
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["Kind", "coupling_strength", "element_for", "interaction", "locks", "on_cycle", "phase_response"]
 

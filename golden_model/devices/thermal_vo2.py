@@ -35,9 +35,9 @@ from typing import ClassVar, NamedTuple, Self
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 
-from golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
-from golden_model.devices.threshold_switch import ThresholdSwitch
-from golden_model.neuron import positive
+from neuristor.golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
+from neuristor.golden_model.devices.threshold_switch import ThresholdSwitch
+from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["Branch", "ThermalVO2"]
 

@@ -34,8 +34,8 @@ from typing import ClassVar, Literal, Self
 
 import numpy as np
 
-from golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
-from golden_model.neuron import positive
+from neuristor.golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
+from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["Circuit", "ThresholdSwitch"]
 

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from golden_model.devices.threshold_switch import ThresholdSwitch
-from golden_model.neuron import positive
+from neuristor.golden_model.devices.threshold_switch import ThresholdSwitch
+from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["PAIRS", "NeuristorCircuit"]
 

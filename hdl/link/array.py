@@ -7,10 +7,10 @@ from typing import Any
 
 from amaranth.hdl import Module, Signal, Value
 
-from hdl.array import NeuronArray
-from hdl.link.core import Content, StreamCore
-from hdl.link.registers import Entry, Registers
-from hdl.link.rows import RowWindow, connect_rows, words_of
+from neuristor.hdl.array import NeuronArray
+from neuristor.hdl.link.core import Content, StreamCore
+from neuristor.hdl.link.registers import Entry, Registers
+from neuristor.hdl.link.rows import RowWindow, connect_rows, words_of
 
 __all__ = ["ArrayCore"]
 

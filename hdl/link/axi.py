@@ -8,8 +8,8 @@ from amaranth.hdl import Module, Mux, Shape, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.link.wishbone import Wishbone
-from hdl.verilog import KEYWORDS
+from neuristor.hdl.link.wishbone import Wishbone
+from neuristor.hdl.verilog import KEYWORDS
 
 __all__ = ["OKAY", "SLVERR", "Axi4Lite", "AxiToWishbone", "vivado_ports", "vivado_wrapper"]
 

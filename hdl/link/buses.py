@@ -8,9 +8,9 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.link.axi import Axi4Lite, AxiToWishbone
-from hdl.link.core import Core
-from hdl.link.wishbone import Wishbone
+from neuristor.hdl.link.axi import Axi4Lite, AxiToWishbone
+from neuristor.hdl.link.core import Core
+from neuristor.hdl.link.wishbone import Wishbone
 
 __all__ = ["AxiCore", "WishboneCore", "address_bits"]
 

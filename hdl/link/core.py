@@ -19,11 +19,11 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hdl.link.frames import ADDRESS_BITS, COUNTERS
-from hdl.link.registers import Entry, Registers
-from hdl.link.rows import RowWindow
-from hdl.link.wishbone import Wishbone
-from hdl.tree import count_ones
+from neuristor.hdl.link.frames import ADDRESS_BITS, COUNTERS
+from neuristor.hdl.link.registers import Entry, Registers
+from neuristor.hdl.link.rows import RowWindow
+from neuristor.hdl.link.wishbone import Wishbone
+from neuristor.hdl.tree import count_ones
 
 __all__ = ["MAGIC", "Content", "Core", "Kind", "Record", "StreamCore"]
 

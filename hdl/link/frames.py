@@ -1,7 +1,7 @@
 """Commands in frames: each is carried out once, or not at all.
 
 A frame is words of 32 bits, lowest byte first, the last a CRC-32 (that of Ethernet and zlib); on the wire it is
-stuffed (``hdl.link.cobs``) and ends with a zero::
+stuffed (``neuristor.hdl.link.cobs``) and ends with a zero::
 
     word 0    session (16) | sequence (8) | operation (8)
     word 1    same address for all words (1) | status (3) | count (8) | address (20)
@@ -30,8 +30,8 @@ from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hdl.link.cobs import CobsDecoder, CobsEncoder
-from hdl.link.wishbone import Wishbone
+from neuristor.hdl.link.cobs import CobsDecoder, CobsEncoder
+from neuristor.hdl.link.wishbone import Wishbone
 
 __all__ = ["ADDRESS_BITS", "COUNTERS", "HEADER_WORDS", "MOST_WORDS", "Link", "Operation", "Status"]
 

@@ -9,10 +9,10 @@ from amaranth.hdl import Array, Cat, Const, Module, ResetInserter, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 
-from hdl.link.core import Content, Core
-from hdl.link.registers import Entry, Registers
-from hdl.link.rows import RowWindow, words_of
-from hdl.onn import Onn
+from neuristor.hdl.link.core import Content, Core
+from neuristor.hdl.link.registers import Entry, Registers
+from neuristor.hdl.link.rows import RowWindow, words_of
+from neuristor.hdl.onn import Onn
 
 __all__ = ["BEGIN", "NOISE_BITS", "SETTLE", "WATCHED", "OnnCore"]
 

@@ -15,8 +15,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.link.frames import ADDRESS_BITS
-from hdl.link.wishbone import Wishbone
+from neuristor.hdl.link.frames import ADDRESS_BITS
+from neuristor.hdl.link.wishbone import Wishbone
 
 __all__ = ["Entry", "Registers", "Window", "layout"]
 

@@ -8,7 +8,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.link.registers import Entry, Registers, Window
+from neuristor.hdl.link.registers import Entry, Registers, Window
 
 __all__ = ["RowWindow", "connect_rows", "row_words", "words_of"]
 

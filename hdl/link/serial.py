@@ -8,9 +8,9 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.link.core import Core
-from hdl.link.frames import COUNTERS, Link
-from hdl.link.uart import UartReceiver, UartTransmitter
+from neuristor.hdl.link.core import Core
+from neuristor.hdl.link.frames import COUNTERS, Link
+from neuristor.hdl.link.uart import UartReceiver, UartTransmitter
 
 __all__ = ["BAUD", "SerialCore"]
 
@@ -25,7 +25,7 @@ class SerialCore(wiring.Component):
     ----------
     core : Core
     clocks : int
-        Of a bit; see ``hdl.link.uart.divisor``.
+        Of a bit; see ``neuristor.hdl.link.uart.divisor``.
 
     Members
     -------

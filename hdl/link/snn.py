@@ -8,11 +8,11 @@ import numpy as np
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 
-from golden_model.synapses import Convolution
-from hdl.link.core import Content, StreamCore
-from hdl.link.registers import Registers
-from hdl.link.rows import RowWindow, connect_rows, words_of
-from hdl.snn import Snn
+from neuristor.golden_model.networks.synapses import Convolution
+from neuristor.hdl.link.core import Content, StreamCore
+from neuristor.hdl.link.registers import Registers
+from neuristor.hdl.link.rows import RowWindow, connect_rows, words_of
+from neuristor.hdl.snn import Snn
 
 __all__ = ["SnnCore"]
 

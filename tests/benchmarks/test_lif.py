@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import lif
 from benchmarks.harness import Peer, Row, best_rate, environment, main, table
-from golden_model.lif import LifBitTrue
+from neuristor.golden_model.neurons.lif import LifBitTrue
 
 ROOT = Path(__file__).parents[2]
 KEYS = ["name", "value", "unit", "goal", "peer", "ok"]

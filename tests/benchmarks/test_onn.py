@@ -10,7 +10,7 @@ import pytest
 from benchmarks import onn
 from benchmarks.harness import Peer, Row
 from benchmarks.recomputed import RecomputedOnn
-from golden_model.onn import OnnBitTrue, OnnParams
+from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams
 
 
 @pytest.mark.parametrize(("count", "weight_bits", "phase_bits"), [(2, 5, 4), (7, 3, 5), (33, 5, 4)])

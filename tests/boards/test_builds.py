@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.boards import BEGIN, CASES, DOCS, END, Case, built, table
-from boards import BOARDS
-from boards.flow import Implementation
+from neuristor.boards import BOARDS
+from neuristor.boards.flow import Implementation
 
 
 @pytest.mark.slow

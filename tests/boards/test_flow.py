@@ -14,11 +14,11 @@ from amaranth.lib import io
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, Out
 
-from boards import BOARDS, Board, MissingTool
-from boards import flow as flow_module
-from boards.clock import Ecp5Pll, Ice40Pll, clock_generator
-from boards.flow import DoesNotFit, Implementation, ToolError, implement
-from boards.programmer import check_bitstream
+from neuristor.boards import BOARDS, Board, MissingTool
+from neuristor.boards import flow as flow_module
+from neuristor.boards.clock import Ecp5Pll, Ice40Pll, clock_generator
+from neuristor.boards.flow import DoesNotFit, Implementation, ToolError, implement
+from neuristor.boards.programmer import check_bitstream
 
 PLACED = [board for board in BOARDS.values() if not board.counted_only]
 COUNTED = [board for board in BOARDS.values() if board.counted_only]

@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from boards.host import BoardError, BoardLostError, Heard, WrongBoardError, fitting, open_board
-from golden_model.devices.threshold_switch import Circuit
-from golden_model.lif import LifBitTrue, LifParams
-from golden_model.neuron import room
-from golden_model.noise import first_states
-from golden_model.onn import OnnBitTrue, OnnParams
-from golden_model.relaxation_oscillator import RelaxationOscillatorBitTrue
-from hdl.lif import LifArray
-from hdl.link.array import ArrayCore
-from hdl.link.core import Core, Record
-from hdl.link.onn import WATCHED, OnnCore
-from hdl.link.serial import SerialCore
-from hdl.onn import Onn
-from sim.verify import available
-from sim.virtual_board import VirtualBoard
+from neuristor.boards.host import BoardError, BoardLostError, Heard, WrongBoardError, fitting, open_board
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams
+from neuristor.golden_model.neurons.lif import LifBitTrue, LifParams
+from neuristor.golden_model.neurons.neuron import room
+from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorBitTrue
+from neuristor.golden_model.noise import first_states
+from neuristor.hdl.link.array import ArrayCore
+from neuristor.hdl.link.core import Core, Record
+from neuristor.hdl.link.onn import WATCHED, OnnCore
+from neuristor.hdl.link.serial import SerialCore
+from neuristor.hdl.neurons.lif import LifArray
+from neuristor.hdl.onn import Onn
+from neuristor.sim.benches.verify import available
+from neuristor.sim.engines.virtual_board import VirtualBoard
 from tests.conftest import flow_params, lif_params, oscillator_params, random_drive
 from tests.marks import the_rest_is_slow
 

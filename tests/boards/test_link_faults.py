@@ -22,13 +22,13 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.memory import Memory
 from cobs import cobs
 
-from boards.host import BoardLostError, Client
-from hdl.link.core import Content, Core
-from hdl.link.frames import COUNTERS, MOST_WORDS, Operation
-from hdl.link.registers import Entry, Registers
-from hdl.link.serial import SerialCore
-from sim.verify import available
-from sim.virtual_board import VirtualBoard
+from neuristor.boards.host import BoardLostError, Client
+from neuristor.hdl.link.core import Content, Core
+from neuristor.hdl.link.frames import COUNTERS, MOST_WORDS, Operation
+from neuristor.hdl.link.registers import Entry, Registers
+from neuristor.hdl.link.serial import SerialCore
+from neuristor.sim.benches.verify import available
+from neuristor.sim.engines.virtual_board import VirtualBoard
 from tests.hdl.link.test_frames import raw
 
 pytestmark = pytest.mark.skipif(not available("verilator"), reason="verilator is not installed")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from boards import BOARDS, Board, MissingTool, programmer
-from boards.programmer import LoadError, program
-from boards.udev import RULES_FILE, udev_rules
+from neuristor.boards import BOARDS, Board, MissingTool, programmer
+from neuristor.boards.programmer import LoadError, program
+from neuristor.boards.udev import RULES_FILE, udev_rules
 
 LOADED = [board for board in BOARDS.values() if board.loader is not None]
 

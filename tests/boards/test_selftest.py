@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from boards.selftest import OnnSelfTest, SelfTest, SnnSelfTest, generated_weights
-from golden_model.devices.threshold_switch import Circuit
-from golden_model.lif import LifBitTrue
-from golden_model.onn import OnnParams
-from golden_model.relaxation_oscillator import RelaxationOscillatorBitTrue
-from golden_model.snn import Layer, Network, Neurons, Projection, SnnBitTrue, Words, quantized
-from golden_model.synapses import Dense
-from hdl.lif import LifArray
-from hdl.onn import Onn
-from hdl.relaxation_oscillator import RelaxationOscillatorArray
-from hdl.snn import Snn
+from neuristor.boards.selftest import OnnSelfTest, SelfTest, SnnSelfTest, generated_weights
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.networks.onn import OnnParams
+from neuristor.golden_model.networks.snn import Layer, Network, Neurons, Projection, SnnBitTrue, Words, quantized
+from neuristor.golden_model.networks.synapses import Dense
+from neuristor.golden_model.neurons.lif import LifBitTrue
+from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorBitTrue
+from neuristor.hdl.neurons.lif import LifArray
+from neuristor.hdl.neurons.relaxation_oscillator import RelaxationOscillatorArray
+from neuristor.hdl.onn import Onn
+from neuristor.hdl.snn import Snn
 from tests.conftest import lif_params, oscillator_params, random_drive
 from tests.hdl.test_snn import NETWORKS, heard
 

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from boards.host import ArrayBoard, Client, Heard, fitting, open_board
-from golden_model.devices.threshold_switch import Circuit
-from golden_model.lif import LifBitTrue, LifParams
-from hdl.lif import LifArray
-from hdl.link.array import ArrayCore
-from hdl.link.core import Content, Record
-from hdl.link.serial import SerialCore
-from sim.verify import available
-from sim.virtual_board import VirtualBoard
+from neuristor.boards.host import ArrayBoard, Client, Heard, fitting, open_board
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.neurons.lif import LifBitTrue, LifParams
+from neuristor.hdl.link.array import ArrayCore
+from neuristor.hdl.link.core import Content, Record
+from neuristor.hdl.link.serial import SerialCore
+from neuristor.hdl.neurons.lif import LifArray
+from neuristor.sim.benches.verify import available
+from neuristor.sim.engines.virtual_board import VirtualBoard
 from tests.conftest import lif_params, random_drive
 
 pytestmark = pytest.mark.skipif(not available("verilator"), reason="verilator is not installed")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from boards import BOARDS
-from boards.vivado import AXI_BASE, AXI_SIGNALS, block_design, constraints, script
+from neuristor.boards import BOARDS
+from neuristor.boards.vivado import AXI_BASE, AXI_SIGNALS, block_design, constraints, script
 
 ARTY, PYNQ = BOARDS["arty-a7-35t"], BOARDS["pynq-z2"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from golden_model.devices.catalogue import preset
-from golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
+from neuristor.golden_model.devices.catalogue import preset
+from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
 
 HERE = Path(__file__).parent
 Floats = NDArray[np.float64]

@@ -15,7 +15,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
-WATCHED = ("neuristor", "golden_model", "boards.host", "boards.link")
+WATCHED = ("neuristor", "golden_model", "neuristor.boards.host", "neuristor.boards.link")
 """Packages whose branches guide the fuzzer."""
 
 

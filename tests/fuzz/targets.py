@@ -19,22 +19,22 @@ from unittest.mock import patch
 import numpy as np
 import openpyxl
 
-from boards.host import BoardError, Heard
-from boards.link import Frames, frame
-from golden_model.associative import read_patterns
-from golden_model.devices.measurement import read as read_measurement
-from golden_model.encoding import read_events
-from golden_model.ising import max_cut, read_graph
-from golden_model.nir_graph import read as read_nir
-from golden_model.snn import Network
-from hdl.lif import Array
-from hdl.link.array import ArrayCore
-from hdl.link.frames import Operation
-from hdl.verilog import KEYWORDS
 from neuristor.accuracy import parse_target
+from neuristor.boards.host import BoardError, Heard
+from neuristor.boards.link import Frames, frame
 from neuristor.cli import main
 from neuristor.design import Design, DesignError, load
 from neuristor.fit import fit
+from neuristor.golden_model.devices.measurement import read as read_measurement
+from neuristor.golden_model.networks.associative import read_patterns
+from neuristor.golden_model.networks.encoding import read_events
+from neuristor.golden_model.networks.ising import max_cut, read_graph
+from neuristor.golden_model.networks.nir_graph import read as read_nir
+from neuristor.golden_model.networks.snn import Network
+from neuristor.hdl.link.array import ArrayCore
+from neuristor.hdl.link.frames import Operation
+from neuristor.hdl.neurons.lif import Array
+from neuristor.hdl.verilog import KEYWORDS
 from neuristor.network import open_network
 from neuristor.onn import read_weights
 from neuristor.steps import simulate

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from apytypes import OverflowMode, QuantizationMode
 
-from golden_model.fixed import Format, floor_shift, round_shift, saturate, select, wrap
+from neuristor.golden_model.fixed import Format, floor_shift, round_shift, saturate, select, wrap
 
 
 def judge(raw: np.ndarray, n: int, width: int, quantization: QuantizationMode, overflow: OverflowMode) -> list[int]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from golden_model import noise
+from neuristor.golden_model import noise
 
 
 def test_generator_is_marsagliass_xorshift() -> None:

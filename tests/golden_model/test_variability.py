@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden_model.variability import DEAD, HEALTHY, STUCK_OFF, STUCK_ON, Variability
+from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_OFF, STUCK_ON, Variability
 
 
 def test_faults_are_as_many_as_said_and_follow_the_seed() -> None:

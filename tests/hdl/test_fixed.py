@@ -8,8 +8,8 @@ import pytest
 from amaranth.hdl import Module, Shape, Signal, Value, signed, unsigned
 from amaranth.sim import Simulator
 
-from golden_model import fixed as golden
-from hdl import fixed
+from neuristor.golden_model import fixed as golden
+from neuristor.hdl import fixed
 
 
 def evaluate(function: Callable[[Value], Any], shape: Shape, values: list[int]) -> list[int]:

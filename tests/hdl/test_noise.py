@@ -7,8 +7,8 @@ import pytest
 from amaranth.hdl import signed, unsigned
 from amaranth.sim import Simulator
 
-from golden_model import noise as golden
-from hdl import noise
+from neuristor.golden_model import noise as golden
+from neuristor.hdl import noise
 from tests.hdl.test_fixed import evaluate
 
 

@@ -9,11 +9,11 @@ import pytest
 from amaranth.hdl import Const, Module, Signal
 from amaranth.sim import Simulator
 
-from golden_model.noise import first_states
-from golden_model.onn import OnnBitTrue, OnnParams
-from hdl.onn import Onn
-from hdl.tree import lowest
-from tests.golden_model.test_onn import KINDS
+from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams
+from neuristor.golden_model.noise import first_states
+from neuristor.hdl.onn import Onn
+from neuristor.hdl.tree import lowest
+from tests.golden_model.networks.test_onn import KINDS
 
 
 def simulate(circuit: Onn, testbench: Any) -> None:

@@ -12,13 +12,13 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import data
 from amaranth.sim import Simulator
 
-import hdl.protection
-from golden_model.devices.threshold_switch import Circuit
-from golden_model.onn import OnnBitTrue
-from hdl.lif import LifArray
-from hdl.onn import Onn
-from hdl.protection import Code, guarded
-from hdl.snn import Snn
+import neuristor.hdl.protection
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.networks.onn import OnnBitTrue
+from neuristor.hdl.neurons.lif import LifArray
+from neuristor.hdl.onn import Onn
+from neuristor.hdl.protection import Code, guarded
+from neuristor.hdl.snn import Snn
 from tests.conftest import lif_params
 from tests.hdl.test_onn import advance, load, network, same, simulate
 from tests.hdl.test_snn import Played, assert_equal, currents, devices, heard
@@ -121,7 +121,7 @@ class Damage:
             self.words += 1
             return encode(code, word) ^ (1 << bit if self.words - 1 == number else 0)
 
-        monkeypatch.setattr(hdl.protection.Code, "encode", damaged)
+        monkeypatch.setattr(neuristor.hdl.protection.Code, "encode", damaged)
 
 
 @pytest.mark.parametrize("protection", ["parity", "secded"])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from golden_model.snn import (
+from neuristor.golden_model.networks.snn import (
     INPUT,
     Layer,
     Network,
@@ -23,9 +23,9 @@ from golden_model.snn import (
     Words,
     quantized,
 )
-from golden_model.synapses import Convolution, Dense
-from golden_model.variability import Variability
-from hdl.snn import LayerPlan, Scanner, Snn, _Rows, _Source, places, slots
+from neuristor.golden_model.networks.synapses import Convolution, Dense
+from neuristor.golden_model.variability import Variability
+from neuristor.hdl.snn import LayerPlan, Scanner, Snn, _Rows, _Source, places, slots
 
 
 def hears(source: int, count: int, inputs: int, delay: int = 0, seed: int = 0, mean: float = 1.0) -> Projection:

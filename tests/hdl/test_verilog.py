@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 from amaranth.lib import wiring
 
-from golden_model.devices.threshold_switch import Circuit
-from hdl.lif import LifArray
-from hdl.onn import Onn
-from hdl.snn import Snn
-from hdl.verilog import export
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.hdl.neurons.lif import LifArray
+from neuristor.hdl.onn import Onn
+from neuristor.hdl.snn import Snn
+from neuristor.hdl.verilog import export
 from tests.conftest import lif_params
 from tests.hdl.test_snn import deep
-from tests.sim.test_onn import made as onn_case
+from tests.sim.benches.test_onn import made as onn_case
 
 
 def test_two_exports_give_identical_bytes(vo2: Circuit) -> None:

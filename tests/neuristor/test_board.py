@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from boards import BOARDS
-from golden_model.onn import OnnBitTrue
 from neuristor.board import _write_waves
+from neuristor.boards import BOARDS
 from neuristor.cli import app
 from neuristor.design import load
 from neuristor.doctor import plugged
+from neuristor.golden_model.networks.onn import OnnBitTrue
 from neuristor.session import ArraySession, OnnOptions, OnnSession, SnnSession, open_session
-from sim.verify import available
+from neuristor.sim.benches.verify import available
 from tests.neuristor.test_cli import SMALL, neuristor
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

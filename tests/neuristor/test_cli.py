@@ -16,7 +16,7 @@ import pytest
 from amaranth.hdl import UnusedElaboratable
 
 from neuristor.cli import main
-from sim.verify import available
+from neuristor.sim.benches.verify import available
 
 SMALL = """
 [device]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import golden_model.lif
+import neuristor.golden_model.neurons.lif
 from neuristor.cli import app
 
 EXAMPLE = Path(__file__).parents[2] / "examples/vo2_lif_digits.toml"
@@ -27,7 +27,9 @@ def test_a_design_is_proved_and_the_file_is_the_same_twice(tmp_path: Path) -> No
 
 
 def test_what_is_false_is_shown_and_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(golden_model.lif, "laws", lambda raw, state, spike: {"it never fires": spike == 0})
+    monkeypatch.setattr(
+        neuristor.golden_model.neurons.lif, "laws", lambda raw, state, spike: {"it never fires": spike == 0}
+    )
     result = CliRunner().invoke(app, ["prove", str(EXAMPLE)])
     assert result.exit_code == 1
     assert "it is false that it never fires. A counterexample:" in result.output

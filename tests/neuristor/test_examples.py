@@ -11,14 +11,14 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from golden_model.devices.catalogue import DEVICES
-from golden_model.devices.network import measure
-from golden_model.neuron import NEURONS
-from golden_model.quantization import accuracy, answers, reference_answers
 from neuristor.design import Design, load
+from neuristor.golden_model.devices.catalogue import DEVICES
+from neuristor.golden_model.devices.network import measure
+from neuristor.golden_model.networks.quantization import accuracy, answers, reference_answers
+from neuristor.golden_model.neurons.neuron import NEURONS
 from neuristor.network import open_network
+from neuristor.sim.benches.verify import available, verify
 from neuristor.steps import simulate
-from sim.verify import available, verify
 
 FILES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 NETWORKS = [path for path in FILES if "[network]" in path.read_text()]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from golden_model import izhikevich
 from neuristor.design import load
 from neuristor.gallery import _run, gallery, plot
+from neuristor.golden_model.neurons import izhikevich
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

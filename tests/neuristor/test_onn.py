@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.verify import available
+from neuristor.sim.benches.verify import available
 from tests.neuristor.test_cli import neuristor
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "vo2_coupled_oscillators.toml"

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden_model.devices.catalogue import catalogue, preset
-from golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.devices.catalogue import catalogue, preset
+from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.show import describe, plot, window
 
 

@@ -9,7 +9,7 @@ import nir
 import numpy as np
 import pytest
 
-from sim.verify import available
+from neuristor.sim.benches.verify import available
 from tests.neuristor.test_cli import neuristor
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

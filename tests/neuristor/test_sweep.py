@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from golden_model.lif import LifBitTrue
 from neuristor import sweep as module
 from neuristor.cli import app, main
 from neuristor.design import DesignError, load
+from neuristor.golden_model.neurons.lif import LifBitTrue
 from neuristor.sweep import Files, Sweep, parse_axis, run
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
-from hdl.link.axi import OKAY, SLVERR, Axi4Lite, AxiToWishbone, vivado_wrapper
-from sim.axi import RegisterFile
+from neuristor.hdl.link.axi import OKAY, SLVERR, Axi4Lite, AxiToWishbone, vivado_wrapper
+from neuristor.sim.benches.axi import RegisterFile
 
 REQUESTS = {"aw": ("awaddr", "awprot"), "w": ("wdata", "wstrb"), "ar": ("araddr", "arprot")}
 ANSWERS = {"b": ("bresp",), "r": ("rresp", "rdata")}

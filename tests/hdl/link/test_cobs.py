@@ -10,7 +10,7 @@ import pytest
 from amaranth.sim import Simulator
 from cobs import cobs
 
-from hdl.link.cobs import CobsDecoder, CobsEncoder
+from neuristor.hdl.link.cobs import CobsDecoder, CobsEncoder
 
 LENGTHS = (*range(6), 127, *range(252, 258), *range(507, 511), 600)
 STALLS = {"none": (1.0, 1.0), "some": (0.7, 0.6), "slow input": (0.2, 1.0), "slow output": (1.0, 0.2)}

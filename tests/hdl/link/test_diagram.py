@@ -7,9 +7,9 @@ from typing import Any
 
 from amaranth.sim import Simulator, SimulatorContext
 
-from golden_model.devices.threshold_switch import Circuit
-from hdl.lif import LifArray
-from hdl.link.registers import Entry, Registers
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.hdl.link.registers import Entry, Registers
+from neuristor.hdl.neurons.lif import LifArray
 from tests.conftest import lif_params
 
 DOCS = Path(__file__).parents[3] / "docs" / "boards.md"

@@ -18,8 +18,8 @@ from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boards.link import LONGEST, Answer, Frames, frame
-from hdl.link.frames import ADDRESS_BITS, COUNTERS, MOST_WORDS, Link, Operation, Status
+from neuristor.boards.link import LONGEST, Answer, Frames, frame
+from neuristor.hdl.link.frames import ADDRESS_BITS, COUNTERS, MOST_WORDS, Link, Operation, Status
 
 HELLO, READ, WRITE = Operation.HELLO, Operation.READ, Operation.WRITE
 RAM, POP, PUSH, TOP = range(300), 400, 401, (1 << ADDRESS_BITS) - 1
@@ -135,7 +135,7 @@ class Bench:
     steady : bool
         None of these: a byte a clock.
     link : Link, optional
-        Another one than that of ``hdl.link.frames``.
+        Another one than that of ``neuristor.hdl.link.frames``.
     """
 
     def __init__(self, seed: int, *, steady: bool = False, link: Any = None) -> None:
@@ -569,18 +569,18 @@ def test_hello_of_the_same_session_does_not_turn_the_sequence_back() -> None:
 
 
 def mutant(module: str, before: str, after: str) -> Any:
-    """A link with one change in the source of ``hdl.link.frames`` or of ``hdl.link.cobs``."""
+    """A link with one change in the source of ``neuristor.hdl.link.frames`` or of ``neuristor.hdl.link.cobs``."""
     made = {}
-    for name in ("hdl.link.cobs", "hdl.link.frames"):
+    for name in ("neuristor.hdl.link.cobs", "neuristor.hdl.link.frames"):
         source = Path(import_module(name).__file__ or "").read_text(encoding="utf-8")
         if name == module:
             assert source.count(before) == 1, "the mutation must hit exactly one place"
             source = source.replace(before, after)
         made[name] = ModuleType(name + "_mutant")
         exec(compile(source, name, "exec"), made[name].__dict__)
-    blocks = {name: made["hdl.link.cobs"].__dict__[name] for name in ("CobsDecoder", "CobsEncoder")}
-    made["hdl.link.frames"].__dict__.update(blocks)
-    return made["hdl.link.frames"].Link()
+    blocks = {name: made["neuristor.hdl.link.cobs"].__dict__[name] for name in ("CobsDecoder", "CobsEncoder")}
+    made["neuristor.hdl.link.frames"].__dict__.update(blocks)
+    return made["neuristor.hdl.link.frames"].Link()
 
 
 def ends_with_zero(session: int, sequence: int) -> bytes:
@@ -664,7 +664,7 @@ def test_the_gauntlet_is_passed() -> None:
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_broken_link_is_caught(name: str) -> None:
     module, before, after = MUTANTS[name]
-    bench = Bench(1, steady=True, link=mutant(f"hdl.link.{module}", before, after))
+    bench = Bench(1, steady=True, link=mutant(f"neuristor.hdl.link.{module}", before, after))
     with pytest.raises(AssertionError):
         bench.run(lambda: gauntlet(bench))
 

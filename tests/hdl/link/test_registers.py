@@ -12,8 +12,8 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.link.frames import ADDRESS_BITS
-from hdl.link.registers import Entry, Registers, layout
+from neuristor.hdl.link.frames import ADDRESS_BITS
+from neuristor.hdl.link.registers import Entry, Registers, layout
 
 LAST = (1 << ADDRESS_BITS) - 1
 MAP = (

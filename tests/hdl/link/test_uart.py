@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from amaranth.sim import Simulator
 
-from hdl.link.uart import UartReceiver, UartTransmitter, divisor
+from neuristor.hdl.link.uart import UartReceiver, UartTransmitter, divisor
 
 CLOCKS = (4, 5, 6, 7, 8, 12, 25, 50)
 CORNERS = (0x00, 0xFF, 0x55, 0xAA, 0x01, 0x80, 0x7F, 0xFE)

@@ -1,0 +1,323 @@
+"""Ising problems: graphs to cut, to colour, numbers to part; from files and to spins.
+
+A problem is an energy of spins +1 and -1, to be made small::
+
+    E(s) = sum_i h_i s_i + sum_{i<j} J_ij s_i s_j + offset                                 (1)
+
+References
+----------
+A. Lucas, "Ising formulations of many NP problems", Front. Phys. 2, 2014: number partitioning (section 2.1), graph
+colouring (section 6.1), maximum cut (equation 9 without the balance).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuristor.golden_model.files import text
+from neuristor.golden_model.neurons.neuron import whole
+
+__all__ = ["Graph", "GraphError", "Ising", "colouring", "max_cut", "partition", "read_graph"]
+
+MOST_SPINS = 4096
+"""Of a problem: as many oscillators as a network may have."""
+MOST_BYTES = 32 * 1024 * 1024
+"""Of a file of a graph."""
+LARGEST = 1e150
+"""Of a weight, or a sum of numbers: their squares are finite, too."""
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class GraphError(ValueError):
+    """A graph, or a file of one, that cannot be: says where and why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """An undirected graph without self-loops.
+
+    Parameters
+    ----------
+    vertices : tuple
+        Their names.
+    edges : ndarray of int, shape (edges, 2)
+        Numbers of vertices, from 0.
+    weights : ndarray of float, shape (edges,)
+
+    Raises
+    ------
+    GraphError
+        If an edge leads from a vertex to itself or out of the graph, stands twice, or has no finite weight.
+    """
+
+    vertices: tuple[Hashable, ...]
+    edges: Integers
+    weights: Floats
+
+    def __post_init__(self) -> None:
+        if len(self.edges) != len(self.weights):
+            raise GraphError(f"there must be as many weights as edges, {len(self.edges)}, not {len(self.weights)}")
+        seen: set[tuple[int, int]] = set()
+        for n, ((a, b), weight) in enumerate(zip(self.edges.tolist(), self.weights.tolist(), strict=True)):
+            problem = _problem(a, b, weight, len(self.vertices), seen)
+            if problem:
+                raise GraphError(f"edge {n} {problem}")
+
+    @property
+    def matrix(self) -> Floats:
+        """The weights, shape (vertices, vertices), symmetric."""
+        made = np.zeros((len(self.vertices), len(self.vertices)))
+        made[self.edges[:, 0], self.edges[:, 1]] = self.weights
+        return made + made.T
+
+    def cut(self, spins: ArrayLike) -> Floats:
+        """Weight of the edges between unlike spins.
+
+        Parameters
+        ----------
+        spins : array_like of int, shape (..., vertices)
+        """
+        s = np.asarray(spins)
+        return np.asarray((self.weights * (s[..., self.edges[:, 0]] != s[..., self.edges[:, 1]])).sum(axis=-1))
+
+    @staticmethod
+    def from_networkx(graph: Any) -> Graph:
+        """A NetworkX graph; an edge without `weight` weighs 1."""
+        if graph.is_directed() or graph.is_multigraph():
+            raise GraphError("the graph must be undirected and have single edges")
+        names = tuple(graph.nodes)
+        number = {name: n for n, name in enumerate(names)}
+        edges = [(number[a], number[b]) for a, b in graph.edges]
+        weights = [graph.edges[edge].get("weight", 1.0) for edge in graph.edges]
+        return Graph(names, np.array(edges, dtype=np.int64).reshape(-1, 2), np.array(weights, dtype=np.float64))
+
+
+def _problem(a: int, b: int, weight: float, count: int, seen: set[tuple[int, int]]) -> str:
+    """What is wrong with an edge; it is added to those seen."""
+    for vertex in (a, b):
+        if not 0 <= vertex < count:
+            return f"names vertex {vertex + 1}, but the graph has vertices 1 to {count}"
+    if a == b:
+        return f"leads from vertex {a + 1} to itself"
+    if not math.isfinite(weight):
+        return f"must have a finite weight, not {weight}"
+    if abs(weight) > LARGEST:
+        return f"must have a weight of at most {LARGEST:g}, not {weight}"
+    pair = (min(a, b), max(a, b))
+    if pair in seen:
+        return f"from {a + 1} to {b + 1} stands twice"
+    seen.add(pair)
+    return ""
+
+
+def read_graph(path: Path | str) -> Graph:
+    """Read a graph from a file.
+
+    Three formats, told apart by their beginning:
+
+    - *DIMACS*: ``p edge <vertices> <edges>``, then ``e <i> <j> [weight]``, comments with ``c``;
+    - *G-set*: ``<vertices> <edges>``, then ``<i> <j> [weight]``, from 1 on;
+    - *edge list*: ``<name> <name> [weight]`` or the same with commas, comments with ``#``.
+
+    Raises
+    ------
+    GraphError
+        With the file, the line and what was expected.
+    """
+    path = Path(path)
+    try:
+        found = text(path, MOST_BYTES)
+    except ValueError as error:
+        raise GraphError(str(error)) from None
+    lines = [(n, line.replace(",", " ").split()) for n, line in enumerate(found.splitlines(), 1)]
+    lines = [(n, words) for n, words in lines if words and not words[0].startswith("#")]
+    # A vertex may be called c, or p.
+    dimacs = any(words[0] == "p" and len(words) == 4 and words[1].isalpha() for _, words in lines)
+    lines = [(n, words) for n, words in lines if not (dimacs and words[0] == "c")]
+    if not lines:
+        raise GraphError(f"{path}: holds no graph")
+    first, head = lines[0]
+    numbered = True
+    if dimacs:
+        size, rows = head[2:], [(n, words[1:] if words[0] in ("e", "a") else words) for n, words in lines[1:]]
+    elif _is_header(head, lines):
+        size, rows = head[:2], lines[1:]
+    else:
+        size, rows, numbered = [], lines, False
+    names: list[Hashable] = []
+    if numbered:
+        try:
+            count, edges = (int(word) for word in size)
+        except ValueError:
+            raise GraphError(
+                f"{path}, line {first}: must say how many vertices and edges, not {' '.join(head)}"
+            ) from None
+        if len(rows) != edges:
+            raise GraphError(f"{path}: must have {edges} edges, as line {first} says, not {len(rows)}; is it whole?")
+        if not 1 <= count <= MOST_SPINS:
+            raise GraphError(f"{path}, line {first}: a graph must have 1 to {MOST_SPINS} vertices, not {count}")
+        names = list(range(1, count + 1))
+    number: dict[str, int] = {str(name): n for n, name in enumerate(names)}
+    ends, weights, seen = [], [], set[tuple[int, int]]()
+    for n, words in rows:
+        if len(words) not in (2, 3):
+            raise GraphError(f"{path}, line {n}: must be two vertices and perhaps a weight, not {' '.join(words)}")
+        pair = []
+        for word in words[:2]:
+            if not numbered:
+                pair.append(number.setdefault(word, len(number)))
+            elif word in number:
+                pair.append(number[word])
+            else:
+                raise GraphError(f"{path}, line {n}: names vertex {word}, but the graph has vertices 1 to {len(names)}")
+        try:
+            weight = float(words[2]) if len(words) == 3 else 1.0
+        except ValueError:
+            raise GraphError(f"{path}, line {n}: a weight must be a number, not {words[2]}") from None
+        if len(number) > MOST_SPINS:
+            raise GraphError(f"{path}, line {n}: a graph must have at most {MOST_SPINS} vertices; this is one more")
+        problem = _problem(pair[0], pair[1], weight, len(number), seen)
+        if problem:
+            raise GraphError(f"{path}, line {n}: this edge {problem}")
+        ends.append(pair)
+        weights.append(weight)
+    return Graph(
+        tuple(names if numbered else number),
+        np.array(ends, dtype=np.int64).reshape(-1, 2),
+        np.array(weights, dtype=np.float64),
+    )
+
+
+def _is_header(head: Sequence[str], lines: Sequence[tuple[int, list[str]]]) -> bool:
+    """Whether a file begins as those of the G-set do, one of which has a stray letter there."""
+    if not all(word.isdecimal() and len(word) < 20 for word in head[:2]) or len(head) not in (2, 3):
+        return False
+    if len(head) == 3:
+        return head[2].isalpha()
+    return any(len(words) == 3 for _, words in lines[1:]) or int(head[1]) == len(lines) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Ising:
+    """A problem: equation 1.
+
+    Parameters
+    ----------
+    couplings : ndarray of float, shape (count, count)
+        J, symmetric, without a diagonal.
+    fields : ndarray of float, shape (count,)
+        h.
+    offset : float
+    variables : tuple
+        Names of the spins.
+
+    Raises
+    ------
+    ValueError
+        If a shape is wrong, a number is not finite, or the couplings are not symmetric or have a diagonal.
+    """
+
+    couplings: Floats
+    fields: Floats
+    offset: float = 0.0
+    variables: tuple[Hashable, ...] = ()
+
+    def __post_init__(self) -> None:
+        count = len(self.fields)
+        if self.couplings.shape != (count, count) or count < 1:
+            raise ValueError(f"couplings must have shape ({count}, {count}), as the fields, not {self.couplings.shape}")
+        if not (np.isfinite(self.couplings).all() and np.isfinite(self.fields).all() and math.isfinite(self.offset)):
+            raise ValueError("couplings, fields and offset must be finite")
+        if (self.couplings != self.couplings.T).any() or self.couplings.diagonal().any():
+            raise ValueError("couplings must be symmetric and have a zero diagonal")
+        if not self.variables:
+            object.__setattr__(self, "variables", tuple(range(count)))
+
+    def energy(self, spins: ArrayLike) -> Floats:
+        """Of spins, shape (..., count)."""
+        s = np.asarray(spins, dtype=np.float64)
+        return np.asarray(s @ self.fields + 0.5 * ((s @ self.couplings) * s).sum(axis=-1) + self.offset)
+
+    @staticmethod
+    def from_bqm(bqm: Any) -> Ising:
+        """A binary quadratic model of dimod, spins or bits."""
+        fields, couplings, offset = bqm.to_ising()
+        names = tuple(bqm.variables)
+        number = {name: n for n, name in enumerate(names)}
+        matrix = np.zeros((len(names), len(names)))
+        for (a, b), value in couplings.items():
+            matrix[number[a], number[b]] += value
+            matrix[number[b], number[a]] += value
+        return Ising(matrix, np.array([fields[name] for name in names], dtype=np.float64), float(offset), names)
+
+    def to_bqm(self) -> Any:
+        """As a binary quadratic model of dimod, which must be installed."""
+        import dimod
+
+        pairs = np.argwhere(np.triu(self.couplings) != 0).tolist()
+        return dimod.BinaryQuadraticModel.from_ising(
+            dict(zip(self.variables, self.fields.tolist(), strict=True)),
+            {(self.variables[i], self.variables[j]): float(self.couplings[i, j]) for i, j in pairs},
+            self.offset,
+        )
+
+
+def max_cut(graph: Graph) -> Ising:
+    """The energy is less by two for each unit of weight that is cut: ``E = W - 2 cut``."""
+    _check_spins(len(graph.vertices))
+    return Ising(graph.matrix, np.zeros(len(graph.vertices)), 0.0, graph.vertices)
+
+
+def partition(numbers: ArrayLike) -> Ising:
+    """Numbers in two groups of equal sums: the energy is the square of the difference."""
+    values = np.asarray(numbers, dtype=np.float64)
+    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
+        raise ValueError("numbers must be finite, at least two, in one dimension")
+    _check_spins(len(values))
+    if np.abs(values).sum() > LARGEST:
+        raise ValueError(f"numbers must have a sum of sizes of at most {LARGEST:g}: their squares are the energy")
+    couplings: Floats = np.outer(values, 2 * values).astype(np.float64)
+    np.fill_diagonal(couplings, 0)
+    return Ising(couplings, np.zeros(len(values)), float((values**2).sum()))
+
+
+def _check_spins(count: int) -> None:
+    """A matrix of couplings needs memory: say so before it does."""
+    if count > MOST_SPINS:
+        raise ValueError(f"a problem must have at most {MOST_SPINS} spins, not {count}")
+
+
+def colouring(graph: Graph, colours: int) -> Ising:
+    """Unlike colours for neighbours: the energy is the number of edges and vertices that miss.
+
+    A spin says whether a vertex has a colour: that of vertex v and colour c is called ``(v, c)`` and stands at
+    ``v * colours + c``. Zero energy is a proper colouring.
+    """
+    whole("colours", colours, 2, 64)
+    count = len(graph.vertices)
+    _check_spins(count * colours)
+    quadratic = np.zeros((count, colours, count, colours))  # of bits, each pair twice
+    same = np.arange(colours)
+    for v in range(count):
+        quadratic[v, :, v, :] += 1 - np.eye(colours)
+    for a, b in graph.edges.tolist():
+        quadratic[a, same, b, same] += 0.5
+        quadratic[b, same, a, same] += 0.5
+    size = count * colours
+    matrix: Floats = quadratic.reshape(size, size)
+    linear: Floats = np.full(size, -1.0)
+    # x = (1 + s) / 2 in x' Q x + linear' x + count
+    couplings = matrix / 2
+    fields: Floats = linear / 2 + matrix.sum(axis=1) / 2
+    offset = count + linear.sum() / 2 + matrix.sum() / 4
+    names = tuple((vertex, colour) for vertex in graph.vertices for colour in range(colours))
+    return Ising(couplings, fields, float(offset), names)

@@ -1,0 +1,177 @@
+"""The bit-true models, compiled: the same bits at the speed of C. Needs numba, which is optional.
+
+Nothing is written a second time. The ``step`` function of a neuron model is rebuilt with its globals
+replaced (functions of the golden model by compiled ones, ``select`` by a plain ``if``, ``lookup`` by an
+index) and compiled for single integers, with the model's raw integers as constants. LLVM folds these,
+and turns the loop over the neurons into vector instructions. A model with long tables is compiled once,
+for whatever they hold.
+
+Models without coupling can run here, as :class:`neuristor.golden_model.neurons.model.BitTrueModel` has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.util import find_spec
+from types import FunctionType, ModuleType
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuristor.golden_model.fixed import lookup, select
+from neuristor.golden_model.neurons.model import BitTrueModel, Rule, check_drive
+
+__all__ = ["available", "run"]
+
+Array = NDArray[np.int64]
+
+
+def available() -> bool:
+    """Whether numba is installed."""
+    return find_spec("numba") is not None
+
+
+@overload
+def run(model: BitTrueModel, drive_raw: Array, *, keep: Literal[False] = False) -> Array: ...
+@overload
+def run(model: BitTrueModel, drive_raw: Array, *, keep: Literal[True]) -> dict[str, Array]: ...
+def run(model: BitTrueModel, drive_raw: Array, *, keep: bool = False) -> Array | dict[str, Array]:
+    """Advance a model many ticks, as its own `run` does, on one core.
+
+    The first call for a set of raw integers compiles, for about a second.
+
+    Parameters
+    ----------
+    model : BitTrueModel
+        Its state arrays and its count of saturations move on in place.
+    drive_raw : ndarray of int64, shape (ticks, count)
+        Input, on the grid of ``params.drive``.
+    keep : bool
+        Keep every state bit, as the model's own `run` does, rather than count spikes.
+
+    Returns
+    -------
+    ndarray of int64, shape (count,)
+        How often each neuron fired; or, with `keep`,
+    dict of ndarray of int64, shape (ticks, count)
+        ``spike`` and each of ``params.state_fields``, after each tick.
+
+    Raises
+    ------
+    ImportError
+        If numba is not installed.
+    TypeError
+        If the neurons are coupled, or the model's `tick` has not the form of ``BitTrueModel``.
+    TypeError, ValueError, OverflowError
+        If the drive is wrong.
+    """
+    if getattr(model.params, "coupling", None) is not None:
+        raise TypeError("model must have no coupling: coupled neurons wait for each other; use its own run")
+    drive_raw = np.ascontiguousarray(check_drive(model.params, drive_raw))
+    rule = model.rule
+    count = drive_raw.shape[1]
+    state = [_array(model, name, count) for name in rule.state]
+    # Fields that the hardware does not store are not in the trace.
+    fields = tuple(field.name for field in model.params.state_fields) if keep else ()
+    raw = _with_arrays(model.params.raw)
+    loop = _compiled(rule, raw if raw is model.params.raw else None, fields, keep)
+    for name, array in zip(rule.state, state, strict=True):
+        setattr(model, name, array)
+    parameters = [_array(model.params, name, count) for name in rule.parameters]
+    spike = np.zeros(drive_raw.shape if keep else count, dtype=np.int64)
+    trace = {name: np.empty(drive_raw.shape, dtype=np.int64) for name in fields}
+    model.saturations += int(loop(raw, drive_raw, spike, *state, *parameters, *trace.values()))
+    return {"spike": spike, **trace} if keep else spike
+
+
+def _array(owner: Any, name: str, count: int) -> Array:
+    """One number a neuron: the compiled loop checks no bounds and knows one kind of array."""
+    array: Array = np.ascontiguousarray(getattr(owner, name), dtype=np.int64)
+    if array.shape != (count,):
+        raise ValueError(f"{name} must have shape ({count},), not {array.shape}")
+    return array
+
+
+_LOOP = """
+def loop({raw}, drive_raw, spike, {arrays}):
+    saturations = 0
+    for tick in range(drive_raw.shape[0]):
+        drive_row = drive_raw[tick]
+        {row} = spike{at_tick}
+        for each in range(drive_row.shape[0]):
+            {results}, fired, saturated = step(raw, {arguments}, drive_row[each])
+            {store}
+            saturations += saturated
+    return saturations
+"""
+
+
+@lru_cache(maxsize=64)
+def _compiled(rule: Rule, raw: Any, fields: tuple[str, ...], keep: bool) -> Callable[..., int]:
+    """The loop over ticks and neurons: raw, drive, spikes, state, parameters and trace, to saturations.
+
+    With `raw` for constants, or, without, with those of each call.
+    """
+    try:
+        import numba
+    except ImportError as error:
+        raise ImportError("the compiled kernel needs numba: pip install neuristor[fast]") from error
+    # numba has no star arguments for arrays, and the number of them is the model's.
+    stores = [f"{name}[each] = next_{name}" for name in rule.state]
+    stores += [f"trace_{name}[tick, each] = next_{name}" for name in fields]
+    stores += ["spike_row[each] = fired" if keep else "spike_row[each] += fired"]
+    source = _LOOP.format(
+        raw="raw" if raw is None else "_",
+        arrays=", ".join([*rule.state, *rule.parameters, *(f"trace_{name}" for name in fields)]),
+        row="spike_row",
+        at_tick="[tick]" if keep else "",
+        results=", ".join(f"next_{name}" for name in rule.state),
+        arguments=", ".join(f"{name}[each]" for name in (*rule.state, *rule.parameters)),
+        store="; ".join(stores),
+    )
+    jit = numba.njit(nogil=True)
+    scope = {
+        "raw": raw,
+        "step": _rebuilt(rule.function, jit, {select: jit(_select), lookup: jit(_lookup)}),
+    }
+    exec(source, scope)
+    loop: Callable[..., int] = jit(scope["loop"])
+    return loop
+
+
+def _with_arrays(raw: Any) -> Any:
+    """The same integers, long tables as arrays: a tuple of hundreds takes minutes to compile."""
+    long = [isinstance(each, tuple) and np.size(each) > 64 for each in raw]
+    if not any(long):
+        return raw
+    return type(raw)._make(np.array(each) if table else each for each, table in zip(raw, long, strict=True))
+
+
+def _select(condition: bool, if_true: int, if_false: int) -> int:
+    return if_true if condition else if_false
+
+
+def _lookup(index: int, table: tuple[int, ...]) -> int:
+    return table[index]
+
+
+def _rebuilt(function: Any, jit: Callable[[Any], Any], made: dict[Any, Any]) -> Any:
+    """A compiled function of the same code, which calls compiled functions."""
+
+    def replaced(value: Any, names: tuple[str, ...]) -> Any:
+        if value in made:
+            return made[value]
+        if isinstance(value, FunctionType):
+            return _rebuilt(value, jit, made)
+        if isinstance(value, ModuleType):
+            copy = ModuleType(value.__name__)
+            vars(copy).update({name: replaced(vars(value)[name], names) for name in names if name in vars(value)})
+            return copy
+        return value
+
+    names, scope = function.__code__.co_names, function.__globals__
+    used = {name: replaced(scope[name], names) for name in names if name in scope}
+    made[function] = jit(FunctionType(function.__code__, scope | used, function.__name__, function.__defaults__))
+    return made[function]

@@ -1,0 +1,681 @@
+"""Leaky integrate-and-fire neurons made of a threshold switch, a resistor and a capacitor.
+
+Between spikes the capacitor relaxes towards the voltage `drive` that the present input would hold::
+
+    tau dv/dt = drive - v                    drive = rest + input_resistance * current
+    v >= threshold  ->  spike, v <- hold     (the switch opens again at V_hold, not at zero)
+
+and for the refractory time the membrane stays where the reset left it. Over one tick of length
+`dt`, with the input constant, the leak is exact, not Euler::
+
+    v <- v + (drive - v) k                   k = 1 - exp(-dt / tau)
+
+The order within a tick, the same in the float model, the bit-true model and the circuit:
+
+1. a neuron that is refractory counts down and does nothing else;
+2. any other neuron leaks and integrates, then compares with ``>=``;
+3. a neuron that fires resets, starts its refractory count, and draws its next threshold offset.
+
+The input of tick t acts in tick t. ``hold`` reset sets v to the hold voltage; ``subtract`` takes
+(threshold - hold) away and so keeps the overshoot.
+
+References
+----------
+The circuit is the relaxation oscillator of P. Maffezzoni et al., IEEE TCAS-I 62(9), 2015, below its
+oscillation threshold. For the exact update see S. Rotter and M. Diesmann, Biol. Cybern. 81, 1999.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuristor.golden_model import noise
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.fixed import Format, round_shift, saturate, select
+from neuristor.golden_model.neurons.model import BitTrueModel, Events, NeuronParams, ReferenceModel
+from neuristor.golden_model.neurons.neuron import Bound, Field, positive, whole
+from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
+
+__all__ = [
+    "LifBitTrue",
+    "LifOptions",
+    "LifParams",
+    "LifRaw",
+    "LifReference",
+    "alone",
+    "bound",
+    "check_current",
+    "fire",
+    "from_circuit",
+    "rate",
+    "resized",
+    "shadow",
+    "step",
+    "summary",
+    "swing",
+    "window",
+]
+
+
+class LifRaw(NamedTuple):
+    """The integers the circuit is built from. Scalars only, shared by all neurons of an array."""
+
+    k_raw: int
+    """The decay coefficient; 1 when the leak is a power of two."""
+    k_shift: int
+    """How far the product of difference and coefficient is shifted down."""
+    hold_raw: int
+    initial_raw: int
+    refractory_ticks: int
+    subtract: int
+    """1 when the reset subtracts, 0 when it goes to the hold voltage."""
+    noise_scale_raw: int
+    noise_shift: int
+    latched_raw: int
+    """Membrane of a device that is stuck on."""
+    faults: int
+    """1 when there are broken devices."""
+    membrane_min: int
+    membrane_max: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LifParams(NeuronParams):
+    """An array of LIF neurons: what the devices are, and what the word lengths are.
+
+    Parameters
+    ----------
+    count : int
+        Neurons in the array, 1 to 65,536.
+    tau : float
+        Membrane time constant, in second.
+    threshold : float
+        Firing threshold V_th, in volt; the mean over the devices.
+    hold : float
+        Voltage after a spike, V_hold, in volt.
+    rest : float
+        Voltage without input, in volt; also the voltage at reset.
+    input_resistance : float
+        Steady-state voltage per input current, in ohm.
+    refractory : float
+        Time after a spike in which the neuron does not integrate, in second; rounded to whole ticks.
+    threshold_d2d : float
+        Device-to-device spread of the threshold, one standard deviation, in volt.
+    threshold_c2c : float
+        Cycle-to-cycle noise of the threshold, one standard deviation, in volt.
+    stuck_on, stuck_off, dead : float
+        Fractions of broken devices: on for ever, never on, or not connected. None of them fires.
+    latched : float
+        Voltage at which the membrane of a stuck-on device stays, in volt.
+    seed : int
+        Of all spread, 0 to 2**32 - 1.
+    dt : float
+        One tick, in second.
+    reset : {"hold", "subtract"}
+    leak : {"exact", "power_of_two"}
+        ``power_of_two`` replaces k by the nearest ``2 ** -n`` and needs no multiplier.
+    membrane : Format
+        Of the membrane and the thresholds.
+    drive : Format
+        Of the input; as many fraction bits as `membrane`.
+    coefficient_bits : int
+        Significant bits of k, 4 to 18.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is outside its range; the message names it.
+    OverflowError
+        If the threshold, the hold or the rest voltage does not fit `membrane`.
+    """
+
+    count: int
+    tau: float
+    threshold: float
+    hold: float
+    rest: float = 0.0
+    input_resistance: float = 1.0
+    refractory: float = 0.0
+    threshold_d2d: float = 0.0
+    threshold_c2c: float = 0.0
+    stuck_on: float = 0.0
+    stuck_off: float = 0.0
+    dead: float = 0.0
+    latched: float = 0.0
+    seed: int = 1
+    dt: float
+    reset: Literal["hold", "subtract"] = "hold"
+    leak: Literal["exact", "power_of_two"] = "exact"
+    membrane: Format = Format(3, 13)
+    drive: Format = Format(3, 13)
+    coefficient_bits: int = 12
+
+    def __post_init__(self) -> None:
+        whole("count", self.count, 1, 65_536)
+        for name in ("tau", "dt", "input_resistance"):
+            positive(name, getattr(self, name))
+        for name in ("refractory", "threshold_d2d", "threshold_c2c"):
+            positive(name, getattr(self, name), zero=True)
+        for name in ("threshold", "hold", "rest", "latched"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} must be finite, not {getattr(self, name)!r}")
+        if not self.hold < self.threshold:
+            raise ValueError(f"hold must be below threshold ({self.threshold!r} V), not {self.hold!r} V")
+        if not self.rest < self.threshold:
+            raise ValueError(
+                f"rest must be below threshold ({self.threshold!r} V), or the neuron fires without "
+                f"input, not {self.rest!r} V"
+            )
+        if self.dt > self.tau:
+            raise ValueError(f"dt must be at most the time constant {self.tau:.4g} s, not {self.dt!r} s")
+        if self.dt < self.tau * 2.0**-40:
+            raise ValueError(f"dt must be at least 2**-40 of the time constant ({self.tau:.4g} s), not {self.dt!r} s")
+        if self.reset not in ("hold", "subtract"):
+            raise ValueError(f"reset must be 'hold' or 'subtract', not {self.reset!r}")
+        if self.leak not in ("exact", "power_of_two"):
+            raise ValueError(f"leak must be 'exact' or 'power_of_two', not {self.leak!r}")
+        self._faults()  # checks the fractions and the seed
+        if self.drive.frac_bits != self.membrane.frac_bits:
+            raise ValueError(
+                f"drive must have the {self.membrane.frac_bits} fraction bits of membrane, not {self.drive.frac_bits}"
+            )
+        whole("coefficient_bits", self.coefficient_bits, 4, 18)
+        width = max(self.drive.width, self.membrane.width) + 1 + self.coefficient_bits
+        if width > 63:
+            raise ValueError(f"drive, membrane and coefficient_bits need {width} bits; at most 63 are exact")
+        ticks = self.refractory / self.dt
+        if ticks > 65_535:
+            raise ValueError(f"refractory must be at most 65535 ticks, not {ticks:.6g}")
+        for name in ("threshold", "hold", "rest", "latched"):
+            self.membrane.quantize(getattr(self, name), name)
+        lowest = int(self.threshold_raw.min()) + min(0, self._lowest_offset())
+        if lowest <= self.raw.hold_raw:
+            raise ValueError(
+                f"threshold_d2d and threshold_c2c must leave every threshold above hold ({self.hold!r} V); "
+                f"with {self.threshold_d2d:.4g} V and {self.threshold_c2c:.4g} V the lowest is "
+                f"{float(self.membrane.value(lowest)):.4g} V"
+            )
+
+    def _faults(self) -> Variability:
+        return Variability(stuck_on=self.stuck_on, stuck_off=self.stuck_off, dead=self.dead, seed=self.seed)
+
+    def _lowest_offset(self) -> int:
+        return int(round_shift(-noise.CENTRE * self.raw.noise_scale_raw, self.raw.noise_shift))
+
+    @property
+    def k(self) -> float:
+        """The exact decay coefficient of one tick."""
+        return -math.expm1(-self.dt / self.tau)
+
+    @cached_property
+    def raw(self) -> LifRaw:
+        """The integers the circuit is built from."""
+        if self.leak == "power_of_two":
+            k_raw, k_shift = 1, max(0, round(-math.log2(self.k)))
+        else:
+            k_shift = self.coefficient_bits - 1 - math.floor(math.log2(self.k))
+            k_raw = math.floor(self.k * 2**k_shift + 0.5)
+            if k_raw == 1 << self.coefficient_bits:  # rounded up to the next power of two
+                k_raw, k_shift = k_raw >> 1, k_shift - 1
+        scale, shift = noise.scale_for(self.threshold_c2c / self.membrane.resolution)
+        return LifRaw(
+            k_raw=k_raw,
+            k_shift=k_shift,
+            hold_raw=int(self.membrane.quantize(self.hold, "hold")),
+            initial_raw=int(self.membrane.quantize(self.rest, "rest")),
+            refractory_ticks=math.floor(self.refractory / self.dt + 0.5),
+            subtract=int(self.reset == "subtract"),
+            noise_scale_raw=scale,
+            noise_shift=shift,
+            latched_raw=int(self.membrane.quantize(self.latched, "latched")),
+            faults=int(bool(self.fault_raw.any())),
+            membrane_min=self.membrane.min_raw,
+            membrane_max=self.membrane.max_raw,
+        )
+
+    @cached_property
+    def thresholds(self) -> NDArray[np.float64]:
+        """Threshold of each device, in volt, shape (count,), before rounding."""
+        spread = np.random.default_rng(self.seed).standard_normal(self.count)
+        return self.threshold + self.threshold_d2d * spread
+
+    @property
+    def holds(self) -> NDArray[np.float64]:
+        """Voltage after a spike of each device, in volt, shape (count,)."""
+        return np.full(self.count, self.hold)
+
+    @cached_property
+    def threshold_raw(self) -> NDArray[np.int64]:
+        """Threshold of each device on the membrane's grid, shape (count,)."""
+        return self.membrane.quantize(self.thresholds, "threshold with its device-to-device spread")
+
+    @cached_property
+    def fault_raw(self) -> NDArray[np.int64]:
+        """What each device is, as in ``variability``, shape (count,)."""
+        return self._faults().faults(self.count)
+
+    @cached_property
+    def initial(self) -> dict[str, NDArray[np.int64]]:
+        """State after reset, but for the noise, each of shape (count,)."""
+        zero = np.zeros(self.count, dtype=np.int64)
+        return {"membrane": zero + self.raw.initial_raw, "refractory": zero}
+
+    @property
+    def state_fields(self) -> tuple[Field, ...]:
+        """The state of one neuron, as the block RAM holds it."""
+        fields = [Field("membrane", self.membrane.width, True)]
+        if self.raw.refractory_ticks:
+            fields.append(Field("refractory", self.raw.refractory_ticks.bit_length(), False))
+        if self.raw.noise_scale_raw:
+            fields.append(Field("noise", 32, False))
+        return tuple(fields)
+
+    def drive_volts(self, current: ArrayLike) -> NDArray[np.float64]:
+        """The voltages that input currents (in ampere) would hold, in volt, before rounding."""
+        with np.errstate(over="ignore"):  # an infinity fits no word, and is refused as such
+            return np.asarray(self.rest + self.input_resistance * np.asarray(current, dtype=np.float64))
+
+
+def step(
+    raw: LifRaw, membrane: Any, refractory: Any, state: Any, threshold_raw: Any, fault_raw: Any, drive_raw: Any
+) -> tuple[Any, Any, Any, Any, Any]:
+    """One tick of a neuron, on integers, arrays or hardware values alike.
+
+    Parameters
+    ----------
+    raw : LifRaw
+    membrane, refractory, state, threshold_raw, fault_raw, drive_raw
+        Membrane, ticks left to wait, noise state, threshold, kind of fault and input of each neuron.
+
+    Returns
+    -------
+    membrane, refractory, state, spike, saturated
+    """
+    leaked = membrane + round_shift((drive_raw - membrane) * raw.k_raw, raw.k_shift)
+    return fire(raw, leaked, membrane, refractory, state, threshold_raw, fault_raw)
+
+
+def fire(
+    raw: LifRaw, leaked: Any, membrane: Any, refractory: Any, state: Any, threshold_raw: Any, fault_raw: Any
+) -> tuple[Any, Any, Any, Any, Any]:
+    """What follows the leak in a tick, on integers, arrays or hardware values alike.
+
+    Parameters
+    ----------
+    raw : LifRaw
+    leaked
+        Where leak and input would bring the membrane.
+    membrane, refractory, state, threshold_raw, fault_raw
+        As in `step`.
+
+    Returns
+    -------
+    membrane, refractory, state, spike, saturated
+    """
+    bounded = saturate(leaked, raw.membrane_min, raw.membrane_max)
+    clipped = leaked != bounded
+    limit = threshold_raw
+    if raw.noise_scale_raw:
+        limit = limit + noise.offset(state, raw.noise_scale_raw, raw.noise_shift)
+    spike = bounded >= limit
+    if raw.faults:
+        spike = spike & (fault_raw == HEALTHY)
+        clipped = clipped & (fault_raw != STUCK_ON) & (fault_raw != DEAD)
+        bounded = select(fault_raw == DEAD, membrane, select(fault_raw == STUCK_ON, raw.latched_raw, bounded))
+    if raw.refractory_ticks:
+        active = refractory == 0
+        spike = active & spike
+        clipped = active & clipped
+        bounded = select(active, bounded, membrane)
+        refractory = select(spike, raw.refractory_ticks, refractory - select(active, 0, 1))
+    after = raw.hold_raw
+    if raw.subtract:
+        lowered = bounded - (threshold_raw - raw.hold_raw)
+        after = saturate(lowered, raw.membrane_min, raw.membrane_max)
+        clipped = clipped | (spike & (lowered != after))
+    membrane = select(spike, after, bounded)
+    if raw.noise_scale_raw:
+        state = select(spike, noise.advance(state), state)
+    return membrane, refractory, state, spike, clipped
+
+
+def invariants(raw: LifRaw, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What holds of every state that a state of this kind leads to."""
+    return {"no neuron waits longer than the refractory time": state["refractory"] <= raw.refractory_ticks}
+
+
+def laws(raw: LifRaw, state: Mapping[str, Any], spike: Any) -> dict[str, Any]:
+    """What holds of every tick from such a state."""
+    return {"no spike while refractory": select(spike, state["refractory"], 0) == 0}
+
+
+class LifBitTrue(BitTrueModel):
+    """An array of fixed-point LIF neurons: the specification of the circuit.
+
+    Parameters
+    ----------
+    params : LifParams
+
+    Attributes
+    ----------
+    membrane, refractory, noise : ndarray of int64, shape (count,)
+        The state, in raw integers.
+    """
+
+    params: LifParams
+    membrane: NDArray[np.int64]
+    refractory: NDArray[np.int64]
+
+    tick = staticmethod(step)
+
+
+class LifReference(ReferenceModel):
+    """The same array in float64.
+
+    Parameters
+    ----------
+    params : LifParams
+    locate : bool
+        True: continuous time. A threshold crossing is found where it happens inside the tick, in
+        closed form, and several spikes may fall into one tick. False: spikes on tick boundaries,
+        in the order of the circuit, so that only word length separates it from the bit-true model.
+    rounded : bool
+        With the rounded coefficient of the circuit, on ticks.
+
+    Attributes
+    ----------
+    membrane : ndarray of float, shape (count,)
+        In volt.
+    """
+
+    def __init__(self, params: LifParams, *, locate: bool = True, rounded: bool = False) -> None:
+        self._k = params.raw.k_raw * 2.0**-params.raw.k_shift if rounded else params.k
+        super().__init__(params, locate=locate, rounded=rounded)
+
+    def _prepare(self) -> None:
+        self.membrane = np.full(self.params.count, float(self.params.rest))
+        self.waiting = np.zeros(self.params.count)
+
+    @property
+    def limit(self) -> NDArray[np.float64]:
+        """Threshold of each neuron in this firing cycle, in volt, shape (count,)."""
+        sigma = self.params.threshold_c2c / noise.SIGMA
+        return np.asarray(self.params.thresholds + sigma * noise.byte_sum(self._draw))
+
+    def _broken(self, membrane: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The membranes, those of stuck-on and dead devices where they stay."""
+        fault = self.params.fault_raw
+        return np.where(fault == DEAD, self.params.rest, np.where(fault == STUCK_ON, self.params.latched, membrane))
+
+    def _after(self, fired: NDArray[np.bool_], at: NDArray[np.float64]) -> NDArray[np.float64]:
+        params = self.params
+        if params.reset == "hold":
+            return np.where(fired, params.hold, at)
+        return np.where(fired, at - (params.thresholds - params.hold), at)
+
+    def _on_ticks(self, drive: NDArray[np.float64]) -> Events:
+        params = self.params
+        active = self.waiting == 0
+        moved = np.where(active, self.membrane + (drive - self.membrane) * self._k, self.membrane)
+        fired = active & (moved >= self.limit) & (params.fault_raw == HEALTHY)
+        self.membrane = self._broken(self._after(fired, moved))
+        self.waiting = np.where(fired, params.raw.refractory_ticks, self.waiting - ~active)
+        self._draw = np.where(fired, noise.advance(self._draw), self._draw)
+        return self._at_end(fired)
+
+    def _located(self, drive: NDArray[np.float64]) -> Events:
+        params = self.params
+        left = np.full(params.count, params.dt)
+        spikes: Events = []
+        while True:
+            wait = np.minimum(self.waiting, left)
+            self.waiting = self.waiting - wait
+            left = left - wait
+            end = drive + (self.membrane - drive) * np.exp(-left / params.tau)
+            limit = self.limit
+            fired = (end >= limit) & (left > 0) & (params.fault_raw == HEALTHY)
+            if not fired.any():
+                self.membrane = self._broken(end)
+                return spikes
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratio = (drive - self.membrane) / (drive - limit)
+                needed = np.where(self.membrane >= limit, 0.0, params.tau * np.log(ratio))
+            needed = np.where(fired, np.clip(needed, 0.0, left), left)
+            left = left - needed
+            neurons = np.flatnonzero(fired)
+            spikes.append((neurons, self.time + params.dt - left[neurons]))
+            self.membrane = self._after(fired, np.where(fired, np.maximum(limit, self.membrane), end))
+            self.waiting = np.where(fired, params.refractory, self.waiting)
+            self._draw = np.where(fired, noise.advance(self._draw), self._draw)
+
+
+def shadow(params: LifParams, drive: NDArray[np.float64], trace: dict[str, NDArray[np.int64]]) -> NDArray[np.float64]:
+    """The float membrane with the spikes of the bit-true model imposed: what `bound` speaks of.
+
+    Parameters
+    ----------
+    params : LifParams
+    drive : ndarray of float, shape (ticks, count)
+        In volt.
+    trace : dict of ndarray of int64, shape (ticks, count)
+        Of the bit-true model.
+
+    Returns
+    -------
+    ndarray of float, shape (ticks, count)
+        In volt, after each tick.
+    """
+    spike, broken = trace["spike"], LifReference(params)._broken
+    v, waiting = np.full(params.count, float(params.rest)), np.zeros(params.count, dtype=np.int64)
+    made = np.empty(drive.shape)
+    for tick, (row, fired) in enumerate(zip(drive, spike.astype(bool), strict=True)):
+        active = waiting == 0
+        v = np.where(active, v + (row - v) * params.k, v)
+        after = v - (params.thresholds - params.hold) if params.reset == "subtract" else params.hold
+        v = broken(np.where(fired, after, v))
+        waiting = np.where(fired, params.raw.refractory_ticks, waiting - ~active)
+        made[tick] = v
+    return made
+
+
+def swing(params: LifParams, drive: NDArray[np.float64], membrane: NDArray[np.float64]) -> float:
+    """Largest ``|drive - v|`` that occurs, in volt, for `bound`.
+
+    Parameters
+    ----------
+    params : LifParams
+    drive, membrane : ndarray of float, shape (ticks, count)
+        In volt; the membrane after each tick.
+    """
+    before = np.vstack([np.full((1, params.count), params.rest), membrane[:-1]])
+    return float(np.abs(drive - before).max())
+
+
+def bound(params: LifParams, swing: float) -> Bound:
+    """How far the bit-true membrane may be from the float one, with the same spikes.
+
+    With e the membrane error, one tick gives ``e' = (1 - k_raw 2**-k_shift) e + rounding + coefficient
+    error * (drive - v) + input rounding``; each term is at most its largest value for ever, and the
+    geometric sum divides it by the coefficient. Holds between resets and across them.
+
+    Parameters
+    ----------
+    params : LifParams
+    swing : float
+        Largest ``|drive - v|`` that occurs, in volt.
+
+    Returns
+    -------
+    Bound
+        In volt, its three parts apart.
+    """
+    lsb = params.membrane.resolution
+    used = params.raw.k_raw * 2.0**-params.raw.k_shift
+    return Bound(
+        rounding=0.5 * lsb / used,
+        coefficient=abs(used - params.k) * swing / used,
+        quantization=0.5 * lsb + (lsb if params.raw.subtract else 0.0) / used,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LifOptions:
+    """What a design file may say about LIF neurons, beside their number and the tick.
+
+    Parameters
+    ----------
+    reset : {"hold", "subtract"}
+        After a spike: to the hold voltage, or down by (threshold - hold).
+    leak : {"exact", "power_of_two"}
+        Exact decay, or the nearest power of two, which needs no multiplier.
+    refractory : float, optional
+        In second; derived from the device's discharge when absent.
+    """
+
+    reset: Literal["hold", "subtract"] = "hold"
+    leak: Literal["exact", "power_of_two"] = "exact"
+    refractory: float | None = None
+
+
+def from_circuit(
+    circuit: Circuit,
+    *,
+    options: LifOptions = LifOptions(),
+    spread: Variability = Variability(),
+    **common: Any,
+) -> LifParams:
+    """The LIF neurons that a circuit makes, below its oscillation threshold.
+
+    Charging becomes leak and integration, V_th the threshold and V_hold the reset. The discharge at
+    the supply's bias and the transition back to the insulator together are the refractory time.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    options : LifOptions
+    spread : Variability
+        V_hold has none in this model.
+    **common
+        `count`, `dt` and words, as in :class:`LifParams`.
+
+    Returns
+    -------
+    LifParams
+
+    Raises
+    ------
+    ValueError
+        If the circuit fires or latches without input, or V_hold has a spread.
+    """
+    spread.only("lif", "threshold_d2d", "threshold_c2c", "stuck_on", "stuck_off", "dead")
+    device, rest = circuit.device, circuit.target_ins()
+    if rest >= device.v_th:
+        limit = device.v_th * (1 + circuit.series_resistance / device.r_ins)
+        raise ValueError(
+            f"supply must be below {limit:.4g} V for a neuron that is silent without input, not {circuit.supply!r} V"
+        )
+    discharge = circuit.discharge() + device.t_mit
+    return LifParams(
+        tau=circuit.tau_ins,
+        threshold=device.v_th,
+        hold=device.v_hold,
+        rest=rest,
+        input_resistance=circuit.input_resistance,
+        refractory=discharge if options.refractory is None else options.refractory,
+        threshold_d2d=spread.threshold_d2d * device.v_th,
+        threshold_c2c=spread.threshold_c2c * device.v_th,
+        stuck_on=spread.stuck_on,
+        stuck_off=spread.stuck_off,
+        dead=spread.dead,
+        latched=circuit.target_met(),
+        seed=spread.seed,
+        reset=options.reset,
+        leak=options.leak,
+        **common,
+    )
+
+
+def alone(params: LifParams, count: int) -> LifParams:
+    """So many of the neurons, without spread and faults."""
+    plain = replace(params, count=count, threshold_d2d=0.0, threshold_c2c=0.0)
+    return replace(plain, stuck_on=0.0, stuck_off=0.0, dead=0.0)
+
+
+def window(params: LifParams) -> tuple[float, float]:
+    """Input currents between which a neuron fires repeatedly and fits its words, in ampere."""
+    top = min(params.drive.max, params.membrane.max)
+    return (params.threshold - params.rest) / params.input_resistance, (top - params.rest) / params.input_resistance
+
+
+def rate(params: LifParams, current: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Firing rate under constant inputs in continuous time, closed form, in hertz.
+
+    Parameters
+    ----------
+    params : LifParams
+    current : ndarray of float, any shape
+        In ampere.
+    """
+    drive = params.drive_volts(current)
+    fires = drive > params.threshold
+    safe = np.where(fires, drive, params.threshold + 1.0)
+    period = params.tau * np.log((safe - params.hold) / (safe - params.threshold)) + params.refractory
+    return np.where(fires, 1 / period, 0.0)
+
+
+def resized(params: LifParams, *, fraction: int, coefficient: int, drive: int) -> LifParams:
+    """The same neurons with other words: fraction bits of the membrane, bits of the coefficient.
+
+    The fraction bits of the drive are those of the membrane.
+    """
+    return replace(
+        params,
+        membrane=Format(params.membrane.int_bits, fraction),
+        drive=Format(params.drive.int_bits, fraction),
+        coefficient_bits=coefficient,
+    )
+
+
+def check_current(params: LifParams, current: NDArray[np.float64]) -> None:
+    """Refuse an input that can make no neuron fire.
+
+    Parameters
+    ----------
+    params : LifParams
+    current : ndarray of float, any shape
+        In ampere.
+
+    Raises
+    ------
+    ValueError
+        If the strongest input does not reach the lowest threshold.
+    """
+    top = params.drive_raw(current.max())
+    if top < params.threshold_raw.min():
+        need = (params.threshold - params.rest) / params.input_resistance
+        raise ValueError(
+            f"the strongest input must exceed {need:.3g} A for the membrane to reach V_th "
+            f"({params.threshold} V), not {current.max():.3g} A"
+        )
+
+
+def summary(params: LifParams) -> list[tuple[str, str]]:
+    """What the array is, for a reader: labels and values."""
+    return [
+        ("membrane time constant", f"{params.tau:.4g} s"),
+        ("one tick", f"{params.dt:.4g} s, k = {params.k:.6g}"),
+        ("refractory time", f"{params.refractory:.4g} s, {params.raw.refractory_ticks} ticks"),
+        ("words", f"membrane {params.membrane}, drive {params.drive}, {params.coefficient_bits} coefficient bits"),
+    ]
+
+
+# What the other rooms look up by the neuron's name.
+BitTrue, Options, Params, Reference = LifBitTrue, LifOptions, LifParams, LifReference
+CIRCUIT = Circuit

@@ -1,0 +1,888 @@
+"""Two-channel neuristors: two threshold switches with opposite supplies, two capacitors.
+
+The circuit and its equations are those of :mod:`neuristor.golden_model.devices.two_channel`. With x the voltages of
+its two nodes and s the states of its two switches, a tick is exact::
+
+    x <- x + jump (input - last input)                  only with an input capacitor; node 1
+    x <- x + K_s (target_s - x) + G_s input                                              (1)
+    switch 1 turns on if  v1 + E >= V_th,  off if  v1 + E <= V_hold                      (2)
+    switch 2 turns on if  E - v2 >= V_th,  off if  E - v2 <= V_hold                      (3)
+
+in this order, in the float model, the bit-true model and the circuit. Switch 1 pulls the input node down
+(sodium), switch 2 the output node up (potassium); a spike is switch 2 turning on, which makes the output
+overshoot. Thresholds are seen at the end of a tick. Each switch has its own device-to-device spread; the
+noise of both thresholds is new after each switching of either, and uncorrelated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+
+from neuristor.golden_model import noise
+from neuristor.golden_model.devices.two_channel import NeuristorCircuit
+from neuristor.golden_model.fixed import Format, lookup, round_shift, saturate, select
+from neuristor.golden_model.neurons.behaviour import Behaviour, bursts, even, gaps
+from neuristor.golden_model.neurons.model import (
+    BitTrueModel,
+    Events,
+    NeuronParams,
+    ReferenceModel,
+    firing_window,
+    simulated_rate,
+)
+from neuristor.golden_model.neurons.neuron import Bound, Field, positive, whole
+from neuristor.golden_model.variability import Variability
+
+__all__ = [
+    "NOT_REPRODUCED",
+    "NeuristorBitTrue",
+    "NeuristorOptions",
+    "NeuristorParams",
+    "NeuristorRaw",
+    "NeuristorReference",
+    "alone",
+    "behaviours",
+    "bound",
+    "check_current",
+    "from_circuit",
+    "rate",
+    "resized",
+    "shadow",
+    "step",
+    "summary",
+    "swing",
+    "window",
+]
+
+Floats = NDArray[np.float64]
+
+
+class NeuristorRaw(NamedTuple):
+    """The integers the circuit is built from; tables have an entry a pair of states."""
+
+    target_1: tuple[int, ...]
+    target_2: tuple[int, ...]
+    k_11: tuple[int, ...]
+    k_12: tuple[int, ...]
+    k_21: tuple[int, ...]
+    k_22: tuple[int, ...]
+    gain_1: tuple[int, ...]
+    gain_2: tuple[int, ...]
+    shift: int
+    """How far the sum of products is shifted down."""
+    drive_shift: int
+    """How far a product of gain and drive is shifted up before it is added."""
+    jump_raw: int
+    """What a step of the input moves node 1 by; 0 without input capacitor."""
+    jump_shift: int
+    threshold_noise_raw: int
+    hold_noise_raw: int
+    noise_shift: int
+    membrane_min: int
+    membrane_max: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeuristorParams(NeuronParams):
+    """An array of neuristors: what they are, and what the word lengths are.
+
+    Parameters
+    ----------
+    circuit : NeuristorCircuit
+    count : int
+        Neurons in the array, 1 to 65,536.
+    dt : float
+        One tick, in second.
+    spread : Variability
+        Of the thresholds; other spread must be zero.
+    membrane : Format
+        Of both nodes and the thresholds, in volt.
+    drive : Format
+        Of the input, in volt: a voltage, or a current times the coupling resistance.
+    coefficient_bits : int
+        Width of the coefficients, 8 to 18.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is outside its range; the message names it.
+    OverflowError
+        If a voltage does not fit `membrane`.
+    """
+
+    circuit: NeuristorCircuit
+    count: int
+    dt: float
+    spread: Variability = Variability()
+    membrane: Format = Format(2, 20)
+    drive: Format = Format(4, 18)
+    coefficient_bits: int = 17
+
+    def __post_init__(self) -> None:
+        whole("count", self.count, 1, 65_536)
+        positive("dt", self.dt)
+        self.spread.only("neuristor", "threshold_d2d", "threshold_c2c", "hold_d2d", "hold_c2c")
+        whole("coefficient_bits", self.coefficient_bits, 8, 18)
+        if self.dt > self.circuit.fastest:
+            raise ValueError(
+                f"dt must be at most the shortest time constant {self.circuit.fastest:.4g} s, not {self.dt!r} s"
+            )
+        if self.drive.frac_bits > self.membrane.frac_bits:
+            raise ValueError(
+                f"drive must have at most {self.membrane.frac_bits} fraction bits, not {self.drive.frac_bits}"
+            )
+        width = max(self.membrane.width, self.drive.width) + self.coefficient_bits + 6
+        if width > 60:
+            raise ValueError(f"membrane, drive and coefficient_bits need {width} bits; at most 60 are exact")
+        if min(abs(each) for each in self.raw.k_11 + self.raw.k_22) < 4:
+            raise ValueError(
+                f"coefficient_bits must be larger: a coefficient of a tick of {self.dt!r} s has less than two bits"
+            )
+        for on, off in ((self.threshold_1_raw, self.hold_1_raw), (self.threshold_2_raw, self.hold_2_raw)):
+            gap = int((on - off).min()) - self._margin("threshold") - self._margin("hold")
+            if gap <= 0:
+                raise ValueError(
+                    "threshold_d2d, threshold_c2c, hold_d2d and hold_c2c must leave every threshold above its hold "
+                    "voltage"
+                )
+
+    def _margin(self, which: str) -> int:
+        scale = self.raw.threshold_noise_raw if which == "threshold" else self.raw.hold_noise_raw
+        return int(round_shift(noise.CENTRE * scale, self.raw.noise_shift))
+
+    @cached_property
+    def exact(self) -> list[tuple[Floats, Floats, Floats]]:
+        """Target, K and G of each pair of states for a tick, before rounding."""
+        return [(self.circuit.target(pair), *self.circuit.propagator(pair, self.dt)) for pair in range(4)]
+
+    @cached_property
+    def raw(self) -> NeuristorRaw:
+        """The integers the circuit is built from."""
+        largest = max(max(np.abs(k).max(), np.abs(g).max()) for _, k, g in self.exact)
+        shift = self.coefficient_bits - 1 - math.ceil(math.log2(largest * 1.0001))
+
+        def table(values: list[float]) -> tuple[int, ...]:
+            return tuple(math.floor(value * 2**shift + 0.5) for value in values)
+
+        device, jump_shift = self.circuit.device, self.coefficient_bits - 1
+        scales = [
+            noise.scale_for(sigma * mean / self.membrane.resolution)
+            for sigma, mean in ((self.spread.threshold_c2c, device.v_th), (self.spread.hold_c2c, device.v_hold))
+        ]
+        noise_shift = max(each for _, each in scales)
+        threshold, hold = (scale << (noise_shift - each) if scale else 0 for scale, each in scales)
+        targets = [self.membrane.quantize(target, "a target").tolist() for target, _, _ in self.exact]
+        return NeuristorRaw(
+            target_1=tuple(each[0] for each in targets),
+            target_2=tuple(each[1] for each in targets),
+            k_11=table([k[0, 0] for _, k, _ in self.exact]),
+            k_12=table([k[0, 1] for _, k, _ in self.exact]),
+            k_21=table([k[1, 0] for _, k, _ in self.exact]),
+            k_22=table([k[1, 1] for _, k, _ in self.exact]),
+            gain_1=table([g[0] for _, _, g in self.exact]),
+            gain_2=table([g[1] for _, _, g in self.exact]),
+            shift=shift,
+            drive_shift=self.membrane.frac_bits - self.drive.frac_bits,
+            jump_raw=math.floor(self.circuit.jump * 2**jump_shift + 0.5),
+            jump_shift=jump_shift - (self.membrane.frac_bits - self.drive.frac_bits),
+            threshold_noise_raw=threshold,
+            hold_noise_raw=hold,
+            noise_shift=noise_shift,
+            membrane_min=self.membrane.min_raw,
+            membrane_max=self.membrane.max_raw,
+        )
+
+    @property
+    def noisy(self) -> bool:
+        """Whether there is noise from cycle to cycle."""
+        return bool(self.raw.threshold_noise_raw or self.raw.hold_noise_raw)
+
+    def _limits(self, which: str, number: int) -> Floats:
+        """V_th or V_hold of switch 1 or 2 of each neuron less E, in volt, shape (count,)."""
+        device = self.circuit.device
+        both = Variability(threshold_d2d=self.spread.threshold_d2d, hold_d2d=self.spread.hold_d2d, seed=self.seed)
+        drawn = (
+            both.thresholds(device.v_th, 2 * self.count)
+            if which == "threshold"
+            else both.holds(device.v_hold, 2 * self.count)
+        )
+        return drawn[number - 1 :: 2] - self.circuit.supply
+
+    @cached_property
+    def threshold_1_raw(self) -> NDArray[np.int64]:
+        """V_th of switch 1 less E on the membrane's grid, shape (count,)."""
+        return self.membrane.quantize(self._limits("threshold", 1), "threshold")
+
+    @cached_property
+    def hold_1_raw(self) -> NDArray[np.int64]:
+        """V_hold of switch 1 less E on the membrane's grid, shape (count,)."""
+        return self.membrane.quantize(self._limits("hold", 1), "hold")
+
+    @cached_property
+    def threshold_2_raw(self) -> NDArray[np.int64]:
+        """V_th of switch 2 less E on the membrane's grid, shape (count,)."""
+        return self.membrane.quantize(self._limits("threshold", 2), "threshold")
+
+    @cached_property
+    def hold_2_raw(self) -> NDArray[np.int64]:
+        """V_hold of switch 2 less E on the membrane's grid, shape (count,)."""
+        return self.membrane.quantize(self._limits("hold", 2), "hold")
+
+    @property
+    def thresholds(self) -> Floats:
+        """Voltage of node 1 at which each neuron fires, in volt, shape (count,)."""
+        return self._limits("threshold", 1)
+
+    @property
+    def holds(self) -> Floats:
+        """Voltage of node 1 at which switch 1 lets go, in volt, shape (count,)."""
+        return self._limits("hold", 1)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The state fields that a reader of the array wants, beside the spikes."""
+        return ("membrane", "output")
+
+    @cached_property
+    def initial(self) -> dict[str, NDArray[np.int64]]:
+        """State after reset, but for the noise, each of shape (count,): at rest, without input."""
+        zero = np.zeros(self.count, dtype=np.int64)
+        nodes = {"membrane": zero + self.raw.target_1[0], "output": zero + self.raw.target_2[0]}
+        return {**nodes, "channel_1": zero, "channel_2": zero, "last": zero}
+
+    @property
+    def state_fields(self) -> tuple[Field, ...]:
+        """The state of one neuron, as the block RAM holds it."""
+        fields = [Field("membrane", self.membrane.width, True), Field("output", self.membrane.width, True)]
+        fields += [Field("channel_1", 1, False), Field("channel_2", 1, False)]
+        if self.raw.jump_raw:
+            fields.append(Field("last", self.drive.width, True))
+        return tuple(fields + ([Field("noise", 32, False)] if self.noisy else []))
+
+    def drive_volts(self, current: ArrayLike) -> Floats:
+        """The same inputs in volt, before rounding."""
+        scale = 1.0 if self.circuit.voltage_input else self.circuit.coupling_resistance
+        return np.asarray(np.asarray(current, dtype=np.float64) * scale)
+
+
+def difference(state: Any) -> Any:
+    """A second draw from a noise state, uncorrelated with ``noise.byte_sum`` and of the same spread."""
+    return (state & 255) + ((state >> 8) & 255) - ((state >> 16) & 255) - ((state >> 24) & 255)
+
+
+def step(
+    raw: NeuristorRaw,
+    membrane: Any,
+    output: Any,
+    channel_1: Any,
+    channel_2: Any,
+    last: Any,
+    state: Any,
+    threshold_1_raw: Any,
+    hold_1_raw: Any,
+    threshold_2_raw: Any,
+    hold_2_raw: Any,
+    drive_raw: Any,
+) -> tuple[Any, Any, Any, Any, Any, Any, Any, Any]:
+    """One tick of a neuron, on integers, arrays or hardware values alike.
+
+    Parameters
+    ----------
+    raw : NeuristorRaw
+    membrane, output, channel_1, channel_2, last, state
+        Voltages of the nodes, states of the switches, last input and noise state of each neuron.
+    threshold_1_raw, hold_1_raw, threshold_2_raw, hold_2_raw
+        Its thresholds, as the attributes of :class:`NeuristorParams`.
+    drive_raw
+        Its input.
+
+    Returns
+    -------
+    membrane, output, channel_1, channel_2, last, state, spike, saturated
+    """
+    if raw.jump_raw:
+        membrane = membrane + round_shift((drive_raw - last) * raw.jump_raw, raw.jump_shift)
+    pair = channel_1 + 2 * channel_2
+    away_1, away_2 = lookup(pair, raw.target_1) - membrane, lookup(pair, raw.target_2) - output
+    given_1 = (lookup(pair, raw.gain_1) * drive_raw) << raw.drive_shift
+    given_2 = (lookup(pair, raw.gain_2) * drive_raw) << raw.drive_shift
+    moved_1 = lookup(pair, raw.k_11) * away_1 + lookup(pair, raw.k_12) * away_2 + given_1
+    moved_2 = lookup(pair, raw.k_21) * away_1 + lookup(pair, raw.k_22) * away_2 + given_2
+    moved_1 = membrane + round_shift(moved_1, raw.shift)
+    moved_2 = output + round_shift(moved_2, raw.shift)
+    membrane = saturate(moved_1, raw.membrane_min, raw.membrane_max)
+    output = saturate(moved_2, raw.membrane_min, raw.membrane_max)
+    limit_1 = select(channel_1 == 1, hold_1_raw, threshold_1_raw)
+    limit_2 = select(channel_2 == 1, hold_2_raw, threshold_2_raw)
+    if raw.threshold_noise_raw or raw.hold_noise_raw:
+        scale_1 = select(channel_1 == 1, raw.hold_noise_raw, raw.threshold_noise_raw)
+        scale_2 = select(channel_2 == 1, raw.hold_noise_raw, raw.threshold_noise_raw)
+        limit_1 = limit_1 + round_shift(noise.byte_sum(state) * scale_1, raw.noise_shift)
+        limit_2 = limit_2 + round_shift(difference(state) * scale_2, raw.noise_shift)
+    crosses_1 = select(channel_1 == 1, membrane <= limit_1, membrane >= limit_1)
+    crosses_2 = select(channel_2 == 1, -output <= limit_2, -output >= limit_2)
+    spike = crosses_2 & (channel_2 == 0)
+    channel_1 = select(crosses_1, 1 - channel_1, channel_1)
+    channel_2 = select(crosses_2, 1 - channel_2, channel_2)
+    if raw.threshold_noise_raw or raw.hold_noise_raw:
+        state = select(crosses_1 | crosses_2, noise.advance(state), state)
+    saturated = (moved_1 != membrane) | (moved_2 != output)
+    return membrane, output, channel_1, channel_2, drive_raw, state, spike, saturated
+
+
+class NeuristorBitTrue(BitTrueModel):
+    """An array of fixed-point neuristors: the specification of the circuit.
+
+    Parameters
+    ----------
+    params : NeuristorParams
+
+    Attributes
+    ----------
+    membrane, output, channel_1, channel_2, last, noise : ndarray of int64, shape (count,)
+        The state, in raw integers.
+    """
+
+    params: NeuristorParams
+    membrane: NDArray[np.int64]
+    output: NDArray[np.int64]
+    channel_1: NDArray[np.int64]
+    channel_2: NDArray[np.int64]
+    last: NDArray[np.int64]
+
+    tick = staticmethod(step)
+
+
+class NeuristorReference(ReferenceModel):
+    """The same array in float64.
+
+    Parameters
+    ----------
+    params : NeuristorParams
+    locate : bool
+        True: continuous time, exact between switchings; one that has happened by the end of a tick is located,
+        and the rest of the tick goes on from there. False: on ticks, in the order of the circuit.
+    rounded : bool
+        With the rounded coefficients of the circuit, on ticks.
+
+    Attributes
+    ----------
+    membrane, output : ndarray of float, shape (count,)
+        In volt.
+    channel : ndarray of int, shape (2, count)
+        1 while a switch is metallic.
+    """
+
+    def __init__(self, params: NeuristorParams, *, locate: bool = True, rounded: bool = False) -> None:
+        scale, raw = 2.0**-params.raw.shift, params.raw
+        if rounded:
+            self._k = np.array([[raw.k_11, raw.k_12], [raw.k_21, raw.k_22]]) * scale
+            self._g = np.array([raw.gain_1, raw.gain_2]) * scale
+        else:
+            self._k = np.moveaxis(np.array([k for _, k, _ in params.exact]), 0, -1)
+            self._g = np.array([g for _, _, g in params.exact]).T
+        self._target = np.array([target for target, _, _ in params.exact]).T
+        super().__init__(params, locate=locate, rounded=rounded)
+
+    def _prepare(self) -> None:
+        params = self.params
+        self._x = np.repeat(self._target[:, :1], params.count, axis=1)
+        self.channel = np.zeros((2, params.count), dtype=np.int64)
+        self._last = np.zeros(params.count)
+        self._on = np.array([params._limits("threshold", n) for n in (1, 2)])
+        self._off = np.array([params._limits("hold", n) for n in (1, 2)])
+
+    @property
+    def membrane(self) -> Floats:
+        """Voltage of node 1, in volt, shape (count,)."""
+        return np.asarray(self._x[0])
+
+    @property
+    def output(self) -> Floats:
+        """Voltage of node 2, in volt, shape (count,)."""
+        return np.asarray(self._x[1])
+
+    def _limit(self) -> Floats:
+        """Where each switch of each neuron switches next, less E, in volt, shape (2, count)."""
+        device, spread = self.params.circuit.device, self.params.spread
+        deviation = np.array([noise.byte_sum(self._draw), difference(self._draw)]) / noise.SIGMA
+        on = self._on + spread.threshold_c2c * device.v_th * deviation
+        off = self._off + spread.hold_c2c * device.v_hold * deviation
+        return np.where(self.channel == 1, off, on)
+
+    def _beyond(self, x: Floats, limit: Floats, channel: NDArray[np.int64]) -> Floats:
+        """How far each switch is beyond its threshold, in volt."""
+        across = np.array([x[0], -x[1]])
+        return np.where(channel == 1, limit - across, across - limit)
+
+    def _moved(self, drive: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """Both nodes after a tick without switching, and which switches are then beyond their thresholds."""
+        self._x[0] = self._x[0] + self.params.circuit.jump * (drive - self._last)
+        self._last = drive.copy()
+        pair = self.channel[0] + 2 * self.channel[1]
+        away = self._target[:, pair] - self._x
+        moved = self._x + (self._k[:, :, pair] * away[None]).sum(axis=1) + self._g[:, pair] * drive
+        return moved, self._beyond(moved, self._limit(), self.channel) >= 0
+
+    def _on_ticks(self, drive: Floats) -> Events:
+        self._x, crossed = self._moved(drive)
+        fired = crossed[1] & (self.channel[1] == 0)
+        self.channel = np.where(crossed, 1 - self.channel, self.channel)
+        self._draw = np.where(crossed.any(axis=0), noise.advance(self._draw), self._draw)
+        return self._at_end(fired)
+
+    def _located(self, drive: Floats) -> Events:
+        moved, crossed = self._moved(drive)
+        found: Events = []
+        for n in np.flatnonzero(crossed.any(axis=0)).tolist():
+            times = self._through(n, float(drive[n]), moved)
+            found.append((np.full(len(times), n, dtype=np.intp), self.time + np.array(times)))
+        self._x = moved
+        return found
+
+    def _through(self, n: int, drive: float, moved: Floats) -> list[float]:
+        """A tick of one neuron with switchings in it; when it fired, in second since the tick began."""
+        circuit, left, x = self.params.circuit, self.params.dt, self._x[:, n].copy()
+        fired: list[float] = []
+        for _ in range(32):
+            pair, channel = int(self.channel[0, n] + 2 * self.channel[1, n]), self.channel[:, n]
+            limit = self._limit()[:, n]
+            target = circuit.target(pair)
+
+            def after(time: float, x: Floats = x, pair: int = pair, target: Floats = target) -> Floats:
+                k, g = circuit.propagator(pair, time)
+                return np.asarray(x + k @ (target - x) + g * drive)
+
+            late = self._beyond(after(left), limit, channel) >= 0
+            if not late.any():
+                moved[:, n] = after(left)
+                return fired
+            when = left
+            for which in np.flatnonzero(late).tolist():
+
+                def distance(time: float, which: int = which, limit: Floats = limit, channel: Any = channel) -> float:
+                    return float(self._beyond(after(time), limit, channel)[which])
+
+                start = distance(0.0)
+                when = min(when, 0.0 if start >= 0 else float(brentq(distance, 0.0, left, xtol=1e-15)))
+            x = after(when)
+            # At the crossing itself the distance is zero up to rounding.
+            now = self._beyond(x, limit, channel) >= -1e-9
+            if now[1] and channel[1] == 0:
+                fired.append(self.params.dt - left + when)
+            self.channel[:, n] = np.where(now, 1 - channel, channel)
+            self._draw[n] = noise.advance(int(self._draw[n]))
+            left -= when
+        raise RuntimeError(f"neuron {n} switches without end at {self.time} s")
+
+
+def shadow(params: NeuristorParams, drive: Floats, trace: dict[str, NDArray[np.int64]]) -> Floats:
+    """The float voltage of node 1 with the switchings of the bit-true model imposed: what `bound` speaks of.
+
+    Parameters
+    ----------
+    params : NeuristorParams
+    drive : ndarray of float, shape (ticks, count)
+        In volt.
+    trace : dict of ndarray of int64, shape (ticks, count)
+        Of the bit-true model.
+
+    Returns
+    -------
+    ndarray of float, shape (ticks, count)
+        In volt, after each tick.
+    """
+    reference = NeuristorReference(params, locate=False)
+    pairs = trace["channel_1"] + 2 * trace["channel_2"]
+    made = np.empty(drive.shape)
+    pair, x, last = np.zeros(params.count, dtype=np.int64), reference._x, np.zeros(params.count)
+    for tick, row in enumerate(drive):
+        x[0] = x[0] + params.circuit.jump * (row - last)
+        away = reference._target[:, pair] - x
+        x = x + (reference._k[:, :, pair] * away[None]).sum(axis=1) + reference._g[:, pair] * row
+        made[tick], pair, last = x[0], pairs[tick], row
+    return made
+
+
+def swing(params: NeuristorParams, drive: Floats, membrane: Floats) -> float:
+    """Largest distance of a node from its target, or input, in volt, for `bound`.
+
+    Parameters
+    ----------
+    params : NeuristorParams
+    drive, membrane : ndarray of float, shape (ticks, count)
+        In volt; node 1 after each tick.
+    """
+    targets = max(float(np.abs(target).max()) for target, _, _ in params.exact)
+    return float(max(np.abs(membrane).max() + targets, 2 * targets, np.abs(drive).max()))
+
+
+def bound(params: NeuristorParams, swing: float) -> Bound:
+    """How far node 1 may be from the float one, with the same switchings.
+
+    The total charge error of both nodes only decays between switchings: with weights C1 and C2 the network is
+    passive, and loses at least the part `leak` of it in a tick, the smallest in any pair of states. Each tick
+    adds at most the roundings of both nodes; the geometric sum divides by the leak.
+
+    Parameters
+    ----------
+    params : NeuristorParams
+    swing : float
+        Largest distance of a node from its target, or input, in volt.
+
+    Returns
+    -------
+    Bound
+        In volt.
+    """
+    circuit, step = params.circuit, params.membrane.resolution
+    weights = np.array([circuit.capacitance_1 + circuit.input_capacitance, circuit.capacitance_2])
+    # Column sums of the propagator in charge: what is left of a unit of charge error at each node.
+    kept = max(float((weights @ np.abs(np.eye(2) - k) / weights).max()) for _, k, _ in params.exact)
+    scale = 0.5 * float((weights / weights[0]).sum()) / (1 - kept)
+    coefficient = 2.0**-params.raw.shift
+    jump = params.raw.jump_raw and step + 2.0 ** -(params.coefficient_bits - 1) * swing
+    largest = max(float(np.abs(k).sum(axis=1).max()) for _, k, _ in params.exact)
+    return Bound(
+        rounding=scale * (step + 2 * jump),
+        coefficient=scale * 3 * coefficient * swing,
+        quantization=scale * 2 * largest * step + step,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeuristorOptions:
+    """What a design file may say about neuristors, beside their number, the tick and the circuit: nothing."""
+
+
+def from_circuit(
+    circuit: NeuristorCircuit,
+    *,
+    options: NeuristorOptions = NeuristorOptions(),
+    **common: Any,
+) -> NeuristorParams:
+    """The neuristors that a circuit makes.
+
+    Parameters
+    ----------
+    circuit : NeuristorCircuit
+    options : NeuristorOptions
+    **common
+        `count`, `dt`, `spread` and words, as in :class:`NeuristorParams`.
+    """
+    return NeuristorParams(circuit=circuit, **common)
+
+
+def alone(params: NeuristorParams, count: int) -> NeuristorParams:
+    """So many of the neurons, without spread and noise."""
+    return replace(params, count=count, spread=Variability(seed=params.seed))
+
+
+def rate(params: NeuristorParams, current: Floats) -> Floats:
+    """Firing rate under constant inputs, in hertz: by simulation over 400 of the slowest time constants.
+
+    Parameters
+    ----------
+    params : NeuristorParams
+    current : ndarray of float, any shape
+        In ampere, or volt.
+    """
+    circuit = params.circuit
+    slow = (circuit.capacitance_1 + circuit.capacitance_2) * circuit.coupling_resistance
+    many = replace(alone(params, np.size(current)), dt=min(circuit.fastest / 20, params.dt))
+    duration = min(400 * slow, 200_000 * many.dt)
+    return simulated_rate(NeuristorReference(many, locate=False), current, duration, after=0.2 * duration)
+
+
+@lru_cache(maxsize=16)
+def window(params: NeuristorParams) -> tuple[float, float]:
+    """Inputs between which a neuron fires repeatedly, in ampere (or volt), to 10 %; found by simulation."""
+    unit = params.circuit.device.v_th / (1.0 if params.circuit.voltage_input else params.circuit.coupling_resistance)
+    grid = unit * np.geomspace(1e-3, params.drive.max / params.circuit.device.v_th * 0.99, 60)
+    return firing_window(partial(rate, params), grid)
+
+
+def resized(params: NeuristorParams, *, fraction: int, coefficient: int, drive: int) -> NeuristorParams:
+    """The same neurons with other words: fraction bits of the membrane, bits of the coefficients, of the drive."""
+    return replace(
+        params,
+        membrane=Format(params.membrane.int_bits, fraction),
+        drive=Format(params.drive.int_bits, min(drive, fraction)),
+        coefficient_bits=coefficient,
+    )
+
+
+def check_current(params: NeuristorParams, current: Floats) -> None:
+    """Refuse nothing: a neuristor may rest, fire, or be blocked.
+
+    Parameters
+    ----------
+    params : NeuristorParams
+    current : ndarray of float, any shape
+    """
+
+
+NOT_REPRODUCED = {
+    "spike_latency": "pulses of 0.1 to 2 R2 C1 tuned to their threshold: the spike comes at most 0.5 R2 C1 later, "
+    "as long as a spike lasts",
+    "subthreshold_oscillations": "insulating switches leave an RC network, whose modes are real: it cannot ring",
+    "resonator": "as subthreshold_oscillations",
+}
+"""Behaviours that these element values do not show, and what was tried."""
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """Protocols in units of a circuit: its time constant R2 C1, and the margin between supply and threshold."""
+
+    params: NeuristorParams
+    elements: dict[str, Any]
+
+    @property
+    def unit(self) -> float:
+        """R2 C1, in second."""
+        circuit = self.params.circuit
+        return circuit.coupling_resistance * circuit.capacitance_1
+
+    @cached_property
+    def made(self) -> NeuristorParams:
+        """One neuron with these input elements, at sixteen ticks in its fastest time constant."""
+        circuit = replace(self.params.circuit, **self.elements)
+        one = alone(self.params, 1)
+        return replace(one, circuit=circuit, dt=circuit.fastest / 16)
+
+    def input(self, *pieces: tuple[float, float, float]) -> Floats:
+        """(duration, value at its beginning, value at its end) one after another, in units, as a current or voltage.
+
+        A unit of voltage is the margin; a unit of current is what drives the margin through R2.
+        """
+        circuit, made = self.params.circuit, []
+        scale = circuit.device.v_th - circuit.supply
+        if not self.made.circuit.voltage_input:
+            scale /= circuit.coupling_resistance
+        for duration, start, end in pieces:
+            ticks = round(duration * self.unit / self.made.dt)
+            made.append(np.linspace(start, end, ticks, endpoint=False) if start != end else np.full(ticks, start))
+        return np.asarray(scale * np.concatenate(made))
+
+
+def _count(times: Floats, start: float, end: float = math.inf) -> int:
+    return int(np.count_nonzero((times >= start) & (times < end)))
+
+
+def behaviours(params: NeuristorParams) -> tuple[Behaviour, ...]:
+    """Protocols for the behaviours that a neuristor of this kind shows, relative to the user's own circuit.
+
+    Input elements are chosen by the behaviour, as multiples of C1 and R2: none, a capacitor (phasic), or both
+    (mixed-mode). Inputs are in units of the margin between supply and threshold, times in units of R2 C1; a
+    judge sees times in the same units.
+
+    Parameters
+    ----------
+    params : NeuristorParams
+    """
+    r2, c1 = params.circuit.coupling_resistance, params.circuit.capacitance_1
+    plain = _Bench(params, {"input_resistance": 0.0, "input_capacitance": 0.0} if params.circuit.voltage_input else {})
+
+    def phasic(ratio: float) -> _Bench:
+        return _Bench(params, {"input_resistance": 0.0, "input_capacitance": ratio * c1})
+
+    def mixed(ratio: float, resistance: float) -> _Bench:
+        return _Bench(params, {"input_resistance": resistance * r2, "input_capacitance": ratio * c1})
+
+    made: list[Behaviour] = []
+
+    def add(
+        name: str, bench: _Bench, pieces: list[tuple[float, float, float]], shown: Callable[[Floats], bool], wanted: str
+    ) -> None:
+        unit = bench.unit
+        made.append(
+            Behaviour(
+                name=name,
+                params=bench.made,
+                current=bench.input(*pieces),
+                shown=lambda times: bool(shown(times / unit)),
+                wanted=wanted,
+            )
+        )
+
+    rest = (7.0, 0.0, 0.0)
+    add(
+        "tonic_spiking",
+        plain,
+        [rest, (60, 0.5, 0.5)],
+        lambda t: _count(t, 0, 7) == 0 and even(t[1:], 0.05) and t[-1] > 60,
+        "evenly spaced spikes as long as the input lasts",
+    )
+    add(
+        "phasic_spiking",
+        phasic(1 / 3),
+        [rest, (100, 5, 5)],
+        lambda t: len(t) == 1 and 7 <= t[0] < 12,
+        "one spike at the onset of a step, then silence",
+    )
+    add(
+        "tonic_bursting",
+        mixed(10 / 3, 10),
+        [rest, (160, 5, 5)],
+        lambda t: len(bursts(t, 4)) >= 4 and min(map(len, bursts(t, 4)[:-1])) >= 2,
+        "four or more bursts of two or more spikes, as long as the input lasts",
+    )
+    add(
+        "phasic_bursting",
+        phasic(10 / 3),
+        [rest, (150, 3, 3)],
+        lambda t: len(t) >= 3 and t[-1] < 20,
+        "one burst of three or more spikes at the onset of a step, then silence",
+    )
+    add(
+        "mixed_mode",
+        mixed(1, 30),
+        [rest, (180, 5, 5)],
+        lambda t: gaps(t)[0] < gaps(t)[-1] / 4 and even(t[-3:], 0.05),
+        "a burst at the onset, then single spikes",
+    )
+    add(
+        "frequency_adaptation",
+        mixed(1, 10),
+        [rest, (120, 3, 3)],
+        lambda t: (np.diff(gaps(t)) > -0.05 * gaps(t)[-1]).all() and gaps(t)[-1] > 2 * gaps(t)[0] and len(t) >= 4,
+        "intervals that grow under a constant input",
+    )
+    add(
+        "class_1",
+        plain,
+        [rest, (200, 0, 1)],
+        lambda t: len(t) > 8 and gaps(t)[0] > 3 * gaps(t)[-1] and (np.diff(gaps(t)) < 0.05 * gaps(t)[0]).all(),
+        "a rate that grows from low values with a rising input",
+    )
+    add(
+        "class_2",
+        mixed(0, 0.5),
+        [rest, (400, 0, 1.5)],
+        lambda t: len(t) > 20 and t[0] > 200 and gaps(t)[0] < 1.2 * gaps(t)[-1],
+        "a rate that begins high when a rising input crosses the threshold",
+    )
+    add(
+        "integrator",
+        plain,
+        [
+            rest,
+            (1, 1.2, 1.2),
+            (2, 0, 0),
+            (1, 1.2, 1.2),
+            (300, 0, 0),
+            (1, 1.2, 1.2),
+            (250, 0, 0),
+            (1, 1.2, 1.2),
+            (20, 0, 0),
+        ],
+        lambda t: len(t) == 1 and 10 <= t[0] < 20,
+        "a spike after a close pair of pulses, none after a distant pair",
+    )
+    add(
+        "rebound_spike",
+        phasic(1 / 3),
+        [rest, (200, -5, -5), (50, 0, 0)],
+        lambda t: len(t) == 1 and t[0] > 207,
+        "one spike after the end of an inhibition",
+    )
+    add(
+        "rebound_burst",
+        phasic(10 / 3),
+        [rest, (40, 0, -1.7), (400, -1.7, -1.7), (50, 0, 0)],
+        lambda t: len(t) >= 3 and t[0] > 447,
+        "a burst of three or more spikes after the end of an inhibition, and none before",
+    )
+    add(
+        "threshold_variability",
+        phasic(1 / 3),
+        [rest, (2, 3, 3), (100, 0, 0), (150, -2.5, -2.5), (0.2, 0, 0), (2, 3, 3), (50, 0, 0)],
+        lambda t: len(t) == 1 and t[0] > 250,
+        "a pulse that fires after an inhibition only",
+    )
+    add(
+        "bistability",
+        mixed(0, 0.3),
+        [(50, 0.75, 0.75), (0.3, 3.75, 3.75), (60, 0.75, 0.75), (3, -9.25, -9.25), (60, 0.75, 0.75)],
+        lambda t: _count(t, 0, 50) == 0 and _count(t, 50, 110) >= 10 and _count(t, 115) == 0,
+        "firing that one pulse starts and another stops, on one constant input",
+    )
+    add(
+        "depolarising_after_potential",
+        plain,
+        [rest, (1, 1, 1), (200, 0, 0), (1, 2, 2), (6, 0, 0), (1, 1, 1), (300, 0, 0), (1, 1, 1), (50, 0, 0)],
+        lambda t: _count(t, 0, 208) == 0 and _count(t, 208, 215) == 1 and _count(t, 215, 240) == 1 and len(t) == 2,
+        "the membrane stays high after a spike: a weak pulse, which alone does nothing, then fires",
+    )
+    add(
+        "accommodation",
+        phasic(1 / 3),
+        [rest, (250, 0, 6), (250, 6, 0), (100, 0, 0), (1, 0, 6), (60, 6, 6)],
+        lambda t: len(t) == 1 and t[0] > 607,
+        "a spike for a fast ramp, none for a slow one to the same height",
+    )
+    add(
+        "inhibition_induced_spiking",
+        plain,
+        [rest, (60, -1, -1), (40, 0, 0)],
+        lambda t: len(t) >= 5 and even(t[:-1], 0.05) and t[0] > 7 and t[-1] < 70,
+        "evenly spaced spikes during an inhibition only",
+    )
+    add(
+        "inhibition_induced_bursting",
+        plain,
+        [rest, (100, -0.15, -0.15), (40, 0, 0)],
+        lambda t: len(bursts(t, 4)) >= 3 and min(map(len, bursts(t, 4)[:-1])) >= 2 and t[0] > 7 and t[-1] < 110,
+        "bursts of two or more spikes during an inhibition only",
+    )
+    add(
+        "all_or_nothing",
+        plain,
+        [rest, (1, 0.5, 0.5), (200, 0, 0), (1, 1, 1), (200, 0, 0), (1, 2, 2), (200, 0, 0), (1, 6, 6), (50, 0, 0)],
+        lambda t: [_count(t, a, a + 50) for a in (7, 208, 409, 610)] == [0, 0, 1, 1] and len(t) == 2,
+        "none for pulses below a threshold, one spike for each above it, whatever its size",
+    )
+    add(
+        "refractory_period",
+        plain,
+        [rest, (0.3, 4, 4), (0.3, 0, 0), (0.3, 4, 4), (200, 0, 0), (0.3, 4, 4), (50, 0, 0), (0.3, 4, 4), (40, 0, 0)],
+        lambda t: _count(t, 0, 100) == 1 and _count(t, 200) == 2,
+        "a second pulse soon after a spike does nothing, later it fires again",
+    )
+    add(
+        "excitation_block",
+        plain,
+        [rest, (40, 5, 5), (60, 0, 0), (40, 20, 20)],
+        lambda t: _count(t, 7, 47) > 10 and _count(t, 115) == 0,
+        "steady firing at a strong input, none at a stronger one",
+    )
+    return tuple(made)
+
+
+def summary(params: NeuristorParams) -> list[tuple[str, str]]:
+    """What the array is, for a reader: labels and values."""
+    circuit = params.circuit
+    rest = circuit.target(0)
+    return [
+        ("V_th, V_hold", f"{circuit.device.v_th:.4g} V, {circuit.device.v_hold:.4g} V"),
+        ("supplies", f"-{circuit.supply:.4g} V and +{circuit.supply:.4g} V"),
+        ("C1, C2", f"{circuit.capacitance_1:.4g} F, {circuit.capacitance_2:.4g} F"),
+        ("R2, RL", f"{circuit.coupling_resistance:.4g} ohm, {circuit.load_resistance:.4g} ohm"),
+        ("rest", f"{rest[0]:.4g} V and {rest[1]:.4g} V"),
+        ("one tick", f"{params.dt:.4g} s"),
+        ("words", f"membrane {params.membrane}, drive {params.drive}, {params.coefficient_bits} coefficient bits"),
+    ]
+
+
+# What the other rooms look up by the neuron's name.
+BitTrue, Options, Params, Reference = NeuristorBitTrue, NeuristorOptions, NeuristorParams, NeuristorReference
+CIRCUIT = NeuristorCircuit

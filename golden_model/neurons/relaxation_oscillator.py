@@ -1,0 +1,912 @@
+"""Relaxation oscillators: a threshold switch, a resistor and a capacitor beyond the firing threshold.
+
+In each state s of the switch the voltage relaxes towards a target, and an input or a coupling element
+adds charge (equation 1 and 2 of ``devices.threshold_switch``)::
+
+    C dv/dt = (target_s - v) / R_s' + current + coupling          s in {insulating, metallic}
+    insulating, v >= V_th    -> metallic: a spike
+    metallic,   v <= V_hold  -> insulating
+
+Over one tick of length `dt` the linear part is exact, with one multiplier and a coefficient a state::
+
+    v <- v + (target_s - v) k_s + drive + coupling                k_s = 1 - exp(-dt / tau_s)
+
+A crossing that is seen only when its tick is over comes up to `dt` late, and the membrane has gone too
+far: with a fast discharge the frequency is some percent low. With ``crossings="interpolated"`` the
+membrane stops at the threshold, and the tick says how much of it was left, in eighths (`lag`). That
+follows from the fraction r of the way by which the membrane went too far, whatever the input::
+
+    r = (v - V_th) / (v - v_before)        left = tau ln(1 + r (exp(y) - 1))
+
+with y the length of the tick over tau. The next tick is longer by what was left: its coefficient is
+``1 - exp(-(1 + lag / 8) dt / tau_s)``. Both are tables. ``on_ticks`` leaves this away.
+
+The order within a tick, the same in the float model, the bit-true model and the circuit:
+
+1. the membrane relaxes, takes its input, and is pulled by its neighbours, as they were after the last
+   tick: ``sum (v_j - v_i) dt / (R_c C)`` or ``sum (dv_j - dv_i) C_c / C``;
+2. it is compared with the threshold of its state, which has this half-cycle's noise in it;
+3. an oscillator that crosses changes its state and draws its next offset.
+
+References
+----------
+P. Maffezzoni et al., IEEE TCAS-I 62(9), 2015 (the circuit). M. J. Shelley and L. Tao, J. Comput.
+Neurosci. 11, 2001 (crossings interpolated within a time step).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuristor.golden_model import noise
+from neuristor.golden_model.devices.network import OscillatorNetwork
+from neuristor.golden_model.devices.phase_response import coupling_strength, locks
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.fixed import Format, lookup, round_shift, saturate, select
+from neuristor.golden_model.neurons.coupling import Coupling
+from neuristor.golden_model.neurons.model import BitTrueModel, Events, NeuronParams, ReferenceModel
+from neuristor.golden_model.neurons.neuron import Bound, Field, positive, whole
+from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
+
+__all__ = [
+    "CODES",
+    "LAGS",
+    "RelaxationOscillatorBitTrue",
+    "RelaxationOscillatorOptions",
+    "RelaxationOscillatorParams",
+    "RelaxationOscillatorRaw",
+    "RelaxationOscillatorReference",
+    "alone",
+    "bound",
+    "check_current",
+    "from_circuit",
+    "rate",
+    "resized",
+    "shadow",
+    "step",
+    "summary",
+    "swing",
+    "update",
+    "window",
+]
+
+LAGS = 8
+"""Parts of a tick in which a crossing is placed."""
+FAULTS_AND_THRESHOLDS = (
+    *("threshold_d2d", "hold_d2d", "threshold_c2c", "hold_c2c"),
+    *("stuck_on", "stuck_off", "dead"),
+)
+CODES = 16
+"""Values of `lag`: none, or a number of these parts less a half, up to almost two ticks."""
+
+
+class RelaxationOscillatorRaw(NamedTuple):
+    """The integers the circuit is built from. Scalars only, shared by all oscillators of an array."""
+
+    insulating_raw: int
+    """Target of the insulating state."""
+    metallic_raw: int
+    """Target of the metallic state."""
+    k_raw: tuple[int, ...]
+    """Coefficients: for the insulating and then for the metallic state, one for each lag."""
+    k_shift: int
+    """How far the product of difference and coefficient is shifted down."""
+    lags: int
+    """Entries of `k_raw` a state: 16, or 1 when crossings are on ticks."""
+    late_raw: tuple[int, ...]
+    """The lag of a crossing: for each entry of `k_raw`, by the eighth of the way that was too far."""
+    drive_shift: int
+    """How far a drive word is shifted up before it is added to that product."""
+    coupling_raw: int
+    """Coefficient of the pull of the neighbours; 0 without coupling."""
+    coupling_shift: int
+    """How far their product is shifted down before it is added to that product."""
+    capacitive: int
+    """1 when the pull is one of changes, 0 when it is one of voltages."""
+    initial_raw: int
+    initial_span: int
+    """Width of the random part of the initial membrane, 0 for none."""
+    threshold_noise_raw: int
+    hold_noise_raw: int
+    noise_shift: int
+    faults: int
+    """1 when there are broken devices."""
+    membrane_min: int
+    membrane_max: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelaxationOscillatorParams(NeuronParams):
+    """An array of relaxation oscillators: what the devices are, and what the word lengths are.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Of each oscillator. It may be silent or latched without input.
+    count : int
+        Oscillators in the array, 1 to 65,536.
+    dt : float
+        One tick, in second.
+    spread : Variability
+    coupling : Coupling, optional
+    crossings : {"interpolated", "on_ticks"}
+    start : {"zero", "random"}
+        Voltage after reset: 0 V, or anywhere between V_hold and V_th, the same for the same seed.
+    membrane : Format
+        Of the membrane and the thresholds, in volt.
+    drive : Format
+        Of the input: volt a tick.
+    coefficient_bits : int
+        Width of the coefficients, 6 to 18.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is outside its range; the message names it.
+    OverflowError
+        If a threshold does not fit `membrane`.
+    """
+
+    circuit: Circuit
+    count: int
+    dt: float
+    spread: Variability = Variability()
+    coupling: Coupling | None = None
+    crossings: Literal["interpolated", "on_ticks"] = "interpolated"
+    start: Literal["zero", "random"] = "zero"
+    membrane: Format = Format(3, 14)
+    drive: Format = Format(0, 23)
+    coefficient_bits: int = 17
+
+    def __post_init__(self) -> None:
+        whole("count", self.count, 1, 65_536)
+        positive("dt", self.dt)
+        self.spread.only("relaxation_oscillator", *FAULTS_AND_THRESHOLDS)
+        if self.crossings not in ("interpolated", "on_ticks"):
+            raise ValueError(f"crossings must be 'interpolated' or 'on_ticks', not {self.crossings!r}")
+        if self.start not in ("zero", "random"):
+            raise ValueError(f"start must be 'zero' or 'random', not {self.start!r}")
+        whole("coefficient_bits", self.coefficient_bits, 6, 18)
+        if self.coupling is not None and self.coupling.count != self.count:
+            raise ValueError(f"coupling must be for {self.count} oscillators, not {self.coupling.count}")
+        fastest = min(self.circuit.tau_ins, self.circuit.tau_met)
+        if self.dt > 2 * fastest:
+            raise ValueError(f"dt must be at most twice the shortest time constant {fastest:.4g} s, not {self.dt!r} s")
+        if self.coupling is not None:
+            self._check_coupling(self.coupling)
+        self._check_words()
+
+    def _check_coupling(self, coupling: Coupling) -> None:
+        circuit, degree = self.circuit, coupling.degree
+        if coupling.kind == "capacitive" and not coupling.value * degree < circuit.capacitance / 4:
+            raise ValueError(
+                f"coupling_capacitance times {degree} neighbours must be below a quarter of the capacitance "
+                f"({circuit.capacitance / 4 / degree:.4g} F an element), not {coupling.value!r} F"
+            )
+        if coupling.kind == "resistive" and not self._pull * degree < 0.25:
+            least = self._pull * coupling.value * degree * 4
+            raise ValueError(
+                f"coupling_resistance must be above {least:.4g} ohm for {degree} neighbours and this tick, "
+                f"not {coupling.value!r} ohm"
+            )
+
+    def _check_words(self) -> None:
+        shift = self.membrane.frac_bits + self._k_shift
+        if self.drive.frac_bits > shift:
+            raise ValueError(f"drive must have at most {shift} fraction bits, not {self.drive.frac_bits}")
+        widths = [self.membrane.width + 1 + self.coefficient_bits, self.drive.width + shift - self.drive.frac_bits]
+        if self.coupling is not None:
+            pulled = self.membrane.width + 2 + self.coupling.degree.bit_length()
+            widths.append(pulled + max(0, self.raw.coupling_raw).bit_length())
+        if max(widths) + 2 > 62:
+            raise ValueError(f"membrane, drive and coefficient_bits need {max(widths) + 2} bits; at most 62 are exact")
+        low, high = min(self.raw.k_raw), max(self.raw.k_raw)
+        if low < 4 or high >> self.coefficient_bits:
+            raise ValueError(
+                f"coefficient_bits must be larger: the insulating coefficient of one tick "
+                f"({self.k[0]:.3g}) has less than two bits at {self.coefficient_bits}, for dt {self.dt!r} s"
+            )
+        up = [abs(self._offset(draw, met)) for draw in (noise.CENTRE, -noise.CENTRE) for met in (0, 1)]
+        threshold_margin, hold_margin = max(up[0], up[2]), max(up[1], up[3])
+        if int(self.threshold_raw.max()) + threshold_margin > self.membrane.max_raw:
+            raise OverflowError(f"threshold with its noise must fit {self.membrane}: at most {self.membrane.max} V")
+        gap = (self.threshold_raw - threshold_margin) - (self.hold_raw + hold_margin)
+        if int(gap.min()) <= 0 or int(self.hold_raw.min()) - hold_margin <= 0:
+            worst = int(np.argmin(gap))
+            raise ValueError(
+                "threshold_d2d, threshold_c2c, hold_d2d and hold_c2c must leave every threshold above its hold "
+                f"voltage, and that above zero; oscillator {worst} has {self.thresholds[worst]:.4g} V and "
+                f"{self.holds[worst]:.4g} V, before noise"
+            )
+
+    def _offset(self, draw: int, metallic: int) -> int:
+        scale = self.raw.hold_noise_raw if metallic else self.raw.threshold_noise_raw
+        return int(round_shift(draw * scale, self.raw.noise_shift))
+
+    @cached_property
+    def k(self) -> tuple[float, ...]:
+        """The exact coefficients, in the order of ``raw.k_raw``."""
+        lags = [0.0]
+        if self.crossings == "interpolated":
+            lags += [(code - 0.5) / LAGS for code in range(1, CODES)]
+        return tuple(
+            -math.expm1(-self.dt * (1 + lag) / tau)
+            for tau in (self.circuit.tau_ins, self.circuit.tau_met)
+            for lag in lags
+        )
+
+    @cached_property
+    def _k_shift(self) -> int:
+        return self.coefficient_bits + max(0, -1 - math.floor(math.log2(max(self.k))))
+
+    @property
+    def _late(self) -> tuple[int, ...]:
+        """The lag of a crossing in a tick of each length, by how far it went beyond its threshold.
+
+        With the fraction r of the way, and y the exponent of the whole tick, what is left of the time
+        is ``ln(1 + r (exp(y) - 1)) tau``, whatever the input.
+        """
+        made = []
+        for entry, k in enumerate(self.k):
+            tau = self.circuit.tau_ins if entry < CODES else self.circuit.tau_met
+            for part in range(LAGS):
+                left = math.log1p((part + 0.5) / LAGS * (1 / (1 - k) - 1)) * tau / self.dt
+                made.append(min(max(math.floor(LAGS * left) + 1, 1), CODES - 1))
+        return tuple(made)
+
+    @property
+    def drive_per_ampere(self) -> float:
+        """Volt a tick and ampere: exact while insulating."""
+        return self.circuit.input_resistance * self.k[0]
+
+    @property
+    def _pull(self) -> float:
+        """Fraction of a neighbour's difference that is taken over in a tick."""
+        coupling = self.coupling
+        if coupling is None:
+            return 0.0
+        if coupling.kind == "capacitive":
+            return coupling.value / self.circuit.capacitance
+        return self.drive_per_ampere / coupling.value
+
+    @cached_property
+    def raw(self) -> RelaxationOscillatorRaw:
+        """The integers the circuit is built from."""
+        circuit, spread, shift = self.circuit, self.spread, self._k_shift
+        coupling_raw = coupling_shift = 0
+        if self.coupling is not None:
+            coupling_shift = max(0, 9 - math.floor(math.log2(self._pull)) - shift)  # 10 significant bits or more
+            coupling_raw = math.floor(self._pull * 2 ** (shift + coupling_shift) + 0.5)
+            if coupling_shift > 24:
+                raise ValueError(f"coupling must be stronger: it moves a neighbour by {self._pull:.3g} a tick")
+        scales = [
+            noise.scale_for(sigma * mean / self.membrane.resolution)
+            for sigma, mean in ((spread.threshold_c2c, circuit.device.v_th), (spread.hold_c2c, circuit.device.v_hold))
+        ]
+        noise_shift = max(each for _, each in scales)
+        threshold, hold = (scale << (noise_shift - each) if scale else 0 for scale, each in scales)
+        v_th, v_hold = (
+            int(self.membrane.quantize(v, "v_th or v_hold")) for v in (circuit.device.v_th, circuit.device.v_hold)
+        )
+        random = self.start == "random"
+        return RelaxationOscillatorRaw(
+            insulating_raw=int(self.membrane.quantize(circuit.target_ins(), "the insulating target")),
+            metallic_raw=int(self.membrane.quantize(circuit.target_met(), "the metallic target")),
+            k_raw=tuple(math.floor(k * 2**shift + 0.5) for k in self.k),
+            k_shift=shift,
+            lags=len(self.k) // 2,
+            late_raw=self._late if len(self.k) > 2 else (0,),
+            drive_shift=self.membrane.frac_bits + shift - self.drive.frac_bits,
+            coupling_raw=coupling_raw,
+            coupling_shift=coupling_shift,
+            capacitive=int(self.coupling is not None and self.coupling.kind == "capacitive"),
+            initial_raw=v_hold if random else 0,
+            initial_span=v_th - v_hold if random else 0,
+            threshold_noise_raw=threshold,
+            hold_noise_raw=hold,
+            noise_shift=noise_shift,
+            faults=int(bool(self.fault_raw.any())),
+            membrane_min=self.membrane.min_raw,
+            membrane_max=self.membrane.max_raw,
+        )
+
+    @property
+    def noisy(self) -> bool:
+        """Whether there is noise from cycle to cycle."""
+        return bool(self.raw.threshold_noise_raw or self.raw.hold_noise_raw)
+
+    @cached_property
+    def thresholds(self) -> NDArray[np.float64]:
+        """V_th of each device, in volt, shape (count,), before rounding."""
+        return self.spread.thresholds(self.circuit.device.v_th, self.count)
+
+    @cached_property
+    def holds(self) -> NDArray[np.float64]:
+        """V_hold of each device, in volt, shape (count,), before rounding."""
+        return self.spread.holds(self.circuit.device.v_hold, self.count)
+
+    @cached_property
+    def threshold_raw(self) -> NDArray[np.int64]:
+        """V_th of each device on the membrane's grid, shape (count,)."""
+        return self.membrane.quantize(self.thresholds, "threshold with its device-to-device spread")
+
+    @cached_property
+    def hold_raw(self) -> NDArray[np.int64]:
+        """V_hold of each device on the membrane's grid, shape (count,)."""
+        return self.membrane.quantize(self.holds, "hold with its device-to-device spread")
+
+    @cached_property
+    def fault_raw(self) -> NDArray[np.int64]:
+        """What each device is, as in ``variability``, shape (count,)."""
+        return self.spread.faults(self.count)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The state fields that a reader of the array wants, beside the spikes."""
+        return ("membrane", "metallic")
+
+    @cached_property
+    def initial(self) -> dict[str, NDArray[np.int64]]:
+        """State after reset, but for the noise, each of shape (count,)."""
+        zero = np.zeros(self.count, dtype=np.int64)
+        draw = noise.first_states(self.seed, self.count) & 255
+        membrane = self.raw.initial_raw + ((draw * self.raw.initial_span) >> 8)
+        return {"membrane": membrane, "metallic": zero, "lag": zero, "change": zero}
+
+    @property
+    def state_fields(self) -> tuple[Field, ...]:
+        """The state of one oscillator, as the block RAM holds it."""
+        fields = [Field("membrane", self.membrane.width, True), Field("metallic", 1, False)]
+        if self.raw.lags > 1:
+            fields.append(Field("lag", (CODES - 1).bit_length(), False))
+        if self.raw.capacitive:
+            fields.append(Field("change", self.membrane.width + 1, True))
+        if self.noisy:
+            fields.append(Field("noise", 32, False))
+        return tuple(fields)
+
+    def drive_volts(self, current: ArrayLike) -> NDArray[np.float64]:
+        """What input currents (in ampere) add, in volt a tick, before rounding."""
+        return np.asarray(self.drive_per_ampere * np.asarray(current, dtype=np.float64))
+
+
+def update(
+    raw: RelaxationOscillatorRaw,
+    membrane: Any,
+    metallic: Any,
+    lag: Any,
+    state: Any,
+    threshold_raw: Any,
+    hold_raw: Any,
+    fault_raw: Any,
+    force: Any,
+) -> tuple[Any, Any, Any, Any, Any, Any]:
+    """One tick of an oscillator, on integers, arrays or hardware values alike.
+
+    Parameters
+    ----------
+    raw : RelaxationOscillatorRaw
+    membrane, metallic, lag, state
+        Membrane, state of the switch, eighths of a tick left over, and noise state of each oscillator.
+    threshold_raw, hold_raw, fault_raw
+        V_th, V_hold and kind of fault of each oscillator.
+    force
+        Input and coupling together, on the grid of the product with `k_raw`.
+
+    Returns
+    -------
+    membrane, metallic, lag, state, spike, saturated
+    """
+    conducts = metallic == 1
+    if raw.faults:
+        conducts = conducts | (fault_raw == STUCK_ON)
+    target = select(conducts, raw.metallic_raw, raw.insulating_raw)
+    coefficient = lookup(select(conducts, raw.lags, 0) + lag, raw.k_raw)
+    moved = membrane + round_shift((target - membrane) * coefficient + force, raw.k_shift)
+    bounded = saturate(moved, raw.membrane_min, raw.membrane_max)
+    clipped = moved != bounded
+    limit = select(conducts, hold_raw, threshold_raw)
+    if raw.threshold_noise_raw or raw.hold_noise_raw:
+        scale = select(conducts, raw.hold_noise_raw, raw.threshold_noise_raw)
+        limit = limit + round_shift(noise.byte_sum(state) * scale, raw.noise_shift)
+    beyond = select(conducts, limit - moved, moved - limit)
+    crosses = beyond >= 0
+    if raw.faults:
+        crosses = crosses & (fault_raw == HEALTHY)
+        clipped = clipped & (fault_raw != DEAD)
+        bounded = select(fault_raw == DEAD, membrane, bounded)
+    if raw.lags > 1:
+        travel = select(conducts, membrane - moved, moved - membrane)
+        part = 0
+        for eighth in range(1, LAGS):
+            part = part + select(beyond << 3 >= eighth * travel, 1, 0)
+        late = lookup((select(conducts, raw.lags, 0) + lag) * LAGS + part, raw.late_raw)
+        lag = select(crosses, late, 0)
+        bounded = select(crosses, limit, bounded)
+    spike = crosses & (metallic == 0)
+    metallic = select(crosses, 1 - metallic, metallic)
+    if raw.threshold_noise_raw or raw.hold_noise_raw:
+        state = select(crosses, noise.advance(state), state)
+    return bounded, metallic, lag, state, spike, clipped
+
+
+def force(raw: RelaxationOscillatorRaw, drive_raw: Any, pull: Any = None) -> Any:
+    """Input and coupling together, on the grid of the product with `k_raw`.
+
+    Parameters
+    ----------
+    raw : RelaxationOscillatorRaw
+    drive_raw
+        Input of each oscillator.
+    pull
+        Sum of the differences to its neighbours (or of their changes), if it has any.
+    """
+    alone = drive_raw << raw.drive_shift
+    if pull is None:
+        return alone
+    return alone + round_shift(pull * raw.coupling_raw, raw.coupling_shift)
+
+
+def invariants(raw: RelaxationOscillatorRaw, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What holds of every state that a state of this kind leads to."""
+    return {"an eighth of a tick is one of those in the tables": state["lag"] < raw.lags}
+
+
+def step(
+    raw: RelaxationOscillatorRaw,
+    membrane: Any,
+    metallic: Any,
+    lag: Any,
+    state: Any,
+    threshold_raw: Any,
+    hold_raw: Any,
+    fault_raw: Any,
+    drive_raw: Any,
+) -> tuple[Any, Any, Any, Any, Any, Any]:
+    """One tick of an oscillator without neighbours; as `update`."""
+    return update(raw, membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw, force(raw, drive_raw))
+
+
+class RelaxationOscillatorBitTrue(BitTrueModel):
+    """An array of fixed-point relaxation oscillators: the specification of the circuit.
+
+    Parameters
+    ----------
+    params : RelaxationOscillatorParams
+
+    Attributes
+    ----------
+    membrane, metallic, lag, change, noise : ndarray of int64, shape (count,)
+        The state, in raw integers.
+    """
+
+    params: RelaxationOscillatorParams
+    membrane: NDArray[np.int64]
+    metallic: NDArray[np.int64]
+    lag: NDArray[np.int64]
+    change: NDArray[np.int64]
+
+    tick = staticmethod(step)
+
+    def step(self, drive_raw: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Advance one tick; as in the base, with the pull of the neighbours."""
+        raw, coupling, before = self.params.raw, self.params.coupling, self.membrane
+        pull = None if coupling is None else coupling.pull(self.change if raw.capacitive else before)
+        spike = self._advance(self.rule._replace(function=update), force(raw, drive_raw, pull))
+        self.change = self.membrane - before
+        return spike
+
+
+class RelaxationOscillatorReference(ReferenceModel):
+    """The same array in float64.
+
+    Parameters
+    ----------
+    params : RelaxationOscillatorParams
+    locate : bool
+        True: continuous time, exact between switchings, which are located. False: on ticks, in the
+        order of the circuit, so that only word length separates it from the bit-true model.
+    rounded : bool
+        With the rounded coefficients of the circuit, on ticks.
+
+    Attributes
+    ----------
+    membrane : ndarray of float, shape (count,)
+        In volt.
+    metallic : ndarray of bool, shape (count,)
+    switchings : list of (time, oscillator, metallic)
+        All since reset, in second.
+    """
+
+    def __init__(self, params: RelaxationOscillatorParams, *, locate: bool = True, rounded: bool = False) -> None:
+        raw = params.raw
+        scale = 2.0**-raw.k_shift
+        self._k = np.array(raw.k_raw) * scale if rounded else np.array(params.k)
+        self._pull = raw.coupling_raw * scale * 2.0**-raw.coupling_shift if rounded else params._pull
+        super().__init__(params, locate=locate, rounded=rounded)
+
+    def _prepare(self) -> None:
+        params = self.params
+        self.switchings: list[tuple[float, int, bool]] = []
+        self.membrane = params.membrane.value(params.initial["membrane"])
+        self.metallic = np.zeros(params.count, dtype=bool)
+        self._lag = np.zeros(params.count, dtype=np.int64)
+        self._change = np.zeros(params.count)
+        if self.locate:
+            self._network = self._make_network()
+
+    def _make_network(self) -> OscillatorNetwork:
+        params, coupling = self.params, self.params.coupling
+        matrices = {}
+        if coupling is not None:
+            matrices["conductance" if coupling.kind == "resistive" else "capacitance"] = coupling.matrix()
+        network = OscillatorNetwork(
+            params.circuit,
+            params.count,
+            v_th=params.thresholds.copy(),
+            v_hold=params.holds.copy(),
+            fixed=params.fault_raw != HEALTHY,
+            **matrices,
+        )
+        network.voltage[:] = self.membrane
+        network.metallic[:] = params.fault_raw == STUCK_ON
+        return network
+
+    def _limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """V_th and V_hold of each oscillator in this half-cycle, in volt."""
+        params = self.params
+        deviation = noise.byte_sum(self._draw) / noise.SIGMA
+        device, spread = params.circuit.device, params.spread
+        return (
+            params.thresholds + spread.threshold_c2c * device.v_th * deviation,
+            params.holds + spread.hold_c2c * device.v_hold * deviation,
+        )
+
+    def _switched(self, found: list[tuple[float, int, bool]]) -> Events:
+        self.switchings += found
+        on = [(when, who) for when, who, metallic in found if metallic]
+        return [(np.array([who for _, who in on], dtype=np.intp), np.array([when for when, _ in on]))]
+
+    def _located(self, drive: NDArray[np.float64]) -> Events:
+        network, params = self._network, self.params
+
+        def draw(index: int, metallic: bool) -> None:
+            self._draw[index] = noise.advance(int(self._draw[index]))
+            v_th, v_hold = self._limits()
+            network.v_th[index], network.v_hold[index] = v_th[index], v_hold[index]
+
+        if self.ticks == 0:
+            network.v_th[:], network.v_hold[:] = self._limits()
+        before = network.voltage.copy()
+        found = network.advance(params.dt, drive / params.drive_per_ampere, draw if params.noisy else None)
+        dead = params.fault_raw == DEAD
+        if dead.any():
+            network.voltage[dead] = before[dead]
+        self.membrane, self.metallic = network.voltage.copy(), network.metallic.copy()
+        return self._switched(found)
+
+    def _on_ticks(self, drive: NDArray[np.float64]) -> Events:
+        params, fault, before = self.params, self.params.fault_raw, self.membrane
+        moved, conducts = self._moved(drive)
+        v_th, v_hold = self._limits()
+        limit = np.where(conducts, v_hold, v_th)
+        sign = np.where(conducts, -1.0, 1.0)
+        beyond, travel = sign * (moved - limit), sign * (moved - before)
+        crosses = (beyond >= 0) & (fault == HEALTHY)
+        self.metallic = np.where(crosses, ~conducts, self.metallic)
+        times = (self.ticks + 1) * params.dts
+        if params.raw.lags > 1:
+            part = np.count_nonzero(8 * beyond >= np.arange(1, LAGS)[:, None] * travel, axis=0)
+            late = np.array(params.raw.late_raw)[(np.where(conducts, params.raw.lags, 0) + self._lag) * LAGS + part]
+            self._lag = np.where(crosses, late, 0)
+            moved = np.where(crosses, limit, moved)
+            times -= params.dt * (late - 0.5) / LAGS
+        self.membrane = np.where(fault == DEAD, before, moved)
+        self._change = self.membrane - before
+        self._draw = np.where(crosses, noise.advance(self._draw), self._draw)
+        return self._switched([(float(times[n]), int(n), bool(self.metallic[n])) for n in np.flatnonzero(crosses)])
+
+    def _moved(self, drive: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """The membrane after a tick without crossing, in volt, and which switches conduct."""
+        params, raw, circuit = self.params, self.params.raw, self.params.circuit
+        conducts = self.metallic | (params.fault_raw == STUCK_ON)
+        target = np.where(conducts, circuit.target_met(), circuit.target_ins())
+        k = self._k[np.where(conducts, raw.lags, 0) + self._lag]
+        moved = self.membrane + (target - self.membrane) * k + drive
+        if params.coupling is not None:
+            moved = moved + self._pull * params.coupling.pull(self._change if raw.capacitive else self.membrane)
+        return moved, conducts
+
+
+def shadow(
+    params: RelaxationOscillatorParams, drive: NDArray[np.float64], trace: dict[str, NDArray[np.int64]]
+) -> NDArray[np.float64]:
+    """The float membrane with the switchings of the bit-true model imposed: what `bound` speaks of.
+
+    Parameters
+    ----------
+    params : RelaxationOscillatorParams
+    drive : ndarray of float, shape (ticks, count)
+        In volt a tick.
+    trace : dict of ndarray of int64, shape (ticks, count)
+        Of the bit-true model.
+
+    Returns
+    -------
+    ndarray of float, shape (ticks, count)
+        In volt, after each tick.
+    """
+    reference = RelaxationOscillatorReference(params, locate=False)
+    metallic = trace["metallic"].astype(bool)
+    lag = trace.get("lag", np.zeros_like(trace["metallic"]))
+    made = np.empty(drive.shape)
+    for tick, row in enumerate(drive):
+        before = reference.membrane
+        moved, _ = reference._moved(row)
+        crosses = metallic[tick] != reference.metallic
+        if params.raw.lags > 1:
+            v_th, v_hold = reference._limits()
+            moved = np.where(crosses, np.where(reference.metallic, v_hold, v_th), moved)
+        reference.membrane = np.where(params.fault_raw == DEAD, before, moved)
+        reference._change = reference.membrane - before
+        reference._draw = np.where(crosses, noise.advance(reference._draw), reference._draw)
+        reference.metallic, reference._lag = metallic[tick], lag[tick]
+        made[tick] = reference.membrane
+    return made
+
+
+def swing(params: RelaxationOscillatorParams, drive: NDArray[np.float64], membrane: NDArray[np.float64]) -> float:
+    """Largest ``|target - v|`` that occurs, in volt, for `bound`.
+
+    Parameters
+    ----------
+    params : RelaxationOscillatorParams
+    drive, membrane : ndarray of float, shape (ticks, count)
+        In volt a tick, and in volt after each tick.
+    """
+    reached = [0.0, float(membrane.min()), float(membrane.max())]
+    targets = params.circuit.target_ins(), params.circuit.target_met()
+    return max(abs(target - v) for target in targets for v in reached)
+
+
+def bound(params: RelaxationOscillatorParams, swing: float) -> Bound:
+    """How far the bit-true membrane may be from the float one, with the same switchings.
+
+    With e the largest membrane error, k the coefficient of the state and g that of the coupling, one
+    tick gives ``e' = (1 - k) e + g sum (e_j - e_i) + errors``. For coupling resistors the sum over the
+    neighbours takes away what it adds as long as ``k + degree g <= 1``, so e stays below errors / k. For
+    coupling capacitors e - g sum (e_j - e_i) is what decays, and e is larger by 1 / (1 - 4 degree g).
+    A crossing replaces the membrane by a rounded threshold, or leaves it.
+
+    Parameters
+    ----------
+    params : RelaxationOscillatorParams
+    swing : float
+        Largest ``|target - v|`` that occurs, in volt.
+
+    Returns
+    -------
+    Bound
+        In volt, its three parts apart.
+    """
+    raw, lsb = params.raw, params.membrane.resolution
+    used = np.array(raw.k_raw) * 2.0**-raw.k_shift
+    off = np.abs(used - np.array(params.k))
+    factor = coupling_off = 0.0
+    if params.coupling is not None:
+        degree = params.coupling.degree
+        used_pull = raw.coupling_raw * 2.0 ** -(raw.k_shift + raw.coupling_shift)
+        # A pull is a sum of differences (or of changes, which are at most twice as large).
+        span = degree * params.circuit.device.v_th * (2 if raw.capacitive else 1)
+        coupling_off = abs(used_pull - params._pull) * span + 0.5 * lsb * 2.0**-raw.k_shift
+        factor = 4 * degree * used_pull if raw.capacitive else 0.0
+    # Each state forgets at its own rate; the largest of their levels is never left.
+    rounding = float(np.max(0.5 * lsb / used))
+    coefficient = float(np.max((off * swing + coupling_off) / used))
+    inputs = float(np.max(0.5 * params.drive.resolution / used)) + 0.5 * lsb
+    noise_lsb = 0.5 * lsb + (0.004 * 3.5 * _noise_sigma(params) if params.noisy else 0.0)
+    parts = (rounding, coefficient, inputs + 0.5 * lsb + noise_lsb)
+    return Bound(*(part / (1 - factor) for part in parts))
+
+
+def _noise_sigma(params: RelaxationOscillatorParams) -> float:
+    device, spread = params.circuit.device, params.spread
+    return max(spread.threshold_c2c * device.v_th, spread.hold_c2c * device.v_hold)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelaxationOscillatorOptions:
+    """What a design file may say about relaxation oscillators, beside their number and the tick.
+
+    Parameters
+    ----------
+    crossings : {"interpolated", "on_ticks"}
+        Thresholds are crossed within a tick (in eighths), or seen at its end.
+    start : {"zero", "random"}
+        Voltage after reset: 0 V, or anywhere between V_hold and V_th.
+    coupling : {"none", "resistive", "capacitive"}
+        What couples the oscillators.
+    coupling_resistance : float, optional
+        Of each coupling resistor, in ohm.
+    coupling_capacitance : float, optional
+        Of each coupling capacitor, in farad.
+    topology : {"all_to_all", "ring", "chain", "grid", "torus", "edges"}
+        Who is coupled.
+    columns : int
+        Oscillators a row, for a grid or torus.
+    edges : list of [int, int]
+        Pairs of oscillators, for the topology "edges".
+    """
+
+    crossings: Literal["interpolated", "on_ticks"] = "interpolated"
+    start: Literal["zero", "random"] = "zero"
+    coupling: Literal["none", "resistive", "capacitive"] = "none"
+    coupling_resistance: float | None = None
+    coupling_capacitance: float | None = None
+    topology: Literal["all_to_all", "ring", "chain", "grid", "torus", "edges"] = "all_to_all"
+    columns: int = 0
+    edges: tuple[tuple[int, int], ...] = ()
+
+    def elements(self, count: int) -> Coupling | None:
+        """The coupling of `count` oscillators.
+
+        Raises
+        ------
+        ValueError
+            If its element has no value, or one that belongs to the other kind.
+        """
+        values = {"resistive": self.coupling_resistance, "capacitive": self.coupling_capacitance}
+        names = {"resistive": "coupling_resistance", "capacitive": "coupling_capacitance"}
+        for kind, value in values.items():
+            if kind != self.coupling and value is not None:
+                raise ValueError(f"{names[kind]} needs coupling = {kind!r}, not {self.coupling!r}")
+        if self.coupling == "none":
+            return None
+        value = values[self.coupling]
+        if value is None:
+            raise ValueError(f"{names[self.coupling]} is missing: coupling is {self.coupling!r}")
+        return Coupling(
+            kind=self.coupling,
+            value=value,
+            topology=self.topology,
+            count=count,
+            columns=self.columns,
+            edges=self.edges,
+        )
+
+
+def from_circuit(
+    circuit: Circuit,
+    *,
+    count: int,
+    options: RelaxationOscillatorOptions = RelaxationOscillatorOptions(),
+    **common: Any,
+) -> RelaxationOscillatorParams:
+    """The oscillators that a circuit makes.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    count : int
+    options : RelaxationOscillatorOptions
+    **common
+        `dt`, `spread` and words, as in :class:`RelaxationOscillatorParams`.
+
+    Returns
+    -------
+    RelaxationOscillatorParams
+    """
+    return RelaxationOscillatorParams(
+        circuit=circuit,
+        count=count,
+        coupling=options.elements(count),
+        crossings=options.crossings,
+        start=options.start,
+        **common,
+    )
+
+
+def alone(params: RelaxationOscillatorParams, count: int) -> RelaxationOscillatorParams:
+    """So many of the oscillators, without spread, faults and neighbours."""
+    return replace(params, count=count, spread=Variability(seed=params.seed), coupling=None, start="zero")
+
+
+def window(params: RelaxationOscillatorParams) -> tuple[float, float]:
+    """Input currents between which an oscillator oscillates, in ampere."""
+    return params.circuit.firing_currents
+
+
+def rate(params: RelaxationOscillatorParams, current: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Frequency under constant inputs in continuous time, closed form, in hertz.
+
+    Parameters
+    ----------
+    params : RelaxationOscillatorParams
+    current : ndarray of float, shape (n,)
+        In ampere.
+    """
+    return np.array([params.circuit.frequency(i) for i in current.tolist()])
+
+
+def resized(
+    params: RelaxationOscillatorParams, *, fraction: int, coefficient: int, drive: int
+) -> RelaxationOscillatorParams:
+    """The same oscillators with other words: fraction bits of membrane and drive, bits of the coefficients.
+
+    The drive gets no more bits than the product has.
+    """
+    return replace(
+        params,
+        membrane=Format(params.membrane.int_bits, fraction),
+        drive=Format(params.drive.int_bits, min(drive, fraction + coefficient)),
+        coefficient_bits=coefficient,
+    )
+
+
+def check_current(params: RelaxationOscillatorParams, current: NDArray[np.float64]) -> None:
+    """Refuse an input under which no oscillator oscillates.
+
+    Parameters
+    ----------
+    params : RelaxationOscillatorParams
+    current : ndarray of float, any shape
+        In ampere.
+
+    Raises
+    ------
+    ValueError
+        If all inputs are outside the window of every device.
+    """
+    circuit, device = params.circuit, params.circuit.device
+    low, high = circuit.firing_currents
+    lows = low + (params.thresholds - device.v_th) / circuit.input_resistance
+    highs = high + (params.holds - device.v_hold) * circuit.capacitance / circuit.tau_met
+    lowest, highest = float(current.min()), float(current.max())
+    inside = np.any([((current > a) & (current < b)).any() for a, b in zip(lows, highs, strict=True)])
+    if not inside:
+        raise ValueError(
+            f"an input must be between {low:.3g} A and {high:.3g} A for the circuit to oscillate, "
+            f"not {lowest:.3g} A to {highest:.3g} A"
+        )
+
+
+def summary(params: RelaxationOscillatorParams) -> list[tuple[str, str]]:
+    """What the array is, for a reader: labels and values."""
+    circuit, coupling = params.circuit, params.coupling
+    rows = [("frequency without input", f"{circuit.frequency():.5g} Hz, closed form")]
+    if circuit.regime() == "oscillates":
+        t_ins, t_met = circuit.periods()
+        rows.append(("charging, discharging", f"{t_ins:.4g} s, {t_met:.4g} s"))
+    if coupling is not None:
+        unit = "ohm" if coupling.kind == "resistive" else "F"
+        rows.append(("coupling", f"{coupling.kind}, {coupling.value:.4g} {unit}, {coupling.topology}"))
+        if circuit.regime() == "oscillates":
+            k1 = coupling_strength(circuit, coupling.kind, coupling.value)
+            stable = ", ".join(f"{phase:.0f}" for phase in locks(circuit, coupling.kind, coupling.value))
+            rows.append(
+                (
+                    "phase response of a pair",
+                    f"K1 / f = {k1 / circuit.frequency():+.4f}: pulls {'in phase' if k1 > 0 else 'apart'}; "
+                    f"stable phase differences of equal oscillators: {stable} degrees",
+                )
+            )
+    k_met = params.k[params.raw.lags]
+    rows += [
+        ("one tick", f"{params.dt:.4g} s, k = {params.k[0]:.6g} insulating, {k_met:.6g} metallic"),
+        ("crossings", params.crossings.replace("_", " ")),
+        ("words", f"membrane {params.membrane}, drive {params.drive}, {params.coefficient_bits} coefficient bits"),
+    ]
+    return rows
+
+
+# What the other rooms look up by the neuron's name.
+BitTrue, Options = RelaxationOscillatorBitTrue, RelaxationOscillatorOptions
+Params, Reference = RelaxationOscillatorParams, RelaxationOscillatorReference
+CIRCUIT = Circuit

@@ -1,0 +1,1 @@
+"""Circuits of the neuron models, and the registry of both."""

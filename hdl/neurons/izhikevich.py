@@ -1,0 +1,94 @@
+"""Izhikevich neurons in the circuit: equal to ``neuristor.golden_model.neurons.izhikevich.IzhikevichBitTrue``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Mux, signed, unsigned
+
+from neuristor.golden_model.neurons.izhikevich import IzhikevichParams
+from neuristor.hdl import noise
+from neuristor.hdl.fixed import round_add, saturate, shape
+from neuristor.hdl.flow import Flow, FlowArray, FlowLane, Node
+
+__all__ = ["IzhikevichArray", "IzhikevichLane"]
+
+
+def _columns(params: IzhikevichParams) -> dict[str, tuple[Any, Any]]:
+    """Shape and values of what each neuron has of its own."""
+    bits, fine = signed(params.coefficient_bits + 1), shape(params.recovery)
+    return {
+        "quadratic": (bits, params.quadratic_raw),
+        "linear": (signed(24), params.linear_raw),
+        "constant": (fine, params.constant_raw),
+        "sensitivity": (bits, params.sensitivity_raw),
+        "offset": (fine, params.offset_raw),
+        "leak": (unsigned(1), params.leak_raw),
+        "rate": (bits, params.rate_raw),
+        "reset": (shape(params.membrane), params.reset_raw),
+        "jump": (fine, params.jump_raw),
+        "bias": (shape(params.drive), params.bias_raw),
+        "noise_scale": (unsigned(9), params.noise_scale_raw),
+    }
+
+
+class IzhikevichLane(FlowLane):
+    """The pipeline of one lane: four multiplications (five with noise) a neuron.
+
+    Parameters
+    ----------
+    params : IzhikevichParams
+    lane, lanes : int
+    interval : int
+    loadable : bool
+    """
+
+    def __init__(
+        self, params: IzhikevichParams, lane: int = 0, lanes: int = 1, interval: int = 1, loadable: bool = False
+    ) -> None:
+        super().__init__(params, lane, lanes, interval, _columns(params), loadable)
+
+    def describe(self, flow: Flow) -> tuple[dict[str, Node], Node, Node]:
+        """Equations 1 to 3 of the golden model."""
+        params: IzhikevichParams = self.params
+        raw, width, fine = params.raw, params.membrane.width, params.recovery.width
+
+        def own(name: str) -> Node:
+            return self.own(flow, name)
+
+        membrane, recovery = flow.take(self.state.membrane), flow.take(self.state.recovery)
+        steady = flow.register(lambda drive, bias: drive + bias, flow.take(self.drive), own("bias"))
+        pull = flow.register(lambda constant, u: constant - u, own("constant"), recovery)
+        force = flow.register(lambda a, b: a + b, steady, pull)
+        if raw.noisy:
+            draw = flow.register(noise.byte_sum, flow.take(self.state.noise))
+            force = flow.multiply(draw, own("noise_scale"), lambda p, f: round_add(f, p, raw.noise_shift), force)
+        weight = flow.multiply(
+            own("quadratic"), membrane, lambda p, linear: round_add(linear, p, raw.quadratic_shift), own("linear")
+        )
+        change = flow.multiply(weight, membrane, lambda p, f: round_add(f, p, raw.weight_shift), force)
+        moved = flow.register(lambda v, c: round_add(v, c, raw.membrane_shift), membrane, change)
+        bounded = flow.register(lambda v: Cat(*saturate(v, width)), moved)
+        value, clipped = flow.part(bounded, 0, width, signed=True), flow.part(bounded, width)
+        spike = flow.register(lambda v: v >= raw.peak_raw, value)
+
+        leaking = flow.register(lambda o, u, leak: o - Mux(leak, u, 0), own("offset"), recovery, own("leak"))
+        wanted = flow.multiply(own("sensitivity"), value, lambda p, o: round_add(o, p, raw.sensitivity_shift), leaking)
+        jumped = flow.register(lambda u, jump, fired: u + Mux(fired, jump, 0), recovery, own("jump"), spike)
+        grown = flow.multiply(own("rate"), wanted, lambda p, u: round_add(u, p, raw.rate_shift), jumped)
+        kept = flow.register(lambda u: Cat(*saturate(u, fine)), grown)
+        saturated = flow.register(lambda a, b: a | b, clipped, flow.part(kept, fine))
+        after = flow.register(lambda fired, reset, v: Mux(fired, reset, v), spike, own("reset"), value)
+        state = {"membrane": after, "recovery": flow.part(kept, 0, fine, signed=True)}
+        if raw.noisy:
+            state["noise"] = flow.register(noise.advance, flow.take(self.state.noise))
+        return state, spike, saturated
+
+
+class IzhikevichArray(FlowArray):
+    """N Izhikevich neurons on L lanes; see :class:`neuristor.hdl.flow.FlowArray`."""
+
+    lane_type = IzhikevichLane
+
+
+Array = IzhikevichArray

@@ -1,0 +1,1 @@
+"""What is compared: cocotb benches, their cases and scoreboards."""

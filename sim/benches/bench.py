@@ -1,0 +1,106 @@
+"""The cocotb tests that every neuron array passes; ``sim/<neuron>.py`` collects them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cocotb
+import numpy as np
+from numpy.typing import NDArray
+
+from neuristor.hdl.rows import pack_drive, unpack_output
+from neuristor.sim.benches.case import Case
+from neuristor.sim.benches.scoreboard import compare
+from neuristor.sim.benches.stream import exchange, reset, start
+
+__all__ = [
+    "check_corners",
+    "matches_bit_true_model",
+    "matches_bit_true_model_after_reset_in_mid_run",
+    "matches_bit_true_model_at_corner_values",
+    "matches_bit_true_model_under_stalls",
+]
+
+CHUNK = 512
+"""Ticks compared at a time."""
+SHORT = 120
+"""Ticks of the tests with stalls and resets."""
+
+
+async def run_ticks(
+    dut: Any, case: Case, drive_raw: NDArray[np.int64], stall_seed: int | None = None
+) -> tuple[dict[str, NDArray[np.int64]], int]:
+    """Send ticks and collect what comes back; the trace and the clocks used."""
+    words = [int.from_bytes(row.tobytes(), "little") for row in pack_drive(case.params, case.lanes, drive_raw)]
+    done = await exchange(dut, words, stall_seed=stall_seed)
+    size = -(-len(dut.o__payload) // 8)
+    data = b"".join(row.to_bytes(size, "little") for row in done.rows)
+    rows = np.frombuffer(data, dtype=np.uint8).reshape(-1, size)
+    return unpack_output(case.params, case.lanes, rows), done.cycles
+
+
+async def check(dut: Any, case: Case, model: Any, drive_raw: NDArray[np.int64], stall_seed: int | None = None) -> int:
+    """Run ticks through circuit and model; fail at the first difference. Return the clocks used."""
+    clocks = 0
+    for first in range(0, len(drive_raw), CHUNK):
+        part = drive_raw[first : first + CHUNK]
+        got, used = await run_ticks(dut, case, part, None if stall_seed is None else stall_seed + first)
+        clocks += used
+        difference = compare(model.run(part), got, first)
+        if difference is not None:  # with `assert`, the message would show it twice
+            raise AssertionError(str(difference))
+    saturations = min(model.saturations, 0xFFFF_FFFF)
+    assert int(dut.saturations.value) == saturations, "the count of saturations differs"
+    assert int(dut.saturated.value) == int(saturations > 0), "the saturation flag differs"
+    return clocks
+
+
+async def check_corners(dut: Any, levels: Sequence[int] = ()) -> None:
+    """Inputs at both rails, at zero, at `levels`, and one step beside each, held for a while."""
+    case = Case.from_environment()
+    drive, rng = case.params.drive, np.random.default_rng(1)
+    around = np.array([drive.min_raw, drive.max_raw, 0, *levels])
+    corners = np.unique(np.clip([around - 1, around, around + 1], drive.min_raw, drive.max_raw).astype(np.int64))
+    # Hold each level for a while, so that membranes arrive there.
+    held = np.repeat(rng.choice(corners, (8, case.params.count)), 15, axis=0)
+    await start(dut)
+    await check(dut, case, case.bit_true(), held)
+
+
+@cocotb.test()
+async def matches_bit_true_model(dut: Any) -> None:
+    """The whole input at full speed."""
+    case = Case.from_environment()
+    await start(dut)
+    clocks = await check(dut, case, case.bit_true(), case.drive_raw)
+    dut._log.info("compared %d ticks of %d neurons in %d clocks", *case.drive_raw.shape, clocks)
+
+
+@cocotb.test()
+async def matches_bit_true_model_at_corner_values(dut: Any) -> None:
+    """Inputs at both rails, at zero, and one step beside each; a neuron with more corners has its own."""
+    await check_corners(dut)
+
+
+@cocotb.test()
+async def matches_bit_true_model_under_stalls(dut: Any) -> None:
+    """Input that comes in bursts, and an output that is not always taken."""
+    case = Case.from_environment()
+    await start(dut)
+    await check(dut, case, case.bit_true(), case.drive_raw[:SHORT], stall_seed=1)
+
+
+@cocotb.test()
+async def matches_bit_true_model_after_reset_in_mid_run(dut: Any) -> None:
+    """A reset while rows are under way brings back the initial state, and nothing of the past."""
+    case = Case.from_environment()
+    await start(dut)
+    part = case.drive_raw[:SHORT]
+    per_tick = -(-case.params.count // case.lanes)
+    words = [int.from_bytes(row.tobytes(), "little") for row in pack_drive(case.params, case.lanes, part)]
+    # At full speed the rows of one tick follow each other: so many are still in the pipeline.
+    for sent, taken in [(1, 0), *((len(words), len(words) - n) for n in (1, 2, 4) if n < per_tick)]:
+        await exchange(dut, words[:sent], taken)
+        await reset(dut)
+        await check(dut, case, case.bit_true(), part[: SHORT // 2])

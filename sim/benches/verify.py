@@ -1,0 +1,181 @@
+"""Run a case on a simulator and say whether the circuit equals the bit-true model."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuristor.hdl.rows import pack_drive, unpack_output
+from neuristor.sim.benches.case import Case
+from neuristor.sim.benches.scoreboard import Difference, compare
+from neuristor.sim.engines.compiled import CompiledModel
+from neuristor.sim.engines.interpreted import InterpretedModel
+from neuristor.sim.engines.simulators import ToolError, find_tool, run_cocotb, simulator_available
+from neuristor.sim.engines.stalls import StreamError
+
+__all__ = ["ENGINES", "Verdict", "available", "missing", "verify"]
+
+ENGINES = {
+    "verilator": "the exported Verilog in cocotb on Verilator: whole input, stalls, resets, corner values",
+    "icarus": "the same on Icarus Verilog, which also sees unknown values",
+    "compiled": "the exported Verilog compiled to C++ and fed from NumPy: millions of clocks",
+    "amaranth": "the circuit in Amaranth's simulator: needs no compiler, and is slow",
+}
+"""What can judge a circuit."""
+
+_NEEDS = {"verilator": ("verilator", "c++", "make", "perl"), "icarus": ("iverilog",), "compiled": ("c++",)}
+CHUNK = 4096
+"""Ticks compared at a time by the compiled model."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one engine found."""
+
+    engine: str
+    equal: bool
+    ticks: int
+    """Ticks of the case that were compared."""
+    tests: int
+    """Tests that ran."""
+    cycles: int | None
+    """Clocks of the whole input at full speed; None where the engine does not tell."""
+    reason: str
+    """What differed; empty if nothing."""
+
+
+def available(engine: str) -> bool:
+    """Whether everything the engine needs is installed."""
+    return missing(engine) is None
+
+
+def missing(engine: str) -> str | None:
+    """What the engine lacks on this machine, in one sentence; None if nothing.
+
+    Raises
+    ------
+    ValueError
+        If there is no such engine.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"simulator must be one of {', '.join(ENGINES)}, not {engine!r}")
+    try:
+        for tool in _NEEDS.get(engine, ()):
+            find_tool(tool)
+    except ToolError as error:
+        return str(error)
+    if engine in ("verilator", "icarus") and not simulator_available(engine):
+        return f"{engine} is not complete"
+    return None
+
+
+def verify(case: Case, engine: str, log_dir: Path | None = None) -> Verdict:
+    """Compare circuit and bit-true model in every state bit, at every tick.
+
+    Parameters
+    ----------
+    case : Case
+    engine : str
+        One of `ENGINES`.
+    log_dir : Path, optional
+        Where the simulator's log stays; nowhere by default.
+
+    Raises
+    ------
+    ToolError
+        If the engine is not installed.
+    ValueError
+        If there is no such engine, it simulates no netlist but the case is one, or the case has no tick.
+    """
+    lack = missing(engine)
+    if lack is not None:
+        raise ToolError(lack)
+    if len(case.drive_raw) == 0:
+        raise ValueError("there is no tick to compare")
+    if engine == "amaranth" and case.netlist is not None:
+        raise ValueError("amaranth simulates the circuit and no netlist of it: choose another simulator")
+    if engine == "compiled":
+        return _compiled(case)
+    if engine == "amaranth":
+        return _interpreted(case)
+    with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
+        folder = log_dir or Path(scratch)
+        verilog = Path(scratch) / f"{case.toplevel}.v"
+        verilog.write_text(case.verilog)
+        environment = case.save(Path(scratch) / "case.pickle")
+        result = run_cocotb(engine, verilog, case.toplevel, case.bench, environment, folder / engine)
+        return Verdict(
+            engine=engine,
+            equal=result.passed,
+            ticks=len(case.drive_raw),
+            tests=result.tests,
+            cycles=_logged_cycles(result.log),
+            reason="\n".join(result.messages),
+        )
+
+
+def _logged_cycles(log: Path) -> int | None:
+    """The clocks that the bench of the whole input wrote into its log."""
+    for line in log.read_text(errors="replace").splitlines() if log.is_file() else ():
+        if "compared" in line and line.rstrip().endswith("clocks"):
+            return int(line.split()[-2])
+    return None
+
+
+def _verdict(engine: str, case: Case, tests: int, cycles: int | None, difference: Difference | str | None) -> Verdict:
+    return Verdict(engine, difference is None, len(case.drive_raw), tests, cycles, str(difference or ""))
+
+
+def _compiled(case: Case) -> Verdict:
+    circuit = CompiledModel(case.verilog, case.toplevel)
+    cycles = None
+    for tests, stall_seed in enumerate((None, 1, 2), start=1):
+        model, used = case.bit_true(), 0
+        circuit.reset()
+        for first in range(0, len(case.drive_raw), CHUNK):
+            part = case.drive_raw[first : first + CHUNK]
+            expected = model.run(part)
+            try:
+                rows, clocks = circuit.exchange(pack_drive(case.params, case.lanes, part), stall_seed=stall_seed)
+                got = unpack_output(case.params, case.lanes, rows)
+            except (StreamError, ValueError) as error:  # stuck, or rows out of step: the circuit's fault
+                return _verdict("compiled", case, tests, cycles, str(error))
+            used += clocks
+            difference = compare(expected, got, first)
+            if difference is not None:
+                return _verdict("compiled", case, tests, cycles, difference)
+        cycles = used if stall_seed is None else cycles
+        wrong = _saturations(circuit, model)
+        if wrong is not None:
+            return _verdict("compiled", case, tests, cycles, wrong)
+    return _verdict("compiled", case, 3, cycles, None)
+
+
+def _interpreted(case: Case) -> Verdict:
+    model = case.bit_true()
+    expected: dict[str, NDArray[np.int64]] = model.run(case.drive_raw)
+    array = case.array()
+    circuit = InterpretedModel(array)
+    try:
+        rows, cycles = circuit.exchange(
+            pack_drive(case.params, case.lanes, case.drive_raw), len(case.drive_raw) * array.rows
+        )
+        got = unpack_output(case.params, case.lanes, rows)
+    except (TimeoutError, ValueError) as error:
+        return _verdict("amaranth", case, 1, None, str(error))
+    return _verdict("amaranth", case, 1, cycles, compare(expected, got) or _saturations(circuit, model))
+
+
+def _saturations(circuit: CompiledModel | InterpretedModel, model: Any) -> str | None:
+    """What is wrong with the flag and the count of saturations; None if nothing."""
+    saturations = min(model.saturations, 0xFFFF_FFFF)
+    if circuit.status("saturations") != saturations:
+        return "the count of saturations differs"
+    if circuit.status("saturated") != int(saturations > 0):
+        return "the saturation flag differs"
+    return None

@@ -1,0 +1,1 @@
+"""Faults put into circuits: mutants that the regression must notice, and soft errors."""

@@ -1,0 +1,1 @@
+"""What synthesis makes of a circuit: netlists of cells, and the same as words."""

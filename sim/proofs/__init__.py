@@ -1,0 +1,1 @@
+"""Proofs that a circuit equals its bit-true model, for all states and inputs."""

@@ -1,0 +1,142 @@
+"""Flows: the schedule itself, and the neurons whose lanes are flows, in Amaranth's simulator."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Module, Signal, signed
+from amaranth.sim import Simulator
+
+from neuristor.golden_model.neurons.neuron import room
+from neuristor.hdl.flow import Flow
+from neuristor.hdl.rows import pack_drive, unpack_output
+from neuristor.sim.engines.interpreted import InterpretedModel
+from tests.conftest import FLOW_VARIANTS, corner_drive, flow_params
+from tests.hdl.neurons.test_lif import STALLS, pattern
+
+VARIANTS = [(neuron, variant) for neuron, variants in FLOW_VARIANTS.items() for variant in variants]
+NOISY = [(neuron, "noise and spread") for neuron in FLOW_VARIANTS]
+
+
+def first_difference(
+    neuron: str,
+    params: Any,
+    lanes: int,
+    interval: int,
+    drive: np.ndarray,
+    stalls: tuple[float, float] = (1.0, 1.0),
+    reset_at: int | None = None,
+) -> str | None:
+    """Where the circuit parts from the bit-true model, in any state bit, or None."""
+    array = room("hdl", neuron).Array(params, lanes, interval)
+    model = room("golden_model", neuron).BitTrue(params)
+    expected = model.run(drive)
+    circuit = InterpretedModel(array)
+    rows, cycles = circuit.exchange(
+        pack_drive(params, lanes, drive),
+        len(drive) * array.rows,
+        valid_pattern=pattern(stalls[0], 1),
+        ready_pattern=pattern(stalls[1], 2),
+        reset_at=reset_at,
+    )
+    got = unpack_output(params, lanes, rows)
+    assert got.keys() == expected.keys()
+    for name, values in expected.items():
+        if not np.array_equal(values, got[name]):
+            return f"{name} at (tick, neuron) {np.argwhere(values != got[name])[0].tolist()}"
+    assert (circuit.status("saturated"), circuit.status("saturations")) == (model.saturations > 0, model.saturations)
+    if stalls == (1.0, 1.0) and reset_at is None:
+        ticks = (len(drive) - 1) * array.cycles_per_tick
+        assert cycles == array.cycles_after_reset + ticks + array.cycles_alone
+    return None
+
+
+@pytest.mark.parametrize(("neuron", "variant"), VARIANTS)
+def test_array_matches_bit_true_model(neuron: str, variant: str) -> None:
+    params = flow_params(neuron, variant, count=5)
+    assert first_difference(neuron, params, 2, 3, corner_drive(params, 60, seed=11)) is None
+
+
+@pytest.mark.parametrize("interval", [1, 2, 4, 7, 11, 22, 30])
+@pytest.mark.parametrize(("neuron", "variant"), NOISY)
+def test_array_matches_bit_true_model_for_any_sharing(neuron: str, variant: str, interval: int) -> None:
+    params = flow_params(neuron, variant, count=3)
+    assert first_difference(neuron, params, 1, interval, corner_drive(params, 15, seed=12)) is None
+
+
+@pytest.mark.parametrize("stalls", STALLS)
+@pytest.mark.parametrize(("neuron", "variant"), NOISY)
+def test_array_matches_bit_true_model_under_stalls(neuron: str, variant: str, stalls: str) -> None:
+    params = flow_params(neuron, variant, count=5)
+    drive = corner_drive(params, 20, seed=13)
+    for lanes, interval in ((1, 1), (3, 4)):
+        assert first_difference(neuron, params, lanes, interval, drive, STALLS[stalls]) is None
+
+
+@pytest.mark.parametrize("reset_at", [3, 30, 101, 102, 103, 104])
+@pytest.mark.parametrize(("neuron", "variant"), NOISY)
+def test_reset_in_mid_run_gives_the_initial_state(neuron: str, variant: str, reset_at: int) -> None:
+    params = flow_params(neuron, variant, count=5)
+    drive = corner_drive(params, 12, seed=14)
+    assert first_difference(neuron, params, 2, 3, drive, (0.9, 0.9), reset_at) is None
+
+
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
+@pytest.mark.parametrize("neuron", FLOW_VARIANTS)
+def test_multipliers_are_as_few_as_the_interval_allows(neuron: str) -> None:
+    params = flow_params(neuron, "noise and spread", count=3)
+    lane = room("hdl", neuron).Array.lane_type
+    many = lane(params).multipliers
+    for interval in (2, 3, 5, many, 2 * many):
+        assert lane(params, interval=interval).multipliers == -(-many // interval)
+    gc.collect()
+
+
+@pytest.mark.parametrize("interval", range(1, 9))
+def test_flow_computes_what_it_says(interval: int) -> None:
+    """A polynomial with values that must wait for one another, of neurons that follow at once."""
+    a_port, b_port, phase = Signal(signed(8)), Signal(signed(8)), Signal(range(interval))
+    flow = Flow(interval)
+    a, b = flow.take(a_port), flow.take(b_port)
+    square = flow.multiply(a, a)
+    both = flow.multiply(square, b, lambda p, x: p - x, a)
+    late = flow.multiply(both, flow.constant(-3), lambda p, x, y: p + x + y, b, square)
+    looked = flow.read("table", {"entry": tuple(range(-128, 128))}, flow.part(a, 0))
+    result = flow.register(lambda x, y, z: x + y - z, late, looked["entry"], a)
+    last = max(node.time for node in (late, result))
+    out = Signal(signed(40))
+    m = Module()
+    m.d.comb += out.eq(result.at(last))
+    flow.emit(m, Signal(init=1), phase)
+    rng = np.random.default_rng(interval)
+    inputs = rng.integers(-128, 128, (12, 2)).tolist()
+    simulator, seen = Simulator(m), []
+
+    async def testbench(ctx: Any) -> None:
+        for clock in range(interval * len(inputs) + last):
+            ctx.set(phase, clock % interval)
+            if clock // interval < len(inputs):
+                ctx.set(a_port, inputs[clock // interval][0])
+                ctx.set(b_port, inputs[clock // interval][1])
+            if clock >= last and (clock - last) % interval == 0:
+                seen.append(ctx.get(out))
+            await ctx.tick()
+
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+    expected = [-3 * (x * x * y - x) + y + x * x + (x % 256 - 128) - x for x, y in inputs]
+    assert seen == expected[: len(seen)]
+    assert len(seen) == len(inputs)
+
+
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
+@pytest.mark.parametrize("interval", [0, 2.0])
+def test_interval_is_checked(interval: int) -> None:
+    params = flow_params("neuristor", "plain", count=2)
+    with pytest.raises(ValueError, match="interval must be an integer of at least 1, not"):
+        room("hdl", "neuristor").Array(params, 1, interval)
+    gc.collect()
