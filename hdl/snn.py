@@ -96,7 +96,7 @@ class LayerPlan:
         Neurons that are updated at a time, where all sums are registers: a divisor of them. Otherwise it is the lanes.
     single_port : bool
         Its weights stand in memory with one port and no initial value (``neuristor.hdl.memory``): they are zero until
-        they are         written.
+        they are written.
     loadable : bool
         Thresholds and biases can be changed while nothing is updated.
     protection : str

@@ -202,7 +202,7 @@ def test_membranes_stay_within_the_derived_bound_while_spikes_agree() -> None:
 
 
 def test_the_first_layer_is_the_lif_array_when_it_hears_kicks() -> None:
-    """The same end of a tick as ``golden_model.neurons.lif``: refractory, spread, noise, broken devices, reset to V_hold."""
+    """The same end of a tick as LIF arrays: refractory, spread, noise, broken devices, reset to V_hold."""
     device = LifParams(
         count=40,
         tau=16.0,
