@@ -10,15 +10,16 @@ import textwrap
 import warnings
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
+from itertools import pairwise
 from types import FunctionType
 from typing import Any
 
-import benchmarks
-import neuristor
 import pytest
 from numpydoc.validate import Validator, get_doc_object, validate
 from pydantic import BaseModel
+
+import benchmarks
+import neuristor
 
 CHECKS = {"GL08", "PR01", "PR02", "PR03"}
 """No docstring; an argument that it lacks; one that does not exist; a wrong order."""
@@ -57,7 +58,7 @@ def described_fields(kind: type) -> set[str]:
     body = tree.body[0].body  # type: ignore[attr-defined]
     return {
         field.target.id
-        for field, after in zip(body, body[1:], strict=False)
+        for field, after in pairwise(body)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)
     }
