@@ -10,4 +10,4 @@ __all__ = ["BOARDS", "Board", "MissingTool"]
 _MODULES = (icebreaker, ulx3s, orangecrab, tang_nano_9k, gatemate_evb, arty_a7, pynq_z2, xc7z020)
 
 BOARDS = MappingProxyType({module.BOARD.name: module.BOARD for module in _MODULES})
-"""Every board by name; a new board is one file, listed here."""
+"""Every board by name. To add a board, write its module and list it in `_MODULES`."""

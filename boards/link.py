@@ -1,4 +1,4 @@
-"""Frames as the host makes and reads them: see ``neuristor.hdl.link.frames``."""
+"""Frames of the host link, encoded and decoded on the host; the format is that of ``neuristor.hdl.link.frames``."""
 
 from __future__ import annotations
 
@@ -14,20 +14,33 @@ from neuristor.hdl.link.frames import ADDRESS_BITS, HEADER_WORDS, Operation
 __all__ = ["Answer", "Frames", "frame"]
 
 LONGEST = 4096
-"""Bytes without a zero between them that are kept."""
+"""Longest frame that is kept, in bytes; a longer sequence without a zero byte is dropped."""
 _ANSWER = 0x80
+"""Bit of the operation that marks an answer."""
 
 
 class Answer(NamedTuple):
-    """What a board said."""
+    """An answer of the board.
+
+    Parameters
+    ----------
+    operation : int
+        Operation of the command, without the bit that marks an answer.
+    session, sequence : int
+        Numbers of the command, 16 and 8 bits.
+    status : int
+        A `Status`.
+    done : int
+        Number of words that were transferred.
+    words : tuple of int
+        The words that were read, 32 bits each; none for other operations.
+    """
 
     operation: int
-    """That of the command; an answer's own bit is taken away."""
     session: int
     sequence: int
     status: int
     done: int
-    """Words that were transferred."""
     words: tuple[int, ...]
 
 
@@ -41,21 +54,27 @@ def frame(
     count: int | None = None,
     fixed: bool = False,
 ) -> bytes:
-    """A command as bytes for the wire.
+    """Encode a command for the serial line.
 
     Parameters
     ----------
     operation : Operation
+        What the board shall do.
     session, sequence : int
-        16 and 8 bits.
+        Numbers of the session and of the command, 16 and 8 bits.
     address : int
-        Of the first word.
+        Address of the first word, 20 bits.
     words : sequence of int
-        What is written.
+        Words to write, 32 bits each.
     count : int, optional
-        Words to be read.
+        Number of words to read; by default the number of `words`.
     fixed : bool
-        All words go to, or come from, the same address.
+        Use the same address for all words.
+
+    Returns
+    -------
+    bytes
+        The frame, COBS-encoded, with its final zero byte.
     """
     number = len(words) if count is None else count
     head = [session << 16 | sequence << 8 | operation, fixed << 31 | number << ADDRESS_BITS | address]
@@ -65,12 +84,12 @@ def frame(
 
 
 class Frames:
-    """Finds answers in bytes.
+    """Decoder: finds answers in the received bytes.
 
     Attributes
     ----------
     damaged : int
-        Frames that were no answers.
+        Number of frames that were not valid answers.
     """
 
     def __init__(self) -> None:
@@ -78,7 +97,18 @@ class Frames:
         self.damaged = 0
 
     def feed(self, received: bytes) -> list[Answer]:
-        """Take what has come, and return the answers that are complete."""
+        """Decode more bytes and return the answers that are now complete.
+
+        Parameters
+        ----------
+        received : bytes
+            Bytes from the serial line, in order.
+
+        Returns
+        -------
+        list of Answer
+            The complete answers, in order.
+        """
         self._rest += received
         *whole, self._rest = self._rest.split(b"\0")
         if len(self._rest) > LONGEST:

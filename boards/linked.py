@@ -1,4 +1,4 @@
-"""A core on the pins of a board: its serial port, and two lights."""
+"""A core on the pins of a board: its serial port and two LEDs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,19 @@ __all__ = ["PINS", "LinkedTop", "pins_wrapper"]
 PINS = [(name, "input", 1) for name in ("clk", "rst_n", "rx")] + [
     (name, "output", 1) for name in ("tx", "led_0", "led_1")
 ]
-"""Ports of `pins_wrapper`."""
+"""Ports of `pins_wrapper`: name, direction, width."""
 
 
 class LinkedTop(Elaboratable):
-    """Light 0 changes with every command, light 1 flickers with the spikes."""
+    """Top level of a board design: a core, its serial port and two LEDs.
+
+    LED 0 changes with every command, LED 1 with the spikes.
+
+    Parameters
+    ----------
+    design : SerialCore
+        The core with its serial link.
+    """
 
     def __init__(self, design: SerialCore) -> None:
         self._design = design
@@ -38,7 +46,20 @@ class LinkedTop(Elaboratable):
 
 
 def pins_wrapper(module: str, name: str) -> str:
-    """A Verilog module with the ports of ``neuristor.boards.vivado.constraints`` around an exported `SerialCore`."""
+    """Return a Verilog module that wraps an exported `SerialCore`, with the ports of ``boards.vivado.constraints``.
+
+    Parameters
+    ----------
+    module : str
+        Name of the exported module.
+    name : str
+        Name of the module to make.
+
+    Returns
+    -------
+    str
+        Verilog text.
+    """
     declared = ",\n".join(f"    {flow} wire {port}" for port, flow, _ in PINS)
     return f"""module {name} (
 {declared}

@@ -20,10 +20,10 @@ BOARD = Board(
     place_options=("--25k", "--package", "CSFBGA285", "--speed", "8"),
     pack_options=("--compress", "--freq", "38.8"),
     extra_resources=(
-        # Green and blue of its one light, which amaranth-boards calls "rgb_led".
+        # The green and blue parts of its RGB LED, which amaranth-boards calls "rgb_led".
         Resource("led", 0, PinsN("M3", dir="o"), Attrs(IO_TYPE="LVCMOS33")),
         Resource("led", 1, PinsN("J3", dir="o"), Attrs(IO_TYPE="LVCMOS33")),
-        # Its USB is the FPGA's own: a serial adapter goes to the pins 0 (rx) and 1 (tx), as on other Feathers.
+        # USB is wired to the FPGA: connect a serial adapter to pins 0 (rx) and 1 (tx), as on other Feather boards.
         Resource(
             "uart",
             0,
@@ -35,5 +35,5 @@ BOARD = Board(
     loader="orangeCrab",
     loads=("flash",),  # through the bootloader
     loader_hint="hold its button while you plug it in, so that its bootloader starts",
-    usb=((0x1209, 0x5AF0), (0x1209, 0x5BF0)),  # bootloader, and the firmware that it comes with
+    usb=((0x1209, 0x5AF0), (0x1209, 0x5BF0)),  # bootloader, and the factory firmware
 )

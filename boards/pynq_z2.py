@@ -1,6 +1,6 @@
 """PYNQ-Z2: Xilinx Zynq XC7Z020, 125 MHz; counted here, built with Vivado (see ``boards/vivado.py``).
 
-The processors beside the FPGA are the host: they give the clock and talk AXI, and no pin is needed.
+The host is the processor system of the Zynq: it supplies the clock and accesses the core over AXI; no pin is used.
 """
 
 from neuristor.boards.base import Board

@@ -1,9 +1,8 @@
-"""The design that goes on a board: neurons, their stimulus, and a check that they are the neurons meant.
+"""Self-test of a board: neurons, a stored stimulus, and a check of the result. No host is needed.
 
-The stimulus waits in a ROM and is played for ever. On the first pass a CRC-32 of all spikes and
-membranes is kept (of a network of phase oscillators: of all that toggles); at its end it is compared
-with the one that the bit-true model gave. One light says "equal", another flickers with the spikes.
-No host is needed.
+A ROM holds the stimulus, which is repeated endlessly. During the first pass, a CRC-32 of all spikes and membrane
+potentials is computed (for a network of phase oscillators, of all output changes). At the end of the pass it is
+compared with the CRC of the bit-true model. One LED is lit if both are equal, another toggles with the spikes.
 """
 
 from __future__ import annotations
@@ -35,30 +34,36 @@ from neuristor.hdl.tree import balanced, count_ones
 __all__ = ["BoardTop", "OnnSelfTest", "SelfTest", "SnnSelfTest", "fold", "generated_weights"]
 
 FIRST_WEIGHTS = 0x1234_5678
-"""State of the generator of weights at first."""
+"""Initial state of the generator of weights."""
 
 
 class SelfTest(wiring.Component):
-    """A neuron array that plays a stimulus to itself and checks its own answer.
+    """Self-test of a neuron array.
 
     Parameters
     ----------
     array : NeuronArray
+        The array.
     model : bit-true model
-        Of the same parameters, fresh.
+        Model with the same parameters, in its initial state.
     frames : ndarray of int64, shape (frames, count)
-        Drive words.
+        Input of each neuron as drive words; at least one frame.
     ticks : int
-        How long each frame is held.
+        Time steps for which each frame is held, at least 1.
 
     Members
     -------
     done : Out(1)
-        The first pass is over.
+        High once the first pass is over.
     equal : Out(1)
-        It was, bit for bit, what the model gave.
+        High if all spikes and states of the first pass equal those of the model, by CRC-32. Valid while `done`.
     active : Out(1)
-        Changes with every 16th spike.
+        Toggles with every 16th spike.
+
+    Raises
+    ------
+    ValueError
+        If there is no frame or no tick.
     """
 
     done: Signal
@@ -67,7 +72,7 @@ class SelfTest(wiring.Component):
 
     def __init__(self, array: NeuronArray, model: Any, frames: NDArray[np.int64], ticks: int) -> None:
         if len(frames) == 0 or ticks < 1:
-            raise ValueError(f"there must be a frame and a tick, not {len(frames)} frames of {ticks} ticks")
+            raise ValueError(f"frames and ticks must be at least 1, not {len(frames)} frames of {ticks} ticks")
         self._array, self._ticks, self._frames = array, ticks, len(frames)
         params, lanes = array.params, array.lanes
         self._rom = [int.from_bytes(row.tobytes(), "little") for row in pack_drive(params, lanes, frames)]
@@ -78,7 +83,7 @@ class SelfTest(wiring.Component):
 
     @property
     def cycles(self) -> int:
-        """Clocks from reset to `done`."""
+        """Latency from reset to `done`, in clocks."""
         array = self._array
         running = (self._frames * self._ticks - 1) * array.cycles_per_tick + array.cycles_alone
         return array.cycles_after_reset + running + 2
@@ -92,7 +97,7 @@ class SelfTest(wiring.Component):
         m.submodules.stimulus_memory = rom
         read = rom.read_port()
 
-        # Where the next row is: row by row, the frame again for each tick, then the next frame.
+        # Address of the next row: all rows of a frame, repeated for each tick, then the next frame.
         row = Signal(range(max(2, rows)))
         tick = Signal(range(max(2, ticks)))
         frame = Signal(range(max(2, frames)))
@@ -120,7 +125,7 @@ class SelfTest(wiring.Component):
                 with m.If(tick_ends):
                     m.d.sync += frame.eq(Mux(frame_ends, 0, frame + 1))
 
-        # The signature of the first pass.
+        # The CRC of the first pass.
         output = array.o.p
         parts = [output.spikes, *(output.state[n][name] for n in range(array.lanes) for name in self._fields)]
         bits = Signal(sum(len(Value.cast(part)) for part in parts))
@@ -148,22 +153,29 @@ class SelfTest(wiring.Component):
 
 
 class OnnSelfTest(wiring.Component):
-    """A network of phase oscillators that runs from given phases, again and again, and checks what toggles.
+    """Self-test of a network of phase oscillators, which runs repeatedly from the same initial phases.
 
     Parameters
     ----------
     onn : Onn
+        The network.
     phases : ndarray of int, shape (count,)
+        Initial phases, 0 to 2**phase_bits - 1.
     ticks : int
-    noise, window, seed
-        As for ``OnnBitTrue``.
+        Ticks of one pass.
+    noise : int
+        Largest noise amplitude, as for ``OnnBitTrue.step``.
+    window : int, optional
+        Ticks of each half period in which references are sampled, as for ``OnnBitTrue.step``; all by default.
+    seed : int
+        Seed of the noise.
 
     Members
     -------
     done, equal : Out(1)
-        As for `SelfTest`.
+        As for `SelfTest`; the CRC covers the number, new level and tick of each output that toggles.
     active : Out(1)
-        Changes as outputs toggle.
+        Toggles with every 16th output change.
     """
 
     done: Signal
@@ -242,22 +254,27 @@ class OnnSelfTest(wiring.Component):
 
 
 class SnnSelfTest(wiring.Component):
-    """A spiking network that hears the same ticks again and again, and checks its output the first time.
+    """Self-test of a spiking network, which receives the same inputs repeatedly.
 
     Parameters
     ----------
     snn : Snn
-        Where weights stand in memory without initial values, they are made on chip before the first tick, and must be
-        those that `generated_weights` gives.
+        The network. Weights in memories without initial values are generated on chip before the first tick; those of
+        the network must be the ones that `generated_weights` returns.
     inputs : ndarray of int, shape (ticks, inputs)
-        Spikes, or currents in words.
+        Spikes (0 or 1), or currents as fixed-point words; at least one tick.
 
     Members
     -------
     done, equal : Out(1)
-        As for `SelfTest`.
+        As for `SelfTest`; the CRC covers spikes and membrane potentials of the last layer.
     active : Out(1)
-        Changes with every 16th spike of the output.
+        Toggles with every 16th spike of the last layer.
+
+    Raises
+    ------
+    ValueError
+        If there is no tick.
     """
 
     done: Signal
@@ -266,7 +283,7 @@ class SnnSelfTest(wiring.Component):
 
     def __init__(self, snn: Snn, inputs: NDArray[np.int64]) -> None:
         if len(inputs) == 0:
-            raise ValueError("there must be a tick at least")
+            raise ValueError("inputs must have at least one tick")
         self._snn, self._ticks = snn, len(inputs)
         self._rom = snn.payloads(inputs)
         plan = snn.plans[-1]
@@ -326,7 +343,7 @@ class SnnSelfTest(wiring.Component):
         return m
 
     def _load(self, m: Module, snn: Snn) -> Value:
-        """Write the weights of memories without initial values, one after the other; whether that is done."""
+        """Write the weights of memories without initial values, in turn; return a bit that is high when done."""
         ports = [
             getattr(snn, f"weight_{n}_{k}")
             for n, plan in enumerate(snn.plans)
@@ -359,18 +376,19 @@ class SnnSelfTest(wiring.Component):
 
 
 def generated_weights(shapes: Sequence[tuple[int, int, int]], bits: int) -> list[NDArray[np.int64]]:
-    """The weights that a self-test makes on chip: low bits of a xorshift generator, row by row.
+    """Weights that `SnnSelfTest` generates on chip: the low bits of the states of a xorshift generator, row by row.
 
     Parameters
     ----------
     shapes : sequence of (inputs, rows, lanes)
-        Of each dense connection, in the order of layers; as many inputs as slots.
+        Shape of each dense connection, in the order of layers; `inputs` counts all input slots.
     bits : int
-        Of a weight; a row must fit in 32 of them, and in one chunk.
+        Word length of a weight, signed. The weights of all lanes must fit in 32 bits and in one chunk of the memory.
 
     Returns
     -------
     list of ndarray of int64, shape (rows * lanes, inputs)
+        Weights of each connection.
     """
     state, made = FIRST_WEIGHTS, []
     for inputs, rows, lanes in shapes:
@@ -385,12 +403,24 @@ def generated_weights(shapes: Sequence[tuple[int, int, int]], bits: int) -> list
 
 
 def fold(bits: Value) -> Value:
-    """A word of any width in 32 bits: each 32 of them turned by one more than the last, and all combined."""
+    """Fold a word into 32 bits: its 32-bit pieces are rotated left by 0, 1, 2 ... bits and combined by XOR.
+
+    Parameters
+    ----------
+    bits : Value
+        The word.
+
+    Returns
+    -------
+    Value
+        The folded word, 32 bits.
+    """
     pieces = [bits[low : low + 32] for low in range(0, len(bits), 32)]
     return balanced(xor, [Cat(piece, Const(0, 32 - len(piece))).rotate_left(n) for n, piece in enumerate(pieces)])
 
 
 def _folded(word: int) -> int:
+    """`fold` of an integer."""
     made = n = 0
     while word:
         piece, turn = word & 0xFFFF_FFFF, n % 32
@@ -400,7 +430,13 @@ def _folded(word: int) -> int:
 
 
 class BoardTop(Elaboratable):
-    """A self-test on the lights of a board: light 0 says "equal", light 1 flickers with the spikes."""
+    """Top level of a self-test on a board: LED 0 shows `equal`, LED 1 shows `active`.
+
+    Parameters
+    ----------
+    selftest : SelfTest, OnnSelfTest or SnnSelfTest
+        The self-test.
+    """
 
     def __init__(self, selftest: SelfTest | OnnSelfTest | SnnSelfTest) -> None:
         self._selftest = selftest

@@ -1,4 +1,4 @@
-"""Rules for Linux that let users open the programmers of boards."""
+"""udev rules for Linux: users may open the programmers and serial ports of boards without root rights."""
 
 from __future__ import annotations
 
@@ -9,14 +9,24 @@ from neuristor.boards.base import Board
 __all__ = ["RULES_FILE", "udev_rules"]
 
 RULES_FILE = "60-neuristor.rules"
-"""Name of the file in ``/etc/udev/rules.d``: below 73, where the tag ``uaccess`` is read."""
+"""Name of the file in ``/etc/udev/rules.d``; it must sort before 73, where the tag ``uaccess`` is applied."""
 
 
 def udev_rules(boards: Iterable[Board]) -> str:
     """Return the text of a rules file for the USB devices of `boards`.
 
-    Whoever sits at the machine, and every member of the group plugdev, may then load a board; who sits there may
-    also open its serial port.
+    The user logged in at the machine and all members of the group plugdev may then load a board. The user logged in
+    at the machine may also open its serial port.
+
+    Parameters
+    ----------
+    boards : iterable of Board
+        The boards.
+
+    Returns
+    -------
+    str
+        Content of the file `RULES_FILE`.
     """
     users: dict[tuple[int, int], list[str]] = {}
     for board in boards:

@@ -1,6 +1,6 @@
-"""Scripts for AMD's Vivado, which builds what no open tool places and routes.
+"""Scripts for AMD's Vivado, for FPGAs that no open tool places and routes.
 
-They were not run here: Vivado is not free software, and no part of this project.
+The scripts were not run by this project: Vivado is not free software.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from neuristor.boards.base import Board
 __all__ = ["AXI_BASE", "AXI_SIGNALS", "block_design", "constraints", "script"]
 
 AXI_BASE = 0x43C0_0000
-"""Where the processors of a Zynq find the core."""
+"""Base address of the core in the address space of the Zynq processors, in bytes."""
 
 AXI_SIGNALS = tuple(
     f"s_axi_{name}"
@@ -26,21 +26,31 @@ AXI_SIGNALS = tuple(
         *("rdata", "rresp", "rvalid", "rready"),
     )
 )
-"""Ports of a module that `block_design` takes."""
+"""Ports that a module for `block_design` must have: AXI4-Lite slave, clock and active-low reset."""
 
 _DESIGN = "system"
 
 
 def constraints(board: Board) -> str:
-    """Return the XDC file of `board`; not run here.
+    """Return the constraints (XDC) of `board`; not tested with Vivado.
 
     The ports are those of `board.pins`: ``clk``, ``rst_n`` (low while the reset button is pressed), ``rx`` (from
     the host), ``tx``, ``led_0`` and ``led_1``.
 
+    Parameters
+    ----------
+    board : Board
+        A board with `pins` and a clock pin.
+
+    Returns
+    -------
+    str
+        Text of the XDC file.
+
     Raises
     ------
     ValueError
-        No pins are known for this board.
+        If no pins are known for this board.
     """
     if not board.pins or board.clock_hz is None:
         raise ValueError(f"{board.name} has no pins to constrain")
@@ -52,7 +62,7 @@ def constraints(board: Board) -> str:
         f"# {board.title}",
         *pins,
         f"create_clock -name clk -period {1e9 / board.clock_hz:.3f} [get_ports {{clk}}]",
-        "# Serial line, button and lights keep no time with the clock.",
+        "# The serial line, the button and the LEDs are asynchronous to the clock.",
         "set_false_path -from [get_ports {rst_n rx}]",
         "set_false_path -to [get_ports {tx led_0 led_1}]",
         "set_property CFGBVS VCCO [current_design]",
@@ -70,27 +80,35 @@ def script(
     clock_hz: float = 100e6,
     address_bits: int = 22,
 ) -> str:
-    """Return the Tcl script that makes a bitstream; not run here.
+    """Return the Tcl script that builds a bitstream; not tested with Vivado.
 
-    Run it in an empty folder with ``vivado -mode batch -source build.tcl``. Same arguments, same text.
+    Run it in an empty folder with ``vivado -mode batch -source build.tcl``. Equal arguments give equal text.
 
     Parameters
     ----------
     board : Board
-        Of the family "xc7".
+        A board of the family "xc7".
     top : str
-        The top module; on a board without pins of its own, the module for `block_design`.
+        Name of the top module; on a board without `pins`, of the module for `block_design`.
     verilog_files, constraint_files : sequence of str
-        In the order in which Vivado reads them; relative paths start at the folder of the script's run.
+        Files in the order in which Vivado reads them; relative paths start at the folder the script runs in.
     bitstream : str
-        Where it goes; timing and resources go beside it, and for the software on a Zynq a hardware hand-off file.
-    clock_hz, address_bits : float, int
-        As of `block_design`.
+        Path of the bitstream. Timing and utilization reports are written beside it, on a Zynq also a hardware
+        hand-off file for PYNQ.
+    clock_hz : float
+        Clock of the core on a Zynq, in hertz; see `block_design`.
+    address_bits : int
+        Width of the byte address of the core on a Zynq, 12 to 22; see `block_design`.
+
+    Returns
+    -------
+    str
+        Text of the script.
 
     Raises
     ------
     ValueError
-        The board is of another family, a name cannot stand in a script, or there is no Verilog.
+        If the board is of another family, a name is not allowed in a script, or there is no Verilog file.
     """
     if board.family != "xc7":
         raise ValueError(f"board must be of the family xc7, not {board.name} of {board.family}")
@@ -134,30 +152,35 @@ def script(
         "open_run impl_1",
         *reports,
         f"write_bitstream -force {{{bitstream}}}",
-        "# What PYNQ reads beside the bitstream; its folder hangs on the version of Vivado.",
+        "# PYNQ reads this file beside the bitstream; its folder depends on the version of Vivado.",
         f"set hand_off [glob project/{_DESIGN}.*/sources_1/bd/{_DESIGN}/hw_handoff/{_DESIGN}.hwh]",
         f"file copy -force [lindex $hand_off 0] {{{stem}.hwh}}",
     )
 
 
 def block_design(board: Board, module: str, *, clock_hz: float = 100e6, address_bits: int = 22) -> str:
-    """Return the Tcl that joins an AXI4-Lite module to the processors of a Zynq; not run here.
+    """Return the Tcl that connects an AXI4-Lite module to the processors of a Zynq; not tested with Vivado.
 
     Parameters
     ----------
     board : Board
-        A Zynq board: without pins of its own.
+        A Zynq board.
     module : str
-        Verilog module with the ports `AXI_SIGNALS`, among the sources of the project.
+        Name of the Verilog module with the ports `AXI_SIGNALS`, among the sources of the project.
     clock_hz : float
-        Frequency that the processing system gives to `s_axi_aclk`, in hertz.
+        Frequency of `s_axi_aclk`, which the processing system supplies, in hertz.
     address_bits : int
-        Of the module's byte addresses; the processors see it at `AXI_BASE`.
+        Width of the module's byte address, 12 to 22. The processors see it at `AXI_BASE`.
+
+    Returns
+    -------
+    str
+        Tcl commands.
 
     Raises
     ------
     ValueError
-        The board is no Zynq, the name cannot stand in a script, or `address_bits` is out of range.
+        If the board is no Zynq, the name is no Verilog identifier, or `address_bits` is out of range.
     """
     if not board.device.startswith("xc7z"):
         raise ValueError(f"board must be a Zynq, not {board.name}")
@@ -168,7 +191,7 @@ def block_design(board: Board, module: str, *, clock_hz: float = 100e6, address_
     return _text(
         f"create_bd_design {_DESIGN}",
         "create_bd_cell -type ip -vlnv xilinx.com:ip:processing_system7:5.5 ps",
-        # Memory and pins of the processors are set up by the boot image: any setting serves here.
+        # The boot image configures the processors' memory and pins: any setting works here.
         "apply_bd_automation -rule xilinx.com:bd_rule:processing_system7"
         ' -config {make_external "FIXED_IO, DDR" apply_board_preset "0" Master "Disable" Slave "Disable"}'
         " [get_bd_cells ps]",
@@ -178,7 +201,7 @@ def block_design(board: Board, module: str, *, clock_hz: float = 100e6, address_
         "create_bd_cell -type ip -vlnv xilinx.com:ip:proc_sys_reset:5.0 reset",
         "create_bd_cell -type ip -vlnv xilinx.com:ip:smartconnect:1.0 axi",
         "set_property -dict [list CONFIG.NUM_SI {1} CONFIG.NUM_MI {1}] [get_bd_cells axi]",
-        f"# Its ports: {' '.join(AXI_SIGNALS)}",
+        f"# Ports of the module: {' '.join(AXI_SIGNALS)}",
         f"create_bd_cell -type module -reference {module} core",
         "connect_bd_net [get_bd_pins ps/FCLK_CLK0] [get_bd_pins ps/M_AXI_GP0_ACLK] [get_bd_pins axi/aclk]"
         " [get_bd_pins reset/slowest_sync_clk] [get_bd_pins core/s_axi_aclk]",

@@ -223,7 +223,7 @@ def test_error_of_yosys_is_told(tmp_path: Path) -> None:
     ("code", "reason"),
     [
         ("print('ERROR: first'); print('ERROR: last'); print('bye'); raise SystemExit(3)", "last"),
-        ("raise SystemExit(1)", "it said nothing"),
+        ("raise SystemExit(1)", "it printed nothing"),
         ("import os; os.kill(os.getpid(), 9)", "killed by SIGKILL"),
     ],
 )

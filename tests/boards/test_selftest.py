@@ -70,7 +70,7 @@ def test_self_test_says_unequal_for_other_neurons(vo2: Circuit, field: str) -> N
 def test_self_test_needs_a_stimulus(vo2: Circuit) -> None:
     params = lif_params(vo2, "hold", count=2)
     array = LifArray(params, 1)
-    with pytest.raises(ValueError, match="there must be a frame and a tick, not 0 frames of 5 ticks"):
+    with pytest.raises(ValueError, match="frames and ticks must be at least 1, not 0 frames of 5 ticks"):
         SelfTest(array, LifBitTrue(params), np.zeros((0, 2), dtype=np.int64), ticks=5)
     play(SelfTest(array, LifBitTrue(params), random_drive(params, 1, seed=1), ticks=1))
     gc.collect()
