@@ -1,4 +1,4 @@
-"""The catalogue of published devices: numbers with their source and how far they are verified."""
+"""The catalogue of published devices: each number with its source and a verification tag."""
 
 from __future__ import annotations
 
@@ -19,20 +19,23 @@ __all__ = ["DEVICES", "Number", "Preset", "catalogue", "preset"]
 DEVICES: dict[str, type] = {
     kind.kind: kind for kind in (ThresholdSwitch, ThermalVO2, MottMemristor, DiffusiveSwitch, AntiferroelectricFet)
 }
-"""Every class of device, by its kind."""
+"""Class of each device model, by its kind."""
 
 TABLES = ("circuit", "pulses", "figures")
+"""Tables of an entry that are not parameters of the device."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number from the literature."""
+    """A number of the catalogue."""
 
     value: float
-    """In the SI unit of its name."""
+    """In the SI unit without prefix of the quantity."""
     source: str
+    """Where the number is from."""
     tag: str
-    """``verified`` (read in the source), ``chosen`` (by us), or ``unverified``."""
+    """``verified`` (read in the source), ``chosen`` (not a property of the device, chosen here), or
+    ``unverified`` (recalled, not yet read in the source)."""
 
 
 @dataclass(frozen=True)
@@ -40,42 +43,48 @@ class Preset:
     """A published device."""
 
     name: str
+    """Key in the catalogue."""
     title: str
+    """One line for people: material and kind of device."""
     paper: str
+    """Publication of the device."""
     numbers: dict[str, Number]
-    """Of the device, by the field of its class."""
+    """Parameters of the device, by the field of its class."""
     kind: str = "threshold_switch"
+    """Device model, a key of `DEVICES`."""
     classes: tuple[str, ...] = ()
-    """What neuron it makes: ``HH``, ``LIF``, ``oscillation``."""
+    """Neurons that the device makes: ``HH``, ``LIF``, ``oscillation``."""
     circuit: dict[str, Number] | None = None
-    """Supply, series resistance and capacitance it was used with."""
+    """Supply, series resistance and capacitance, by the field of `Circuit`."""
     pulses: dict[str, Number] | None = None
-    """The pulses it was driven with."""
+    """Pulses that the device was driven with."""
     figures: dict[str, Number] | None = None
-    """Published figures, with the unit in the name."""
+    """Published figures of merit, by names that end with the unit."""
 
     @property
     def missing(self) -> list[str]:
-        """Numbers its class needs and nobody published."""
+        """Parameters without a default that the catalogue has no number for."""
         needed = fields(DEVICES[self.kind])
         return [field.name for field in needed if field.default is MISSING and field.name not in self.numbers]
 
     @property
     def device(self) -> Any:
-        """The device with these numbers, of the class of its kind.
+        """The device with these numbers, an instance of the class of its kind.
 
         Raises
         ------
         ValueError
-            If numbers are missing.
+            If a number is missing.
         """
         if self.missing:
-            raise ValueError(f"{self.name} must have every number of a {self.kind}, not lack {', '.join(self.missing)}")
+            raise ValueError(
+                f"{self.name} must have every number of a {self.kind}, but lacks {', '.join(self.missing)}"
+            )
         return DEVICES[self.kind](**{name: number.value for name, number in self.numbers.items()})
 
     @property
     def verified(self) -> bool:
-        """Whether no number is missing and every one was read in its source."""
+        """Whether no number of the device is missing and all are tagged ``verified``."""
         return not self.missing and all(number.tag == "verified" for number in self.numbers.values())
 
 
@@ -85,7 +94,7 @@ def _numbers(table: dict[str, Any]) -> dict[str, Number]:
 
 @cache
 def catalogue() -> dict[str, Preset]:
-    """All presets, by name."""
+    """All presets, by name, in the order of the file ``catalogue.toml``."""
     text = files("neuristor.golden_model.devices").joinpath("catalogue.toml").read_text("utf-8")
     return {
         name: Preset(
@@ -104,10 +113,20 @@ def catalogue() -> dict[str, Preset]:
 def preset(name: str) -> Preset:
     """One preset.
 
+    Parameters
+    ----------
+    name : str
+        Key in the catalogue.
+
+    Returns
+    -------
+    Preset
+        The device of that name.
+
     Raises
     ------
     ValueError
-        If the catalogue has no such device.
+        If the catalogue has no device of that name.
     """
     if name not in catalogue():
         raise ValueError(f"preset must be one of {', '.join(catalogue())}, not {name!r}")

@@ -1,9 +1,10 @@
-"""What every oxide device answers, and the event-located integration they share.
+"""The interface of all oxide devices, and the integration with event location that they share.
 
-A device in its circuit is a smooth system between events: ``dy/dt = f(y)``, ``y[0]`` the voltage of
-the device, until a threshold is crossed or a loop turns, which changes ``f``. Such a stretch is a
-:class:`Mode`; :func:`follow` integrates from event to event, each located by root finding on the
-dense output, so that no switching time depends on a step.
+Between events, a device in its circuit is a smooth system ``dy/dt = f(y)``, where ``y[0]`` is the
+voltage across the device. An event, such as a threshold crossing or a reversal of the hysteresis
+loop, changes ``f``. The stretch between two events is a :class:`Mode`. :func:`follow` integrates from
+event to event. Each event is located by root finding on the dense output of the solver, so no
+switching time depends on the step size.
 """
 
 from __future__ import annotations
@@ -25,21 +26,25 @@ __all__ = ["Device", "Event", "Floats", "Mode", "Transient", "charge_rate", "fol
 Floats = NDArray[np.float64]
 
 REFINE = 8
-"""Samples kept a solver step."""
+"""Samples kept per solver step."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Transient:
-    """What a device did over time.
+    """Waveforms of a device in its circuit.
 
     Parameters
     ----------
-    time, voltage, current : ndarray of float, shape (n,)
-        Of the device, in second, volt and ampere. A time stands twice where the current jumps.
-    state : dict of ndarray, shape (n,)
-        Inner state, by name.
-    spikes, offs : ndarray of float
-        Located times of switching on and of switching off, in second.
+    time : ndarray of float, shape (n,)
+        In second. A time stands twice where the current jumps.
+    voltage, current : ndarray of float, shape (n,)
+        Of the device, in volt and ampere.
+    state : dict of str to ndarray of float, shape (n,)
+        Internal state variables, by name.
+    spikes : ndarray of float, shape (spikes,)
+        Times of switching on, in second.
+    offs : ndarray of float, shape (offs,)
+        Times of switching off, in second.
     """
 
     time: Floats
@@ -59,7 +64,7 @@ class Transient:
 
     @property
     def duty(self) -> float:
-        """Fraction of the last full cycle that the device is on; 0 without one."""
+        """Fraction of the last full cycle in which the device is on; 0 if there is no full cycle."""
         if len(self.spikes) < 2:
             return 0.0
         start, stop = self.spikes[-2:]
@@ -68,7 +73,10 @@ class Transient:
 
     @property
     def energy_per_spike(self) -> float:
-        """Energy the device takes in the last full cycle, spike to spike, in joule; 0 without one."""
+        """Energy dissipated in the device in the last full cycle, from spike to spike, in joule.
+
+        0 if there is no full cycle.
+        """
         if len(self.spikes) < 2:
             return 0.0
         taken = cumulative_trapezoid(self.voltage * self.current, self.time, initial=0)
@@ -77,60 +85,99 @@ class Transient:
 
 
 class Device(Protocol):
-    """A two-terminal oxide device."""
+    """A two-terminal oxide device.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        Those of the class that implements the protocol.
+    """
 
     kind: ClassVar[str]
-    """Its name in the registry."""
+    """Name of the model in the catalogue."""
 
     def iv(self, voltage: Floats) -> Floats:
-        """Current under a slow voltage sweep, in ampere; hysteresis follows the order given.
+        """Current under a slow voltage sweep; the hysteresis follows the order of the voltages.
 
         Parameters
         ----------
         voltage : ndarray of float, shape (n,)
-            In volt.
+            Voltage across the device, in volt, in the order of the sweep.
+
+        Returns
+        -------
+        ndarray of float, shape (n,)
+            Current through the device, in ampere.
         """
 
     def switch(self) -> ThresholdSwitch:
-        """The two-state switch closest to it."""
+        """The two-state threshold switch that approximates the device."""
 
     def transient(self, *, supply: float, series_resistance: float, capacitance: float, duration: float) -> Transient:
-        """The device with a capacitor beside it, fed through a resistor, from rest.
+        """Waveform of the device with a capacitor in parallel, fed through a series resistor, from rest.
 
         Parameters
         ----------
-        supply, series_resistance, capacitance, duration : float
-            In volt, ohm, farad and second.
+        supply : float
+            Supply voltage V_DD, in volt.
+        series_resistance : float
+            R_s, in ohm.
+        capacitance : float
+            C, in farad.
+        duration : float
+            Simulated time, in second.
         """
 
     def at_temperature(self, ambient: float) -> Self:
-        """The same device at another ambient temperature, in kelvin."""
+        """The same device at another ambient temperature.
+
+        Parameters
+        ----------
+        ambient : float
+            In kelvin.
+        """
 
 
 class Event(NamedTuple):
-    """A zero crossing that matters."""
+    """A zero crossing to locate."""
 
     crossing: Callable[[float, Floats], float]
-    """Of time and state."""
+    """Function of time and state whose zero is the event."""
     direction: int
-    """1 when it rises through zero, -1 when it falls."""
+    """1 for a zero crossed while rising, -1 while falling."""
     mark: str = ""
-    """``"on"`` or ``"off"`` if it is a switching time."""
+    """``"on"`` or ``"off"`` if the event is a switching of the device."""
     then: Callable[[float, Floats], Mode] | None = None
-    """The mode that follows; None to go on."""
+    """Gives the next mode, from time and state; None if the same mode continues."""
 
 
 class Mode(NamedTuple):
-    """A stretch without a jump."""
+    """A stretch of time in which the equations do not change."""
 
     rate: Callable[[float, Floats], list[float]]
+    """``dy/dt`` as a function of time and state y."""
     observe: Callable[[Floats], tuple[Floats, dict[str, Floats]]]
-    """Current and named states, of all states, shape (states, n)."""
+    """Current, in ampere, and named state variables, from states of shape (states, n)."""
     events: tuple[Event, ...]
+    """Events that are located in this mode."""
 
 
 def charge_rate(voltage: float, current: float, supply: float, series_resistance: float, capacitance: float) -> float:
-    """Slope of the capacitor's voltage when the device takes `current`, in volt per second."""
+    """Rate of change of the voltage across device and capacitor, in volt per second.
+
+    Parameters
+    ----------
+    voltage : float
+        Present voltage across the device, in volt.
+    current : float
+        Current through the device, in ampere.
+    supply : float
+        Supply voltage V_DD, in volt.
+    series_resistance : float
+        R_s, in ohm.
+    capacitance : float
+        C, in farad.
+    """
     return ((supply - voltage) / series_resistance - current) / capacitance
 
 
@@ -149,13 +196,29 @@ def follow(
     Parameters
     ----------
     mode : Mode
-        The first one.
+        The first mode.
     start : list of float
-        First state; the voltage of the device comes first.
+        Initial state; the first element is the voltage across the device, in volt.
     duration : float
-        In second.
-    method, rtol, atol, max_step
-        As in :func:`scipy.integrate.solve_ivp`.
+        Simulated time, in second.
+    method : {"DOP853", "Radau"}
+        Solver of :func:`scipy.integrate.solve_ivp`; Radau for stiff equations.
+    rtol : float
+        Relative tolerance of the solver.
+    atol : float or list of float
+        Absolute tolerance of the solver, for each state in the unit of that state.
+    max_step : float
+        Longest step of the solver, in second.
+
+    Returns
+    -------
+    Transient
+        With at least `REFINE` samples per solver step.
+
+    Raises
+    ------
+    ArithmeticError
+        If the solver stops before the end.
     """
     now, state = 0.0, np.array(start, dtype=np.float64)
     pieces: list[tuple[Floats, Floats, Floats, dict[str, Floats]]] = []

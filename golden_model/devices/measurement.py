@@ -1,16 +1,18 @@
 """Measured curves, read from the files that instruments write.
 
-One reader for delimited text (comma, tab, blank, or semicolon with a decimal comma) and for xlsx:
-parameter analysers (Keysight EasyEXPERT with its ``DataName`` and ``DataValue`` lines, Keithley
-Clarius with its sheets), source-meter scripts, oscilloscopes. Column names are the user's own, so
-the header gives the quantity and the unit where it can, and the data decide between candidates:
+One reader accepts delimited text (comma, tab, blank, or semicolon with a decimal comma) and xlsx:
+files of parameter analysers (Keysight EasyEXPERT with its ``DataName`` and ``DataValue`` lines,
+Keithley Clarius with its sheets), of source-meter scripts and of oscilloscopes. Users choose their own
+column names. Where the header gives the quantity and the unit, it is used; between several candidates
+the data decide:
 
-- the voltage of an I-V curve is the voltage column that spans most;
-- its current is the column that absorbs the most power from it, sum(v i);
-- the voltage of a transient is the column that varies most; a flat one beside it is the supply.
+- The voltage of an I-V curve is the voltage column with the largest span.
+- Its current is the current column with the largest power, sum(v i).
+- The voltage of a transient is the voltage column that varies most. A second voltage column
+  that is nearly constant and, on average, not smaller is the supply.
 
-An I-V record is cut where ``|v|`` turns from falling to rising: a sweep is one excursion of one
-polarity. All quantities leave in volt, ampere and second.
+An I-V record is cut where ``|v|`` changes from falling to rising, so a sweep is one excursion of one
+polarity. All quantities are returned in volt, ampere and second.
 """
 
 from __future__ import annotations
@@ -34,19 +36,19 @@ from neuristor.golden_model.files import content as file_content
 __all__ = ["MAX_BYTES", "Measurement", "Sweep", "read"]
 
 MAX_BYTES = 64 * 1024 * 1024
-"""A file may be this long; a workbook may unpack to four times that."""
+"""Largest size of a file, in bytes; a workbook may unpack to four times as much."""
 MAX_CELLS = 10_000_000
-"""Cells of all sheets of a workbook, those without a value included."""
+"""Largest number of cells in all sheets of a workbook, empty cells included."""
 MAX_COLUMNS = 4096
-"""Of a table."""
+"""Largest number of columns of a table."""
 LONGEST_NAME = 200
-"""Characters of a column's name that are looked at."""
+"""Characters of a column name that are used."""
 SAMPLE = 1_000_000
-"""Characters that the delimiter is found from."""
+"""Characters at the start of the file from which the delimiter is found."""
 LARGEST = 1e12
-"""Numbers above are an instrument's sign for an overflow (9.9e37)."""
+"""Larger numbers are an instrument's code for an overflow (9.9e37)."""
 TURN = 0.1
-"""``|v|`` must rise by this fraction of its largest value for a new sweep to begin."""
+"""``|v|`` must fall, and then rise, by this fraction of its largest value for a new sweep to begin."""
 
 Kind = Literal["iv", "transient"]
 Floats = NDArray[np.float64]
@@ -54,29 +56,32 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sweep:
-    """One excursion of the voltage, or one record of a transient."""
+    """One excursion of the voltage in an I-V curve, or one record of a transient."""
 
     voltage: Floats
     """Shape (points,), in volt."""
     current: Floats | None
-    """Shape (points,), in ampere; absent from a transient without a current column."""
+    """Shape (points,), in ampere; None for a transient without a current column."""
     time: Floats | None
-    """Shape (points,), in second."""
+    """Shape (points,), in second; None for an I-V curve without a time column."""
     name: str
+    """File, sheet and title of the table, for messages."""
     source_line: int
-    """Line (or row of the sheet) of its first point."""
+    """Line of the file, or row of the sheet, of the first point."""
     supply: float | None = None
-    """The supply voltage, if the record has a flat column beside the voltage, in volt."""
+    """Supply voltage of a transient, in volt; None if the record has no column for it."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one file holds."""
+    """Content of one file."""
 
     kind: Kind
+    """``iv`` for I-V curves, ``transient`` for waveforms."""
     sweeps: tuple[Sweep, ...]
+    """Sweeps or records, in the order of the file."""
     source: str
-    """Name of the file."""
+    """Name of the file, without its folder."""
 
 
 class _Row(NamedTuple):
@@ -94,24 +99,26 @@ class _Table(NamedTuple):
     """Start and increment of the time, where the first column only counts samples."""
 
 
-class _NoTable(ValueError):
-    """There is nothing to read here."""
-
-
 def read(path: Path, *, kind: Kind | None = None) -> Measurement:
-    """Read a file of I-V curves or a transient.
+    """Read a file of I-V curves or of transients.
 
     Parameters
     ----------
     path : Path
+        File of at most `MAX_BYTES`.
     kind : {"iv", "transient"}, optional
-        What it is; found from the columns and the data when absent.
+        Content of the file; by default it is found from the columns and the data.
+
+    Returns
+    -------
+    Measurement
+        All sweeps or records of the file.
 
     Raises
     ------
     ValueError
-        If the file cannot be read, or is malformed: one sentence with file, line, column, what was
-        wanted and what came.
+        If the file cannot be read or is malformed. The message names the file, the line and the column,
+        what was wanted and what was found.
     """
     try:
         content = file_content(path, MAX_BYTES)
@@ -126,7 +133,7 @@ def read(path: Path, *, kind: Kind | None = None) -> Measurement:
     else:
         tables = list(_tables(str(path), _split(_text(path, content))))
     if not tables:
-        raise _NoTable(f"{path} must hold a table with rows of at least two numbers; it holds none")
+        raise ValueError(f"{path} must hold a table with rows of at least two numbers; it holds none")
     parts = [part for table in tables for part in _parts(table, kind)]
     kinds = {found for found, _ in parts}
     if len(kinds) > 1:
@@ -140,6 +147,13 @@ def read(path: Path, *, kind: Kind | None = None) -> Measurement:
 
 
 def _text(path: Path, content: bytes) -> str:
+    """The text of a file, in UTF-8, UTF-16 or Windows-1252.
+
+    Raises
+    ------
+    ValueError
+        If it is another encoding, or not text.
+    """
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise ValueError(f"{path} is an old .xls workbook: save it as .xlsx or CSV")
     codec = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
@@ -147,7 +161,7 @@ def _text(path: Path, content: bytes) -> str:
         text = content.decode(codec)
     except UnicodeDecodeError:
         try:
-            text = content.decode("cp1252")  # older instruments write the micro sign in one byte
+            text = content.decode("cp1252")  # older instruments write the micro sign as one byte
         except UnicodeDecodeError as error:
             raise ValueError(
                 f"{path} must be text in UTF-8, UTF-16 or Windows-1252, not byte {content[error.start]:#04x} "
@@ -161,7 +175,13 @@ def _text(path: Path, content: bytes) -> str:
 
 
 def _sheets(path: Path, content: bytes) -> Iterator[tuple[str, list[_Row]]]:
-    """The sheets of a workbook that may hold data."""
+    """Titles and rows of the sheets of a workbook that may contain data.
+
+    Raises
+    ------
+    ValueError
+        If the workbook cannot be read or is too large.
+    """
     import openpyxl
 
     try:
@@ -169,7 +189,7 @@ def _sheets(path: Path, content: bytes) -> Iterator[tuple[str, list[_Row]]]:
             unpacked = sum(entry.file_size for entry in archive.infolist())
         if unpacked <= 4 * MAX_BYTES:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # styles and validations it does not know
+                warnings.simplefilter("ignore")  # styles and validations that openpyxl does not know
                 left = [MAX_CELLS]
                 book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
                 sheets = [
@@ -183,7 +203,7 @@ def _sheets(path: Path, content: bytes) -> Iterator[tuple[str, list[_Row]]]:
                     for sheet in book.worksheets
                     if sheet.title.strip().lower() not in ("calc", "settings")
                 ]
-    except Exception as error:  # openpyxl lets every kind of error through
+    except Exception as error:  # openpyxl raises errors of many kinds
         raise ValueError(f"{path} is not a readable workbook: {type(error).__name__}: {error}") from None
     if unpacked > 4 * MAX_BYTES:
         raise ValueError(f"{path} must unpack to at most {MAX_BYTES // 2**18} MiB, not {unpacked / 2**20:.0f} MiB")
@@ -191,7 +211,13 @@ def _sheets(path: Path, content: bytes) -> Iterator[tuple[str, list[_Row]]]:
 
 
 def _counted(rows: Any, left: list[int]) -> Iterator[tuple[int, Any]]:
-    """Rows with their numbers; a sheet may claim more of them than one can wait for."""
+    """Rows with their numbers, from 1; a sheet may declare far more cells than it has values.
+
+    Raises
+    ------
+    ValueError
+        If more cells come than are left.
+    """
     for line, row in enumerate(rows, start=1):
         left[0] -= 1 + len(row)
         if left[0] < 0:
@@ -200,7 +226,7 @@ def _counted(rows: Any, left: list[int]) -> Iterator[tuple[int, Any]]:
 
 
 def _split(text: str) -> list[_Row]:
-    """Lines cut into cells by the delimiter that makes most of them numbers."""
+    """Lines cut into cells by the delimiter that gives the most numbers."""
     lines = text.splitlines()
     sample = [line for line in text[:SAMPLE].splitlines() if line.strip()][:2000]
     marked = [line for line in sample if line.lstrip().startswith(("DataName", "DataValue"))]
@@ -236,7 +262,7 @@ def _trim(cells: list[str]) -> list[str]:
 
 
 def _is_number(cell: str) -> bool:
-    """Whether a cell stands where a number should, be it NaN."""
+    """Whether a cell is a number, NaN included."""
     try:
         float(cell)
     except ValueError:
@@ -249,7 +275,7 @@ def _numbers(cells: list[str]) -> int:
 
 
 def _tables(where: str, rows: list[_Row]) -> Iterator[_Table]:
-    """Cut a file into tables, each with the header above it."""
+    """Cut a file into tables, each with its header."""
     if any(row.cells and row.cells[0] == "DataName" for row in rows):
         yield from _marked(where, rows)
         return
@@ -271,6 +297,13 @@ def _tables(where: str, rows: list[_Row]) -> Iterator[_Table]:
 
 
 def _headed(where: str, header: list[_Row], data: list[_Row], latest: _Table | None) -> _Table:
+    """A table from its rows and the lines above them; without a header, the names of the latest table.
+
+    Raises
+    ------
+    ValueError
+        If a header with a time increment lacks its numbers.
+    """
     width = len(data[0].cells)
     above = [row for row in header[-3:] if len(row.cells) >= max(2, width - 2)]
     if len(above) >= 2 and any(cell.lower() == "increment" for cell in above[-2].cells):
@@ -280,7 +313,7 @@ def _headed(where: str, header: list[_Row], data: list[_Row], latest: _Table | N
         start, increment = float(units[-2]), float(units[-1])
         return _Table(where, above[-2].line, names[:-2], units[:-2], data, (start, increment))
     if above and _numbers(above[-1].cells) and len(above) >= 2 and not _numbers(above[-2].cells):
-        data, above = [above[-1], *data], above[:-1]  # a spoilt first row: let its cell be named
+        data, above = [above[-1], *data], above[:-1]  # a faulty first row: its cell is named in the error
     above = [row for row in above if not _numbers(row.cells)]
     if len(above) >= 2 and all(_unit(cell.strip("()[] ")) or not cell for cell in above[-1].cells):
         return _Table(where, above[-2].line, above[-2].cells, above[-1].cells, data)
@@ -292,7 +325,13 @@ def _headed(where: str, header: list[_Row], data: list[_Row], latest: _Table | N
 
 
 def _marked(where: str, rows: list[_Row]) -> Iterator[_Table]:
-    """The blocks of an EasyEXPERT file."""
+    """The blocks of an EasyEXPERT file.
+
+    Raises
+    ------
+    ValueError
+        If a block is truncated or has no names.
+    """
     title, size, block = "", 0, None
     for row in [*rows, _Row(0, ["SetupTitle"])]:
         key, values = (row.cells or [""])[0], row.cells[1:]
@@ -338,7 +377,7 @@ def _unit(text: str) -> tuple[str, float] | None:
 
 
 def _meaning(name: str, unit: str) -> tuple[str, float] | None:
-    """Quantity of a column and what its numbers are to be multiplied with."""
+    """Quantity of a column and the factor that converts its numbers to the SI unit."""
     name = " ".join(name[:LONGEST_NAME].split())
     bracketed = re.search(r"[(\[{/]([^()\[\]{}/]+)[)\]}]? ?$", name)
     for text in (unit[:LONGEST_NAME].strip("()[] "), bracketed[1] if bracketed else ""):
@@ -357,7 +396,13 @@ def _meaning(name: str, unit: str) -> tuple[str, float] | None:
 
 
 def _parts(table: _Table, kind: Kind | None) -> Iterator[tuple[Kind, Sweep]]:
-    """The records of a table: one, or one for each numbered group of columns."""
+    """The records of a table: one, or one for each numbered group of columns.
+
+    Raises
+    ------
+    ValueError
+        If the table has too many columns, or a row more cells than the table has columns.
+    """
     width = max(len(table.names), len(table.rows[0].cells))
     if width > MAX_COLUMNS:
         raise ValueError(f"{table.name}, line {table.rows[0].line}: wanted at most {MAX_COLUMNS} cells, not {width}")
@@ -378,13 +423,20 @@ def _parts(table: _Table, kind: Kind | None) -> Iterator[tuple[Kind, Sweep]]:
 
 
 def _record(table: _Table, kind: Kind | None, columns: dict[int, tuple[str, str]], grouped: bool) -> tuple[Kind, Sweep]:
+    """One record from some columns of a table, given by number with name and unit.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or the time does not rise.
+    """
     rows = table.rows
     found: dict[str, list[tuple[int, float]]] = {"time": [], "voltage": [], "current": []}
     if any(name for name, _ in columns.values()):
         for n, (name, unit) in columns.items():
             meaning = _meaning(name, unit)
             text = not any(n < len(row.cells) and _is_number(row.cells[n]) for row in rows[:10])
-            if meaning and not (text and meaning[0] == "time"):  # a date is no time base
+            if meaning and not (text and meaning[0] == "time"):  # a column of dates is not the time
                 found[meaning[0]].append((n, meaning[1]))
     else:
         found = _by_data(table, list(columns))
@@ -422,6 +474,13 @@ def _record(table: _Table, kind: Kind | None, columns: dict[int, tuple[str, str]
 
 
 def _column(table: _Table, rows: list[_Row], n: int) -> Floats:
+    """The numbers of a column.
+
+    Raises
+    ------
+    ValueError
+        If a cell is missing or not a finite number.
+    """
     values = np.empty(len(rows))
     for k, (line, cells) in enumerate(rows):
         where = f"{table.name}, line {line}, column {n + 1}"
@@ -437,10 +496,10 @@ def _column(table: _Table, rows: list[_Row], n: int) -> Floats:
 
 
 def _by_data(table: _Table, columns: list[int]) -> dict[str, list[tuple[int, float]]]:
-    """Which column is what, in a table without header."""
+    """Columns of each quantity in a table without header, by the data."""
     values = {n: _column(table, table.rows, n) for n in columns}
     time = [n for n in columns if len(values[n]) > 2 and (np.diff(values[n]) > 0).all()]
-    # A sweep in one direction rises as time does: with two columns and small second one it is an I-V curve.
+    # A sweep in one direction rises as time does. Two columns with a small second one are an I-V curve.
     if time and len(columns) == 2 and np.abs(values[columns[-1]]).max() < 0.1 * np.abs(values[time[0]]).max():
         time = []
     rest = [n for n in columns if n not in time[:1]]
@@ -453,7 +512,7 @@ def _by_data(table: _Table, columns: list[int]) -> dict[str, list[tuple[int, flo
 
 
 def _is_sweep(voltage: Floats) -> bool:
-    """Whether a voltage moves in even steps, as a source does and a capacitor does not."""
+    """Whether a voltage moves in even steps: that of a source does, that of a capacitor does not."""
     steps = np.abs(np.diff(voltage))
     moving = steps[steps > 1e-9 * max(1e-9, float(np.ptp(voltage)))]
     if not len(moving):

@@ -39,7 +39,7 @@ def test_incomplete_devices_are_described_and_not_drawn(name: str, tmp_path: Pat
     rows = dict(describe(name))
     assert "v_hold" in rows["missing"]
     assert any(label.startswith("published ") for label in rows)
-    with pytest.raises(ValueError, match="not lack"):
+    with pytest.raises(ValueError, match="but lacks"):
         plot(name, tmp_path / "never.svg")
     assert not (tmp_path / "never.svg").exists()
 

@@ -49,7 +49,7 @@ def test_incomplete_entries_say_what_they_lack(name: str) -> None:
     entry = preset(name)
     assert not entry.verified
     assert entry.figures
-    with pytest.raises(ValueError, match=f"{name} must have every number of a threshold_switch, not lack .*v_hold"):
+    with pytest.raises(ValueError, match=f"{name} must have every number of a threshold_switch, but lacks .*v_hold"):
         _ = entry.device
 
 
