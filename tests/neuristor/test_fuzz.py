@@ -287,11 +287,11 @@ def _deep(nodes: Any, node: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_giant, "must unpack to at most 1024 MiB; 'weight' is too much"),
-        (_elsewhere, "must hold all it names itself, but 'weight' is a link"),
-        (_raw, "must hold all its numbers itself, but those of 'weight' are elsewhere"),
-        (_cycle, "must hold each part once, but 'again' stands in two places"),
-        (_deep, "groups in groups at most 16 deep"),
+        (_giant, "must unpack to at most 1024 MiB, but 'weight' makes it larger"),
+        (_elsewhere, "must contain no links, but 'weight' is one"),
+        (_raw, "must hold all its data, but those of 'weight' are in another file"),
+        (_cycle, "must hold each object under one name, but 'again' is a second one"),
+        (_deep, "nested at most 16 deep"),
     ],
 )
 def test_a_nir_file_that_claims_too_much_is_refused_before_it_is_read(

@@ -118,7 +118,7 @@ BAD = [
     ("dt = 1e-3", "dt = 1.0", "dt must be at most tau (0.016 s), not 1 s"),
     ("dt = 1e-3", "dt = 1e-3\nstep = 1", "unknown key 'step'"),
     ("a.nir", "b.nir", "there is no such file"),
-    ("a.nir", "data.npz", "must be an HDF5 file with a NIR graph; this is none"),
+    ("a.nir", "data.npz", "must be an HDF5 file with a NIR graph; this is not HDF5"),
     ("data.npz", "none.npz", "there is no such file"),
     ("data.npz", "a.nir", "cannot be read as text"),
     ("data.npz", "digits", "source must have the network's 9 inputs, not 64"),

@@ -117,7 +117,9 @@ def test_spikes_are_those_of_the_equations_of_nir(name: str) -> None:
     network = found.network
     if "braille" in name:
         spikes = np.loadtxt(DATA / "braille_sample0_input_256x12.csv", delimiter=",").astype(int)
-        assert found.notes == ("lif1.lif hears itself one tick later: no hardware hears itself at once",)
+        assert found.notes == (
+            "lif1.lif: its recurrent connection was given a delay of one tick, the shortest possible",
+        )
     else:
         spikes = spikes_of(network, 20)[:, 0]
     expected = simulated(name, spikes)
@@ -235,7 +237,10 @@ def test_grouped_convolutions_and_averages() -> None:
 
 
 BAD: list[tuple[Any, str]] = [
-    (lambda: graph({"w": nir.Threshold(np.ones(3)), "n": lif(3)}, CHAIN), r"lacks: Threshold \(w\); it knows IF, LIF"),
+    (
+        lambda: graph({"w": nir.Threshold(np.ones(3)), "n": lif(3)}, CHAIN),
+        r"nodes must be of the kinds IF, LIF, .*, not Threshold \(w\)",
+    ),
     (lambda: graph({"w": nir.Linear(np.full((2, 3), np.nan)), "n": lif(2)}, CHAIN), "w: weight must be finite"),
     (
         lambda: graph({"w": nir.Affine(np.ones((2, 3)), np.array([0, np.inf])), "n": lif(2)}, CHAIN),
@@ -244,7 +249,7 @@ BAD: list[tuple[Any, str]] = [
     (lambda: graph({"w": nir.Linear(np.ones((2, 4))), "n": lif(2)}, CHAIN), "w: weights must have 3 columns, not 4"),
     (
         lambda: graph({"w": nir.Linear(np.ones((5, 3))), "n": lif(2)}, CHAIN),
-        "n: must hear as many as it has neurons, 2",
+        "n: its input must have the size of the layer, 2",
     ),
     (lambda: graph({"w": nir.Linear(np.ones((2, 3))), "n": lif(2)}, CHAIN[:1] + CHAIN[2:]), "n: must be reached by an"),
     (lambda: graph({"w": nir.Linear(np.ones((2, 3))), "n": lif(2)}, CHAIN[:2]), "Output must come from one layer"),
@@ -266,7 +271,7 @@ BAD: list[tuple[Any, str]] = [
             },
             [("input", "w"), ("w", "n"), ("n", "u"), ("u", "o"), ("o", "b"), ("b", "n"), ("o", "output")],
         ),
-        "must not hear each other without a delay of a tick at least: n, o",
+        "a cycle of layers must have a delay of at least one tick: n, o",
     ),
     (
         lambda: graph({"w": nir.Linear(np.ones((2, 3))), "n": lif(2, tau=np.array([0.01, -1.0]))}, CHAIN),
@@ -300,7 +305,7 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="there is no such file"):
         read(path, 1.0)
     path.write_text("not HDF5")
-    with pytest.raises(ValueError, match="must be an HDF5 file with a NIR graph; this is none"):
+    with pytest.raises(ValueError, match="must be an HDF5 file with a NIR graph; this is not HDF5"):
         read(path, 1.0)
     whole = (DATA / "lif_norse.nir").read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
@@ -317,7 +322,7 @@ def test_what_nir_lacks_is_not_written() -> None:
     import dataclasses
 
     layer = network.layers[0]
-    for change, message in (({"refractory": 1e-3}, "NIR has no refractory time"), ({"strict": False}, "not '>='")):
+    for change, message in (({"refractory": 1e-3}, "NIR has no refractory period"), ({"strict": False}, "not '>='")):
         wrong = dataclasses.replace(layer, neurons=dataclasses.replace(layer.neurons, **change))
         with pytest.raises(ValueError, match=message):
             to_nir(dataclasses.replace(network, layers=(wrong,)))

@@ -337,12 +337,12 @@ def _flat_convolution() -> Layer:
         (lambda: Neurons(count=2, spread=Variability(hold_d2d=0.1)), "hold_d2d"),
         (lambda: dataclasses.replace(GOOD, dt=20.0), "dt must be at most tau"),
         (lambda: dataclasses.replace(GOOD, dt=0.0), "dt must be a positive number"),
-        (lambda: dataclasses.replace(GOOD, input_shape=(21,)), r"must take \(21,\), as the input has it"),
+        (lambda: dataclasses.replace(GOOD, input_shape=(21,)), r"must be that of the input, \(21,\), not \(20,\)"),
         (lambda: dataclasses.replace(GOOD, discretisation="tustin"), "discretisation must be"),
-        (lambda: dataclasses.replace(GOOD, layers=GOOD.layers[1:]), "must take"),
+        (lambda: dataclasses.replace(GOOD, layers=GOOD.layers[1:]), "input shape of its synapses must be that of last"),
         (lambda: quantized(GOOD, Words(0, 8)), "weight_bits must be an integer between 1 and 16"),
         (lambda: quantized(GOOD, Words(4, 40)), "membrane_bits must be an integer between 2 and 32"),
-        (lambda: quantized(GOOD, [Words()]), "words must be one, or 2"),
+        (lambda: quantized(GOOD, [Words()]), "words must have 2 entries, one per layer, not 1"),
         (lambda: quantized(GOOD, Words(clip=0.0)), "clip must be above 0"),
         (lambda: Neurons(count=1, leak=0.5), "leak must be 0 for neurons that do not leak"),
         (lambda: dataclasses.replace(GOOD, dt=1e-20), r"dt must be at least 2\*\*-40 of tau"),
@@ -353,14 +353,14 @@ def _flat_convolution() -> Layer:
         (lambda: quantized(GOOD, Words(current_bits=1)), "current_bits must be an integer between 2 and 40"),
         (
             lambda: dataclasses.replace(GOOD, currents=True, layers=(GOOD.layers[0], _hears_input(GOOD.layers[1]))),
-            "last: currents from outside must reach the first layer only",
+            "last: input currents must go to the first layer only",
         ),
         (
             lambda: Network(dt=1.0, input_shape=(1, 4, 4), layers=(_flat_convolution(),)),
             r"flat: shape must be that of its convolution, \(4, 3, 3\), not \(36,\)",
         ),
         (lambda: quantized(alone(reset=-9.0)), "reset must be at least -512 steps of the membrane, not -1008"),
-        (lambda: quantized(alone(leak=2.0, tau=4.0)), "threshold must be above what the membrane leaks to"),
+        (lambda: quantized(alone(leak=2.0, tau=4.0)), "threshold must be above the leak potential"),
         (lambda: SnnBitTrue(quantized(GOOD)).run(np.full((3, 20), 2)), "spikes must be 0 or 1"),
         (lambda: SnnBitTrue(quantized(GOOD)).run(np.zeros((3, 21), dtype=int)), "inputs must have shape"),
         (lambda: SnnReference(GOOD).run(np.full((3, 20), float("nan"))), "inputs must be finite"),
@@ -376,7 +376,7 @@ def test_a_cycle_without_a_delay_is_refused() -> None:
         dataclasses.replace(layer, projections=tuple(dataclasses.replace(one, delay=0) for one in layer.projections))
         for layer in GOOD.layers
     )
-    with pytest.raises(ValueError, match="must not hear each other without a delay of a tick at least: first"):
+    with pytest.raises(ValueError, match="a cycle of layers must have a delay of at least one tick: first"):
         dataclasses.replace(GOOD, layers=layers)
 
 
@@ -388,7 +388,7 @@ def test_a_layer_that_nothing_reaches_is_refused() -> None:
         projections=(Projection(source=0, synapses=Dense(weights=np.eye(2)), delay=1),),
         bias=0.3,
     )
-    with pytest.raises(ValueError, match="deaf: must hear the input, or a layer that does"):
+    with pytest.raises(ValueError, match="deaf: must have a path from the input"):
         quantized(Network(dt=1.0, input_shape=(1,), layers=(alone_one,)))
 
 

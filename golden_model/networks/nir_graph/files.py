@@ -1,0 +1,168 @@
+"""NIR files: reading with checks against damaged and oversized files, and writing."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+from neuristor.golden_model.networks.nir_graph.nodes import NEURONS, SYNAPSES
+from neuristor.golden_model.networks.nir_graph.reading import Imported, from_nir
+from neuristor.golden_model.networks.nir_graph.writing import to_nir
+from neuristor.golden_model.networks.snn import Network
+
+__all__ = ["MOST_BYTES", "read", "write"]
+
+MOST_BYTES = 256 * 1024 * 1024
+"""Largest NIR file, in bytes; its content may unpack to four times as much."""
+MOST_OBJECTS = 100_000
+"""Groups and datasets in a file."""
+DEEPEST = 16
+"""Levels of nested groups."""
+
+
+def read(
+    path: str | Path,
+    dt: float,
+    *,
+    discretisation: Literal["euler", "exact"] = "euler",
+    subtract: bool = False,
+    currents: bool = False,
+) -> Imported:
+    """Read a network from a NIR file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    dt : float
+        Time step (tick), in second.
+    discretisation : {"euler", "exact"}
+        How time constants become coefficients; see ``golden_model.networks.snn``.
+    subtract : bool
+        A spike subtracts ``v_threshold - v_reset`` from the membrane potential, instead of setting it to v_reset.
+    currents : bool
+        The input is currents instead of spikes.
+
+    Returns
+    -------
+    Imported
+        The network, and the assumptions made.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, it is larger than `MOST_BYTES`, damaged or incomplete, or contains unsupported nodes;
+        the message begins with the path.
+    """
+    import h5py
+    import nir
+
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path}: cannot be read: there is no such file")
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"{path}: must be at most {MOST_BYTES // 2**20} MiB long")
+    if not h5py.is_hdf5(path):
+        raise ValueError(f"{path}: must be an HDF5 file with a NIR graph; this is not HDF5")
+    try:
+        _bounded(path)
+        unknown = _unknown(path)
+        if unknown:
+            raise ValueError(f"nodes must be of the kinds {', '.join(NEURONS + SYNAPSES)}, not {unknown}")
+        graph = nir.read(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    except (OSError, LookupError, AttributeError, TypeError, AssertionError, RuntimeError, ArithmeticError) as error:
+        raise ValueError(f"{path}: must be a complete NIR graph ({type(error).__name__}: {error})") from None
+    try:
+        return from_nir(graph, dt, discretisation=discretisation, subtract=subtract, currents=currents)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _bounded(path: Path) -> None:
+    """Refuse a file that is too large, nested too deep, or refers to other files, before its data are read.
+
+    Each object may have one name only, so that the size of the data is known and no cycle exists.
+    """
+    import h5py
+
+    seen: set[int] = set()
+    size = 0
+
+    def check(group: Any, depth: int) -> None:
+        nonlocal size
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise ValueError(f"must contain no links, but {name!r} is one")
+            each = group[name]
+            number = h5py.h5o.get_info(each.id).addr
+            if number in seen:
+                raise ValueError(f"must hold each object under one name, but {name!r} is a second one")
+            seen.add(number)
+            if len(seen) > MOST_OBJECTS or depth > DEEPEST:
+                raise ValueError(f"must have at most {MOST_OBJECTS} objects, nested at most {DEEPEST} deep")
+            if isinstance(each, h5py.Group):
+                check(each, depth + 1)
+            elif isinstance(each, h5py.Dataset):
+                if each.external or each.is_virtual:
+                    raise ValueError(f"must hold all its data, but those of {name!r} are in another file")
+                size += math.prod(each.shape or ()) * max(each.dtype.itemsize, 1)
+                if size > 4 * MOST_BYTES:
+                    raise ValueError(
+                        f"must unpack to at most {4 * MOST_BYTES // 2**20} MiB, but {name!r} makes it larger"
+                    )
+
+    with h5py.File(path) as file:
+        seen.add(h5py.h5o.get_info(file.id).addr)
+        check(file, 1)
+
+
+def _unknown(path: Path) -> str:
+    """The unsupported kinds of nodes in a file, with the names of the nodes.
+
+    Raises
+    ------
+    ValueError
+        If the file has no NIR graph.
+    """
+    import h5py
+
+    known = {*NEURONS, *SYNAPSES, "Input", "Output", "NIRGraph"}
+    found: dict[str, list[str]] = {}
+
+    def search(group: Any, prefix: str) -> None:
+        for name, node in group["nodes"].items():
+            kind = node["type"][()].decode()
+            if kind not in known:
+                found.setdefault(kind, []).append(prefix + name)
+            if kind == "NIRGraph":
+                search(node, f"{prefix}{name}.")
+
+    with h5py.File(path) as file:
+        if "node" not in file or "nodes" not in file["node"]:
+            raise ValueError("must hold a NIR graph; this HDF5 file has none")
+        search(file["node"], "")
+    return "; ".join(f"{kind} ({', '.join(names)})" for kind, names in sorted(found.items()))
+
+
+def write(path: str | Path, network: Network) -> None:
+    """Write a network to a NIR file.
+
+    `to_nir` states what a file cannot hold.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    network : Network
+        The network.
+    """
+    import nir
+
+    graph = to_nir(network)
+    for node in graph.nodes.values():
+        if type(node).__name__ == "Delay":
+            node.delay = node.delay * network.dt
+    nir.write(path, graph)
