@@ -1,1 +1,1 @@
-"""How Verilog is run: simulators, the compiled model, the circuit in Amaranth's simulator, a virtual board."""
+"""Ways to run a circuit: cocotb on Verilog simulators, a compiled model, Amaranth's simulator, a simulated board."""

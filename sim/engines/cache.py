@@ -1,4 +1,4 @@
-"""A cache of build products, safe under parallel and killed builds."""
+"""A cache of build products; parallel and interrupted builds do not damage it."""
 
 import hashlib
 import os
@@ -12,29 +12,33 @@ from filelock import FileLock
 from platformdirs import user_cache_path
 
 MAX_AGE = 30 * 24 * 3600
-"""Entries that nobody used for this long, in seconds, go at the next build."""
+"""Entries unused for this time, in seconds, are removed at the next build."""
 
 
 def cache_path() -> Path:
-    """Folder of all build products; ``NEURISTOR_CACHE`` overrides the user's cache folder."""
+    """Return the folder of all build products: ``NEURISTOR_CACHE`` if set, else the user's cache folder."""
     override = os.environ.get("NEURISTOR_CACHE")
     return Path(override).resolve() if override else user_cache_path("neuristor") / "sim"
 
 
 def cached(key: Iterable[str], build: Callable[[Path], None], root: Path | None = None) -> Path:
-    """Return the folder that `build` filled for this `key`, building it at most once.
+    """Return the folder that `build` filled for this `key`; build it only if it is not in the cache.
 
-    A build goes into a temporary folder that is renamed when complete: whatever stops a
-    build, the cache never holds half of one.
+    A build writes into a temporary folder that is renamed when complete, so an interrupted build leaves no entry.
 
     Parameters
     ----------
     key : iterable of str
         Everything the product depends on: sources, tool versions, options.
     build : callable
-        Fills the empty folder it is given. If it raises, nothing is kept.
+        Called with an empty folder, which it fills. If it raises an error, nothing is kept.
     root : Path, optional
         Folder of the cache, `cache_path()` by default.
+
+    Returns
+    -------
+    Path
+        The folder of the product.
     """
     root = root or cache_path()
     digest = hashlib.sha256()
@@ -59,7 +63,7 @@ def cached(key: Iterable[str], build: Callable[[Path], None], root: Path | None 
 
 
 def _remove_stale(root: Path, name: str) -> None:
-    """Remove what killed builds of `name` left, and entries long unused. Lock files stay."""
+    """Remove remains of interrupted builds of `name`, and entries older than `MAX_AGE`. Lock files stay."""
     oldest = time.time() - MAX_AGE
     for path in root.iterdir():
         if path.is_dir() and (path.name.startswith(f"{name}.tmp-") or path.stat().st_mtime < oldest):

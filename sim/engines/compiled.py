@@ -1,7 +1,7 @@
-"""A compiled model of the exported Verilog, fed from NumPy arrays: for bulk equality.
+"""A compiled model of the exported Verilog, driven from NumPy arrays: for comparisons of many time steps.
 
-Yosys (pyosys) turns the Verilog into C++ (CXXRTL), a small loop over clocks is added, and
-the library is loaded with `ctypes`. A whole batch is one call, without Python in between.
+Yosys (pyosys) converts the Verilog into C++ (CXXRTL). A small loop over clocks is added, and the
+library is loaded with `ctypes`. A batch of rows is one call, without Python in between.
 """
 
 import ctypes
@@ -28,15 +28,16 @@ COMPILER_OPTIONS = (
     "-fPIC",
     "-shared",
     "-fvisibility=hidden",
-    "-DCXXRTL_NDEBUG",  # a read beyond a memory's end gives 0 and does not abort Python; Icarus shows X there
+    "-DCXXRTL_NDEBUG",  # a read beyond the end of a memory gives 0 instead of aborting Python; Icarus gives X
 )
-CHUNK = 1 << 20  # clocks a call: between calls, Ctrl-C works
+CHUNK = 1 << 20  # clocks per call; Ctrl-C takes effect between calls
 
 
 class CompiledModel:
     """One instance of a design with an input stream ``i`` and an output stream ``o``.
 
-    A row is ``ceil(width / 8)`` bytes, least significant first. Instances are independent.
+    A row is the payload of one stream transfer: ``ceil(width / 8)`` bytes, least significant first. Instances are
+    independent of each other.
 
     Parameters
     ----------
@@ -47,21 +48,21 @@ class CompiledModel:
     cache_dir : Path, optional
         Folder of the build cache.
     state : bool
-        Whether registers and memories can be reached: see `state` and `flip`.
+        Whether registers and memories are accessible, by `state`, `flip` and `poke`.
 
     Attributes
     ----------
     in_width, out_width : int
-        Bits in an input row and in an output row.
+        Width of an input row and of an output row, in bits.
     inputs, outputs : dict of str to int
-        Width of each flat input and output, in bits: of those that belong to no stream.
+        Width of each input and output that belongs to no stream, in bits.
 
     Raises
     ------
     ToolError
         If a tool is missing or the Verilog does not compile.
     ValueError
-        If the design has not the two streams, ``clk`` and ``rst``.
+        If `toplevel` is no plain Verilog name, or the design lacks one of the two streams, ``clk`` or ``rst``.
     """
 
     def __init__(
@@ -86,17 +87,36 @@ class CompiledModel:
             self._model = None
 
     def reset(self, cycles: int = 1) -> None:
-        """Hold ``rst`` for some clocks; neither stream moves."""
+        """Assert ``rst`` for some clocks. There is no transfer on either stream.
+
+        Parameters
+        ----------
+        cycles : int
+            Number of clocks.
+        """
         self._library.reset(self._model, cycles)
 
     def fresh(self) -> None:
-        """Begin anew: everything is as when the FPGA starts, all flat inputs are 0."""
+        """Return to the state after configuration of the FPGA, with all inputs 0."""
         self._library.destroy(self._model)
         self._model = self._library.create()
         self.reset()
 
     def drive(self, name: str, value: int) -> None:
-        """Set a flat input."""
+        """Set an input that belongs to no stream.
+
+        Parameters
+        ----------
+        name : str
+            Name of the input: one of `inputs`.
+        value : int
+            Its new value, unsigned.
+
+        Raises
+        ------
+        ValueError
+            If there is no such input.
+        """
         if name not in self.inputs:
             raise ValueError(f"name must be one of {', '.join(self.inputs) or '(no inputs)'}, not {name!r}")
         size = _n_bytes(self.inputs[name])
@@ -105,7 +125,10 @@ class CompiledModel:
 
     @property
     def state(self) -> dict[str, tuple[int, int]]:
-        """Registers and memories of a model with `state`: width and rows of each, by its name in the Verilog."""
+        """Width in bits and number of rows of each register and memory, by its name in the Verilog.
+
+        Empty unless the model was made with ``state=True``.
+        """
         size = self._library.state(None, None, 0)
         text = ctypes.create_string_buffer(size + 1)
         self._library.state(None, text, size + 1)
@@ -113,21 +136,77 @@ class CompiledModel:
         return {name: (int(width), int(depth)) for name, width, depth in rows}
 
     def flip(self, name: str, row: int, bit: int) -> None:
-        """Flip a bit of a register (row 0) or memory of a model with `state`, between two clocks."""
+        """Invert a bit of a register or memory, between two clocks.
+
+        The model must have been made with ``state=True``.
+
+        Parameters
+        ----------
+        name : str
+            Name in the Verilog.
+        row : int
+            Row of the memory; 0 for a register.
+        bit : int
+            Number of the bit, 0 for the lowest.
+
+        Raises
+        ------
+        ValueError
+            If there is no such bit.
+        """
         if self._library.flip(self._model, name.encode(), row, bit) != 0:
             raise ValueError(f"there is no bit {bit} in row {row} of {name!r}")
 
     def poke(self, name: str, row: int, word: Bytes) -> None:
-        """Put a word, little-endian, into a register (row 0) or memory of a model with `state`, between two clocks."""
+        """Write a register or a row of a memory, between two clocks.
+
+        The model must have been made with ``state=True``.
+
+        Parameters
+        ----------
+        name : str
+            Name in the Verilog.
+        row : int
+            Row of the memory; 0 for a register.
+        word : ndarray of uint8, shape (ceil(width / 8),)
+            The new value, least significant byte first.
+
+        Raises
+        ------
+        ValueError
+            If there is no such row, or the word has another length.
+        """
         if self._library.poke(self._model, name.encode(), row, np.ascontiguousarray(word).ctypes.data, word.size) != 0:
             raise ValueError(f"there is no word of {word.size} bytes in row {row} of {name!r}")
 
     def wait(self, cycles: int) -> None:
-        """Let clocks go by in which neither stream moves."""
+        """Run for some clocks without a transfer on either stream.
+
+        Parameters
+        ----------
+        cycles : int
+            Number of clocks.
+        """
         self._library.wait(self._model, cycles)
 
     def status(self, name: str) -> int:
-        """Return the value of a flat output, unsigned."""
+        """Return the value of an output that belongs to no stream.
+
+        Parameters
+        ----------
+        name : str
+            Name of the output: one of `outputs`.
+
+        Returns
+        -------
+        int
+            The value, unsigned.
+
+        Raises
+        ------
+        ValueError
+            If there is no such output.
+        """
         if name not in self.outputs:
             raise ValueError(f"name must be one of {', '.join(self.outputs) or '(no outputs)'}, not {name!r}")
         buffer = (ctypes.c_uint8 * _n_bytes(self.outputs[name]))()
@@ -152,26 +231,28 @@ class CompiledModel:
         rows : ndarray of uint8, shape (n, ceil(in_width / 8))
             Input rows.
         out_rows : int, optional
-            Output rows to wait for, as many as `rows` by default.
+            Number of output rows to wait for; by default that of `rows`.
         valid_pattern, ready_pattern : bytes or ndarray of uint8, optional
-            One byte a clock, cycled: whether to offer a new row, whether to accept one.
+            Whether to offer a new row, and whether to accept one: one byte per clock, repeated cyclically. An offered
+            row stays until it is accepted.
         stall_seed : int, optional
-            Patterns from `stall_patterns`; full speed by default.
+            Seed of `stall_patterns`, for patterns that are not given; no stalls by default.
         max_cycles : int, optional
-            Clocks after which to give up although rows still move.
+            Largest number of clocks; unlimited by default.
         idle_limit : int
             Clocks without a transfer after which the design counts as stuck.
 
         Returns
         -------
         out : ndarray of uint8, shape (out_rows, ceil(out_width / 8))
+            Output rows.
         cycles : int
             Clocks from the first offer to the last transfer.
 
         Raises
         ------
         StreamError
-            If the design is stuck, or withdraws or changes a waiting row.
+            If the design is stuck, exceeds `max_cycles`, or withdraws or changes an output row before it is accepted.
         """
         rows = self._checked_rows(rows)
         n_out = len(rows) if out_rows is None else out_rows
@@ -219,14 +300,38 @@ class CompiledModel:
 
 
 def pack_rows(values: list[int], width: int) -> Bytes:
-    """Turn unsigned integers into the rows of bytes that `CompiledModel.exchange` takes."""
+    """Convert unsigned integers into rows for `CompiledModel.exchange`.
+
+    Parameters
+    ----------
+    values : list of int
+        One integer per row.
+    width : int
+        Width of a row, in bits.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, ceil(width / 8))
+        The rows.
+    """
     n_bytes = _n_bytes(width)
     data = b"".join(value.to_bytes(n_bytes, "little") for value in values)
     return np.frombuffer(data, np.uint8).reshape(len(values), n_bytes)
 
 
 def unpack_rows(rows: Bytes) -> list[int]:
-    """Turn rows of bytes back into unsigned integers."""
+    """Convert rows into unsigned integers.
+
+    Parameters
+    ----------
+    rows : ndarray of uint8, shape (n, bytes)
+        Rows, least significant byte first.
+
+    Returns
+    -------
+    list of int
+        One integer per row.
+    """
     return [int.from_bytes(row.tobytes(), "little") for row in rows]
 
 
@@ -279,7 +384,13 @@ def _load(path: Path) -> ctypes.CDLL:
 
 
 def _build(text: str, toplevel: str, cache_dir: Path | None, state: bool) -> Path:
-    """Compile the model, or find it in the cache; return its folder."""
+    """Compile the model, or find it in the cache; return its folder.
+
+    Raises
+    ------
+    ToolError
+        If a tool is missing or the Verilog does not compile.
+    """
     compiler = find_tool("c++")
     spec = importlib.util.find_spec("pyosys")
     if spec is None or spec.origin is None:
@@ -321,7 +432,7 @@ def _check_ports(ports: dict[str, dict[str, int]], toplevel: str) -> None:
                 raise ValueError(f"{toplevel} must have {name} among its {kind}, not only {', '.join(ports[kind])}")
 
 
-# An error inside Yosys ends its process: hence a process of its own.
+# An error inside Yosys ends the process, so Yosys runs in its own.
 _EXPORT = """
 import json, sys
 from pyosys import libyosys as ys
@@ -510,7 +621,7 @@ API int exchange(Simulation *s, const uint8_t *rows, int64_t n_rows, uint8_t *ou
 
 
 def _harness(toplevel: str, ports: dict[str, dict[str, int]]) -> str:
-    """Fill in the C++ around the model of one design."""
+    """Return the C++ code around the model of a design."""
     flat = [(name, width) for name, width in ports["outputs"].items() if name not in _STREAM_OUTPUTS]
     status = [
         f"    case {index}: memcpy(out, data(m.{_mangle(name)}), {_n_bytes(width)}); break;"

@@ -1,6 +1,6 @@
-"""The circuit in Amaranth's own simulator: needs no compiler, and is slow.
+"""The circuit in Amaranth's simulator: slow, but without a C++ compiler.
 
-For unit tests, and the fallback of ``neuristor verify`` on a machine without a C++ compiler.
+For unit tests, and for ``neuristor verify`` on a machine without a C++ compiler.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class InterpretedModel:
     Parameters
     ----------
     array : NeuronArray
-        A fresh one.
+        An array that is not part of another design.
     """
 
     def __init__(self, array: NeuronArray) -> None:
         self._array = array
         self._reset = Signal()
-        # Amaranth's simulator writes a memory's enable out bit by bit, in one nested expression.
+        # Amaranth's simulator expands the enable of a memory bit by bit into one nested expression.
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, 4 * len(Value.cast(array.o.payload))))
         try:
@@ -52,31 +52,30 @@ class InterpretedModel:
         reset_at: int | None = None,
         max_idle: int = 10_000,
     ) -> tuple[Bytes, int]:
-        """Send rows and collect rows. May be called once.
+        """Send input rows and collect output rows. May be called once.
+
+        A ``TimeoutError`` is raised if there is no transfer for `max_idle` clocks.
 
         Parameters
         ----------
         rows : ndarray of uint8, shape (n, bytes of an input row)
+            Input rows, least significant byte first.
         out_rows : int
-            How many rows to wait for.
+            Number of output rows to wait for.
         valid_pattern, ready_pattern : ndarray of uint8, optional
-            In which clocks a row is offered or taken, cycled; always, by default. An offered row stays
-            on offer until it is taken.
+            Whether to offer a new row, and whether to accept one: one byte per clock, repeated cyclically. No stalls
+            by default. An offered row stays until it is accepted.
         reset_at : int, optional
-            Reset the circuit in this clock and begin again with the first row.
+            Clock in which to reset the circuit and begin again with the first row.
         max_idle : int
-            Clocks without a transfer after which to give up.
+            Clocks without a transfer after which the circuit counts as stuck.
 
         Returns
         -------
         out : ndarray of uint8, shape (out_rows, bytes of an output row)
+            Output rows, least significant byte first.
         cycles : int
-            Clocks used.
-
-        Raises
-        ------
-        TimeoutError
-            If nothing moves for `max_idle` clocks.
+            Number of clocks.
         """
         always = np.ones(1, dtype=np.uint8)
         offer = (always if valid_pattern is None else valid_pattern).tolist()
@@ -116,7 +115,7 @@ class InterpretedModel:
                     sent, offered = sent + 1, False
                 idle = 0 if moved_in or moved_out else idle + 1
                 if idle > max_idle:
-                    raise TimeoutError(f"nothing moved for {max_idle} clocks after {len(got)} rows")
+                    raise TimeoutError(f"no transfer for {max_idle} clocks after {len(got)} rows")
                 cycles += 1
             self._status = {name: ctx.get(getattr(array, name)) for name in ("saturated", "saturations")}
 
@@ -126,5 +125,16 @@ class InterpretedModel:
         return np.frombuffer(data, dtype=np.uint8).reshape(len(got), size), cycles
 
     def status(self, name: str) -> int:
-        """The value of a flat output (`saturated`, `saturations`) after the exchange."""
+        """Return the value of an output at the end of the exchange.
+
+        Parameters
+        ----------
+        name : str
+            ``"saturated"`` or ``"saturations"``.
+
+        Returns
+        -------
+        int
+            The value, unsigned.
+        """
         return self._status[name]

