@@ -1,7 +1,6 @@
-"""The circuit twins of the functions in ``neuristor.golden_model.fixed``: same names, same bits.
+"""The fixed-point functions of ``neuristor.golden_model.fixed`` as circuits: same names, same bits.
 
-They are written the way hardware is (slices and sign bits), not the way the model is, so that their
-agreement says something.
+They are written independently of the model, with slices and sign bits, so that agreement of the two is evidence.
 """
 
 from __future__ import annotations
@@ -29,19 +28,56 @@ def _(index: Value, table: tuple[int, ...]) -> Value:
 
 
 def shape(fmt: Format) -> signed:  # type: ignore[valid-type]
-    """The Amaranth shape of a number format."""
+    """The Amaranth shape of a number format.
+
+    Parameters
+    ----------
+    fmt : Format
+        The fixed-point format.
+
+    Returns
+    -------
+    Shape
+        Signed, of ``fmt.width`` bits.
+    """
     return signed(fmt.width)
 
 
 def floor_shift(value: Value, n: int) -> Value:
-    """Drop the `n` lowest bits, towards minus infinity."""
+    """Drop the `n` lowest bits, rounding towards minus infinity.
+
+    Parameters
+    ----------
+    value : Value
+        Signed or unsigned.
+    n : int
+        Bits to drop, not negative.
+
+    Returns
+    -------
+    Value
+        ``floor(value / 2**n)``, signed as `value` is.
+    """
     if n >= len(value):
         return value >> n
     return value[n:].as_signed() if value.shape().signed else value[n:]
 
 
 def round_shift(value: Value, n: int) -> Value:
-    """Drop the `n` lowest bits, to the nearest, halves up: floor, plus the highest dropped bit."""
+    """Drop the `n` lowest bits, rounding to the nearest, halves up: floor, plus the highest dropped bit.
+
+    Parameters
+    ----------
+    value : Value
+        Signed or unsigned.
+    n : int
+        Bits to drop, not negative.
+
+    Returns
+    -------
+    Value
+        ``floor(value / 2**n + 1/2)``, signed as `value` is.
+    """
     if n == 0:
         return value
     if n > len(value):
@@ -50,7 +86,22 @@ def round_shift(value: Value, n: int) -> Value:
 
 
 def round_add(base: Value, value: Value, n: int) -> Value:
-    """``base + round_shift(value, n)``, with one carry chain: half a step stands beside the base."""
+    """``base + round_shift(value, n)`` with a single carry chain: half a step is appended below `base`.
+
+    Parameters
+    ----------
+    base : Value
+        What is added to; signed or unsigned.
+    value : Value
+        What is rounded and added.
+    n : int
+        Bits to drop from `value`, not negative.
+
+    Returns
+    -------
+    Value
+        The sum, wide enough for every result.
+    """
     if n == 0 or n > len(value):
         return base + round_shift(value, n)
     beside = Cat(Const(1, 1), base)
@@ -60,11 +111,18 @@ def round_add(base: Value, value: Value, n: int) -> Value:
 def saturate(value: Value, width: int) -> tuple[Value, Value]:
     """Clamp to a signed word of `width` bits.
 
+    Parameters
+    ----------
+    value : Value
+        Signed or unsigned.
+    width : int
+        Bits of the result, the sign counted.
+
     Returns
     -------
     clamped : Value, signed(width)
     clipped : Value, unsigned(1)
-        Whether the value had to be changed.
+        Whether the value was outside the range.
     """
     signed_value = value if value.shape().signed else Cat(value, Const(0, 1)).as_signed()
     if len(signed_value) <= width:
@@ -77,7 +135,20 @@ def saturate(value: Value, width: int) -> tuple[Value, Value]:
 
 
 def wrap(value: Value, width: int) -> Value:
-    """Keep the lowest `width` bits, as a signed number."""
+    """Keep the lowest `width` bits, as a signed number.
+
+    Parameters
+    ----------
+    value : Value
+        Signed or unsigned.
+    width : int
+        Bits of the result, the sign counted.
+
+    Returns
+    -------
+    Value, signed(width)
+        `value` modulo ``2**width``.
+    """
     if len(value) < width:
         value = Cat(value, (value[-1] if value.shape().signed else Const(0, 1)).replicate(width - len(value)))
     return value[:width].as_signed()

@@ -1,4 +1,4 @@
-"""Memory with one port and no initial value: what an iCE40UP5K has four large blocks of."""
+"""Memory with one port and no initial contents: an iCE40UP5K has four large blocks of that kind."""
 
 from __future__ import annotations
 
@@ -12,29 +12,34 @@ from amaranth.lib.wiring import In, Out
 __all__ = ["SinglePort"]
 
 BLOCK_WORDS, BLOCK_BITS = 16_384, 16
-"""Of an SB_SPRAM256KA."""
+"""Words of an SB_SPRAM256KA block, and bits of a word."""
 
 
 class SinglePort(wiring.Component):
-    """A memory that is read or written in a clock, not both.
+    """A memory that is either read or written in a clock, not both.
 
-    On an iCE40UP5K it stands in the single-port blocks; anywhere else, and in exported Verilog, it is an ordinary
-    memory that begins with zeros.
+    On an iCE40UP5K it uses the single-port blocks. On other devices, and in exported Verilog, it is an ordinary memory
+    whose words are zero at first. Latency of a read: 1 clock. Throughput: one read or one write a clock.
 
     Parameters
     ----------
-    width, depth : int
+    width : int
+        Bits of a word, at least 1.
+    depth : int
+        Number of words, at least 1.
 
     Members
     -------
-    address : In
+    address : In(range(depth))
+        The word that is read or written.
     read : In(1)
-        `data` has the word in the clock after; it stays until the next read.
+        Read the word at `address`.
     write : In(1)
-        Takes precedence.
-    given : In
-        What is written.
-    data : Out
+        Write `given` to `address`; takes precedence over `read`.
+    given : In(width)
+        The word to write.
+    data : Out(width)
+        The word that was read, from one clock after `read` until the next read.
     """
 
     address: Signal
@@ -74,7 +79,7 @@ class SinglePort(wiring.Component):
         return m
 
     def _blocks(self, m: Module) -> None:
-        """Blocks side by side for the width, one after the other for the depth."""
+        """Place SPRAM blocks: side by side for the width, stacked for the depth."""
         deep = -(-self.depth // BLOCK_WORDS)
         wide = -(-self.width // BLOCK_BITS)
         low = Signal(14)

@@ -1,4 +1,4 @@
-"""What coupled neurons feel of each other: ``neuristor.golden_model.neurons.coupling.Coupling.pull`` in the circuit."""
+"""The coupling term between neurons: ``neuristor.golden_model.neurons.coupling.Coupling.pull`` as a circuit."""
 
 from __future__ import annotations
 
@@ -17,37 +17,46 @@ __all__ = ["Neighbours"]
 
 
 class Neighbours(wiring.Component):
-    """The sum of the differences to the neighbours, for a row of lanes.
+    """The sum of the differences to the neighbours, ``sum_j (u_j - u_i)``, for one row of neurons at a time.
 
-    All values are those after the last tick: while the rows of a tick are read from one half of a
-    memory, the new ones are written to the other. A neighbour stands a fixed number of neurons before
-    or behind; in the row that is a lane, and a number of rows further. Each such number of rows has a
-    copy of the memory, and each neuron a bit for each distance that says whether it has that neighbour.
-    All to all needs none of this, only the sum over the array.
+    Neurons are stored in rows of `lanes`. All values used in a tick are those after the previous tick: the memory has
+    two halves, and while rows are read from one half, the updated rows are written to the other.
+
+    A neighbour of neuron i is neuron ``i + distance``. For a neuron of a given lane, the distance fixes the neighbour's
+    lane and how many rows further it is. Each such number of rows has its own copy of the memory, so that all
+    neighbours are read in the same clock. A mask has one bit for each neuron and each distance: whether the neuron has
+    that neighbour.
+    All-to-all coupling needs no memory, only the sum over the array: the term is ``sum_j u_j - count * u_i``.
+
+    Latency: two enabled clocks from `row` to `pull`. Throughput: one row a clock.
 
     Parameters
     ----------
     coupling : Coupling
+        Which neurons are coupled.
     lanes : int
+        Neurons of a row.
     width : int
-        Bits of an exchanged value.
+        Bits of an exchanged value, signed.
     field : str
-        The state field that is exchanged.
+        Name of the state field that is exchanged.
 
     Members
     -------
     enable : In(1)
-        The pipeline moves.
+        Advance the pipeline; without it, `pull` keeps its value.
     row : In(range(rows))
-        The row that is read.
-    own : In(ArrayLayout(signed, lanes))
-        The exchanged field of that row, one enabled clock later.
-    pull : Out(ArrayLayout(signed, lanes))
-        ``sum_j (u_j - u_i)``, two enabled clocks after `row`.
+        The row whose coupling terms are computed.
+    own : In(ArrayLayout(signed(width), lanes))
+        The exchanged field of that row, one enabled clock after `row`; in raw steps of the field's format.
+    pull : Out(ArrayLayout(pull_shape, lanes))
+        ``sum_j (u_j - u_i)``, two enabled clocks after `row`; same scale as `own`.
     write : In(1)
+        Store `written` as row `write_row`.
     write_row : In(range(rows))
-    written : In(ArrayLayout(signed, lanes))
-        A row after the tick. Rows come in order; the last one ends the tick.
+        Rows are written in order, from 0; the last one ends the tick.
+    written : In(ArrayLayout(signed(width), lanes))
+        The exchanged field of that row after the tick.
     """
 
     enable: Signal
@@ -63,7 +72,7 @@ class Neighbours(wiring.Component):
         self._rows = -(-coupling.count // lanes)
         self._width = width
         values = data.ArrayLayout(signed(width), lanes)
-        # A sum of `degree` differences.
+        # Wide enough for a sum of `degree` differences.
         self.pull_shape = signed(width + 1 + coupling.degree.bit_length())
         super().__init__(
             {
@@ -87,7 +96,7 @@ class Neighbours(wiring.Component):
 
     def _all_to_all(self, m: Module) -> None:
         count = self.coupling.count
-        # The sum of a row, a clock later added up.
+        # The sum of a row; one clock later it is added to the running sum of the tick.
         row_sum = Signal(signed(self._width + self.lanes.bit_length()))
         arrived = Signal()
         first = Signal()
@@ -114,11 +123,11 @@ class Neighbours(wiring.Component):
         distances = sorted({j - i for i, found in enumerate(self.coupling.neighbours) for j in found})
         values = self.own.shape()
 
-        half = Signal()  # which half is read
+        half = Signal()  # selects the half that is read; the other is written
         with m.If(self.write & (self.write_row == rows - 1)):
             m.d.sync += half.eq(~half)
 
-        # Which distances each neuron of a row has.
+        # The mask: at which distances each neuron has a neighbour.
         bits = data.ArrayLayout(len(distances), lanes)
         table = []
         for start in range(0, rows * lanes, lanes):
@@ -136,7 +145,7 @@ class Neighbours(wiring.Component):
         copies: dict[int, Value] = {}
 
         def copy(further: int) -> Any:
-            """The row so many rows further on."""
+            """The row that is `further` rows after the one that is read."""
             if further not in copies:
                 memory: Any = Memory(shape=values, depth=2 * span, init=[])
                 m.submodules[f"row_memory_{len(copies)}"] = memory
@@ -156,7 +165,7 @@ class Neighbours(wiring.Component):
             for n, distance in enumerate(distances):
                 further, other = divmod(lane + distance, lanes)
                 if not any(row[lane] >> n & 1 for row in table):
-                    continue  # nobody in this lane has that neighbour
+                    continue  # no neuron of this lane has a neighbour at that distance
                 seen = self.own[other] if further == 0 else copy(further)[other]
                 terms.append(Mux(mask.data[lane][n], seen - self.own[lane], 0))
             with m.If(self.enable):

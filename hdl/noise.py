@@ -13,42 +13,81 @@ __all__ = ["Seeder", "advance", "byte_sum", "offset"]
 
 
 def advance(state: Value) -> Value:
-    """The next xorshift state (Marsaglia 2003, the triple 13, 17, 5)."""
+    """The next xorshift state (Marsaglia 2003, the triple 13, 17, 5).
+
+    Parameters
+    ----------
+    state : Value, unsigned(32)
+        The present state, not zero.
+
+    Returns
+    -------
+    Value, unsigned(32)
+        The state after one step.
+    """
     first = state ^ Cat(Const(0, 13), state[: 32 - 13])
     second = first ^ first[17:]
     return second ^ Cat(Const(0, 5), second[: 32 - 5])
 
 
 def byte_sum(state: Value) -> Value:
-    """A draw: the sum of the four bytes, centred on zero."""
+    """A random draw: the sum of the four bytes of the state, minus its mean.
+
+    Parameters
+    ----------
+    state : Value, unsigned(32)
+        A xorshift state.
+
+    Returns
+    -------
+    Value, signed
+        From -510 to 510; mean 0, standard deviation ``neuristor.golden_model.noise.SIGMA``.
+    """
     return (state[0:8] + state[8:16]) + (state[16:24] + state[24:32]) - golden.CENTRE
 
 
 def offset(draw: Value, scale_raw: int | Value, shift: int) -> Value:
-    """A centred draw as a threshold offset in raw steps."""
+    """Scale a draw to an offset of the threshold.
+
+    Parameters
+    ----------
+    draw : Value, signed
+        From `byte_sum`.
+    scale_raw : int or Value
+        Factor, as from ``neuristor.golden_model.noise.scale_for``.
+    shift : int
+        Bits that the product is shifted down, rounded to the nearest, halves up.
+
+    Returns
+    -------
+    Value, signed
+        The offset, in raw steps of the membrane's format.
+    """
     return round_shift(draw * scale_raw, shift)
 
 
 class Seeder(wiring.Component):
-    """The first noise state of each neuron of one lane, in turn, after a reset.
+    """Makes the initial noise state of each neuron of one lane, one after the other, after a reset.
+
+    Latency: ``neuristor.golden_model.noise.SEED_STEPS`` clocks from `load` to the state.
 
     Parameters
     ----------
     seed : int
-        Of the design.
+        The seed of the design, 0 to 2**32 - 1; ignored if `given`.
     lane, lanes : int
-        Which neurons: ``lane``, ``lane + lanes``, ``lane + 2 * lanes`` and so on.
+        The lane, and the number of lanes: neurons ``lane``, ``lane + lanes``, ``lane + 2 * lanes`` and so on.
     given : bool
-        The seed comes from outside.
+        Whether the seed is an input.
 
     Members
     -------
     seed : In(32)
-        If it is given.
+        The seed of the design, if `given`.
     load : In(1)
-        Take the next neuron's seed.
+        Begin with the seed of the next neuron.
     state : Out(32)
-        The state, ``neuristor.golden_model.noise.SEED_STEPS`` clocks after `load`.
+        The neuron's state, ``SEED_STEPS`` clocks after `load`.
     """
 
     seed: Signal

@@ -1,7 +1,12 @@
-"""Memories whose words carry check bits: a flipped bit is noticed when its word is read, or set right.
+"""Memories whose words carry check bits: a flipped bit is detected, or corrected, when its word is read.
 
-Parity notices every odd number of flipped bits of a word. SECDED (R. W. Hamming, Bell Syst. Tech. J. 29, 147, 1950,
-with a parity bit over all) sets a single flipped bit right, and notices two.
+Parity detects every odd number of flipped bits in a word. SECDED (single error correction, double error detection)
+corrects one flipped bit and detects two.
+
+References
+----------
+R. W. Hamming, "Error detecting and error correcting codes", Bell Syst. Tech. J. 29, 147, 1950. SECDED adds a parity bit
+over the whole word.
 """
 
 from __future__ import annotations
@@ -17,39 +22,52 @@ from amaranth.lib.memory import Memory
 __all__ = ["Code", "Guarded", "Protection", "check_protection", "guarded"]
 
 Protection = Literal["none", "parity", "secded"]
+"""Check bits of a memory: none, one parity bit a word, or a SECDED code."""
 
 
 def check_protection(protection: str) -> None:
-    """Refuse what is no protection.
+    """Check the name of a protection.
+
+    Parameters
+    ----------
+    protection : str
+        The name to check.
 
     Raises
     ------
     ValueError
-        If it is none of `Protection`.
+        If it is not "none", "parity" or "secded".
     """
     if protection not in get_args(Protection):
         raise ValueError(f"protection must be one of {', '.join(get_args(Protection))}, not {protection!r}")
 
 
 class Code:
-    """Check bits of words.
+    """The check bits of a word: how many there are, and how they are computed.
 
     Parameters
     ----------
     width : int
-        Of a word without them.
-    protection : str
+        Bits of a word without check bits.
+    protection : {"none", "parity", "secded"}
+        Which code.
 
     Attributes
     ----------
     check_bits : int
+        Number of check bits; they stand above the word.
+
+    Raises
+    ------
+    ValueError
+        If `protection` is not one of the three.
     """
 
     def __init__(self, width: int, protection: str) -> None:
         check_protection(protection)
         self.width, self.protection = width, protection
         self._places: list[int] = []
-        """Of each bit of the word, its place in Hamming's numbering: no powers of two."""
+        """The position of each bit of the word in Hamming's numbering; powers of two are left to the check bits."""
         if protection == "secded":
             place = 3
             while len(self._places) < width:
@@ -63,11 +81,22 @@ class Code:
 
     @property
     def summed_bits(self) -> list[list[int]]:
-        """Of each check bit but the parity over all, the bits of the word that it sums up."""
+        """The bits of the word that each Hamming check bit covers; the overall parity bit is not listed."""
         return [[bit for bit, place in enumerate(self._places) if place >> n & 1] for n in range(self._sums)]
 
     def encode(self, word: int) -> int:
-        """A word with its check bits above it."""
+        """Add the check bits to a word, in software.
+
+        Parameters
+        ----------
+        word : int
+            Without check bits, not negative, below ``2**width``.
+
+        Returns
+        -------
+        int
+            The check bits above the word.
+        """
         if self.protection == "none":
             return word
         sums = 0
@@ -77,7 +106,18 @@ class Code:
         return made | (made.bit_count() & 1) << (self.width + self._sums)
 
     def encoded(self, word: Value) -> Value:
-        """The same, of a signal."""
+        """Add the check bits to a word, in the circuit; the same bits as `encode`.
+
+        Parameters
+        ----------
+        word : Value, unsigned(width)
+            Without check bits.
+
+        Returns
+        -------
+        Value, unsigned(width + check_bits)
+            The check bits above the word.
+        """
         if self.protection == "none":
             return word
         sums = [Cat(word[bit] for bit in bits).xor() for bits in self.summed_bits]
@@ -85,16 +125,23 @@ class Code:
         return Cat(whole, whole.xor())
 
     def decoded(self, m: Module, read: Value, name: str) -> tuple[Value, Value]:
-        """A word that was read, set right if it can be, and whether it was damaged.
+        """Check a word that was read, and correct it if the code can.
 
         Parameters
         ----------
         m : Module
-            Where the circuit goes.
-        read : Value
-            With check bits.
+            Receives the circuit.
+        read : Value, unsigned(width + check_bits)
+            The word that was read, with its check bits.
         name : str
-            Of the memory.
+            Name of the memory; signals are named after it.
+
+        Returns
+        -------
+        word : Value, unsigned(width)
+            The word; with SECDED, a single flipped bit is corrected.
+        damaged : Value, unsigned(1)
+            Whether an error was detected, corrected or not.
         """
         if self.protection == "none":
             return read, Const(0, 1)
@@ -115,17 +162,20 @@ class Code:
 
 @dataclass(frozen=True)
 class Guarded:
-    """A memory, and what stands around it.
+    """The ports of a memory with check bits.
 
-    Attributes
+    Parameters
     ----------
     read_address, read_enable : Value
+        Port for reading.
     data : Value or View
-        What was read in the clock before, set right.
-    write_address, write_enable, given : Value
-        None if it is not written.
-    fault : Value
-        In the clock after a read: the word was damaged.
+        The word read in the clock before, corrected if the code can.
+    write_address, write_enable : Value or None
+        Port for writing; None if the memory is read only.
+    given : Value, View or None
+        The word to write, without check bits; None if the memory is read only.
+    fault : Value, unsigned(1)
+        Set in the clock after a read if the word was damaged; constant 0 without protection.
     """
 
     read_address: Any
@@ -147,18 +197,29 @@ def guarded(
     *,
     written: bool = True,
 ) -> Guarded:
-    """A memory with one port for reading, and perhaps one for writing.
+    """Make a memory with one port for reading and, if asked for, one for writing.
 
     Parameters
     ----------
     m : Module
-        Where it goes, as a submodule `name`.
+        Receives the memory.
+    name : str
+        Name of the submodule.
     shape : ShapeLike
+        Shape of a word, without check bits.
     depth : int
+        Number of words.
     init : sequence
-        Its first words, as ``amaranth.lib.memory.Memory`` takes them.
-    protection : str
+        The first words after configuration, as for ``amaranth.lib.memory.Memory``.
+    protection : {"none", "parity", "secded"}
+        Which check bits each word has.
     written : bool
+        Whether there is a port for writing.
+
+    Returns
+    -------
+    Guarded
+        Its ports. Latency of a read: 1 clock.
     """
     if protection == "none":
         plain: Any = Memory(shape=shape, depth=depth, init=init)
@@ -190,7 +251,7 @@ def guarded(
 
 
 def _bits(shape: Any, word: Any) -> int:
-    """An initial word as bits."""
+    """An initial word as an unsigned integer."""
     if isinstance(shape, data.Layout):
         return int(Const.cast(shape.const(word)).value)
     return int(word) & ((1 << Shape.cast(shape).width) - 1)

@@ -1,4 +1,8 @@
-"""Between arrays of ticks and neurons, and the rows of bits that the circuit's streams carry."""
+"""Conversion between NumPy arrays (ticks by neurons) and the rows of bits in the streams of a neuron array.
+
+A row is one transfer: the words of `lanes` neurons, neuron 0 of the row in the lowest bits. A tick has
+``ceil(count / lanes)`` rows.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +23,21 @@ def _rows(params: ArrayParams, lanes: int) -> int:
 
 
 def pack_drive(params: ArrayParams, lanes: int, drive_raw: NDArray[np.int64]) -> Bytes:
-    """Drive words as the rows of the input stream.
+    """Pack drive words into the rows of the input stream.
 
     Parameters
     ----------
     params : ArrayParams
+        Parameters of the array.
     lanes : int
+        Lanes of the circuit, 1 to the number of neurons.
     drive_raw : ndarray of int64, shape (ticks, count)
+        Input words, in raw steps of ``params.drive``.
 
     Returns
     -------
     ndarray of uint8, shape (ticks * rows, bytes of a row)
-        Little-endian.
+        Little-endian; lanes without a neuron are zero.
     """
     ticks, rows, width = len(drive_raw), _rows(params, lanes), params.drive.width
     padded = np.zeros((ticks, rows * lanes), dtype=np.int64)
@@ -40,24 +47,27 @@ def pack_drive(params: ArrayParams, lanes: int, drive_raw: NDArray[np.int64]) ->
 
 
 def unpack_output(params: ArrayParams, lanes: int, rows_out: Bytes) -> dict[str, NDArray[np.int64]]:
-    """Rows of the output stream as the trace a bit-true model gives.
+    """Unpack the rows of the output stream into a trace like that of a bit-true model.
 
     Parameters
     ----------
     params : ArrayParams
+        Parameters of the array.
     lanes : int
+        Lanes of the circuit, 1 to the number of neurons.
     rows_out : ndarray of uint8, shape (ticks * rows, bytes of a row)
+        Little-endian. Rows of an incomplete last tick are ignored.
 
     Returns
     -------
     dict of ndarray of int64, shape (ticks, count)
-        ``spike`` and every state field.
+        ``spike`` (0 or 1) and every state field, in raw steps.
 
     Raises
     ------
     ValueError
-        If the ``last`` flag does not stand on every last row of a tick and nowhere else, or a lane
-        without a neuron is not zero.
+        If the ``last`` flag is missing on the last row of a tick or set on another row, or if a lane without a neuron
+        is not zero.
     """
     rows = _rows(params, lanes)
     ticks = len(rows_out) // rows
@@ -75,16 +85,20 @@ def unpack_output(params: ArrayParams, lanes: int, rows_out: Bytes) -> dict[str,
 
 
 def unpack_state(params: ArrayParams, bits: Bytes) -> dict[str, NDArray[np.int64]]:
-    """Every state field, of bits in the order of the circuit.
+    """Unpack the state bits of all neurons into one array for each state field.
 
     Parameters
     ----------
     params : ArrayParams
+        Parameters of the array.
     bits : ndarray of uint8, shape (ticks, at least count * bits of a state)
+        One bit (0 or 1) an element, neuron by neuron, in the circuit's order: first field lowest. Further bits are
+        ignored.
 
     Returns
     -------
     dict of ndarray of int64, shape (ticks, count)
+        By the name of the field, in raw steps.
     """
     width = sum(field.width for field in params.state_fields)
     state = bits[:, : params.count * width].reshape(len(bits), params.count, width)
@@ -99,13 +113,16 @@ def unpack_state(params: ArrayParams, bits: Bytes) -> dict[str, NDArray[np.int64
 
 
 def pack_state(params: ArrayParams, lanes: int, states: Mapping[str, NDArray[np.int64]]) -> Bytes:
-    """Every state field as the rows of the state memory: what `unpack_state` reads.
+    """Pack state fields into the rows of the state memory; the inverse of `unpack_state`.
 
     Parameters
     ----------
     params : ArrayParams
+        Parameters of the array.
     lanes : int
+        Lanes of the circuit, 1 to the number of neurons.
     states : mapping of str to ndarray of int64, shape (ticks, count)
+        Every state field by its name, in raw steps.
 
     Returns
     -------
@@ -122,24 +139,26 @@ def pack_state(params: ArrayParams, lanes: int, states: Mapping[str, NDArray[np.
 
 
 def fold_rows(params: ArrayParams, lanes: int, fields: Sequence[str], trace: Mapping[str, NDArray[np.int64]]) -> bytes:
-    """What the board's self-test feeds its CRC: each row folded into one 32-bit word.
+    """Fold each row into one 32-bit word, the input of the CRC in the board's self-test.
 
-    A row is the spikes, then `fields` of each lane. Its 32-bit pieces are rotated left, piece n by
-    n bits, and added without carry: one wrong bit always changes the word.
+    A row is the spikes of all lanes, then each of `fields` for all lanes. Its 32-bit pieces are rotated left, piece n
+    by n bits, and combined by exclusive or: one wrong bit always changes the word.
 
     Parameters
     ----------
     params : ArrayParams
+        Parameters of the array.
     lanes : int
+        Lanes of the circuit, 1 to the number of neurons.
     fields : sequence of str
-        Names of state fields.
-    trace : dict of ndarray of int64, shape (ticks, count)
-        Of a bit-true model.
+        Names of the state fields in a row, at least one.
+    trace : mapping of str to ndarray of int64, shape (ticks, count)
+        Trace of a bit-true model: ``spike``, and `fields` in raw steps.
 
     Returns
     -------
     bytes
-        Four a row, little-endian.
+        Four bytes a row, little-endian.
     """
     ticks, rows = len(trace["spike"]), _rows(params, lanes)
     widths = {field.name: field.width for field in params.state_fields}

@@ -1,4 +1,4 @@
-"""Circuits over all bits of a word: balanced trees, shallow and such that tools recurse into them; the lowest bit."""
+"""Circuits over all bits of a word: balanced trees of operators, and the lowest set bit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,20 @@ __all__ = ["balanced", "count_ones", "lowest"]
 
 
 def balanced(operator: Callable[[Value, Value], Value], values: Sequence[Value]) -> Value:
-    """Combine one or more values, two by two."""
+    """Combine values in a balanced binary tree, whose depth is the logarithm of their number.
+
+    Parameters
+    ----------
+    operator : callable
+        An associative operation on two values.
+    values : sequence of Value
+        At least one.
+
+    Returns
+    -------
+    Value
+        The combination of all values.
+    """
     if len(values) == 1:
         return values[0]
     half = len(values) // 2
@@ -18,12 +31,36 @@ def balanced(operator: Callable[[Value, Value], Value], values: Sequence[Value])
 
 
 def count_ones(bits: Value) -> Value:
-    """How many bits are set."""
+    """Count the bits that are set.
+
+    Parameters
+    ----------
+    bits : Value
+        Of any width, at least 1.
+
+    Returns
+    -------
+    Value, unsigned
+        The number of ones.
+    """
     return balanced(lambda a, b: a + b, [bits[n] for n in range(len(bits))])
 
 
 def lowest(value: Value) -> tuple[Value, Value]:
-    """The number of the lowest bit that is set (0 if none is), and the value without that bit."""
+    """Find the lowest bit that is set.
+
+    Parameters
+    ----------
+    value : Value
+        Of any width, at least 1.
+
+    Returns
+    -------
+    number : Value, unsigned
+        The position of that bit; 0 if no bit is set.
+    rest : Value
+        The value with that bit cleared.
+    """
     rest = value & (value - 1)[: len(value)]
     single = value & ~rest
     width = max(len(value) - 1, 1).bit_length()

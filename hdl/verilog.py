@@ -1,4 +1,4 @@
-"""Deterministic Verilog: the same circuit gives the same bytes, with a header a reader can use."""
+"""Deterministic Verilog: the same circuit gives the same bytes, with a header that describes the ports."""
 
 from __future__ import annotations
 
@@ -25,11 +25,32 @@ tran tranif0 tranif1 tri tri0 tri1 triand trior trireg type union unique unique0
 virtual void wait wand weak0 weak1 while wire with within wor xnor xor
 """
 KEYWORDS = frozenset(_WORDS.split())
-"""Words that no module can be called: Verilog-2005 (IEEE 1364, annex B), and those SystemVerilog tools mind."""
+"""Words that cannot name a module: keywords of Verilog-2005 (IEEE 1364, annex B) and of SystemVerilog."""
 
 
 def fields(shape: Any, offset: int = 0, path: str = "") -> Iterator[tuple[str, int, int, bool]]:
-    """The leaves of a port's layout: path, lowest bit, width and whether signed, lowest first."""
+    """The fields of a port's layout, lowest bits first.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        The shape of the port, structured or not.
+    offset : int
+        Lowest bit of `shape` within the port.
+    path : str
+        Name of `shape` within the port; empty for the whole port.
+
+    Yields
+    ------
+    path : str
+        Name of the field, such as ``state[3].membrane``.
+    offset : int
+        Its lowest bit.
+    width : int
+        Its number of bits.
+    signed : bool
+        Whether it is a signed number.
+    """
     if isinstance(shape, data.Layout):
         for key, field in shape:
             name = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}" if path else str(key)
@@ -40,7 +61,18 @@ def fields(shape: Any, offset: int = 0, path: str = "") -> Iterator[tuple[str, i
 
 
 def ports(component: wiring.Component) -> list[tuple[str, str, Any]]:
-    """The ports of a component as Verilog has them: name, ``input`` or ``output``, shape."""
+    """The ports of a component as Verilog has them, clock and reset first.
+
+    Parameters
+    ----------
+    component : wiring.Component
+        It is not elaborated.
+
+    Returns
+    -------
+    list of (str, str, ShapeLike)
+        Name, ``"input"`` or ``"output"``, and shape of each port.
+    """
     found: list[tuple[str, str, Any]] = [("clk", "input", 1), ("rst", "input", 1)]
     for path, member, value in component.signature.flatten(component):
         name = "__".join(str(part) for part in path)
@@ -49,7 +81,18 @@ def ports(component: wiring.Component) -> list[tuple[str, str, Any]]:
 
 
 def port_table(component: wiring.Component) -> list[str]:
-    """The ports of a component, a line each, with the fields of structured ones below them."""
+    """A text table of the ports of a component.
+
+    Parameters
+    ----------
+    component : wiring.Component
+        It is not elaborated.
+
+    Returns
+    -------
+    list of str
+        One line for each port; the fields of a structured port follow it, one line each.
+    """
     lines = []
     for name, flow, shape in ports(component):
         width = Shape.cast(shape).width
@@ -63,7 +106,20 @@ def port_table(component: wiring.Component) -> list[str]:
 
 
 def template(module: str, named: Sequence[tuple[str, str, Any]]) -> str:
-    """How a module is instantiated: every port, with its direction and width."""
+    """Verilog text that instantiates a module: every port, with its direction and width as a comment.
+
+    Parameters
+    ----------
+    module : str
+        Name of the module.
+    named : sequence of (str, str, ShapeLike)
+        Its ports, as from `ports`; at least one.
+
+    Returns
+    -------
+    str
+        The instance is called ``{module}_i``.
+    """
     wide = max(len(name) for name, _, _ in named)
     lines = []
     for n, (name, flow, shape) in enumerate(named):
@@ -74,26 +130,26 @@ def template(module: str, named: Sequence[tuple[str, str, Any]]) -> str:
 
 
 def export(component: wiring.Component, name: str, header: Sequence[str] = ()) -> str:
-    """A component as Verilog.
+    """Convert a component to Verilog.
 
     Parameters
     ----------
     component : wiring.Component
-        A fresh one: Amaranth elaborates it once.
+        A new instance: Amaranth elaborates an instance only once.
     name : str
-        Of the module: a letter or underscore, then letters, digits and underscores.
+        Name of the module: a letter or underscore, then letters, digits and underscores.
     header : sequence of str
-        Lines that go on top, as comments.
+        Lines of text for the comment at the top of the file.
 
     Returns
     -------
     str
-        No date and no path in it.
+        Verilog-2005, without dates and paths.
 
     Raises
     ------
     ValueError
-        If `name` is no Verilog identifier.
+        If `name` is not a Verilog identifier, or a line of the header has a line break.
     """
     if not name.isidentifier() or not name.isascii() or name in KEYWORDS:
         raise ValueError(f"name must be a Verilog identifier, not {name!r}")
@@ -108,16 +164,21 @@ def export(component: wiring.Component, name: str, header: Sequence[str] = ()) -
 
 
 def to_rtlil(component: Any, name: str = "top", ports: Sequence[Any] | None = None) -> str:
-    """A circuit as Yosys keeps it, without the lines of Python that it comes from.
+    """Convert a circuit to RTLIL, the internal format of Yosys, without references to Python source lines.
 
     Parameters
     ----------
     component : Elaboratable
-        A fresh one: Amaranth elaborates it once.
+        A new instance: Amaranth elaborates an instance only once.
     name : str
-        Of the module.
+        Name of the module.
     ports : sequence of Signal, optional
-        Of a circuit that is no component, and has no signature.
+        The ports of a circuit that is not a component and so has no signature.
+
+    Returns
+    -------
+    str
+        The text of the RTLIL file.
     """
     text: str = rtlil.convert(component, name=name, ports=ports, emit_src=False)
     return text

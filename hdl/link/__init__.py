@@ -1,1 +1,1 @@
-"""How a host talks to a core: a map of registers, and the ways to it (serial frames, Wishbone, AXI4-Lite)."""
+"""The register map of a core, and how a host accesses it: serial frames, Wishbone or AXI4-Lite."""

@@ -1,4 +1,4 @@
-"""AXI4-Lite, and the bridge from it to the bus of the registers; ports by the names that Vivado looks for."""
+"""AXI4-Lite, a bridge from it to Wishbone, and a wrapper with the port names that Vivado recognises."""
 
 from __future__ import annotations
 
@@ -14,37 +14,50 @@ from neuristor.hdl.verilog import KEYWORDS
 __all__ = ["OKAY", "SLVERR", "Axi4Lite", "AxiToWishbone", "vivado_ports", "vivado_wrapper"]
 
 OKAY, SLVERR = 0b00, 0b10
-"""What `bresp` and `rresp` say (table A3-4)."""
+"""Values of `bresp` and `rresp`: success, and an error of the subordinate (table A3-4)."""
 
 
 class Axi4Lite(wiring.Signature):
-    """AXI4-Lite with 32 bits of data, seen from the manager, which asks.
+    """AXI4-Lite with 32 bits of data, seen from the manager, which sends the requests.
 
-    Five channels. A transfer of a channel happens in a clock where its `valid` and its `ready` are set; once set,
-    `valid` stays, and what comes with it does not change, until then.
+    It has five channels. A transfer of a channel happens in a clock in which its `valid` and its `ready` are set. Once
+    `valid` is set, it and the payload must not change until the transfer.
 
     Parameters
     ----------
     address_bits : int
-        Of `awaddr` and `araddr`, which count bytes.
+        Width of `awaddr` and `araddr`, 3 to 32.
 
     Members
     -------
-    awaddr, awprot, awvalid : Out
-    awready : In(1)
-        Where to write.
-    wdata, wstrb, wvalid : Out
-    wready : In(1)
-        What to write; a bit of `wstrb` for each byte.
-    bresp, bvalid : In
-    bready : Out(1)
-        How the write ended.
-    araddr, arprot, arvalid : Out
-    arready : In(1)
-        What to read.
-    rdata, rresp, rvalid : In
-    rready : Out(1)
-        The word read, and how that ended.
+    awaddr : Out(address_bits)
+        Write address channel: the address in bytes.
+    awprot : Out(3)
+        Its protection type.
+    awvalid, awready : Out(1), In(1)
+        Its handshake.
+    wdata : Out(32)
+        Write data channel: the word to write.
+    wstrb : Out(4)
+        One bit for each byte that is written.
+    wvalid, wready : Out(1), In(1)
+        Its handshake.
+    bresp : In(2)
+        Write response channel: `OKAY` or `SLVERR`.
+    bvalid, bready : In(1), Out(1)
+        Its handshake.
+    araddr : Out(address_bits)
+        Read address channel: the address in bytes.
+    arprot : Out(3)
+        Its protection type.
+    arvalid, arready : Out(1), In(1)
+        Its handshake.
+    rdata : In(32)
+        Read data channel: the word that was read.
+    rresp : In(2)
+        `OKAY` or `SLVERR`.
+    rvalid, rready : In(1), Out(1)
+        Its handshake.
 
     Raises
     ------
@@ -86,29 +99,29 @@ class Axi4Lite(wiring.Signature):
 
 
 class AxiToWishbone(wiring.Component):
-    """AXI4-Lite to Wishbone, one transfer at a time.
+    """Bridge from AXI4-Lite to Wishbone; one transfer at a time.
 
-    Each request channel has room for one request, so that no `ready` hangs on a `valid`, and address and data of a
-    write come in any order. Writes and reads that both wait take turns. An answer that is not taken holds up the next
-    request of its own kind only.
+    Each request channel stores one request. So no `ready` depends on a `valid`, and address and data of a write may
+    come in any order. If a write and a read wait, they take turns. A response that is not accepted stalls the next
+    request of its own kind (write or read) only.
 
     Parameters
     ----------
     address_bits : int
-        Of the Wishbone bus, which counts words of 32 bits.
+        Width of a word address of the Wishbone bus, 1 to 30.
 
     Members
     -------
     axi : In(Axi4Lite(address_bits + 2))
-        The two lowest bits of an address are dropped, as is `prot`. `wstrb` goes out as `sel`: registers refuse writes
-        of less than a word. The answer is SLVERR after `err`, otherwise OKAY.
+        The two lowest bits of an address, and `awprot` and `arprot`, are ignored. `wstrb` becomes `sel`: registers
+        refuse writes of less than a word. The response is `SLVERR` after `err`, `OKAY` after `ack`.
     bus : Out(Wishbone(address_bits))
-        `cyc` and `stb` fall for a clock after each transfer.
+        `cyc` and `stb` are 0 for at least one clock after each transfer.
 
     Raises
     ------
     ValueError
-        If `address_bits` is outside the range of `Wishbone`.
+        If `address_bits` is outside its range.
 
     References
     ----------
@@ -125,14 +138,14 @@ class AxiToWishbone(wiring.Component):
 
     @property
     def latency(self) -> int:
-        """Clocks from the last part of a request to its answer, if the bus is free and acknowledges at once."""
+        """Clocks from the last transfer of a request to its response, if the bus is free and answers at once."""
         return 3
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         axi, bus = self.axi, self.bus
 
-        # A request waits here until its transfer has ended.
+        # Each channel stores one request until its transfer has ended.
         write_address, read_address = Signal.like(bus.adr), Signal.like(bus.adr)
         write_data, write_strobes = Signal(32), Signal(4)
         aw_held, w_held, ar_held = Signal(), Signal(), Signal()
@@ -160,7 +173,7 @@ class AxiToWishbone(wiring.Component):
         response = Signal(2)
         m.d.comb += response.eq(Mux(bus.err, SLVERR, OKAY))
         with m.If(~bus.cyc & (may_write | may_read)):
-            # the kind that was served last has no request here yet, so that the other one is next
+            # The kind (write or read) that was served last has no new request yet, so the other one is next.
             m.d.sync += [bus.cyc.eq(1), bus.we.eq(may_write)]
         with m.If(bus.cyc & (bus.ack | bus.err)):
             m.d.sync += bus.cyc.eq(0)
@@ -172,7 +185,18 @@ class AxiToWishbone(wiring.Component):
 
 
 def vivado_ports(address_bits: int) -> list[tuple[str, str, Any]]:
-    """The ports of a `vivado_wrapper`: name, ``input`` or ``output``, shape."""
+    """The ports of a `vivado_wrapper`.
+
+    Parameters
+    ----------
+    address_bits : int
+        Width of a byte address, 3 to 32, as for `Axi4Lite`.
+
+    Returns
+    -------
+    list of (str, str, ShapeLike)
+        Name, ``"input"`` or ``"output"``, and shape of each port.
+    """
     members = Axi4Lite(address_bits).members.items()
     return [("s_axi_aclk", "input", 1), ("s_axi_aresetn", "input", 1)] + [
         (f"s_axi_{name}", "input" if member.flow == Out else "output", member.shape) for name, member in members
@@ -180,26 +204,27 @@ def vivado_ports(address_bits: int) -> list[tuple[str, str, Any]]:
 
 
 def vivado_wrapper(module: str, name: str, address_bits: int) -> str:
-    """A Verilog-2001 module around an exported one, whose ports Vivado takes for an AXI4-Lite interface ``s_axi``.
+    """Write a Verilog-2001 wrapper whose ports Vivado recognises as an AXI4-Lite interface ``s_axi``.
 
     Parameters
     ----------
     module : str
-        Has the ports ``clk``, ``rst`` and those of a member ``axi : In(Axi4Lite(address_bits))``; others stay open.
+        Name of the exported module inside. It has the ports ``clk``, ``rst`` and those of a member
+        ``axi : In(Axi4Lite(address_bits))``; other ports stay open.
     name : str
-        Of the wrapper.
+        Name of the wrapper.
     address_bits : int
-        As of `Axi4Lite`.
+        Width of a byte address, 3 to 32, as for `Axi4Lite`.
 
     Returns
     -------
     str
-        The wrapper alone. Its reset ``s_axi_aresetn`` is active low, and synchronous.
+        Verilog of the wrapper alone. Its reset ``s_axi_aresetn`` is synchronous and active low.
 
     Raises
     ------
     ValueError
-        If `module` or `name` is no Verilog identifier, if they are the same, or `address_bits` is outside its range.
+        If `module` or `name` is not a Verilog identifier, if they are equal, or if `address_bits` is outside its range.
 
     References
     ----------
@@ -209,7 +234,7 @@ def vivado_wrapper(module: str, name: str, address_bits: int) -> str:
         if not given.isidentifier() or not given.isascii() or given in KEYWORDS:
             raise ValueError(f"{what} must be a Verilog identifier, not {given!r}")
     if name == module:
-        raise ValueError(f"name must differ from that of the module inside, not {name!r}")
+        raise ValueError(f"name must differ from the name of the module inside, not {name!r}")
     clock = ['INFO = "xilinx.com:signal:clock:1.0 s_axi_aclk CLK"']
     clock += ['PARAMETER = "ASSOCIATED_BUSIF s_axi, ASSOCIATED_RESET s_axi_aresetn"']
     reset = ['INFO = "xilinx.com:signal:reset:1.0 s_axi_aresetn RST"', 'PARAMETER = "POLARITY ACTIVE_LOW"']
@@ -219,7 +244,7 @@ def vivado_wrapper(module: str, name: str, address_bits: int) -> str:
     ]
     pins = [".clk(s_axi_aclk)", ".rst(~s_axi_aresetn)"]
     for member, port in Axi4Lite(address_bits).members.items():
-        flow = "input " if port.flow == Out else "output"  # the wrapper is what is asked
+        flow = "input " if port.flow == Out else "output"  # the wrapper is the subordinate
         width = Shape.cast(port.shape).width
         ports.append(f"{flow} wire {f'[{width - 1}:0] ' if width > 1 else ''}s_axi_{member}")
         pins.append(f".axi__{member}(s_axi_{member})")

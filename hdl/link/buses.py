@@ -1,4 +1,4 @@
-"""A core alone, for an FPGA engineer's own system: on Wishbone, or on AXI4-Lite."""
+"""A core with a Wishbone or AXI4-Lite port, to be integrated into a larger FPGA design."""
 
 from __future__ import annotations
 
@@ -15,27 +15,42 @@ from neuristor.hdl.link.wishbone import Wishbone
 __all__ = ["AxiCore", "WishboneCore", "address_bits"]
 
 LEAST_BITS = 10
-"""Of a word address: a page of 4 KiB, which is the smallest that processors map."""
+"""Least width of a word address: a page of 4 KiB, the smallest that processors map."""
 
 
 def address_bits(core: Core) -> int:
-    """Of a word address that reaches all registers."""
+    """The width of a word address that reaches all registers of a core.
+
+    Parameters
+    ----------
+    core : Core
+        The core; it is not elaborated.
+
+    Returns
+    -------
+    int
+        At least `LEAST_BITS`.
+    """
     last, entry = core.registers.table()[-1]
     return max((last + entry.words - 1).bit_length(), LEAST_BITS)
 
 
 class WishboneCore(wiring.Component):
-    """A core on Wishbone.
+    """A core with a Wishbone port.
 
     Parameters
     ----------
     core : Core
+        The core; it becomes a submodule.
 
     Members
     -------
-    bus : In(Wishbone)
-    active, busy : Out(1)
-        Something happens; a record is played.
+    bus : In(Wishbone(address_bits(core)))
+        Access to the registers.
+    active : Out(1)
+        Toggles with the activity of the neurons; for an LED.
+    busy : Out(1)
+        A record is being played or is waiting.
     """
 
     bus: Any
@@ -62,17 +77,19 @@ class WishboneCore(wiring.Component):
 
 
 class AxiCore(wiring.Component):
-    """A core on AXI4-Lite; a byte address is four times that of the map.
+    """A core with an AXI4-Lite port; byte addresses are four times the word addresses of the register map.
 
     Parameters
     ----------
     core : Core
+        The core; it becomes a submodule.
 
     Members
     -------
-    axi : In(Axi4Lite)
+    axi : In(Axi4Lite(address_bits(core) + 2))
+        Access to the registers.
     active, busy : Out(1)
-        As of `WishboneCore`.
+        As for `WishboneCore`.
     """
 
     axi: Any

@@ -1,4 +1,4 @@
-"""Consistent overhead byte stuffing: frames of any bytes, ended by a zero that stands nowhere else.
+"""Consistent overhead byte stuffing (COBS): frames of any bytes, each ended by a zero that occurs nowhere else.
 
 References
 ----------
@@ -17,18 +17,21 @@ from amaranth.lib.wiring import In, Out
 __all__ = ["CobsDecoder", "CobsEncoder"]
 
 BLOCK = 254
-"""Bytes of the longest block."""
+"""Data bytes of the longest block."""
 
 
 class CobsDecoder(wiring.Component):
-    """Takes the stuffing out, a byte a clock.
+    """Decodes a COBS byte stream.
+
+    Latency: none, the output is combinational. Throughput: one input byte a clock.
 
     Members
     -------
-    i : In(stream)
-        Bytes of the wire.
-    o : Out(stream)
-        A byte of a frame (`data`), or the `end` of one; `bad` if it ended within a block.
+    i : In(stream of unsigned(8))
+        Encoded bytes, in the order of the wire.
+    o : Out(stream of StructLayout: data 8, end 1, bad 1)
+        One transfer is a byte of a frame (`data`), or, with `end`, the end of a frame: then `data` means nothing, and
+        `bad` is set if the frame ended within a block.
     """
 
     i: stream.Interface
@@ -40,6 +43,7 @@ class CobsDecoder(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        # `left`: bytes of the block still to come; `full`: the block has 254, so no zero follows it.
         left, full, first = Signal(8), Signal(), Signal(init=1)
         byte, speaks = self.i.payload, Signal()
         m.d.comb += [
@@ -48,7 +52,8 @@ class CobsDecoder(wiring.Component):
             self.o.p.end.eq(byte == 0),
             self.o.p.bad.eq(left != 0),
             self.o.p.data.eq(Mux(left == 0, 0, byte)),
-            # What stands where a block begins is its length; a zero was between it and the one before.
+            # A block begins with its length. That byte gives the zero between two blocks, unless the frame has just
+            # begun or the block before was full.
             speaks.eq((byte == 0) | (left != 0) | (~first & ~full)),
         ]
         with m.If(self.i.valid & self.i.ready):
@@ -63,14 +68,17 @@ class CobsDecoder(wiring.Component):
 
 
 class CobsEncoder(wiring.Component):
-    """Puts the stuffing in, a block at a time.
+    """Encodes frames into a COBS byte stream, block by block.
+
+    A block is stored until it is complete, since its length is sent first. While a block is sent, the input stalls. A
+    block of n data bytes takes about ``2 n + 3`` clocks.
 
     Members
     -------
-    i : In(stream)
-        A byte of a frame (`data`), and whether it is its `last`.
-    o : Out(stream)
-        Bytes for the wire.
+    i : In(stream of StructLayout: data 8, last 1)
+        A byte of a frame (`data`); `last` marks the last byte of the frame.
+    o : Out(stream of unsigned(8))
+        Encoded bytes, in the order of the wire; a zero ends each frame.
     """
 
     i: Any

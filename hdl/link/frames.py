@@ -1,30 +1,32 @@
-"""Commands in frames: each is carried out once, or not at all.
+"""The frame protocol: commands from the host that are carried out at most once.
 
-A frame is words of 32 bits, lowest byte first, the last a CRC-32 (that of Ethernet and zlib); on the wire it is
-stuffed (``neuristor.hdl.link.cobs``) and ends with a zero::
+A frame is a sequence of 32-bit words, lowest byte first. The last word is a CRC-32, that of Ethernet and zlib. On the
+wire the frame is encoded by COBS (``neuristor.hdl.link.cobs``) and ends with a zero byte::
 
-    word 0    session (16) | sequence (8) | operation (8)
+    word 0    session (16 bits) | sequence (8) | operation (8)
     word 1    same address for all words (1) | status (3) | count (8) | address (20)
-    words     of a write, or of the answer to a read
-    CRC-32    of all before
+    words     data of a write, or of the answer to a read
+    CRC-32    of all words before it
 
-The host asks, the board answers with the same session, sequence and operation, a `status`, and the `count` of words
-that were transferred; nothing else is ever sent. ``HELLO`` with a new session begins it, and makes its sequence the
-last one. Then a command is carried out if its sequence is the next. The last one again is answered again, from what
-was kept, and not carried out again; so the host repeats a command until it is answered, and a lost answer does no
-harm. Anything else (other sessions, other sequences, frames that are damaged in any way, and those that come while a
-command is carried out) changes nothing but a counter.
+The board sends nothing but answers. An answer repeats the session and sequence of the command and its operation, with
+the highest bit set; it adds the `status` and the `count` of words that were transferred.
 
-Words are transferred one by one until a register refuses (a stream that is full or empty, an address without a
-register): the answer says how many were.
+``HELLO`` with a new session number begins that session, and sets its sequence number. After that, a command is carried
+out only if its sequence number is the next one. If the last command comes again, its stored answer is sent again and
+the command is not repeated. So the host sends a command until it receives the answer; a lost answer does no harm. All
+other frames only increment a counter: other sessions, other sequence numbers, damaged frames, and frames that arrive
+while a command is being carried out.
+
+Words are transferred one by one until a register refuses: a full or empty stream, or an address without a register. The
+`count` of the answer is the number of words transferred before that.
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.memory import Memory
@@ -36,51 +38,60 @@ from neuristor.hdl.link.wishbone import Wishbone
 __all__ = ["ADDRESS_BITS", "COUNTERS", "HEADER_WORDS", "MOST_WORDS", "Link", "Operation", "Status"]
 
 ADDRESS_BITS = 20
-"""Of a register's address, in words."""
+"""Width of a register's address, in words."""
 MOST_WORDS = 128
-"""Of a command."""
+"""Most words that a command may transfer."""
 HEADER_WORDS = 2
+"""Words of a frame before the data."""
 COUNTERS = ("accepted", "repeated", "foreign", "corrupt", "malformed", "missed")
-"""What a link counts: see `Link`."""
+"""Names of the counters of a link; see `Link`."""
 
 _FIRST = data.StructLayout({"operation": 8, "sequence": 8, "session": 16})
 _SECOND = data.StructLayout({"address": ADDRESS_BITS, "count": 8, "status": 3, "fixed": 1})
 _DEPTH = 256
-"""Words of a buffer: a block RAM's, and more than a frame may have."""
+"""Words of a buffer: as many as a block RAM has, and more than a frame may have."""
 
 
 class Operation(IntEnum):
-    """What a command asks for."""
+    """The operations of a command."""
 
     HELLO = 1
+    """Begin a session."""
     READ = 2
+    """Read `count` words."""
     WRITE = 3
+    """Write `count` words."""
 
 
 class Status(IntEnum):
-    """How a command ended."""
+    """The result of a command."""
 
     DONE = 0
+    """All words were transferred."""
     REFUSED = 1
-    """By the register after the words that were transferred."""
+    """A register refused the word after those that were transferred."""
 
 
 class _Receiver(wiring.Component):
-    """Frames whose CRC and length are right.
+    """Receives frames, and checks their CRC and length.
 
     Members
     -------
-    i : In(stream)
-        Bytes of the wire; always taken.
+    i : In(stream of unsigned(8))
+        Bytes of the wire; always accepted.
     busy : In(1)
-        A command is at work: what comes meanwhile is missed.
+        A command is being carried out: frames that begin meanwhile are ignored.
     valid : Out(1)
-        For one clock: a frame has come. `first` and `second` and the words stay until the next begins, which it
-        does not while `busy`.
-    address, word
-        The word that stood at `address` in the clock before.
+        Set for one clock when a correct frame is complete. `first`, `second` and the words then keep their values while
+        `busy`.
+    first, second : Out(32)
+        The two header words.
+    address : In(8)
+        The number of a data word, from 0.
+    word : Out(32)
+        The data word at `address` in the clock before.
     corrupt, malformed, missed : Out(1)
-        For one clock.
+        Set for one clock at the end of a frame: wrong CRC, wrong form, ignored because of `busy`.
     """
 
     i: Any
@@ -156,7 +167,7 @@ class _Receiver(wiring.Component):
             with m.If(skip):
                 m.d.comb += self.missed.eq(1)
             with m.Elif(self.busy):
-                pass  # no byte of a frame has come
+                pass  # the frame had no byte
             with m.Elif(count == 0):
                 m.d.comb += self.malformed.eq(decoder.o.p.bad)
             with m.Elif(~whole):
@@ -169,17 +180,23 @@ class _Receiver(wiring.Component):
 
 
 class _Sender(wiring.Component):
-    """Sends a frame: two words, words of a memory, and the CRC.
+    """Sends a frame: two header words, data words from a memory, and the CRC.
 
     Members
     -------
     start : In(1)
-        `first`, `second` and `count` stay until it is no longer `busy`.
+        Begin a frame, if not `busy`.
     busy : Out(1)
-    address : Out
+        A frame is being sent: `first`, `second` and `count` must not change.
+    first, second : In(32)
+        The two header words.
+    count : In(8)
+        Number of data words.
+    address : Out(8)
+        The number of the data word that is read, from 0.
     word : In(32)
-        What stands at `address`, in the clock after.
-    o : Out(stream)
+        The data word at `address` in the clock before.
+    o : Out(stream of unsigned(8))
         Bytes for the wire.
     """
 
@@ -250,17 +267,51 @@ class _Sender(wiring.Component):
         return m
 
 
+class _State(NamedTuple):
+    """The registers of a link."""
+
+    session: Signal
+    expected: Signal
+    """Sequence number of the next command."""
+    known: Signal
+    """A session has begun."""
+    first: Any
+    """First header word of the answer."""
+    second: Any
+    """Second header word of the answer."""
+    done: Signal
+    """Words transferred."""
+    words: Signal
+    """Words in the answer."""
+    counts: dict[str, Signal]
+    """Events that the counters count."""
+
+
 class Link(wiring.Component):
-    """Carries out commands on a bus.
+    """Receives commands from the host and carries them out on a Wishbone bus.
+
+    Throughput: a word of a command takes 2 clocks and the time of its bus transfer.
 
     Members
     -------
-    i, o : In(stream), Out(stream)
-        Bytes from and to the host. Those that come are always taken.
-    bus : Out(Wishbone)
-    accepted, repeated, foreign, corrupt, malformed, missed : Out(16)
-        Commands carried out; the last one again; of other sessions or sequences; with a wrong CRC; of a wrong form;
-        that came while another was carried out. They wrap.
+    i : In(stream of unsigned(8))
+        Bytes from the host; always accepted.
+    o : Out(stream of unsigned(8))
+        Bytes to the host.
+    bus : Out(Wishbone(ADDRESS_BITS))
+        Access to the registers.
+    accepted : Out(16)
+        Number of commands carried out; like all counters, modulo ``2**16``.
+    repeated : Out(16)
+        Repetitions of the last command, answered but not carried out.
+    foreign : Out(16)
+        Commands of other sessions or with other sequence numbers.
+    corrupt : Out(16)
+        Frames with a wrong CRC.
+    malformed : Out(16)
+        Frames that are not valid COBS, have a wrong length, or an unknown operation.
+    missed : Out(16)
+        Frames that arrived while a command was carried out.
     """
 
     i: Any
@@ -313,60 +364,79 @@ class Link(wiring.Component):
                 m.d.sync += total.eq(total + 1)
         m.d.comb += [counts[name].eq(getattr(receiver, name)) for name in ("corrupt", "malformed", "missed")]
 
-        ours, is_hello = known & (first.session == session), first.operation == Operation.HELLO
+        state = _State(session, expected, known, answer_first, answer_second, done, words, counts)
+        is_hello = first.operation == Operation.HELLO
         with m.FSM():
-            with m.State("IDLE"):
-                m.d.comb += receiver.busy.eq(0)
-                with m.If(receiver.valid):
-                    with m.If(~ours & is_hello):
-                        m.d.sync += [known.eq(1), session.eq(first.session), expected.eq(first.sequence)]
-                        m.next = "BEGIN"
-                    with m.Elif(ours & (first.sequence == expected)):
-                        m.next = "BEGIN"
-                    with m.Elif(ours & (first.sequence == (expected - 1)[:8])):
-                        m.d.comb += counts["repeated"].eq(1)
-                        m.next = "ANSWER"
-                    with m.Else():
-                        m.d.comb += counts["foreign"].eq(1)
-            with m.State("BEGIN"):
-                m.d.comb += counts["accepted"].eq(1)
-                m.d.sync += [
-                    expected.eq(expected + 1),
-                    answer_first.eq(first),
-                    answer_first.operation.eq(first.operation | 0x80),
-                    answer_second.eq(second),
-                    answer_second.status.eq(Status.DONE),
-                    done.eq(0),
-                ]
-                m.next = "FETCH"
-            with m.State("FETCH"):
-                m.d.comb += receiver.address.eq(done)
-                m.next = "FETCHED"
-                with m.If(is_hello | (done == second.count)):
-                    m.next = "FINISH"
-            with m.State("FETCHED"):
-                m.d.sync += [self.bus.dat_w.eq(receiver.word), self.bus.cyc.eq(1), self.bus.stb.eq(1)]
-                m.next = "TRANSFER"
-            with m.State("TRANSFER"):
-                with m.If(self.bus.ack | self.bus.err):
-                    m.d.sync += [self.bus.cyc.eq(0), self.bus.stb.eq(0)]
-                with m.If(self.bus.ack):
-                    m.d.comb += write.en.eq(~self.bus.we)
-                    m.d.sync += done.eq(done + 1)
-                    m.next = "FETCH"
-                with m.Elif(self.bus.err):
-                    m.d.sync += answer_second.status.eq(Status.REFUSED)
-                    m.next = "FINISH"
-            with m.State("FINISH"):
-                m.d.sync += [
-                    answer_second.count.eq(done),
-                    words.eq(Mux(first.operation == Operation.READ, done, 0)),
-                ]
-                m.next = "ANSWER"
-            with m.State("ANSWER"):
-                m.d.comb += sender.start.eq(1)
-                with m.If(~sender.busy):
-                    m.next = "SENDING"
-            with m.State("SENDING"), m.If(~sender.busy):
-                m.next = "IDLE"
+            self._accept(m, state, receiver, is_hello)
+            self._carry_out(m, state, receiver, is_hello, write)
+            self._answer(m, sender)
         return m
+
+    def _accept(self, m: Module, state: _State, receiver: _Receiver, is_hello: Value) -> None:
+        """Wait for a frame; decide whether it is a new command, a repetition, or not for this session."""
+        first, ours = receiver.first, state.known & (receiver.first.session == state.session)
+        with m.State("IDLE"):
+            m.d.comb += receiver.busy.eq(0)
+            with m.If(receiver.valid):
+                with m.If(~ours & is_hello):
+                    m.d.sync += [
+                        state.known.eq(1),
+                        state.session.eq(first.session),
+                        state.expected.eq(first.sequence),
+                    ]
+                    m.next = "BEGIN"
+                with m.Elif(ours & (first.sequence == state.expected)):
+                    m.next = "BEGIN"
+                with m.Elif(ours & (first.sequence == (state.expected - 1)[:8])):
+                    m.d.comb += state.counts["repeated"].eq(1)
+                    m.next = "ANSWER"
+                with m.Else():
+                    m.d.comb += state.counts["foreign"].eq(1)
+
+    def _carry_out(self, m: Module, state: _State, receiver: _Receiver, is_hello: Value, write: Any) -> None:
+        """Transfer the words of a command one by one, and fill in the answer."""
+        first, second, bus = receiver.first, receiver.second, self.bus
+        with m.State("BEGIN"):
+            m.d.comb += state.counts["accepted"].eq(1)
+            m.d.sync += [
+                state.expected.eq(state.expected + 1),
+                state.first.eq(first),
+                state.first.operation.eq(first.operation | 0x80),
+                state.second.eq(second),
+                state.second.status.eq(Status.DONE),
+                state.done.eq(0),
+            ]
+            m.next = "FETCH"
+        with m.State("FETCH"):
+            m.d.comb += receiver.address.eq(state.done)
+            m.next = "FETCHED"
+            with m.If(is_hello | (state.done == second.count)):
+                m.next = "FINISH"
+        with m.State("FETCHED"):
+            m.d.sync += [bus.dat_w.eq(receiver.word), bus.cyc.eq(1), bus.stb.eq(1)]
+            m.next = "TRANSFER"
+        with m.State("TRANSFER"):
+            with m.If(bus.ack | bus.err):
+                m.d.sync += [bus.cyc.eq(0), bus.stb.eq(0)]
+            with m.If(bus.ack):
+                m.d.comb += write.en.eq(~bus.we)
+                m.d.sync += state.done.eq(state.done + 1)
+                m.next = "FETCH"
+            with m.Elif(bus.err):
+                m.d.sync += state.second.status.eq(Status.REFUSED)
+                m.next = "FINISH"
+        with m.State("FINISH"):
+            m.d.sync += [
+                state.second.count.eq(state.done),
+                state.words.eq(Mux(first.operation == Operation.READ, state.done, 0)),
+            ]
+            m.next = "ANSWER"
+
+    def _answer(self, m: Module, sender: _Sender) -> None:
+        """Send the answer that is stored, and wait until it is sent."""
+        with m.State("ANSWER"):
+            m.d.comb += sender.start.eq(1)
+            with m.If(~sender.busy):
+                m.next = "SENDING"
+        with m.State("SENDING"), m.If(~sender.busy):
+            m.next = "IDLE"

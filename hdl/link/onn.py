@@ -1,4 +1,4 @@
-"""A network of phase oscillators behind registers."""
+"""A network of phase oscillators as a core, with registers."""
 
 from __future__ import annotations
 
@@ -17,26 +17,38 @@ from neuristor.hdl.onn import Onn
 __all__ = ["BEGIN", "NOISE_BITS", "SETTLE", "WATCHED", "OnnCore"]
 
 SETTLE, BEGIN = 1 << 31, 1 << 31
-"""In the first and in the second word of a record."""
+"""Highest bit of the first word of a record: stop when settled; and of the second: begin again from tick 0."""
 NOISE_BITS = 16
-"""Of the second word; the window is above."""
+"""Bits of the noise, lowest in the second word of a record; the window is above."""
 SCHEDULE_WORDS = 64
+"""Depth of the schedule's FIFO, in words."""
 WATCHED = ("outputs", "phases", "references", "totals")
-"""What can be read of the oscillators."""
+"""States of the oscillators that can be made readable."""
 
 
 class OnnCore(Core):
-    """Oscillators whose weights, phases, noise and schedule come over the bus.
+    """A core of phase oscillators: weights, initial phases, noise and the annealing schedule are loaded over the bus.
 
-    A record of the schedule is two words: how many ticks (31 bits) and whether to stop when settled (`SETTLE`); and the
-    noise (16 bits), the window (15 bits), and whether to begin anew before (`BEGIN`).
+    The schedule is a stream of records of two words. The first word is the number of ticks (31 bits) and whether to
+    stop when the network has settled (`SETTLE`). The second word is the noise (16 bits), the window of the injection
+    (15 bits), and whether to begin again from tick 0 before (`BEGIN`).
 
     Parameters
     ----------
     onn : Onn
-        With weights that can be read.
+        The network; its weights must be readable.
     watched : sequence of str
-        What can be read of each oscillator: some of `WATCHED`; each costs a wide multiplexer.
+        The states of each oscillator that the host can read, from `WATCHED`; each costs a wide multiplexer.
+
+    Members
+    -------
+    bus, link, active
+        As for `Core`; `active` toggles every 16 output toggles.
+
+    Raises
+    ------
+    ValueError
+        If a name in `watched` is unknown, or the weights of `onn` are not readable.
     """
 
     def __init__(self, onn: Onn, watched: Sequence[str] = ("outputs", "phases")) -> None:
@@ -49,32 +61,44 @@ class OnnCore(Core):
         self._chunk_bits = (onn.chunks - 1).bit_length()
         self.weights = RowWindow(onn.chunk_bits, onn.params.count << self._chunk_bits)
         self.state_words = -(-len(self.state()) // 32)
-        phase = "to begin with, of each oscillator"
+        phase = "initial phase of each oscillator"
         super().__init__(
             [
-                Entry(name="ticks", access="read", meaning="of the phases, since they began"),
+                Entry(name="ticks", access="read", meaning="ticks since the phases began"),
                 Entry(name="changed", access="read", meaning="tick of the last new phase"),
-                Entry(name="toggles", access="read", meaning="of outputs, since the phases began; wraps"),
-                Entry(name="schedule_room", access="read", meaning="words that `schedule` takes"),
+                Entry(name="toggles", access="read", meaning="output toggles since the phases began; wraps"),
+                Entry(name="schedule_room", access="read", meaning="words that `schedule` can accept"),
                 Entry(
                     name="seed",
                     access="read and write",
                     init=1,
-                    meaning="of the noise, not 0; counts when the phases begin",
+                    meaning="seed of the noise, not 0; used when the phases begin",
                 ),
                 Entry(name="schedule", access="write", meaning="records of two words", window=True),
                 Entry(name="phases", access="write", meaning=phase, words=onn.params.count, window=True),
                 Entry(name="state", access="read", meaning=", ".join(watched), words=self.state_words, window=True),
-                self.weights.entry("weights", "of each column, chunk by chunk"),
+                self.weights.entry("weights", "weights of each column, chunk by chunk"),
             ]
         )
 
     def state(self) -> Value:
-        """What can be read."""
+        """The readable states of all oscillators.
+
+        Returns
+        -------
+        Value
+            Those in `watched`, in that order, the first one lowest; oscillator 0 lowest in each.
+        """
         return Cat(getattr(self.circuit, name) for name in self.watched)
 
     def structure(self) -> dict[str, Any]:
-        """All that is built in."""
+        """The parameters that are built into the circuit.
+
+        Returns
+        -------
+        dict
+            Plain data; circuits with equal data differ only in what is loaded.
+        """
         params = self.circuit.params
         return {
             "kind": "onn",
@@ -88,11 +112,28 @@ class OnnCore(Core):
         }
 
     def contents(self) -> list[Content]:
-        """The weights."""
+        """The initial contents of the windows: the weights.
+
+        Returns
+        -------
+        list of Content
+            One, ``weights``.
+        """
         return self.contents_for(self.circuit)
 
     def contents_for(self, onn: Onn) -> list[Content]:
-        """What another network of the same structure has in the windows of this one."""
+        """The contents that turn this core into another network of the same structure.
+
+        Parameters
+        ----------
+        onn : Onn
+            A network with the same `structure`.
+
+        Returns
+        -------
+        list of Content
+            One, ``weights``.
+        """
         rows = []
         for column in range(onn.params.count):
             rows += [onn.word(onn.params.weights, column, chunk) for chunk in range(onn.chunks)]
@@ -100,6 +141,17 @@ class OnnCore(Core):
         return [Content("weights", words_of(rows, onn.chunk_bits))]
 
     def describe(self, m: Module, registers: Registers, reset: Signal) -> None:
+        """Connect the network, its schedule and its windows to the registers.
+
+        Parameters
+        ----------
+        m : Module
+            Receives the circuit.
+        registers : Registers
+            The registers of this core.
+        reset : Signal
+            Resets the network and the schedule.
+        """
         onn, bits = self.circuit, self._chunk_bits
         m.submodules.circuit = ResetInserter(reset)(onn)
         schedule = SyncFIFOBuffered(width=32, depth=SCHEDULE_WORDS)
@@ -143,9 +195,12 @@ class OnnCore(Core):
             window.data.eq(onn.seen.data),
         ]
 
+        m.submodules.player = ResetInserter(reset)(self._player(schedule, playing))
+
+    def _player(self, schedule: SyncFIFOBuffered, playing: Signal) -> Module:
+        """Play the schedule: read a record, begin again if it says so, advance, and wait for the network each time."""
+        onn, player = self.circuit, Module()
         first, second = Signal(32), Signal(32)
-        player = Module()
-        m.submodules.player = ResetInserter(reset)(player)
         player.d.comb += playing.eq(1)
         with player.FSM():
             with player.State("FIRST"):
@@ -172,3 +227,4 @@ class OnnCore(Core):
                 player.next = "ADVANCING"
             with player.State("ADVANCING"), player.If(~onn.busy):
                 player.next = "FIRST"
+        return player

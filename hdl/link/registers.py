@@ -1,8 +1,7 @@
-"""The map of registers: what stands at which address, the same for every way in.
+"""The register map: which register has which address, the same for every bus.
 
-Registers are single words. A *window* is a range of addresses behind which there is a memory, or one address behind
-which there is a stream. The map is made from the circuit, and the host makes it from the same circuit: no address is
-written down twice.
+Registers are single words of 32 bits. A *window* is a range of addresses that leads to a memory, or one address that
+leads to a stream. Circuit and host compute the map from the same list of entries, so no address is written down twice.
 """
 
 from __future__ import annotations
@@ -21,25 +20,29 @@ from neuristor.hdl.link.wishbone import Wishbone
 __all__ = ["Entry", "Registers", "Window", "layout"]
 
 Access = Literal["read", "write", "read and write"]
+"""What the host may do with a register or window."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """Something with an address.
+    """A register or a window.
 
     Parameters
     ----------
     name : str
-    access : str
+        Name in the map, unique.
+    access : {"read", "write", "read and write"}
         What the host may do.
-    words : int
-        Of a window; 1 for a register.
-    bits, init : int
-        Of a register that may be written: what it keeps, and what it has at first.
     meaning : str
-        For the reader of the map.
+        One line for the reader of the map.
+    words : int
+        Number of addresses of a window; 1 for a register and for a stream.
+    bits : int
+        Width of a register that may be written, 1 to 32; higher bits of a write are dropped.
+    init : int
+        Value of a register that may be written, after configuration.
     window : bool
-        Whether what stands there answers for itself.
+        Whether it is a window: the circuit behind it acknowledges or refuses each transfer.
     """
 
     name: str
@@ -52,17 +55,27 @@ class Entry:
 
     @property
     def address_bits(self) -> int:
-        """Of an address within it."""
+        """Width of an address within the window; 0 for a single address."""
         return max(self.words - 1, 0).bit_length()
 
 
 def layout(entries: Iterable[Entry]) -> dict[str, int]:
-    """The address of each entry: registers first, then windows at multiples of their size.
+    """Assign the addresses: registers first, then windows at multiples of their size, smallest first.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+        Registers and windows, with different names.
+
+    Returns
+    -------
+    dict of str to int
+        The first address of each entry, in words.
 
     Raises
     ------
     ValueError
-        If they need more addresses than there are.
+        If more than ``2**ADDRESS_BITS`` addresses are needed.
     """
     entries = list(entries)
     registers = [each for each in entries if not each.window]
@@ -73,25 +86,32 @@ def layout(entries: Iterable[Entry]) -> dict[str, int]:
         addresses[each.name] = following = -(-following // size) * size
         following += size
     if following > 1 << ADDRESS_BITS:
-        raise ValueError(f"the registers need {following} addresses, and there are {1 << ADDRESS_BITS}")
+        raise ValueError(f"the registers need {following} addresses, and there are only {1 << ADDRESS_BITS}")
     return addresses
 
 
 class Window(wiring.Signature):
-    """A range of addresses, seen from the registers.
+    """The interface of a window, seen from the registers.
+
+    Parameters
+    ----------
+    address_bits : int
+        Width of `address`; 0 for a single address.
 
     Members
     -------
     request : Out(1)
-        Stays until `done` or `refused`, which come a clock later at the earliest.
+        A transfer is requested; stays set until `done` or `refused`.
     write : Out(1)
-    address : Out
-        Within the window.
+        1 for a write, 0 for a read.
+    address : Out(address_bits)
+        The word within the window.
     given : Out(32)
+        The word to write.
     data : In(32)
-        With `done`, of a read.
+        The word that was read, valid with `done`.
     done, refused : In(1)
-        For one clock.
+        The transfer is done, or it is refused; ignored without `request`. May come in the first clock of `request`.
     """
 
     def __init__(self, address_bits: int) -> None:
@@ -109,25 +129,32 @@ class Window(wiring.Signature):
 
 
 class Registers(wiring.Component):
-    """Answers a bus.
+    """The registers of a core, as a Wishbone slave.
 
     Parameters
     ----------
     entries : sequence of Entry
+        Registers and windows, with different names.
 
     Members
     -------
-    bus : In(Wishbone)
-        A register answers in the next clock. An address where there is nothing, a write to what is only read, a read of
-        what is only written and a part of a word are refused (`err`).
+    bus : In(Wishbone(ADDRESS_BITS))
+        A register answers in the next clock, a window one clock after its `done` or `refused`. The answer is `err` for
+        an address without a register, a write to a read-only entry, a read of a write-only entry, and for less than a
+        whole word.
     NAME : In(32)
-        What is read, of a register that is only read.
-    NAME__value : Out
-        What was written last, of a register that may be written.
+        For a read-only register: the word to read.
+    NAME__value : Out(bits)
+        For a register that may be written: the last value written.
     NAME__written : Out(1)
-        For one clock, in which `NAME__value` is new.
+        For a register that may be written: set for one clock, the first in which `NAME__value` is new.
     NAME : Out(Window)
-        Of a window.
+        For a window: its interface.
+
+    Raises
+    ------
+    ValueError
+        If two entries have the same name, or more addresses are needed than exist.
     """
 
     bus: Any
@@ -154,7 +181,13 @@ class Registers(wiring.Component):
         super().__init__(members)
 
     def table(self) -> list[tuple[int, Entry]]:
-        """Address and entry, lowest first."""
+        """List the map.
+
+        Returns
+        -------
+        list of (int, Entry)
+            First address, in words, and entry; lowest address first.
+        """
         return sorted(((self.addresses[name], each) for name, each in self.entries.items()), key=lambda row: row[0])
 
     def elaborate(self, platform: object) -> Module:

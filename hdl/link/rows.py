@@ -1,4 +1,4 @@
-"""Memory whose words are wider, or narrower, than those of the bus."""
+"""Access from the bus to a memory whose rows are wider or narrower than a word of 32 bits."""
 
 from __future__ import annotations
 
@@ -13,44 +13,76 @@ from neuristor.hdl.link.registers import Entry, Registers, Window
 __all__ = ["RowWindow", "connect_rows", "row_words", "words_of"]
 
 WORD = 32
+"""Bits of a bus word."""
 
 
 def row_words(width: int) -> int:
-    """Addresses of a row of so many bits: a power of two."""
-    return 1 << (-(-width // WORD) - 1).bit_length()
-
-
-def words_of(rows: list[int], width: int) -> list[int]:
-    """Rows as the words of a window, in order."""
-    return [row >> (WORD * part) & 0xFFFF_FFFF for row in rows for part in range(row_words(width))]
-
-
-class RowWindow(wiring.Component):
-    """Between a window and rows of any width.
-
-    A row stands at as many addresses as its words need, rounded up to a power of two. Its words are written lowest
-    first, and with the last the row is.
+    """The number of addresses that a row takes.
 
     Parameters
     ----------
     width : int
-        Of a row, in bits.
+        Bits of a row, at least 1.
+
+    Returns
+    -------
+    int
+        The number of bus words of a row, rounded up to a power of two.
+    """
+    return 1 << (-(-width // WORD) - 1).bit_length()
+
+
+def words_of(rows: list[int], width: int) -> list[int]:
+    """Split rows into the words of a window.
+
+    Parameters
+    ----------
+    rows : list of int
+        Rows, each from 0 to ``2**width - 1``.
+    width : int
+        Bits of a row.
+
+    Returns
+    -------
+    list of int
+        Words of 32 bits, `row_words` for each row, lowest first; in the order of their addresses.
+    """
+    return [row >> (WORD * part) & 0xFFFF_FFFF for row in rows for part in range(row_words(width))]
+
+
+class RowWindow(wiring.Component):
+    """Connects a window to a memory with rows of any width.
+
+    A row takes `row_words` addresses, its lowest word first. Written words are kept until the last word of the row is
+    written; then the whole row goes to the memory. So the last word must be written last.
+
+    Latency: a write is done in the clock of its request, a read when `arrived` is set.
+
+    Parameters
+    ----------
+    width : int
+        Bits of a row.
     rows : int
+        Number of rows.
 
     Members
     -------
     window : In(Window)
+        The interface to the registers; one transfer is one word.
     busy : In(1)
-        The memory is in use: refused.
-    row : Out
+        The circuit uses the memory: transfers are refused.
+    row : Out(range(rows))
+        The row that is read or written.
     write : Out(1)
-        `given` goes to `row`.
-    given : Out
+        Write `given` to `row`.
+    given : Out(width)
+        The row to write.
     read : Out(1)
-        For one clock: `row` is asked for.
+        Set for one clock: read `row`.
     arrived : In(1)
-        `data` is that row.
-    data : In
+        `data` is the row that was read.
+    data : In(width)
+        The row that was read, valid with `arrived`.
     """
 
     window: Any
@@ -79,7 +111,22 @@ class RowWindow(wiring.Component):
         )
 
     def entry(self, name: str, meaning: str, *, readable: bool = True) -> Entry:
-        """What the map says of it."""
+        """The entry of this window in the register map.
+
+        Parameters
+        ----------
+        name : str
+            Name in the map.
+        meaning : str
+            One line for the reader of the map.
+        readable : bool
+            Whether the host may also read it.
+
+        Returns
+        -------
+        Entry
+            A window of `words` addresses.
+        """
         access = "read and write" if readable else "write"
         return Entry(name=name, access=access, meaning=meaning, words=self.words, window=True)  # type: ignore[arg-type]
 
@@ -118,7 +165,23 @@ class RowWindow(wiring.Component):
 
 
 def connect_rows(m: Module, registers: Registers, window: RowWindow, name: str, port: Any, busy: Value) -> None:
-    """Put a memory with a `RowPort` behind a window."""
+    """Connect a memory with a ``neuristor.hdl.array.RowPort`` to its window in the registers.
+
+    Parameters
+    ----------
+    m : Module
+        Receives `window`, as a submodule ``{name}_window``.
+    registers : Registers
+        Has a window of that name.
+    window : RowWindow
+        Of the memory's width and number of rows.
+    name : str
+        Name of the window in the register map.
+    port : RowPort
+        The port of the memory.
+    busy : Value, unsigned(1)
+        Refuse transfers.
+    """
     m.submodules[f"{name}_window"] = window
     wiring.connect(m, getattr(registers, name), window.window)
     arrived = Signal(name=f"{name}_arrived")

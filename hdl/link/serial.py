@@ -1,4 +1,4 @@
-"""A core on two wires: what goes onto a board, and into the virtual one."""
+"""A core with a serial port: the circuit for a real board and for the simulated one."""
 
 from __future__ import annotations
 
@@ -15,28 +15,31 @@ from neuristor.hdl.link.uart import UartReceiver, UartTransmitter
 __all__ = ["BAUD", "SerialCore"]
 
 BAUD = 1_000_000
-"""Bits a second: every board's clock divides into it, and every USB adapter here makes it."""
+"""Bits per second. Every board's clock can be divided to it, and every USB adapter on the boards supports it."""
 
 
 class SerialCore(wiring.Component):
-    """A core behind a link behind a serial line.
+    """A core with a UART and the frame protocol of ``neuristor.hdl.link.frames``.
 
     Parameters
     ----------
     core : Core
+        The core; it becomes a submodule.
     clocks : int
-        Of a bit; see ``neuristor.hdl.link.uart.divisor``.
+        Clocks that a bit lasts, at least 4; see ``neuristor.hdl.link.uart.divisor``.
 
     Members
     -------
     rx : In(1)
+        Serial line from the host, 1 when idle.
     tx : Out(1)
+        Serial line to the host, 1 when idle.
     active : Out(1)
-        Of the core.
+        Toggles with the activity of the neurons; for an LED.
     heard : Out(1)
-        Changes with each command.
+        Toggles with each accepted command; for an LED.
     busy : Out(1)
-        A record is played, or something is on its way.
+        A record is being played or is waiting.
     """
 
     rx: Signal

@@ -1,4 +1,4 @@
-"""Bytes over two wires: 8 data bits, no parity, one stop bit."""
+"""UART, an asynchronous serial line: 8 data bits, lowest first, no parity, one stop bit."""
 
 from __future__ import annotations
 
@@ -10,21 +10,28 @@ from amaranth.lib.wiring import In, Out
 __all__ = ["UartReceiver", "UartTransmitter", "divisor"]
 
 TOLERANCE = 0.02
-"""Of the rate; the last bit is sampled 9.5 bits after the start, and may be off by less than half a bit (5 %)."""
+"""Largest relative error of the bit rate. The stop bit is sampled 9.5 bits after the start; half a bit there is 5 %."""
 
 
 def divisor(clock_hz: float, baud: float) -> int:
-    """Clocks of a bit.
+    """The number of clocks that a bit lasts.
 
     Parameters
     ----------
-    clock_hz, baud : float
-        In hertz and bits a second.
+    clock_hz : float
+        Frequency of the clock, in hertz.
+    baud : float
+        Bit rate, in bits per second.
+
+    Returns
+    -------
+    int
+        At least 4.
 
     Raises
     ------
     ValueError
-        If the clock is slower than 4 clocks a bit, or no whole number of clocks comes within 2 %.
+        If there are fewer than 4 clocks a bit, or the bit rate of the nearest whole number is off by more than 2 %.
     """
     clocks = round(clock_hz / baud)
     if clocks < 4 or abs(clock_hz / clocks / baud - 1) > TOLERANCE:
@@ -42,20 +49,27 @@ def _checked(clocks: int) -> int:
 
 
 class UartReceiver(wiring.Component):
-    """Bytes from a wire.
+    """Receives bytes from a serial line.
 
     Parameters
     ----------
     clocks : int
-        Of a bit, at least 4.
+        Clocks that a bit lasts, at least 4.
 
     Members
     -------
     rx : In(1)
-    o : Out(stream)
-        Bytes. One that is not taken until the next has come stays, and the next is lost.
+        The line; asynchronous to the clock, 1 when idle.
+    o : Out(stream of unsigned(8))
+        One transfer is one byte, in the order received. If a byte has not been accepted when the next one is complete,
+        the next one is lost.
     lost : Out(1)
-        For one clock: a byte was lost, or had no stop bit.
+        Set for one clock when a byte is lost or its stop bit is missing.
+
+    Raises
+    ------
+    ValueError
+        If `clocks` is not an integer of at least 4.
     """
 
     rx: Signal
@@ -95,7 +109,7 @@ class UartReceiver(wiring.Component):
                     m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(shift)]
                 with m.Else():
                     m.d.sync += self.lost.eq(1)
-                # The next start bit may be a clock away; after a break, the line must rise before there can be one.
+                # The next start bit may come in the next clock. After a break, the line must first return to 1.
                 m.next = "IDLE"
                 with m.If(~line):
                     m.next = "RELEASE"
@@ -105,17 +119,26 @@ class UartReceiver(wiring.Component):
 
 
 class UartTransmitter(wiring.Component):
-    """Bytes to a wire.
+    """Sends bytes over a serial line.
+
+    Throughput: one byte in ``10 * clocks`` clocks.
 
     Parameters
     ----------
     clocks : int
-        Of a bit, at least 4.
+        Clocks that a bit lasts, at least 4.
 
     Members
     -------
-    i : In(stream)
+    i : In(stream of unsigned(8))
+        One transfer is one byte; bytes are sent in order.
     tx : Out(1)
+        The line; 1 when idle.
+
+    Raises
+    ------
+    ValueError
+        If `clocks` is not an integer of at least 4.
     """
 
     i: stream.Interface
@@ -128,7 +151,7 @@ class UartTransmitter(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # What is still to come; the stop bit is the highest one.
+        # The bits still to send. The stop bit is the highest one, so `shift` is zero only when it is on the line.
         shift, timer = Signal(9), Signal(range(self._clocks))
         m.d.comb += self.i.ready.eq((shift == 0) & (timer == 0))
         with m.If(timer != 0):

@@ -1,4 +1,4 @@
-"""The bus between whoever asks and the registers: Wishbone, classic cycles, 32 bits, word addresses."""
+"""The bus to the registers: Wishbone, classic cycles, 32 bits, word addresses."""
 
 from __future__ import annotations
 
@@ -14,21 +14,29 @@ class Wishbone(wiring.Signature):
     Parameters
     ----------
     address_bits : int
-        Of `adr`, which counts words of 32 bits.
+        Width of `adr`, 1 to 30.
 
     Members
     -------
     cyc, stb : Out(1)
-        A transfer is asked for while both are set, until `ack` or `err`.
+        The master requests a transfer by setting both, and keeps them set until `ack` or `err`.
     we : Out(1)
-    adr : Out
+        1 for a write, 0 for a read.
+    adr : Out(address_bits)
+        The address, counted in words of 32 bits.
     dat_w : Out(32)
+        The word to write.
     sel : Out(4)
-        All set: registers are whole words, and anything else is answered by `err` and changes nothing.
+        Byte enables. All must be set: registers are whole words. Otherwise the answer is `err`, and nothing changes.
     dat_r : In(32)
-        The word read, with `ack`.
+        The word that was read, valid with `ack`.
     ack, err : In(1)
-        For one clock; `err` where there is no such register.
+        Set for one clock: the transfer is done, or it is refused.
+
+    Raises
+    ------
+    ValueError
+        If `address_bits` is outside its range.
 
     References
     ----------
