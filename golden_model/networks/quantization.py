@@ -1,7 +1,7 @@
-"""Words for a trained network: what fixed point changes, layer by layer, and the smallest words that lose little.
+"""Word lengths for a trained network: the effect of fixed point, layer by layer, and the shortest adequate words.
 
-No training is done again: weights are rounded, and what the words need (how far membranes go, which weights may be
-clipped) is measured on data.
+The network is not trained again (post-training quantization). Weights are rounded; the range of the membrane potentials
+and the clipping of the weights are chosen with data.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neuristor.golden_model.checks import whole
 from neuristor.golden_model.networks.snn import (
     Network,
     SnnBitTrue,
@@ -23,7 +24,6 @@ from neuristor.golden_model.networks.snn import (
     farthest,
     quantized,
 )
-from neuristor.golden_model.neurons.neuron import whole
 from neuristor.golden_model.variability import Variability
 
 __all__ = [
@@ -44,10 +44,13 @@ __all__ = [
 Inputs = NDArray[Any]
 Labels = NDArray[np.int64]
 LEVELS = (0.75, 0.5, 0.25, 0.125, 0.0625)
+"""Values of ``Words.level`` that `calibrated` tries."""
 CLIPS = (1.0, 0.75, 0.5)
+"""Values of ``Words.clip`` that `calibrated` tries."""
 BATCH = 200
 """Runs side by side."""
 Progress = Callable[[float, str], object]
+"""Receives the completed fraction, 0 to 1, and a note on the step that begins."""
 
 
 def _silent(done: float, note: str) -> None:
@@ -55,19 +58,21 @@ def _silent(done: float, note: str) -> None:
 
 
 def current_words(network: Network, params: SnnParams, inputs: Inputs) -> NDArray[np.int64]:
-    """Currents from outside in words: what reaches each neuron of the first layer, in steps of its membrane.
+    """Convert input currents to integer words: the input of each neuron of the first layer.
 
     Parameters
     ----------
     network : Network
-        Of currents.
+        A network whose input is currents.
     params : SnnParams
-        Of the same network.
+        The same network in integer words.
     inputs : ndarray of float, shape (ticks, ..., inputs)
+        Input currents, in the unit of the network.
 
     Returns
     -------
     ndarray of int64, shape (ticks, ..., count)
+        Weighted currents, in steps of the membrane potential per tick.
 
     Raises
     ------
@@ -86,19 +91,45 @@ def current_words(network: Network, params: SnnParams, inputs: Inputs) -> NDArra
     top = 1 << (params.current_bits - 1)
     if words.size and (words.min() < -top or words.max() >= top):
         raise OverflowError(
-            f"currents must be between {-top * own.lsb:g} and {(top - 1) * own.lsb:g} of the membrane a tick, not "
-            f"{words.min() * own.lsb:g} to {words.max() * own.lsb:g}"
+            f"currents must be between {-top * own.lsb:g} and {(top - 1) * own.lsb:g} per tick, in the unit of the "
+            f"membrane potential, not {words.min() * own.lsb:g} to {words.max() * own.lsb:g}"
         )
     return np.asarray(words.reshape(*np.shape(inputs)[:-1], own.count))
 
 
 def read_out(spikes: NDArray[Any], membranes: NDArray[Any] | None) -> NDArray[np.int64]:
-    """Which output has most spikes, or, where none can spike, the highest membrane on average: shape (batch,)."""
+    """The answer of the output layer: the neuron with most spikes, or with the highest mean membrane potential.
+
+    Parameters
+    ----------
+    spikes : ndarray, shape (ticks, batch, count)
+        Spikes of the output layer.
+    membranes : ndarray, shape (ticks, batch, count), or None
+        Its membrane potentials, which decide; None where the spikes decide.
+
+    Returns
+    -------
+    ndarray of int64, shape (batch,)
+        Number of the neuron.
+    """
     return np.asarray((spikes if membranes is None else membranes).sum(axis=0).argmax(axis=-1))
 
 
 def answers(params: SnnParams, inputs: Inputs) -> NDArray[np.int64]:
-    """What the bit-true network answers, shape (batch,)."""
+    """The answers of the bit-true network.
+
+    Parameters
+    ----------
+    params : SnnParams
+        The network.
+    inputs : ndarray of int, shape (ticks, batch, inputs)
+        Spikes, 0 or 1, or currents in words, as in `SnnBitTrue`.
+
+    Returns
+    -------
+    ndarray of int64, shape (batch,)
+        Number of the output neuron.
+    """
     made = []
     for start in range(0, inputs.shape[1], BATCH):
         some = inputs[:, start : start + BATCH]
@@ -109,7 +140,20 @@ def answers(params: SnnParams, inputs: Inputs) -> NDArray[np.int64]:
 
 
 def reference_answers(network: Network, inputs: Inputs) -> NDArray[np.int64]:
-    """What the float network answers, shape (batch,)."""
+    """The answers of the float network.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    inputs : ndarray, shape (ticks, batch, inputs)
+        Spikes, 0 or 1, or currents.
+
+    Returns
+    -------
+    ndarray of int64, shape (batch,)
+        Number of the output neuron.
+    """
     made = []
     for start in range(0, inputs.shape[1], BATCH):
         some = inputs[:, start : start + BATCH]
@@ -123,39 +167,60 @@ def reference_answers(network: Network, inputs: Inputs) -> NDArray[np.int64]:
 
 
 def accuracy(found: Labels, labels: Labels) -> float:
-    """The part of the answers that is right."""
+    """The fraction of correct answers.
+
+    Parameters
+    ----------
+    found, labels : ndarray of int, shape (batch,)
+        Answers of the network, and the correct ones.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+    """
     return float(np.mean(found == labels))
 
 
 class Divergence(NamedTuple):
-    """What fixed point changes in a layer."""
+    """Differences between the float and the bit-true network in one layer."""
 
     layer: str
+    """Name of the layer."""
     reference: int
     """Spikes of the float network."""
     bit_true: int
     """Spikes of the bit-true network."""
     different: int
-    """Spikes that only one of them has."""
+    """Spikes that only one of the two has."""
     first: int
-    """The first tick in which they differ; -1 for none."""
+    """The first tick in which their spikes differ; -1 for none."""
     error: float
-    """The largest difference of membranes before that, as a part of the threshold."""
+    """Largest difference of the membrane potentials as long as the spikes of a run agree, in units of the threshold."""
     saturations: int
+    """Neuron updates of the bit-true network that saturated."""
     farthest: float
-    """How far a membrane of the float network went, as a part of the threshold."""
+    """Largest distance of membrane and leak potential in the float network, in units of the threshold."""
 
 
 def compare(network: Network, params: SnnParams, inputs: Inputs, currents: Inputs | None = None) -> list[Divergence]:
-    """Float and bit-true network on the same input.
+    """Compare the float and the bit-true network on the same input.
 
     Parameters
     ----------
     network : Network
+        The network.
     params : SnnParams
-        Of the same network.
+        The same network in integer words.
     inputs : ndarray, shape (ticks, batch, inputs)
-        Spikes; or currents, and then `currents` are their words.
+        Spikes, 0 or 1, or currents.
+    currents : ndarray of int64, shape (ticks, batch, count), optional
+        Input currents in words (`current_words`); None where the input is spikes.
+
+    Returns
+    -------
+    list of Divergence
+        One for each layer.
     """
     batch = inputs.shape[1]
     reference, model = SnnReference(network, batch), SnnBitTrue(params, batch)
@@ -200,7 +265,7 @@ def _limit(network: Network, n: int) -> float:
 
 
 def _farthest(network: Network, inputs: Inputs) -> list[tuple[float, float]]:
-    """How far membranes and currents of each layer go: parts of the threshold (of one, without)."""
+    """Largest membrane potential and current of each layer, in units of the threshold (of 1 without a threshold)."""
     model = SnnReference(network, inputs.shape[1])
     most = np.zeros((len(network.layers), 2))
     for row in inputs:
@@ -225,22 +290,26 @@ def calibrated(
     coefficient_bits: int = 8,
     search: bool = True,
 ) -> list[Words]:
-    """Words of given widths that fit the data: room in the membrane, and which weights are clipped.
+    """Fit words of given lengths to data: the range of the membrane potential, and the clipping of the weights.
 
     Parameters
     ----------
     network : Network
+        The network.
     inputs : ndarray, shape (ticks, batch, inputs)
-        A few hundred are enough.
-    weight_bits, membrane_bits : int, or one for each layer
+        Input for the fit; a batch of a few hundred is enough.
+    weight_bits, membrane_bits : int or sequence of int
+        Word lengths of weights and membrane potentials: one for all layers, or one per layer.
     coefficient_bits : int
+        Significant bits of the coefficients.
     search : bool
-        Try levels and clippings, and keep what changes the fewest spikes of the layer; otherwise as much room as the
-        data need.
+        True: try several ranges and clippings, and keep those that change the fewest spike counts of the layer. False,
+        and for input currents: the range that the data need, without clipping.
 
     Returns
     -------
     list of Words
+        One for each layer.
     """
     count = len(network.layers)
     bits = [weight_bits] * count if isinstance(weight_bits, int) else list(weight_bits)
@@ -287,12 +356,16 @@ def calibrated(
 
 
 class Point(NamedTuple):
-    """A network with some words."""
+    """The accuracy of a network with given words."""
 
     weight_bits: tuple[int, ...]
+    """Word length of the weights of each layer."""
     membrane_bits: tuple[int, ...]
+    """Word length of the membrane potentials of each layer."""
     accuracy: float
+    """Fraction of correct answers, 0 to 1."""
     words: tuple[Words, ...]
+    """The fitted words of each layer; empty where no words of these lengths fit."""
 
 
 def _point(
@@ -313,15 +386,27 @@ def sweep(
     calibration: int = 100,
     progress: Progress = _silent,
 ) -> list[Point]:
-    """Accuracy against bits, the same for all layers.
+    """Measure the accuracy for each combination of word lengths, the same for all layers.
 
     Parameters
     ----------
     network : Network
-    inputs : ndarray, shape (ticks, batch, inputs)
-    labels : ndarray, shape (batch,)
+        The network.
+    inputs : ndarray of int, shape (ticks, batch, inputs)
+        Spikes, 0 or 1.
+    labels : ndarray of int, shape (batch,)
+        Correct answers.
+    weight_bits, membrane_bits : sequence of int
+        Word lengths to combine.
     calibration : int
-        How many of the inputs the words are fitted to.
+        Number of runs, from the first, to which the words are fitted.
+    progress : callable
+        Receives the completed fraction and a note on the step that begins.
+
+    Returns
+    -------
+    list of Point
+        One for each combination.
     """
     some, made = inputs[:, :calibration], list[Point]()
     pairs = [(w, m) for w in weight_bits for m in membrane_bits]
@@ -343,28 +428,39 @@ def search(
     calibration: int = 100,
     progress: Progress = _silent,
 ) -> tuple[Point, list[Point]]:
-    """The smallest words of each layer with which the accuracy is at most so much below that of the float network.
+    """Search for the shortest words of each layer with which the accuracy loss stays below a limit.
 
-    Greedy: a bit is taken from the weights of each layer in turn, then from the membranes, as long as that is so.
+    The search is greedy: it removes one bit from the weights of each layer in turn, then from the membrane potentials,
+    and keeps each removal that stays within the limit.
 
     Parameters
     ----------
+    network : Network
+        The network.
+    inputs : ndarray of int, shape (ticks, batch, inputs)
+        Spikes, 0 or 1.
+    labels : ndarray of int, shape (batch,)
+        Correct answers.
     loss : float
-        0.01 for one point of percent.
+        Largest loss of accuracy against the float network; 0.01 is one percentage point.
     most : (int, int)
-        Bits of weights and of membranes to begin with.
+        Word lengths of weights (2 to 16) and membrane potentials (4 to 32) at the start.
+    calibration : int
+        Number of runs, from the first, to which the words are fitted.
+    progress : callable
+        Receives 0 and a note on the step that begins.
 
     Returns
     -------
     Point
-        The smallest.
+        The shortest words found.
     list of Point
-        All that were tried.
+        All words that were tried; with accuracy 0 where no words of these lengths fit.
 
     Raises
     ------
     ValueError
-        If even the most bits lose more.
+        If `most` is outside its range, or the loss is too large even with these word lengths.
     """
     count = len(network.layers)
     whole("bits of weights", most[0], 2, 16)
@@ -376,8 +472,8 @@ def search(
     tried = [best]
     if best.accuracy < wanted:
         raise ValueError(
-            f"loss must be one that {most[0]}-bit weights and {most[1]}-bit membranes can keep: they have "
-            f"{100 * best.accuracy:.2f} % where {100 * wanted:.2f} % are wanted"
+            f"loss must be one that {most[0]}-bit weights and {most[1]}-bit membranes can keep: {100 * wanted:.2f} % "
+            f"correct answers are required, not {100 * best.accuracy:.2f} %"
         )
     for bits, least in ((weights, 2), (rooms, 4)):
         going = set(range(count))
@@ -412,20 +508,31 @@ def spread_sweep(
     seeds: int = 5,
     progress: Progress = _silent,
 ) -> list[tuple[float, NDArray[np.float64]]]:
-    """What thresholds that differ from device to device (or from cycle to cycle) cost, in the bit-true network.
+    """Measure the accuracy of the bit-true network against the spread of its thresholds.
 
     Parameters
     ----------
+    network : Network
+        The network; the spread of its neurons is replaced.
+    words : sequence of Words
+        Words of each layer.
+    inputs : ndarray of int, shape (ticks, batch, inputs)
+        Spikes, 0 or 1.
+    labels : ndarray of int, shape (batch,)
+        Correct answers.
     spreads : sequence of float
-        Standard deviations, relative to the threshold.
+        Standard deviations of the threshold, relative to ``threshold - leak``, 0 to 0.5.
     cycle : bool
-        From cycle to cycle.
+        True: the threshold varies from cycle to cycle. False: from device to device.
     seeds : int
-        Arrays of devices that are tried.
+        Number of arrays of devices, each with its own seed.
+    progress : callable
+        Receives the completed fraction and a note on the step that begins.
 
     Returns
     -------
-    list of (spread, accuracies of all seeds)
+    list of (float, ndarray of float)
+        Spread, and the accuracy of each array, shape (seeds,).
     """
     made = []
     for n, spread in enumerate(spreads):
@@ -436,7 +543,7 @@ def spread_sweep(
             for k, layer in enumerate(network.layers):
                 neurons = layer.neurons
                 if neurons.threshold is not None:
-                    # Seeds of layers are apart: the same array would stand in each.
+                    # Layers have different seeds; otherwise all would have the same spread.
                     own = Variability(**{"threshold_c2c" if cycle else "threshold_d2d": spread}, seed=1000 * k + seed)
                     neurons = replace(neurons, spread=own)
                 layers.append(replace(layer, neurons=neurons))
@@ -447,18 +554,18 @@ def spread_sweep(
     return made
 
 
-def _fitted(network: Network, words: Sequence[Words]) -> SnnParams:
-    """Quantized, with a bit more for the membrane where a threshold would not fit."""
-    for extra in range(4):
-        try:
-            return quantized(
-                network,
-                [
-                    each._replace(membrane_bits=each.membrane_bits + extra, level=each.level / 2**extra)
-                    for each in words
-                ],
-            )
-        except ValueError as error:
-            if extra == 3 or "threshold must be" not in str(error):
-                raise
-    raise AssertionError
+def _fitted(network: Network, words: Sequence[Words], extra: int = 0) -> SnnParams:
+    """Quantize a network, with up to 3 more bits for the membrane potential where a threshold does not fit.
+
+    Raises
+    ------
+    ValueError
+        If the network cannot be quantized for another reason, or 3 bits are not enough.
+    """
+    longer = [each._replace(membrane_bits=each.membrane_bits + extra, level=each.level / 2**extra) for each in words]
+    try:
+        return quantized(network, longer)
+    except ValueError as error:
+        if extra == 3 or "threshold must be" not in str(error):
+            raise
+    return _fitted(network, words, extra + 1)

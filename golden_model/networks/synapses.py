@@ -1,8 +1,8 @@
-"""What lies between two layers of a spiking network: dense matrices and convolutions, of pooled spikes or not.
+"""Synapses between two layers of a spiking network: dense matrices and convolutions, with or without pooling.
 
-Shapes are those of NIR and PyTorch: a picture is (channels, height, width), and the natural number of a neuron in it
-is ``(channel * height + y) * width + x``. Pooling sums the spikes of each tile; as everything up to the membrane is
-linear, it costs nothing: each spike stands for its tile.
+Shapes are those of NIR and PyTorch: a picture is (channels, height, width), and the number of a neuron in it is
+``(channel * height + y) * width + x``. Pooling sums the spikes of each tile. Everything up to the membrane is linear,
+so a circuit needs no adders for it: each spike acts through the weights of its tile.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ Array = NDArray[Any]
 
 
 def pooling(shape: tuple[int, ...], pool: tuple[int, int]) -> Any:
-    """The sums over tiles of a picture, as a matrix.
+    """The sums over the tiles of a picture, as a matrix.
 
     Parameters
     ----------
     shape : tuple of int
-        Channels, height, width; what is left over at the lower and right border belongs to no tile.
+        Channels, height, width of the picture. Rows and columns at the lower and right border that do not fill a tile
+        are left out.
     pool : tuple of int
         Height and width of a tile.
 
     Returns
     -------
-    scipy.sparse.csr_array, shape (tiles, neurons)
+    scipy.sparse.csr_array of int64, shape (tiles, neurons)
+        1 where a neuron belongs to a tile.
     """
     channels, height, width = shape
     rows, columns = height // pool[0], width // pool[1]
@@ -68,21 +70,23 @@ def _numbers(name: str, values: Array, dimensions: int) -> Array:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dense:
-    """Every neuron of a layer hears every input.
+    """A dense matrix: every neuron has a synapse from every input.
 
     Parameters
     ----------
-    weights : ndarray, shape (count, inputs)
-        ``weights[i, j]``: what neuron i hears of input j (of tile j, where spikes are pooled).
+    weights : ndarray of float or int, shape (count, inputs)
+        ``weights[i, j]`` is the weight from input j (from tile j, with pooling) to neuron i.
     input_shape : tuple of int, optional
-        Of the source; ``(inputs,)`` by default.
+        Shape of the source, before pooling; ``(inputs,)`` by default.
     pool : tuple of int
-        Height and width of the tiles that are summed.
+        Height and width of the tiles that are summed; (1, 1) for no pooling.
 
     Raises
     ------
     ValueError
         If shapes do not match, or a weight is not finite.
+    TypeError
+        If the weights are not numbers.
     """
 
     weights: Array
@@ -101,40 +105,57 @@ class Dense:
 
     @property
     def values(self) -> Array:
-        """All weights."""
+        """The weights; the first axis counts neurons, or channels of neurons."""
         return self.weights
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """Of the neurons."""
+        """Shape of the neurons."""
         return (len(self.weights),)
 
     def with_values(self, values: Array) -> Dense:
-        """The same synapses with other weights."""
+        """The same synapses with other weights.
+
+        Parameters
+        ----------
+        values : ndarray
+            Weights, in the shape of `values`.
+        """
         return replace(self, weights=values)
 
     def matrix(self) -> Any:
-        """What each neuron hears of each input, shape (count, inputs): an array, or sparse where spikes are pooled."""
+        """The weight from each input, before pooling, to each neuron, shape (count, inputs).
+
+        Returns
+        -------
+        ndarray or scipy.sparse.csr_array
+            Sparse with pooling.
+        """
         if self.pool == (1, 1):
             return self.weights
         return scipy.sparse.csr_array(scipy.sparse.csr_array(self.weights) @ pooling(self.input_shape, self.pool))
 
 
 def reach(at: int, size: int, kernel: int, stride: int, padding: int) -> tuple[int, int, int]:
-    """Which outputs hear of an input, along one axis.
+    """The outputs of a convolution that an input acts on, along one axis.
 
     Parameters
     ----------
     at : int
-        Of the input.
+        Position of the input, from 0.
     size : int
-        Outputs.
+        Number of outputs.
     kernel, stride, padding : int
+        Size of the kernel, step of the kernel from output to output, and zeros added at each border.
 
     Returns
     -------
-    first, count, tap
-        The first output, how many, and which tap of the kernel the first uses; the others use one `stride` lower each.
+    first : int
+        The first output.
+    count : int
+        Number of outputs; 0 for none.
+    tap : int
+        Position in the kernel of the weight to the first output; it is `stride` lower for each further output.
     """
     first = max(0, -(-(at + padding - kernel + 1) // stride))
     last = min(size - 1, (at + padding) // stride)
@@ -143,23 +164,27 @@ def reach(at: int, size: int, kernel: int, stride: int, padding: int) -> tuple[i
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Convolution:
-    """A kernel that moves over a picture.
+    """A convolution of a picture with a kernel.
 
     Parameters
     ----------
-    kernel : ndarray, shape (channels out, channels in, height, width)
-        As PyTorch's: correlated, not flipped.
+    kernel : ndarray of float or int, shape (channels out, channels in, height, width)
+        Weights; the kernel is not flipped (cross-correlation), as in PyTorch.
     input_shape : tuple of int
         Channels, height, width of the source, before pooling.
-    stride, padding : tuple of int
-        Height, width. Outside the picture nothing spikes.
+    stride : tuple of int
+        Vertical and horizontal step of the kernel, at least 1.
+    padding : tuple of int
+        Rows and columns of zeros added at each border, at least 0.
     pool : tuple of int
-        Height and width of the tiles that are summed before.
+        Height and width of the tiles that are summed before the convolution; (1, 1) for no pooling.
 
     Raises
     ------
     ValueError
         If shapes do not match, the kernel is larger than the padded picture, or a weight is not finite.
+    TypeError
+        If the weights are not numbers.
     """
 
     kernel: Array
@@ -184,12 +209,12 @@ class Convolution:
 
     @property
     def values(self) -> Array:
-        """All weights."""
+        """The weights; the first axis counts neurons, or channels of neurons."""
         return self.kernel
 
     @property
     def source_shape(self) -> tuple[int, ...]:
-        """What the kernel moves over: the tiles."""
+        """Channels, height, width of the picture after pooling."""
         return _pooled(self.input_shape, self.pool)
 
     @property
@@ -202,11 +227,22 @@ class Convolution:
         return (self.kernel.shape[0], *sizes)
 
     def with_values(self, values: Array) -> Convolution:
-        """The same synapses with other weights."""
+        """The same synapses with other weights.
+
+        Parameters
+        ----------
+        values : ndarray
+            Weights, in the shape of `values`.
+        """
         return replace(self, kernel=values)
 
     def matrix(self) -> Any:
-        """What each neuron hears of each input, as a scipy.sparse.csr_array of shape (count, inputs)."""
+        """The weight from each input, before pooling, to each neuron.
+
+        Returns
+        -------
+        scipy.sparse.csr_array, shape (count, inputs)
+        """
         channels, height, width = self.source_shape
         outs, rows, columns = self.output_shape
         o, c, ky, kx, y, x = (
@@ -222,3 +258,4 @@ class Convolution:
 
 
 Synapses = Dense | Convolution
+"""Either kind of synapses."""

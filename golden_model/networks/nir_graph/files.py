@@ -52,8 +52,8 @@ def read(
     Raises
     ------
     ValueError
-        If there is no such file, it is larger than `MOST_BYTES`, damaged or incomplete, or contains unsupported nodes;
-        the message begins with the path.
+        If there is no such file, it is larger than `MOST_BYTES`, damaged or incomplete, contains unsupported nodes, or
+        does not allow this `dt`; the message begins with the path.
     """
     import h5py
     import nir
@@ -62,7 +62,8 @@ def read(
     if not path.is_file():
         raise ValueError(f"{path}: cannot be read: there is no such file")
     if path.stat().st_size > MOST_BYTES:
-        raise ValueError(f"{path}: must be at most {MOST_BYTES // 2**20} MiB long")
+        size = path.stat().st_size / 2**20
+        raise ValueError(f"{path}: must be at most {MOST_BYTES // 2**20} MiB long, not {size:.0f} MiB")
     if not h5py.is_hdf5(path):
         raise ValueError(f"{path}: must be an HDF5 file with a NIR graph; this is not HDF5")
     try:
