@@ -19,7 +19,7 @@ from rich.table import Table
 from benchmarks.harness import environment
 from neuristor.design import load
 from neuristor.golden_model.fixed import Format
-from neuristor.golden_model.neurons.neuron import room
+from neuristor.hdl.neurons import neuron as neuron_of
 from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.proofs.onn_proof import prove_onn
 from neuristor.sim.proofs.proof import Claim, initial_state, prove_array, prove_lane, summary
@@ -67,9 +67,10 @@ def cases() -> Iterator[tuple[str, int, Any, str]]:
 
 def prove(neuron: str, params: Any) -> list[Claim]:
     """All claims of an array on one lane."""
-    array = room("hdl", neuron).Array(params, 1)
+    known = neuron_of(neuron)
+    array = known.build(params)
     to_rtlil(array)  # its parts are proved; Amaranth need not warn that the whole is no circuit
-    return [*prove_array(array, initial_state(neuron, params)), *prove_lane(neuron, params, array)]
+    return [*prove_array(array, initial_state(known.model, params)), *prove_lane(known.model, params, array)]
 
 
 def _result(claims: list[Claim]) -> str:

@@ -1,5 +1,5 @@
-"""What the hardware must do: float references and bit-true models of oxide neurons.
+"""The golden model: float references and bit-true models of oxide neurons.
 
-NumPy and SciPy only. Nothing here imports Amaranth, so the model can be used where no
-hardware tool is installed.
+The hardware is tested against it. It is built on NumPy and SciPy and does not import Amaranth, so it
+can be used where no hardware tool is installed.
 """

@@ -1,4 +1,4 @@
-"""Files that others wrote: read whole, and within bounds, whatever they claim to hold."""
+"""Reading of untrusted files, with limits on their size and on the memory they need."""
 
 from __future__ import annotations
 
@@ -13,31 +13,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_format: Any = np.lib.format  # without types
+_format: Any = np.lib.format  # NumPy gives no types for it
 
 __all__ = ["MOST_BYTES", "arrays", "content", "text"]
 
 MOST_BYTES = 64 * 1024 * 1024
-"""A file may be this long, by default."""
+"""Default limit for the size of a file, in bytes."""
 MOST_UNPACKED = 1024 * 1024 * 1024
-"""What the arrays of an NPZ file may need, in bytes."""
+"""Limit for the arrays of an NPZ file together, in bytes."""
 
 
 def content(path: Path, most: int = MOST_BYTES) -> bytes:
-    """The bytes of a file; no more is read than it may have, be it a device that never ends.
+    """The bytes of a file.
+
+    Never reads more than ``most + 1`` bytes, even from a device file that has no end. An OSError is
+    raised if the file cannot be read.
 
     Parameters
     ----------
     path : Path
+        The file.
     most : int
-        Bytes.
+        Largest size accepted, in bytes.
 
     Raises
     ------
-    OSError
-        If it cannot be read.
     ValueError
-        If it is longer.
+        If the file is larger.
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -48,12 +50,19 @@ def content(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def text(path: Path, most: int = MOST_BYTES) -> str:
-    """The same as text in UTF-8, with one kind of line ends.
+    """The text of a file in UTF-8, with all line ends as ``\\n``.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    most : int
+        Largest size accepted, in bytes.
 
     Raises
     ------
     ValueError
-        If it cannot be read, is longer, or is none.
+        If the file cannot be read, is larger, or is not UTF-8.
     """
     try:
         return content(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
@@ -62,18 +71,26 @@ def text(path: Path, most: int = MOST_BYTES) -> str:
 
 
 def arrays(path: Path, names: Sequence[str]) -> Mapping[str, NDArray[Any]]:
-    """Arrays of an NPZ file, those that it has.
+    """Arrays of an NPZ file, by name.
+
+    The sizes in the headers are checked before any memory is allocated.
 
     Parameters
     ----------
     path : Path
+        The file.
     names : sequence of str
+        Arrays to read; names that the file does not have are ignored.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The arrays found.
 
     Raises
     ------
     ValueError
-        If it is none, holds objects, or needs more memory than a gibibyte: what it claims is checked before any is
-        taken.
+        If the file is not an NPZ file, an array holds Python objects, or the arrays need more than 1 GiB.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -91,7 +108,13 @@ def arrays(path: Path, names: Sequence[str]) -> Mapping[str, NDArray[Any]]:
 
 
 def _claimed(archive: zipfile.ZipFile, name: str) -> int:
-    """Bytes of an array, as its header says."""
+    """Size of an array according to its header, in bytes.
+
+    Raises
+    ------
+    ValueError
+        If the header has an unknown version or a negative size.
+    """
     with archive.open(f"{name}.npy") as member:
         version = _format.read_magic(member)
         if version not in ((1, 0), (2, 0)):

@@ -1,10 +1,10 @@
-"""Fixed point: one number format and the four functions through which every lost bit goes.
+"""Fixed point: one number format, and the four functions that are the only ones to drop bits.
 
-``floor_shift``, ``round_shift``, ``saturate`` and ``wrap`` are generic. They take NumPy integer
+``floor_shift``, ``round_shift``, ``saturate`` and ``wrap`` are generic. They accept NumPy integer
 arrays, Python integers, and any value that has ``+ - * >> &`` and comparisons and for which
-:func:`select` and :func:`lookup` are registered (``neuristor.hdl.fixed`` registers Amaranth values). The step
-function of a neuron is written with nothing else, so the code users run is also the code that proofs
-are about.
+:func:`select` and :func:`lookup` are registered (``neuristor.hdl.fixed`` registers Amaranth values). The
+step function of a neuron uses only these functions and operators. So the code that users run is the same
+code that the circuit is made of and that the proofs are about.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ __all__ = ["Format", "floor_shift", "lookup", "round_shift", "saturate", "select
 
 @dataclass(frozen=True)
 class Format:
-    """A signed two's-complement number format.
+    """A signed two's-complement fixed-point format, ``SQ(int_bits, frac_bits)``.
 
     Parameters
     ----------
     int_bits : int
-        Integer bits, the sign bit counted, as in ``SQ(int_bits, frac_bits)``. Negative for numbers that
-        stay far below one: ``Format(-2, 22)`` reaches 1/8.
+        Integer bits, including the sign bit. May be negative for numbers far below 1: ``Format(-2, 22)``
+        ranges from -1/8 to almost 1/8.
     frac_bits : int
-        Fraction bits. One step of the raw integer is ``2 ** -frac_bits``.
+        Fraction bits, zero or more. One step of the raw integer is ``2 ** -frac_bits``.
 
     Raises
     ------
@@ -54,7 +54,7 @@ class Format:
 
     @property
     def width(self) -> int:
-        """All bits, the sign counted."""
+        """Word length in bits, including the sign bit."""
         return self.int_bits + self.frac_bits
 
     @property
@@ -88,25 +88,26 @@ class Format:
         Parameters
         ----------
         value : array_like of float, any shape
-            What to represent.
+            Values from `min` to `max`.
         name : str
-            What to call it in an error.
+            Name of the value in error messages.
 
         Returns
         -------
         ndarray of int64, the shape of `value`
+            Raw integers.
 
         Raises
         ------
         ValueError
             If a value is not finite.
         OverflowError
-            If a value does not fit.
+            If a value is outside the range of the format.
         """
         array = np.asarray(value, dtype=np.float64)
         if not np.all(np.isfinite(array)):
             raise ValueError(f"{name} must be finite, but it holds a NaN or an infinity")
-        with np.errstate(over="ignore"):  # an infinity is outside all the same
+        with np.errstate(over="ignore"):  # an infinity is outside the range, too
             raw = np.floor(np.ldexp(array, self.frac_bits) + 0.5)
         outside = (raw < self.min_raw) | (raw > self.max_raw)
         if np.any(outside):
@@ -115,15 +116,17 @@ class Format:
         return raw.astype(np.int64)
 
     def value(self, raw: ArrayLike) -> NDArray[np.float64]:
-        """The value that raw integers stand for.
+        """The values that raw integers represent.
 
         Parameters
         ----------
         raw : array_like of int, any shape
+            Raw integers.
 
         Returns
         -------
         ndarray of float, the shape of `raw`
+            ``raw * 2 ** -frac_bits``.
         """
         return np.ldexp(np.asarray(raw, dtype=np.float64), -self.frac_bits)
 
@@ -138,7 +141,14 @@ def select(condition: Any, if_true: Any, if_false: Any) -> Any:
     Parameters
     ----------
     condition : bool, ndarray of bool, or a registered hardware or solver value
+        The condition.
     if_true, if_false : int, ndarray of int, or a value of that kind
+        The two alternatives.
+
+    Raises
+    ------
+    TypeError
+        If the type of the condition is not registered.
     """
     raise TypeError(f"select has no rule for a condition of type {type(condition).__name__}")
 
@@ -163,6 +173,12 @@ def lookup(index: Any, table: tuple[int, ...]) -> Any:
     index : int, ndarray of int, or a registered hardware or solver value
         From 0 to ``len(table) - 1``.
     table : tuple of int
+        The constants.
+
+    Raises
+    ------
+    TypeError
+        If the type of the index is not registered.
     """
     raise TypeError(f"lookup has no rule for an index of type {type(index).__name__}")
 
@@ -179,21 +195,53 @@ def _(index: NDArray[np.int64], table: tuple[int, ...]) -> NDArray[np.int64]:
 
 
 def floor_shift(x: Any, n: int) -> Any:
-    """Drop the `n` lowest bits, towards minus infinity."""
+    """Divide by ``2 ** n`` and round towards minus infinity.
+
+    Parameters
+    ----------
+    x : int, ndarray of int, or a hardware or solver value
+        The number.
+    n : int
+        Number of lowest bits to drop, zero or more.
+    """
     return x >> n
 
 
 def round_shift(x: Any, n: int) -> Any:
-    """Drop the `n` lowest bits, to the nearest, halves up."""
+    """Divide by ``2 ** n`` and round to the nearest integer, halves up.
+
+    Parameters
+    ----------
+    x : int, ndarray of int, or a hardware or solver value
+        The number.
+    n : int
+        Number of lowest bits to drop, zero or more.
+    """
     return (x + (1 << n >> 1)) >> n
 
 
 def saturate(x: Any, low: int, high: int) -> Any:
-    """Clamp to ``low .. high``."""
+    """Limit a number to a range.
+
+    Parameters
+    ----------
+    x : int, ndarray of int, or a hardware or solver value
+        The number.
+    low, high : int
+        Smallest and largest result.
+    """
     return select(x < low, low, select(x > high, high, x))
 
 
 def wrap(x: Any, width: int) -> Any:
-    """Keep the lowest `width` bits, as a signed number."""
+    """Keep the lowest bits, as a signed two's-complement number.
+
+    Parameters
+    ----------
+    x : int, ndarray of int, or a hardware or solver value
+        The number.
+    width : int
+        Number of bits to keep, including the sign bit; at least 1.
+    """
     half = 1 << (width - 1)
     return ((x + half) & (2 * half - 1)) - half

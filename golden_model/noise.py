@@ -1,9 +1,10 @@
-"""Bit-true random numbers: the same bits in NumPy and in the circuit, whatever the number of lanes.
+"""Bit-true random numbers: the same bits in NumPy and in the circuit, for any number of lanes.
 
-Every neuron owns one 32-bit xorshift state, kept beside its membrane. The state moves on only
-when the neuron fires, so each firing cycle has one draw: cycle-to-cycle variation, as measured
-on devices, and independent of the time step. A draw is the sum of the state's four bytes
-(Irwin-Hall, n = 4): bell-shaped, and cut at 3.45 standard deviations.
+Each neuron has its own xorshift generator with a state of 32 bits, stored with its membrane potential.
+The state advances only when the neuron fires, so each firing cycle has one draw. This is cycle-to-cycle
+variation, as it is measured on devices, and it does not depend on the time step. A draw is the sum of the
+four bytes of the state (Irwin-Hall distribution, n = 4): bell-shaped, and limited to 3.45 standard
+deviations.
 
 References
 ----------
@@ -36,32 +37,39 @@ __all__ = [
 ]
 
 MASK = 0xFFFF_FFFF
+"""Largest state and largest seed: 32 bits."""
 WEYL = 0x9E37_79B9
-"""2**32 divided by the golden ratio: the step between the seeds of neighbouring neurons."""
+"""2**32 divided by the golden ratio: the difference between the seeds of neighbouring neurons."""
 SEED_STEPS = 3
-"""Steps between a seed and the first state; with fewer, neighbouring neurons correlate (|r| 0.28 at 0)."""
+"""Steps from a seed to the first state. With fewer, neighbouring neurons correlate (|r| is 0.28 with 0 steps)."""
 CENTRE = 510
-"""The mean of a byte sum."""
+"""Mean of the sum of four bytes."""
 SIGMA = math.sqrt(4 * (256**2 - 1) / 12)
-"""The standard deviation of a byte sum."""
+"""Standard deviation of the sum of four bytes."""
 
 
 def advance(state: Any) -> Any:
-    """The next state of a generator (a non-zero integer below 2**32)."""
+    """The next state of a generator.
+
+    Parameters
+    ----------
+    state : int, ndarray of int, or a hardware value
+        Present state, 1 to 2**32 - 1.
+    """
     state = state ^ ((state << 13) & MASK)
     state = state ^ (state >> 17)
     return state ^ ((state << 5) & MASK)
 
 
 def first_state(seed: int, index: Any) -> Any:
-    """The state of neuron `index` after reset.
+    """The state of a neuron's generator after reset.
 
     Parameters
     ----------
     seed : int
-        The seed of the design, 0 to 2**32 - 1.
+        Seed of the design, 0 to 2**32 - 1.
     index : int or ndarray of int
-        The number of the neuron, from 0.
+        Number of the neuron, from 0.
     """
     state = ((seed + (index + 1) * WEYL) & MASK) | 1
     for _ in range(SEED_STEPS):
@@ -70,34 +78,67 @@ def first_state(seed: int, index: Any) -> Any:
 
 
 def first_states(seed: int, count: int) -> NDArray[np.int64]:
-    """The states of all neurons after reset, shape (count,)."""
+    """The states of all generators after reset.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the design, 0 to 2**32 - 1.
+    count : int
+        Number of neurons.
+
+    Returns
+    -------
+    ndarray of int64, shape (count,)
+        One state for each neuron.
+    """
     return np.asarray(first_state(seed, np.arange(count, dtype=np.int64)))
 
 
 def states(seed: int, trace: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The states before each tick, from those after it, shape (ticks, count)."""
+    """The states before each time step, from those after it.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the design, 0 to 2**32 - 1.
+    trace : ndarray of int64, shape (ticks, count)
+        States after each time step, from the reset on.
+
+    Returns
+    -------
+    ndarray of int64, shape (ticks, count)
+        The first row is the states after reset.
+    """
     return np.vstack([first_states(seed, trace.shape[1])[None], trace[:-1]])
 
 
 def byte_sum(state: Any) -> Any:
-    """A draw from a state: mean 0, standard deviation `SIGMA`, from -510 to 510."""
+    """The draw of a state: mean 0, standard deviation `SIGMA`, from -510 to 510.
+
+    Parameters
+    ----------
+    state : int, ndarray of int, or a hardware value
+        State of a generator.
+    """
     return (state & 255) + ((state >> 8) & 255) + ((state >> 16) & 255) + ((state >> 24) & 255) - CENTRE
 
 
 def scale_for(sigma_raw: float) -> tuple[int, int]:
-    """The scale and shift that turn a draw into an offset of the wanted spread.
+    """Scale and shift that convert a draw into an offset with a given standard deviation.
 
     Parameters
     ----------
     sigma_raw : float
-        The wanted standard deviation, in raw steps; zero, or far below one step, switches the noise off.
+        Standard deviation of the offset, in raw steps; zero or more. Zero, or a value far below one step,
+        turns the noise off.
 
     Returns
     -------
     scale_raw : int
-        Eight significant bits (0 when off), so the spread is right within 0.4 %.
+        Factor of 8 significant bits, so the standard deviation is correct within 0.4 %; 0 without noise.
     shift : int
-        How far the product is shifted down.
+        Bits by which the product is shifted to the right.
 
     Raises
     ------
@@ -116,5 +157,13 @@ def scale_for(sigma_raw: float) -> tuple[int, int]:
 
 
 def offset(state: Any, scale_raw: int, shift: int) -> Any:
-    """The offset, in raw steps, that a state stands for."""
+    """The offset of a state, in raw steps.
+
+    Parameters
+    ----------
+    state : int, ndarray of int, or a hardware value
+        State of a generator.
+    scale_raw, shift : int
+        As returned by `scale_for`.
+    """
     return round_shift(byte_sum(state) * scale_raw, shift)

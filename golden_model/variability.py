@@ -1,4 +1,4 @@
-"""How the devices of an array differ: from each other, from cycle to cycle, and the broken ones."""
+"""Variability of the devices of an array: from device to device, from cycle to cycle, and faulty devices."""
 
 from __future__ import annotations
 
@@ -7,34 +7,35 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from neuristor.golden_model.neurons.neuron import positive
+from neuristor.golden_model.checks import positive
 from neuristor.golden_model.noise import MASK
 
 __all__ = ["DEAD", "HEALTHY", "STUCK_OFF", "STUCK_ON", "Variability"]
 
 HEALTHY, STUCK_OFF, STUCK_ON, DEAD = range(4)
-"""What a device is: switches; stays insulating; stays metallic; is not connected, so nothing moves."""
+"""State of a device: it switches; it stays insulating; it stays metallic; it is not connected."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variability:
-    """Spread of an array of devices.
+    """Variability of an array of devices.
 
     Parameters
     ----------
     threshold_d2d, hold_d2d : float
-        Device-to-device standard deviation of V_th and of V_hold, as a fraction of them, 0 to 0.5.
+        Device-to-device standard deviation of V_th and of V_hold, as a fraction of their mean, 0 to 0.5.
     threshold_c2c, hold_c2c : float
-        Cycle-to-cycle standard deviation, likewise.
+        Cycle-to-cycle standard deviation of V_th and of V_hold, as a fraction of their mean, 0 to 0.5.
     stuck_on, stuck_off, dead : float
-        Fractions of the devices that stay metallic, stay insulating, or are not connected; together
-        at most 1. As many devices as the rounded fraction says; the seed says which.
+        Fractions of the devices that stay metallic, stay insulating, or are not connected, 0 to 1;
+        together at most 1. The fraction of the array is rounded to whole devices; the seed selects them.
     current_d2d : float
-        Device-to-device standard deviation of a constant current in the input, in ampere, 0 or more.
+        Device-to-device standard deviation of a constant current added to the input, in ampere, 0 or more.
     current_noise : float
-        Standard deviation of a random current in the input, new in each tick, in ampere, 0 or more.
+        Standard deviation of a random current added to the input, new in each time step, in ampere, 0 or
+        more.
     seed : int
-        Of everything random, 0 to 2**32 - 1.
+        Seed of all random numbers, 0 to 2**32 - 1.
 
     Raises
     ------
@@ -69,31 +70,86 @@ class Variability:
             raise ValueError(f"seed must be an integer between 0 and 2**32 - 1, not {self.seed!r}")
 
     def thresholds(self, mean: float, count: int) -> NDArray[np.float64]:
-        """V_th of each device, in volt, shape (count,)."""
+        """V_th of each device.
+
+        Parameters
+        ----------
+        mean : float
+            Mean V_th, in volt.
+        count : int
+            Number of devices.
+
+        Returns
+        -------
+        ndarray of float, shape (count,)
+            In volt.
+        """
         return mean * (1 + self.threshold_d2d * np.random.default_rng(self.seed).standard_normal(count))
 
     def holds(self, mean: float, count: int) -> NDArray[np.float64]:
-        """V_hold of each device, in volt, shape (count,)."""
+        """V_hold of each device.
+
+        Parameters
+        ----------
+        mean : float
+            Mean V_hold, in volt.
+        count : int
+            Number of devices.
+
+        Returns
+        -------
+        ndarray of float, shape (count,)
+            In volt.
+        """
         return mean * (1 + self.hold_d2d * np.random.default_rng([self.seed, 1]).standard_normal(count))
 
     def currents(self, count: int) -> NDArray[np.float64]:
-        """Constant current in the input of each device, in ampere, shape (count,)."""
+        """Constant current added to the input of each device.
+
+        Parameters
+        ----------
+        count : int
+            Number of devices.
+
+        Returns
+        -------
+        ndarray of float, shape (count,)
+            In ampere.
+        """
         return self.current_d2d * np.random.default_rng([self.seed, 3]).standard_normal(count)
 
     def only(self, model: str, *known: str) -> None:
-        """Refuse every spread but those that a neuron model has.
+        """Check that only variability that a neuron model supports is set.
+
+        Parameters
+        ----------
+        model : str
+            Name of the model, for the message.
+        *known : str
+            Names of the parameters that the model supports.
 
         Raises
         ------
         ValueError
-            If another is not zero.
+            If another parameter is not zero.
         """
         for field in fields(self):
             if field.name not in (*known, "seed") and getattr(self, field.name):
                 raise ValueError(f"{field.name} must be 0 in the model {model}, not {getattr(self, field.name)!r}")
 
     def faults(self, count: int) -> NDArray[np.int64]:
-        """What each device is: `HEALTHY`, `STUCK_OFF`, `STUCK_ON` or `DEAD`, shape (count,)."""
+        """State of each device: `HEALTHY`, `STUCK_OFF`, `STUCK_ON` or `DEAD`.
+
+        Parameters
+        ----------
+        count : int
+            Number of devices.
+
+        Returns
+        -------
+        ndarray of int64, shape (count,)
+            One code for each device.
+        """
         codes = np.zeros(count, dtype=np.int64)
         first = 0
         for code, fraction in ((STUCK_ON, self.stuck_on), (STUCK_OFF, self.stuck_off), (DEAD, self.dead)):

@@ -29,7 +29,8 @@ from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
 from neuristor.golden_model.fixed import Format
-from neuristor.golden_model.neurons.neuron import Field
+from neuristor.golden_model.neurons.model import Field
+from neuristor.hdl.lane import Lane
 from neuristor.hdl.neighbours import Neighbours
 from neuristor.hdl.protection import check_protection, guarded
 from neuristor.hdl.tree import count_ones
@@ -240,7 +241,7 @@ class NeuronArray(wiring.Component):
         self,
         params: ArrayParams,
         lanes: int,
-        lane: Callable[[int], Any],
+        lane: Callable[[int], Lane],
         parameters: list[list[dict[str, int]]] | None = None,
         neighbours: Neighbours | None = None,
         loadable: bool = False,
@@ -260,7 +261,7 @@ class NeuronArray(wiring.Component):
         if loadable and parameters is not None:
             loaded["own"] = In(RowPort(self.row_shape.size, max(2, self.rows)))
         if loadable:
-            loaded |= {name: In(getattr(first, name).shape()) for name in ("tuning", "seed") if hasattr(first, name)}
+            loaded |= {name: In(getattr(first, name).shape()) for name in ("tuning", "seed") if first.has(name)}
         super().__init__(
             {
                 "i": In(stream.Signature(drive_layout(params, lanes))),
@@ -273,7 +274,7 @@ class NeuronArray(wiring.Component):
         )
 
     @property
-    def pipelines(self) -> list[Any]:
+    def pipelines(self) -> list[Lane]:
         """The lanes."""
         return self._lanes
 
@@ -314,7 +315,7 @@ class NeuronArray(wiring.Component):
     @property
     def latency(self) -> int:
         """Clocks from a row's input to its output: the RAM read and the lanes."""
-        return 1 + int(self._lanes[0].latency)
+        return 1 + self._lanes[0].latency
 
     @property
     def cycles_per_tick(self) -> int:
@@ -326,7 +327,7 @@ class NeuronArray(wiring.Component):
     @property
     def interval(self) -> int:
         """Clocks from one row to the next."""
-        return int(self._lanes[0].interval)
+        return self._lanes[0].interval
 
     @property
     def cycles_alone(self) -> int:
@@ -336,7 +337,7 @@ class NeuronArray(wiring.Component):
     @property
     def cycles_after_reset(self) -> int:
         """Clocks after reset until the first input is taken: every row is set to its initial state."""
-        return self.rows * (1 + int(self._lanes[0].clear_clocks))
+        return self.rows * (1 + self._lanes[0].clear_clocks)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -351,28 +352,11 @@ class NeuronArray(wiring.Component):
         for index, lane in enumerate(lanes):
             m.submodules[f"lane_{index}"] = lane
 
-        # The pipeline moves as a whole, and stands while the last stage waits to be taken.
+        # The pipeline moves as a whole, and stalls while its last stage waits to be accepted.
         moves = Signal()
         m.d.comb += moves.eq(~self.o.valid | self.o.ready)
 
-        # Slots: one a row, then idle ones until the first row's state is back.
-        slots = self.cycles_per_tick // self.interval
-        slot = Signal(range(slots))
-        running = Signal()
-        has_row = Signal()
-        # A slot begins in phase 0, and a row that is late waits for the next one.
-        phase = Signal(range(self.interval))
-        lane_phase = Signal(range(self.interval))
-        begins = Signal()
-        with m.If(running & moves):
-            m.d.sync += [phase.eq(Mux(phase == self.interval - 1, 0, phase + 1)), lane_phase.eq(phase)]
-        m.d.comb += [
-            begins.eq(moves & (phase == 0)),
-            has_row.eq(running & (slot < rows)),
-            self.i.ready.eq(has_row & begins),
-        ]
-        with m.If(running & begins & (self.i.valid | ~has_row)):
-            m.d.sync += slot.eq(Mux(slot == slots - 1, 0, slot + 1))
+        slot, running, begins, lane_phase = self._schedule(m, moves)
 
         # What travels beside a row through the pipeline.
         valid = Signal(latency)
@@ -389,39 +373,20 @@ class NeuronArray(wiring.Component):
         m.d.comb += [read.en.eq(begins), read.addr.eq(slot)]
 
         if self._parameters is not None:
-            shape = data.ArrayLayout(lanes[0].parameters.shape(), self.lanes)
-            table = self._parameters + [self._parameters[0]] * (max(2, rows) - rows)
-            known = guarded(m, "parameter_memory", shape, len(table), table, self.protection, written=self.loadable)
-            m.d.comb += [known.read_enable.eq(begins), known.read_address.eq(slot)]
-            if self.loadable:
-                own = self.own
-                m.d.comb += [
-                    known.write_address.eq(own.address),
-                    known.given.eq(own.given),
-                    known.write_enable.eq(own.write),
-                    own.data.eq(known.data),
-                ]
-                with m.If(own.read):
-                    m.d.comb += [known.read_enable.eq(1), known.read_address.eq(own.address)]
-            for index, lane in enumerate(lanes):
-                m.d.comb += lane.parameters.eq(known.data[index])
-            if self.protection != "none":
-                with m.If(known.fault & ~self.memory_faults.all()):
-                    m.d.sync += self.memory_faults.eq(self.memory_faults + 1)
+            self._parameter_memory(m, slot, begins)
 
-        # Lanes, and what they give. The last row may have fewer neurons than lanes.
+        # The last row may have fewer neurons than lanes.
         row = stage_row[-1]
         is_last = Signal()
         m.d.comb += [is_last.eq(row == rows - 1), self.o.valid.eq(valid[-1]), self.o.p.last.eq(is_last)]
         clamped = Signal(self.lanes)
+        shared = [name for name in ("tuning", "seed") if name in self.signature.members]
         for index, lane in enumerate(lanes):
-            exists: Any = Const(1)
-            if (rows - 1) * self.lanes + index >= self.params.count:
-                exists = ~is_last
+            exists: Any = Const(1) if self._full(index) else ~is_last
             m.d.comb += [
                 lane.enable.eq(moves),
                 *([lane.phase.eq(lane_phase)] if self.interval > 1 else []),
-                *(getattr(lane, name).eq(getattr(self, name)) for name in ("tuning", "seed") if hasattr(self, name)),
+                *(getattr(lane, name).eq(getattr(self, name)) for name in shared),
                 lane.state.eq(read.data[index]),
                 lane.drive.eq(drives[index]),
                 self.o.p.spikes[index].eq(lane.spike & exists),
@@ -430,46 +395,106 @@ class NeuronArray(wiring.Component):
             ]
 
         if self._neighbours is not None:
-            m.submodules.neighbours = neighbours = self._neighbours
-            m.d.comb += [
-                neighbours.enable.eq(moves),
-                neighbours.row.eq(slot),
-                neighbours.write.eq(write.en),
-                neighbours.write_row.eq(write.addr),
-            ]
-            for index, lane in enumerate(lanes):
-                m.d.comb += [
-                    neighbours.own[index].eq(read.data[index][neighbours.field]),
-                    neighbours.written[index].eq(write.data[index][neighbours.field]),
-                    lane.pull.eq(neighbours.pull[index]),
-                ]
-
-        # After reset every row gets its initial state, then the array runs.
-        clear_row = Signal(range(max(2, rows)))
-        clear_step = Signal(range(1 + lanes[0].clear_clocks))
+            self._connect_neighbours(m, self._neighbours, moves, slot, read, write)
         with m.If(~running):
-            m.d.comb += [lane.load.eq(clear_step == 0) for lane in lanes]
-            with m.If(clear_step == lanes[0].clear_clocks):
-                m.d.sync += [clear_step.eq(0), clear_row.eq(clear_row + 1), running.eq(clear_row == rows - 1)]
-                m.d.comb += write.en.eq(1)
-            with m.Else():
-                m.d.sync += clear_step.eq(clear_step + 1)
-            m.d.comb += write.addr.eq(clear_row)
-            for index, lane in enumerate(lanes):
-                exists = Const(1)
-                if (rows - 1) * self.lanes + index >= self.params.count:
-                    exists = clear_row != rows - 1
-                m.d.comb += write.data[index].eq(Mux(exists, lane.initial_state, 0))
+            self._clear(m, running, write)
         with m.Else():
             m.d.comb += [
                 write.en.eq(self.o.valid & self.o.ready),
                 write.addr.eq(row),
                 write.data.eq(self.o.p.state),
             ]
+        self._count(m, clamped)
+        return m
 
+    def _full(self, index: int) -> bool:
+        """Whether the last row has a neuron in this lane, as all others have."""
+        return (self.rows - 1) * self.lanes + index < self.params.count
+
+    def _schedule(self, m: Module, moves: Signal) -> tuple[Signal, Signal, Signal, Signal]:
+        """One slot a row, then idle slots until the state of the first row is back."""
+        rows = self.rows
+        slots = self.cycles_per_tick // self.interval
+        slot = Signal(range(slots))
+        running = Signal()
+        has_row = Signal()
+        # A slot begins in phase 0; a row that arrives late waits for the next one.
+        phase = Signal(range(self.interval))
+        lane_phase = Signal(range(self.interval))
+        begins = Signal()
+        with m.If(running & moves):
+            m.d.sync += [phase.eq(Mux(phase == self.interval - 1, 0, phase + 1)), lane_phase.eq(phase)]
+        m.d.comb += [
+            begins.eq(moves & (phase == 0)),
+            has_row.eq(running & (slot < rows)),
+            self.i.ready.eq(has_row & begins),
+        ]
+        with m.If(running & begins & (self.i.valid | ~has_row)):
+            m.d.sync += slot.eq(Mux(slot == slots - 1, 0, slot + 1))
+        return slot, running, begins, lane_phase
+
+    def _parameter_memory(self, m: Module, slot: Signal, begins: Signal) -> None:
+        """Per-neuron parameters, read with the state of their row."""
+        assert self._parameters is not None
+        lanes, rows = self._lanes, self.rows
+        shape = data.ArrayLayout(lanes[0].parameters.shape(), self.lanes)
+        table = self._parameters + [self._parameters[0]] * (max(2, rows) - rows)
+        known = guarded(m, "parameter_memory", shape, len(table), table, self.protection, written=self.loadable)
+        m.d.comb += [known.read_enable.eq(begins), known.read_address.eq(slot)]
+        if self.loadable:
+            own = self.own
+            m.d.comb += [
+                known.write_address.eq(own.address),
+                known.given.eq(own.given),
+                known.write_enable.eq(own.write),
+                own.data.eq(known.data),
+            ]
+            with m.If(own.read):
+                m.d.comb += [known.read_enable.eq(1), known.read_address.eq(own.address)]
+        for index, lane in enumerate(lanes):
+            m.d.comb += lane.parameters.eq(known.data[index])
+        if self.protection != "none":
+            with m.If(known.fault & ~self.memory_faults.all()):
+                m.d.sync += self.memory_faults.eq(self.memory_faults + 1)
+
+    def _connect_neighbours(
+        self, m: Module, neighbours: Neighbours, moves: Signal, slot: Signal, read: Any, write: Any
+    ) -> None:
+        """The sums over the neighbours: what is read and written, and the pull on each neuron."""
+        m.submodules.neighbours = neighbours
+        m.d.comb += [
+            neighbours.enable.eq(moves),
+            neighbours.row.eq(slot),
+            neighbours.write.eq(write.en),
+            neighbours.write_row.eq(write.addr),
+        ]
+        for index, lane in enumerate(self._lanes):
+            m.d.comb += [
+                neighbours.own[index].eq(read.data[index][neighbours.field]),
+                neighbours.written[index].eq(write.data[index][neighbours.field]),
+                lane.pull.eq(neighbours.pull[index]),
+            ]
+
+    def _clear(self, m: Module, running: Signal, write: Any) -> None:
+        """After reset every row gets its initial state, then the array runs."""
+        lanes, rows = self._lanes, self.rows
+        clear_row = Signal(range(max(2, rows)))
+        clear_step = Signal(range(1 + lanes[0].clear_clocks))
+        m.d.comb += [lane.load.eq(clear_step == 0) for lane in lanes]
+        with m.If(clear_step == lanes[0].clear_clocks):
+            m.d.sync += [clear_step.eq(0), clear_row.eq(clear_row + 1), running.eq(clear_row == rows - 1)]
+            m.d.comb += write.en.eq(1)
+        with m.Else():
+            m.d.sync += clear_step.eq(clear_step + 1)
+        m.d.comb += write.addr.eq(clear_row)
+        for index, lane in enumerate(lanes):
+            exists: Any = Const(1) if self._full(index) else clear_row != rows - 1
+            m.d.comb += write.data[index].eq(Mux(exists, lane.initial_state, 0))
+
+    def _count(self, m: Module, clamped: Signal) -> None:
+        """Count clamped updates, as their rows are accepted."""
         taken = self.o.valid & self.o.ready
         total = Signal(33)
         m.d.comb += total.eq(self.saturations + count_ones(clamped))
         with m.If(taken & clamped.any()):
             m.d.sync += [self.saturated.eq(1), self.saturations.eq(Mux(total[32], 0xFFFF_FFFF, total))]
-        return m

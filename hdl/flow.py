@@ -16,14 +16,14 @@ pipeline with a multiplier for each multiplication.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from amaranth.hdl import Array, Const, Module, Shape, Signal, Value, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -31,6 +31,7 @@ from neuristor.golden_model import noise as golden_noise
 from neuristor.hdl import noise
 from neuristor.hdl.array import NeuronArray, check_lanes, in_rows, state_layout
 from neuristor.hdl.fixed import shape
+from neuristor.hdl.lane import Lane
 
 __all__ = ["Flow", "FlowArray", "FlowLane", "Node"]
 
@@ -253,7 +254,7 @@ def _signed(value: Value) -> Value:
     return (value + Const(0, signed(1)))[: len(value) + 1].as_signed()
 
 
-class FlowLane(wiring.Component, ABC):
+class FlowLane(Lane):
     """The pipeline of one lane, as a flow.
 
     A neuron's lane is a subclass with `describe`.
@@ -289,18 +290,6 @@ class FlowLane(wiring.Component, ABC):
         The state after reset of the lane's next neuron, `clear_clocks` clocks after `load`.
     """
 
-    enable: Signal
-    phase: Signal
-    state: data.View[Any]
-    drive: Signal
-    parameters: data.View[Any]
-    seed: Signal
-    next_state: data.View[Any]
-    spike: Signal
-    saturated: Signal
-    load: Signal
-    initial_state: data.View[Any]
-
     clear_clocks = 1 + golden_noise.SEED_STEPS
 
     def __init__(
@@ -312,7 +301,7 @@ class FlowLane(wiring.Component, ABC):
         columns: Mapping[str, tuple[Any, Any]],
         loadable: bool = False,
     ) -> None:
-        self.params, self.interval = params, interval
+        self.params, self._interval = params, interval
         self._flow = Flow(interval)
         self._lane, self._lanes = lane, lanes
         self._columns = columns
@@ -362,8 +351,13 @@ class FlowLane(wiring.Component, ABC):
         return self._flow.multipliers
 
     @property
+    def interval(self) -> int:
+        """Clocks from one neuron to the next."""
+        return self._interval
+
+    @property
     def latency(self) -> int:
-        """Clocks from `state` to `next_state`."""
+        """Enabled clocks from `state` to `next_state`."""
         return max(node.time for node in (*self._next.values(), self._spike, self._saturated))
 
     def elaborate(self, platform: object) -> Module:

@@ -39,7 +39,7 @@ from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.networks.snn import INPUT, Connection, LayerParams, SnnParams
 from neuristor.golden_model.networks.synapses import Convolution, reach
 from neuristor.golden_model.neurons.lif import LifRaw
-from neuristor.golden_model.neurons.neuron import Field
+from neuristor.golden_model.neurons.model import Field
 from neuristor.hdl.array import RowPort, state_layout
 from neuristor.hdl.fixed import round_shift, saturate
 from neuristor.hdl.memory import SinglePort

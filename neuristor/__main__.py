@@ -1,6 +1,6 @@
 """``python -m neuristor``."""
 
-from neuristor.cli import main
+from neuristor.commands.cli import main
 
 if __name__ == "__main__":
     main()

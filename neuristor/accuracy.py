@@ -73,20 +73,20 @@ def accuracy(design: Design, *, target: float | None, points: int, say: Callable
     ValueError
         If the sweep is empty, or no words meet the target.
     """
-    current = sweep(design.neuron, design.params, points, float(design.stimulus.current.max()))
+    current = sweep(design.golden, design.params, points, float(design.stimulus.current.max()))
     say(f"{points} currents from {current[0]:.3g} A to {current[-1]:.3g} A")
-    measured = measure(design.neuron, design.params, current)
-    words = None if target is None else smallest(design.neuron, design.params, current, target, say)
+    measured = measure(design.golden, design.params, current)
+    words = None if target is None else smallest(design.golden, design.params, current, target, say)
     return Result(measured, words, _phase_error(design))
 
 
 def _phase_error(design: Design) -> float | None:
     params, drive_raw = design.params, design.drive_raw
-    if getattr(params, "coupling", None) is None or drive_raw.size > MOST:
+    if params.coupling is None or drive_raw.size > MOST:
         return None
-    reference = design.golden.Reference(params)
+    reference = design.golden.reference(params)
     reference.run(params.drive.value(drive_raw))
-    trace = design.golden.BitTrue(params).run(drive_raw)
+    trace = design.golden.bit_true(params).run(drive_raw)
     after = 0.7 * len(drive_raw) * params.dt
     f, _, phase = measure_phases(reference.switchings, params.count, after)
     late = [times[times > after] for times in spike_times(params, trace)]

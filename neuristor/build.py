@@ -170,7 +170,7 @@ def manifest(
     made: dict[str, Any] = {
         "neuristor": __version__,
         "design": {"file": design.path.name, "sha256": design.digest, "name": design.name},
-        "neuron": {"model": design.neuron, "count": design.params.count, **design.params.raw._asdict()},
+        "neuron": {"model": design.neuron.name, "count": design.params.count, **design.params.raw._asdict()},
         "state": [field._asdict() for field in design.params.state_fields],
         "seed": design.params.seed,
         "circuit": case.timing,

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
@@ -28,9 +27,10 @@ from neuristor.golden_model.devices.catalogue import DEVICES, preset
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.files import content as read_content
 from neuristor.golden_model.fixed import Format
-from neuristor.golden_model.neurons.neuron import NEURONS, room
+from neuristor.golden_model.neurons.contract import NeuronModel
+from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.golden_model.variability import Variability
-from neuristor.hdl.flow import FlowArray
+from neuristor.hdl.neurons import Neuron, names, neuron, neurons
 from neuristor.hdl.verilog import KEYWORDS
 from neuristor.sim.benches.case import Case
 from neuristor.stimulus import Stimulus, digits, from_csv, silence
@@ -102,7 +102,7 @@ class NeuronSection(Section):
 
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False, frozen=True)
 
-    model: str = Field("lif", description=f"a neuron model: {', '.join(NEURONS)}")
+    model: str = Field("lif", description=f"a neuron model: {', '.join(names())}")
     count: int = Field(ge=1, le=65_536, description="an integer number of neurons, 1 to 65536")
     dt: float = Field(
         gt=0,
@@ -114,7 +114,7 @@ class StimulusSection(Section):
     """What drives the neurons."""
 
     source: str = Field(
-        description='"digits", "none", "protocol" (that of izhikevich behaviours), or the path of a CSV file: a row a '
+        description='"digits", "none", "protocol" (that of the neuron model), or the path of a CSV file: a row a '
         "frame, a column a neuron, ampere"
     )
     frames: int | None = Field(None, ge=1, description="how many frames, 1 or more; all of a CSV file by default")
@@ -208,14 +208,16 @@ class Design:
 
     path: Path
     sections: _File
+    neuron: Neuron
+    """The neuron: its model and its circuit."""
     digest: str
     """SHA-256 of the design file and of the stimulus file it names."""
     device: Any
     """Its physics, of a class in ``neuristor.golden_model.devices``; None for a neuron without a device."""
     circuit: Any
     """The two-state switch closest to it, in its circuit; None for a neuron without a device."""
-    params: Any
-    """Parameters of the neuron model."""
+    params: NeuronParams
+    """Parameters of the array."""
     stimulus: Stimulus
 
     @property
@@ -224,14 +226,9 @@ class Design:
         return identifier(self.path)
 
     @property
-    def neuron(self) -> str:
-        """The name of the neuron model."""
-        return self.sections.neuron.model
-
-    @property
-    def golden(self) -> ModuleType:
-        """The neuron's module in ``golden_model``."""
-        return room("golden_model", self.neuron)
+    def golden(self) -> NeuronModel[Any]:
+        """The model of the neuron."""
+        return self.neuron.model
 
     @cached_property
     def frames_raw(self) -> NDArray[np.int64]:
@@ -249,7 +246,7 @@ class Design:
         """The first lines of the Verilog."""
         sections = self.sections
         return (
-            f"Module {self.name}: {sections.neuron.count} {self.neuron} neurons on {sections.fpga.lanes} lanes",
+            f"Module {self.name}: {sections.neuron.count} {self.neuron.name} neurons on {sections.fpga.lanes} lanes",
             f"Neuristor {__version__}, design file {plain(self.path.name)}, sha256 {self.digest}",
         )
 
@@ -360,13 +357,14 @@ def load(path: Path, changes: Mapping[str, Any] | None = None) -> Design:
     """
     sections, content = parsed(path, _File, changes)
     with where(path, "neuron"):
-        golden = room("golden_model", sections.neuron.model)
-        options = _options(golden.Options, sections.neuron)
+        chosen = neuron(sections.neuron.model)
+        golden = chosen.model
+        options = _options(golden.options, sections.neuron)
     for name in ("device", "circuit"):
-        if golden.CIRCUIT is None and getattr(sections, name) is not None:
-            raise DesignError(f"{path}: section [{name}] has no meaning for the model {sections.neuron.model}")
-        if golden.CIRCUIT is not None and getattr(sections, name) is None:
-            raise DesignError(f"{path}: section [{name}] is missing; the model {sections.neuron.model} needs it")
+        if golden.circuit is None and getattr(sections, name) is not None:
+            raise DesignError(f"{path}: section [{name}] has no meaning for the model {golden.name}")
+        if golden.circuit is not None and getattr(sections, name) is None:
+            raise DesignError(f"{path}: section [{name}] is missing; the model {golden.name} needs it")
     device: Any = None
     if sections.device is not None:
         with where(path, "device"):
@@ -380,7 +378,7 @@ def load(path: Path, changes: Mapping[str, Any] | None = None) -> Design:
         if temperature is not None:
             device = device.at_temperature(temperature)
     with where(path, "circuit"):
-        circuit = None if device is None else _circuit(sections, device, golden.CIRCUIT)
+        circuit = None if golden.circuit is None else _circuit(sections, device, golden, golden.circuit)
     with where(path, "number"):
         words: dict[str, Any] = {
             name: Format(*bits) for name in ("membrane", "drive") if (bits := getattr(sections.number, name))
@@ -397,11 +395,11 @@ def load(path: Path, changes: Mapping[str, Any] | None = None) -> Design:
             **words,
         )
     with where(path, "fpga"):
-        _check_fpga(sections)
+        _check_fpga(sections, chosen)
     digest = hashlib.sha256(content)
     with where(path, "stimulus"):
         stimulus = _stimulus(sections, path.parent, digest, golden, params)
-        design = Design(path, sections, digest.hexdigest(), device, circuit, params, stimulus)
+        design = Design(path, sections, chosen, digest.hexdigest(), device, circuit, params, stimulus)
         golden.check_current(params, stimulus.current)
         design.frames_raw  # noqa: B018  (raises where the drive's word cannot hold a current)
     return design
@@ -449,7 +447,7 @@ def _device(section: DeviceSection) -> Any:
     return DEVICES[kind](**numbers)
 
 
-def _circuit(sections: _File, device: Any, kind: type) -> Any:
+def _circuit(sections: _File, device: Any, golden: NeuronModel[Any], kind: type[Any]) -> Any:
     """The device in its circuit, as a two-state switch."""
     assert sections.circuit is not None
     given = {name: value for name, value in sections.circuit.model_dump().items() if value is not None}
@@ -459,7 +457,7 @@ def _circuit(sections: _File, device: Any, kind: type) -> Any:
     for name, value in given.items():
         if name not in known and name in CircuitSection.model_fields:
             raise ValueError(
-                f"{name} has no meaning for a device of the kind {device.kind} in the model {sections.neuron.model}, "
+                f"{name} has no meaning for a device of the kind {device.kind} in the model {golden.name}, "
                 f"which needs {', '.join(known)}"
             )
         if name not in known:
@@ -472,9 +470,11 @@ def _circuit(sections: _File, device: Any, kind: type) -> Any:
             raise ValueError(f"{name} is missing: {field.description if field else _meaning(kind, name)}")
     if not pulsed:
         return kind(device=device.switch(), **{name: float(value) for name, value in given.items()})
-    if sections.neuron.model != "lif":
+    if not (golden.excitable and kind is Circuit):
+        able = [each.name for each in neurons() if each.model.excitable and each.model.circuit is Circuit]
         raise ValueError(
-            f"a device of the kind {device.kind} needs [neuron] model = 'lif', not {sections.neuron.model!r}"
+            f"a device of the kind {device.kind} needs [neuron] model = {' or '.join(map(repr, able))}, "
+            f"not {golden.name!r}"
         )
     return device.lif_circuit(**given)
 
@@ -502,12 +502,12 @@ def _options(kind: type, section: NeuronSection) -> Any:
         ) from None
 
 
-def _check_fpga(sections: _File) -> None:
+def _check_fpga(sections: _File, chosen: Neuron) -> None:
     fpga, count = sections.fpga, sections.neuron.count
     if fpga.lanes > count:
         raise ValueError(f"lanes must be between 1 and [neuron] count ({count}), not {fpga.lanes}")
-    if fpga.interval > 1 and not issubclass(room("hdl", sections.neuron.model).Array, FlowArray):
-        raise ValueError(f"interval must be 1 in the model {sections.neuron.model}, not {fpga.interval}")
+    if fpga.interval > 1 and not chosen.shares_multipliers:
+        raise ValueError(f"interval must be 1 in the model {chosen.name}, not {fpga.interval}")
     for name in (*fpga.boards, *fpga.clock_hz):
         if name not in BOARDS:
             raise ValueError(f"boards must be among {', '.join(BOARDS)}, not {name!r}")
@@ -518,7 +518,7 @@ def _check_fpga(sections: _File) -> None:
         raise ValueError(f"boards must each stand once, not {', '.join(fpga.boards)}")
 
 
-def _stimulus(sections: _File, folder: Path, digest: Any, golden: ModuleType, params: Any) -> Stimulus:
+def _stimulus(sections: _File, folder: Path, digest: Any, golden: NeuronModel[Any], params: NeuronParams) -> Stimulus:
     section, count = sections.stimulus, sections.neuron.count
     if section.source == "digits":
         stimulus = digits(section.frames or 200, section.ticks, section.current, count)
@@ -526,8 +526,8 @@ def _stimulus(sections: _File, folder: Path, digest: Any, golden: ModuleType, pa
         _check_updates(section.frames or 1, section.ticks, count)
         stimulus = silence(section.frames or 1, section.ticks, count)
     elif section.source == "protocol":
-        if not hasattr(golden, "protocol"):
-            raise ValueError(f"source 'protocol' has no meaning for the model {sections.neuron.model}")
+        if golden.protocol is None:
+            raise ValueError(f"source 'protocol' has no meaning for the model {golden.name}")
         current = golden.protocol(params)[: section.frames]
         stimulus = Stimulus(current, tuple(str(n) for n in range(len(current))), section.ticks, None)
     else:
@@ -598,12 +598,11 @@ def key_table() -> list[tuple[str, str, str, str]]:
         for key, entry in _section_type(field).model_fields.items():
             default = "required" if entry.is_required() else "" if entry.default is None else str(entry.default)
             rows.append((section, key, default, entry.description or ""))
-    for neuron in NEURONS:
-        golden = room("golden_model", neuron)
-        own = [("neuron", golden.Options, field) for field in fields(golden.Options)]
-        if golden.CIRCUIT not in (None, Circuit):
-            own += [("circuit", golden.CIRCUIT, field) for field in fields(golden.CIRCUIT) if field.name != "device"]
+    for golden in (each.model for each in neurons()):
+        own = [("neuron", golden.options, field) for field in fields(golden.options)]
+        if golden.circuit not in (None, Circuit):
+            own += [("circuit", golden.circuit, field) for field in fields(golden.circuit) if field.name != "device"]
         for section, kind, option in own:
             default = "" if option.default in (None, MISSING) else str(option.default)
-            rows.append((section, option.name, default, f"{neuron}: {_meaning(kind, option.name)}"))
+            rows.append((section, option.name, default, f"{golden.name}: {_meaning(kind, option.name)}"))
     return sorted(rows, key=lambda row: list(_File.model_fields).index(row[0]))

@@ -15,10 +15,12 @@ import numpy as np
 
 from neuristor import __version__
 from neuristor.folder import check_target, plain, write_file
+from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.fit import IvFit, Polarity, TransientFit, Value, average, fit_iv, fit_transient
 from neuristor.golden_model.devices.measurement import Measurement, read
 from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
-from neuristor.golden_model.neurons.neuron import positive, room
+from neuristor.golden_model.neurons.contract import NeuronModel
+from neuristor.hdl.neurons import neuron, neurons
 
 __all__ = ["Number", "design_text", "fit", "plot_text", "stimulus_text"]
 
@@ -73,7 +75,7 @@ def fit(
     count : int
         Neurons.
     model : str
-        Neuron model.
+        Neuron model, one that a single device in a circuit makes.
     plot : Path, optional
         Where an SVG picture of the data and the fit goes.
     force : bool
@@ -89,7 +91,7 @@ def fit(
     ValueError
         In one sentence, if a file is malformed, something is missing, or a file cannot be written.
     """
-    room("golden_model", model)
+    golden = _model(model)
     if not isinstance(count, int) or not 1 <= count <= 65_536:
         raise ValueError(f"count must be an integer between 1 and 65536, not {count!r}")
     given = {"supply": supply, "series_resistance": series_resistance, "capacitance": capacitance}
@@ -99,7 +101,7 @@ def fit(
     if not data:
         raise ValueError("data must be at least one file of an I-V curve")
     stimulus = out.with_name(f"{out.stem}_stimulus.csv")
-    needs_file = model == "lif" and count != DIGITS
+    needs_file = golden.excitable and count != DIGITS
     targets = [out, *([plot] if plot else []), *([stimulus] if needs_file else [])]
     for target in targets:
         check_target(target, force=force, ending=".svg" if target is plot else "")
@@ -140,21 +142,21 @@ def fit(
         device=ThresholdSwitch(**{name: number.value for name, number in device.items()}),
         **{name: number.value for name, number in circuit.items()},
     )
-    if model == "lif" and physics.regime() != "silent":
+    if golden.excitable and physics.regime() != "silent":
         limit = physics.device.v_th * (1 + physics.series_resistance / physics.device.r_ins)
         raise ValueError(
-            f"this circuit {physics.regime()} without input: for lif neurons give a --supply below {limit:.4g} V, "
+            f"this circuit {physics.regime()} without input: for {model} neurons give a --supply below {limit:.4g} V, "
             f"not {physics.supply:.4g} V, or choose another --model"
         )
     text = design_text(
-        model=model,
+        model=golden,
         count=count,
         physics=physics,
         device=device,
         circuit=circuit,
         spread=spread,
         sources=[(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in data],
-        stimulus=stimulus_text(model, count, physics, stimulus.name),
+        stimulus=stimulus_text(golden, count, physics, stimulus.name),
     )
     if plot:
         write_file(plot, plot_text(curves, waves), force=force)
@@ -167,6 +169,19 @@ def fit(
         sigma = "" if number.sigma is None else f" +- {number.sigma:.2g}"
         rows.append((name, f"{number.value:.5g}{sigma} {number.unit}", number.source))
     return rows
+
+
+def _model(name: str) -> NeuronModel[Any]:
+    """A model that a single device can make."""
+    found = neuron(name).model
+    if not _fits(found):
+        able = ", ".join(each.name for each in neurons() if _fits(each.model))
+        raise ValueError(f"model must be made of one device in a circuit ({able}), not {name!r}")
+    return found
+
+
+def _fits(model: NeuronModel[Any]) -> bool:
+    return model.circuit is Circuit and model.suggested_tick is not None
 
 
 def _check_given(given: dict[str, float | None]) -> None:
@@ -269,7 +284,7 @@ def _from_waves(
 
 def design_text(
     *,
-    model: str,
+    model: NeuronModel[Any],
     count: int,
     physics: Circuit,
     device: dict[str, Number],
@@ -282,8 +297,10 @@ def design_text(
 
     Parameters
     ----------
-    model : str
+    model : NeuronModel
+        A model that a device can make.
     count : int
+        Neurons.
     physics : Circuit
         What the numbers stand for.
     device, circuit, spread : dict of Number
@@ -297,14 +314,10 @@ def design_text(
     def lines(numbers: dict[str, Number], keys: Sequence[str]) -> list[str]:
         return [f"{key} = {numbers[key].value!r}  # {plain(numbers[key].note)}" for key in keys if key in numbers]
 
-    if model == "lif":
-        dt, why = physics.tau_ins / 50, "1/50 of the membrane time constant"
-    else:
-        dt = min(physics.tau_ins / 50, physics.tau_met / 10)
-        why = "the smaller of tau_ins / 50 and tau_met / 10"
+    assert model.suggested_tick is not None  # as _model found
+    dt, why = model.suggested_tick(physics)
     dt = float(f"{dt:.3g}")
-    # The neuron of a lif has one hold voltage.
-    keys = ("threshold_d2d", "threshold_c2c") if model == "lif" else ("threshold_d2d", "threshold_c2c", "hold_c2c")
+    keys = [key for key in ("threshold_d2d", "threshold_c2c", "hold_c2c") if key in model.spread]
     capped = {key: Number(min(n.value, 0.5), n.unit, n.sigma, n.source) for key, n in spread.items()}
     parts = [
         f"# Fitted by Neuristor {__version__}. The truth is within two sigma in at least 95 % of cases.",
@@ -317,7 +330,7 @@ def design_text(
         *lines(circuit, ("supply", "series_resistance", "capacitance")),
         "",
         "[neuron]",
-        f'model = "{model}"',
+        f'model = "{model.name}"',
         f"count = {count}",
         f"dt = {dt!r}  # s, {why}",
         "",
@@ -327,7 +340,7 @@ def design_text(
         *(line.replace("# ,", "# fraction,") for line in lines(capped, keys)),
         "",
     ]
-    if model == "lif":
+    if model.excitable:
         need, high = physics.firing_currents
         reach = max(physics.device.v_th, physics.target_ins(min(2 * need, high)))
         bits = max(2, 2 + math.ceil(math.log2(1.25 * reach)))
@@ -336,18 +349,21 @@ def design_text(
     return "\n".join(parts)
 
 
-def stimulus_text(model: str, count: int, physics: Circuit, file: str) -> str:
+def stimulus_text(model: NeuronModel[Any], count: int, physics: Circuit, file: str) -> str:
     """The section ``stimulus``: what makes these neurons do something.
 
     Parameters
     ----------
-    model : str
+    model : NeuronModel
+        A model that a device can make.
     count : int
+        Neurons.
     physics : Circuit
+        The fitted device in its circuit.
     file : str
         Name of the CSV file beside the design, for what the digits do not fit.
     """
-    if model != "lif":
+    if not model.excitable:
         return '[stimulus]\nsource = "none"\nticks = 1000\n'
     need, high = physics.firing_currents
     if count == DIGITS:

@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from neuristor.design import Design
 from neuristor.golden_model.neurons.behaviour import Behaviour
 from neuristor.golden_model.neurons.model import spike_times
+from neuristor.hdl.neurons import Neuron
 from neuristor.report import FLOAT, INK, STYLE
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.scoreboard import compare
@@ -62,29 +62,29 @@ def gallery(design: Design, say: Callable[[str], None]) -> list[Shown]:
     ValueError
         If the model has no behaviours.
     """
-    golden = design.golden
-    if not hasattr(golden, "behaviours"):
-        raise ValueError(f"the model {design.neuron} has no behaviours; izhikevich and neuristor have")
+    shown = design.golden.behaviours(design.params)
+    if not shown:
+        raise ValueError(f"the model {design.neuron.name} has no behaviours: see `neuristor gallery --help`")
 
     def one(behaviour: Behaviour) -> Shown:
-        made = _run(golden, design.neuron, behaviour)
+        made = _run(design.neuron, behaviour)
         say(behaviour.title)
         return made
 
     with ThreadPoolExecutor(2) as pool:  # the circuits are compiled in processes of their own
-        return list(pool.map(one, golden.behaviours(design.params)))
+        return list(pool.map(one, shown))
 
 
 def not_reproduced(design: Design) -> dict[str, str]:
     """Behaviours that the model lists as not shown, and what was tried."""
-    return dict(getattr(design.golden, "NOT_REPRODUCED", {}))
+    return dict(design.golden.not_reproduced)
 
 
-def _run(golden: ModuleType, neuron: str, behaviour: Behaviour) -> Shown:
+def _run(neuron: Neuron, behaviour: Behaviour) -> Shown:
     params = behaviour.params
     raw = params.drive_raw(behaviour.current[:, None])
-    reference, float_times = golden.Reference(params, locate=False).run(params.drive.value(raw))
-    trace = golden.BitTrue(params).run(raw)
+    reference, float_times = neuron.model.reference(params, locate=False).run(params.drive.value(raw))
+    trace = neuron.model.bit_true(params).run(raw)
     times = spike_times(params, trace)[0]
     engine, circuit = verilog_trace(Case(neuron=neuron, params=params, lanes=1, drive_raw=raw), len(raw))
     return Shown(

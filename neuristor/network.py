@@ -15,6 +15,7 @@ from pydantic import Field
 
 from neuristor.boards import BOARDS
 from neuristor.design import Section, load, parsed, where
+from neuristor.golden_model.checks import whole
 from neuristor.golden_model.files import arrays, content, text
 from neuristor.golden_model.networks import encoding
 from neuristor.golden_model.networks.datasets import digits, mnist
@@ -22,7 +23,6 @@ from neuristor.golden_model.networks.nir_graph import MOST_BYTES, Imported, read
 from neuristor.golden_model.networks.quantization import calibrated, current_words
 from neuristor.golden_model.networks.snn import Network, SnnParams, Words, on_device, quantized
 from neuristor.golden_model.neurons.lif import LifParams
-from neuristor.golden_model.neurons.neuron import whole
 from neuristor.hdl.snn import LayerPlan
 
 __all__ = ["NetworkFile", "network_keys", "open_network"]

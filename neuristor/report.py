@@ -272,7 +272,7 @@ def _oscillations(design: Design, simulation: Simulation) -> list[tuple[str, str
     left.plot(steady, rates[1] * 1e-3, ".", color=INK, ms=3, label="bit-true")
     left.set(xlabel="oscillator", ylabel="frequency (kHz)")
     left.legend(frameon=False, ncols=2)
-    coupling = getattr(design.params, "coupling", None)
+    coupling = design.params.coupling
     if coupling is None:
         right.plot(steady, 100 * (rates[1] / rates[0] - 1), ".", color=INK, ms=4)
         right.axhline(0, color="0.7", lw=0.7)

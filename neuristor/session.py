@@ -20,7 +20,6 @@ from neuristor.design import Design, DesignError, identifier, load, toml, where
 from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams
 from neuristor.golden_model.networks.quantization import read_out
 from neuristor.golden_model.networks.snn import SnnBitTrue
-from neuristor.golden_model.neurons.neuron import room
 from neuristor.golden_model.noise import first_states
 from neuristor.hdl.link.array import ArrayCore
 from neuristor.hdl.link.core import Core, Record
@@ -155,15 +154,17 @@ class ArraySession(Session):
     def core(self) -> ArrayCore:
         """A loadable array behind registers."""
         fpga = self.design.sections.fpga
-        shared = {} if fpga.interval == 1 else {"interval": fpga.interval}
-        kind = room("hdl", self.design.neuron).Array
         try:
-            array = kind(
-                self.design.params, self.lanes or fpga.lanes, loadable=True, protection=fpga.protection, **shared
+            array = self.design.neuron.build(
+                self.design.params,
+                self.lanes or fpga.lanes,
+                interval=fpga.interval,
+                loadable=True,
+                protection=fpga.protection,
             )
         except ValueError as error:
             raise DesignError(f"--lanes: {error}") from None
-        return ArrayCore(array, self.design.neuron)
+        return ArrayCore(array, self.design.neuron.name)
 
     def steps(self, board: ArrayBoard) -> Iterator[Step]:
         """Each frame in pieces."""
@@ -173,7 +174,7 @@ class ArraySession(Session):
         ]
         words = board.words(self._frames_raw)
         record = Record.SPIKES | (Record.STATE if self.every else Record.LAST_STATE)
-        model, raster = self.design.golden.BitTrue(self.design.params), Raster(self.design.params.count)
+        model, raster = self.design.golden.bit_true(self.design.params), Raster(self.design.params.count)
         self._heard = heard = Heard(board.core, board.places)
         first = 0
         todo = iter(enumerate(pieces))
@@ -434,7 +435,7 @@ def open_session(
         If it is none, or wrong.
     """
     if path.suffix.lower() == ".csv":
-        from neuristor.onn import weights_params
+        from neuristor.commands.onn import weights_params
 
         found = OnnOptions() if options is None else options
         params, digest = weights_params(path, found.weight_bits, found.phase_bits, found.noise_bits)

@@ -16,7 +16,7 @@ from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, implement
 from neuristor.boards.selftest import BoardTop, SelfTest
 from neuristor.design import Design, DesignError
-from neuristor.golden_model.neurons.neuron import Bound
+from neuristor.golden_model.neurons.model import Bound
 from neuristor.hdl.rows import pack_drive, unpack_output
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import Verdict, available, verify
@@ -75,9 +75,9 @@ def simulate(design: Design) -> Simulation:
         )
     raw = design.drive_raw
     drive = params.drive.value(raw)
-    continuous, times = golden.Reference(params).run(drive)
-    on_ticks, _ = golden.Reference(params, locate=False).run(drive)
-    model = golden.BitTrue(params)
+    continuous, times = golden.reference(params).run(drive)
+    on_ticks, _ = golden.reference(params, locate=False).run(drive)
+    model = golden.bit_true(params)
     trace = model.run(raw)
     membrane = golden.shadow(params, drive, trace)
     return Simulation(
@@ -229,6 +229,4 @@ def _smaller(design: Design) -> str:
     ways = [f"fewer lanes (now {lanes})"] if lanes > 1 else []
     ways += [f"shorter words (now {design.params.membrane.width} bits)"]
     ways += [f"fewer neurons (now {design.params.count})"]
-    if design.sections.neuron.model == "lif" and design.params.leak == "exact":
-        ways.append('leak = "power_of_two", which needs no multiplier')
-    return "what would help: " + ", ".join(ways)
+    return "what would help: " + ", ".join([*ways, *design.golden.smaller(design.params)])

@@ -1,1 +1,1 @@
-"""The physics of oxide devices, and the catalogue of published ones."""
+"""Physical models of oxide devices, a catalogue of published devices, and the fit to measured curves."""

@@ -1,22 +1,23 @@
-"""An antiferroelectric transistor: pulses build up polarisation, which leaks away by itself.
+"""An antiferroelectric transistor: gate pulses build up polarisation, which decays between them.
 
-One step a pulse period; the polarisation integrates, the back-switching of the film leaks::
+The model makes one step per pulse period. The film integrates the pulses in its polarisation P, and
+its back-switching is the leak::
 
     P[n+1] = (1 - leak) P[n] + gain (P_max - P[n]);    fires when P >= P_th, then P = 0   (1)
     gain   = 1 - exp(-t_w / t(V))         t(V)   = t_set exp(V_a / V)                     (2)
     leak   = 1 - exp(-t_p / t_l(V_B))     t_l(V) = t_leak exp(V / V_l)                    (3)
 
 with t_w the width and t_p the period of the pulses, V their voltage and V_B the base voltage between
-them. (2) is Merz's law of domain switching; (3) says that a base voltage holds the polarisation up.
-The recursion and both laws are a phenomenological model, not taken from a paper: the paper below
-states the mechanism, and that the base voltage sets the leak.
+them. Equation 2 is Merz's law of domain switching. According to equation 3, the base voltage slows
+the decay of the polarisation. The recursion and both laws are a phenomenological model, not taken
+from a paper: the paper of Cao et al. states the mechanism, and that the base voltage sets the leak.
 
 References
 ----------
 R. Cao et al., "Compact artificial neuron based on anti-ferroelectric transistor", Nature
 Communications 13, 7018, 2022, 10.1038/s41467-022-34774-9 (the device).
 W. J. Merz, "Domain formation and domain wall motions in ferroelectric BaTiO3 single crystals",
-Phys. Rev. 95, 690, 1954 (the law of switching).
+Phys. Rev. 95, 690, 1954 (the switching law).
 """
 
 from __future__ import annotations
@@ -28,24 +29,25 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.device import Floats
 from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
-from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["AntiferroelectricFet", "PulseResponse"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PulseResponse:
-    """What pulses did.
+    """Response of the device to a train of pulses.
 
     Parameters
     ----------
     time : ndarray of float, shape (n,)
-        End of each period, in second.
+        End of each pulse period, in second.
     polarisation : ndarray of float, shape (n,)
-        P there, before the reset, in coulomb per square metre.
+        P at these times, before a reset, in coulomb per square metre.
     fired : ndarray of bool, shape (n,)
+        Whether the device fires at the end of each period.
     """
 
     time: Floats
@@ -60,28 +62,35 @@ class PulseResponse:
 
 @dataclass(frozen=True, kw_only=True)
 class AntiferroelectricFet:
-    """The device alone. It has a gate and a channel, so it is no two-terminal switch.
+    """The device without its circuit. It has a gate and a channel: it is not a two-terminal device.
 
     Parameters
     ----------
-    p_max, p_th : float
-        Saturated polarisation, and that at which it fires, in coulomb per square metre.
+    p_max : float
+        Saturated polarisation P_max, in coulomb per square metre.
+    p_th : float
+        Polarisation P_th at which the device fires, in coulomb per square metre; below `p_max`.
     pulse_width : float
-        In second.
-    t_set, v_a : float
-        Prefactor, in second, and activation voltage, in volt, of the switching time (equation 2).
-    t_leak, v_l : float
-        Decay time at no base voltage, in second, and its voltage scale, in volt (equation 3).
+        t_w, in second.
+    t_set : float
+        Prefactor of the switching time, in second (equation 2).
+    v_a : float
+        Activation voltage V_a of the switching time, in volt (equation 2).
+    t_leak : float
+        Decay time of the polarisation without a base voltage, in second (equation 3).
+    v_l : float
+        Voltage scale V_l of the decay time, in volt (equation 3).
     base_voltage : float
-        V_B, in volt.
+        V_B, in volt; zero or more.
 
     Raises
     ------
     ValueError
-        If a number is not positive (the base voltage may be zero) or ``p_th >= p_max``.
+        If a number is not positive (the base voltage may be zero), or ``p_th >= p_max``.
     """
 
     kind: ClassVar[str] = "antiferroelectric"
+    """Name of the model in the catalogue."""
 
     p_max: float
     p_th: float
@@ -99,7 +108,13 @@ class AntiferroelectricFet:
             raise ValueError(f"p_th must be below p_max ({self.p_max!r} C/m2), not {self.p_th!r} C/m2")
 
     def gain(self, pulse_voltage: float) -> float:
-        """Part of the missing polarisation that one pulse switches (equation 2); 0 without a pulse."""
+        """Fraction of ``P_max - P`` that one pulse switches (equation 2).
+
+        Parameters
+        ----------
+        pulse_voltage : float
+            V, in volt; zero or more. 0 means no pulse and gives 0.
+        """
         positive("pulse_voltage", pulse_voltage, zero=True)
         if pulse_voltage == 0:
             return 0.0
@@ -111,7 +126,18 @@ class AntiferroelectricFet:
         return self.t_leak * math.exp(self.base_voltage / self.v_l)
 
     def leak(self, pulse_period: float) -> float:
-        """Part of the polarisation that one period loses (equation 3)."""
+        """Fraction of the polarisation that is lost in one pulse period (equation 3).
+
+        Parameters
+        ----------
+        pulse_period : float
+            t_p, in second; at least `pulse_width`.
+
+        Raises
+        ------
+        ValueError
+            If the period is shorter than the pulse.
+        """
         if pulse_period < self.pulse_width:
             raise ValueError(
                 f"pulse_period must be at least the pulse width ({self.pulse_width!r} s), not {pulse_period!r} s"
@@ -119,14 +145,14 @@ class AntiferroelectricFet:
         return -math.expm1(-pulse_period / self.tau)
 
     def pulses(self, voltage: Floats, *, pulse_period: float) -> PulseResponse:
-        """The device under pulses, from P = 0.
+        """Response to a train of pulses (equation 1), from P = 0.
 
         Parameters
         ----------
         voltage : ndarray of float, shape (n,)
-            Of the pulse of each period, in volt; 0 for none.
+            Pulse voltage V of each period, in volt; 0 for no pulse.
         pulse_period : float
-            In second.
+            t_p, in second; at least `pulse_width`.
         """
         voltage = np.asarray(voltage, dtype=np.float64)
         keep = 1 - self.leak(pulse_period)
@@ -140,26 +166,32 @@ class AntiferroelectricFet:
         return PulseResponse(time=time, polarisation=trace, fired=trace >= self.p_th)
 
     def lif_numbers(self, *, pulse_period: float, pulse_voltage: float) -> dict[str, float]:
-        """The leaky integrator closest to it, with P / P_max as its volt and pulses as its ampere.
+        """Parameters of the leaky integrate-and-fire neuron that approximates the device.
 
-        An input of 1 is one pulse of `pulse_voltage` a period. The integrator steps
-        ``v += (R i - v) leak``, which leaks exactly as (1) does. What it loses is the saturation: the
-        gain of (1) falls with ``P_max - P``, here it is that at half the threshold. So below half the
-        threshold it rises too slowly, above it too fast, by up to ``P_th / (2 P_max - P_th)`` of a
-        step; its steady value ``R i`` may lie above 1, where P never gets, so it fires too early under pulses
-        whose true steady value ``gain / (gain + leak)`` is barely above the threshold; and other pulse voltages are
-        not proportional inputs.
+        The membrane potential v is P / P_max. An input of 1 is one pulse of `pulse_voltage` per period.
+        The neuron steps ``v += (R i - v) leak``, with the same leak as equation 1.
+
+        The neuron does not model saturation. In equation 1 the increment falls with ``P_max - P``; here
+        it is constant, equal to that at half the threshold. There are three consequences:
+
+        - Below half the threshold v rises too slowly, above it too fast, by up to
+          ``P_th / (2 P_max - P_th)`` of a step.
+        - The steady value ``R i`` may be above 1, which P cannot reach. The neuron fires too early under
+          pulses whose true steady value ``gain / (gain + leak)`` is barely above the threshold.
+        - Pulses of another voltage are not inputs in proportion to their voltage.
 
         Parameters
         ----------
-        pulse_period, pulse_voltage : float
-            In second and volt.
+        pulse_period : float
+            t_p, in second; at least `pulse_width`.
+        pulse_voltage : float
+            V, in volt; zero or more.
 
         Returns
         -------
         dict of str to float
             ``tau`` and ``refractory`` in second; ``threshold``, ``hold`` and ``rest`` in P / P_max;
-            ``input_resistance`` in P / P_max per pulse a period.
+            ``input_resistance`` in P / P_max per pulse and period.
         """
         threshold = self.p_th / self.p_max
         gain = self.gain(pulse_voltage) * (1 - threshold / 2)
@@ -173,14 +205,17 @@ class AntiferroelectricFet:
         }
 
     def lif_circuit(self, *, pulse_period: float, pulse_voltage: float) -> Circuit:
-        """That leaky integrator as a switch with a resistor and a capacitor: 1 V is P_max, 1 A a pulse a period.
+        """The neuron of `lif_numbers` as a threshold switch with a resistor and a capacitor.
 
-        The switch falls to a millionth of the threshold, at once.
+        1 V stands for P_max, 1 A for one pulse per period. After a spike, the voltage falls to a
+        millionth of V_th in a time far below all others.
 
         Parameters
         ----------
-        pulse_period, pulse_voltage : float
-            In second and volt.
+        pulse_period : float
+            t_p, in second; at least `pulse_width`.
+        pulse_voltage : float
+            V, in volt; above 0.
         """
         numbers = self.lif_numbers(pulse_period=pulse_period, pulse_voltage=pulse_voltage)
         resistance, threshold = numbers["input_resistance"], numbers["threshold"]
@@ -190,7 +225,12 @@ class AntiferroelectricFet:
         )
 
     def at_temperature(self, ambient: float) -> Self:
-        """Not in this model.
+        """Not supported: the model does not depend on temperature.
+
+        Parameters
+        ----------
+        ambient : float
+            In kelvin.
 
         Raises
         ------

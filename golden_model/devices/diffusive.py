@@ -1,6 +1,6 @@
-r"""A diffusive threshold switch: silver ions that bridge a gap under a voltage, and disperse without it.
+r"""A diffusive threshold switch: silver ions form a filament under a voltage and disperse without it.
 
-State ``X``, 0 without and 1 with a full bridge::
+The state variable ``X`` is 0 without a filament and 1 with a complete one::
 
     dX/dt = a_S(X) s(b_S) / tau_S - a_R(X) (1 - s(b_R)) / tau_R       s(b) = 1 / (1 + e^-b)      (1)
     b_S   = (v - V_th+) (v - V_th-) / V_S^2       b_R = (v - V_h+) (v - V_h-) / V_R^2           (2)
@@ -8,11 +8,16 @@ State ``X``, 0 without and 1 with a full bridge::
     a_R   = (1 - e^-(a X)) (1 - X) + (1 - e^-(a (1 - X) + d_R)) X                               (4)
     i     = v X / R_on+ + I_lk   (v >= 0),      v X / R_on- - I_lk   (v < 0)                    (5)
 
-In (4) the last exponent is read ``-(a (1 - X) + d_R)``, the mirror of (3), or X = 1 would never be left.
-Between V_h and V_th both rates vanish and X keeps whatever value it has: fed by a constant source
-through a resistor the device locks half way instead of oscillating, and fires repeatedly only where
-the drive falls below V_h between pulses, as in the experiments. :meth:`DiffusiveSwitch.pulses` is
-that drive. The leakage of (5) jumps at 0 V; here it is ``I_lk tanh(v / 1 mV)``.
+with ``v`` the voltage across the device, V_th+ and V_th- the threshold voltages, V_h+ and V_h- the
+hold voltages of the two polarities, a_S and a_R the set and reset rates. Three notes:
+
+- The last exponent of equation 4 is read as ``-(a (1 - X) + d_R)``, in symmetry with equation 3.
+  Otherwise the device could never leave X = 1.
+- Between V_h and V_th both rates vanish, and X keeps its value. Under a constant supply and a series
+  resistor the device therefore stops at an intermediate X instead of oscillating. It fires repeatedly
+  only if the drive falls below V_h between pulses, as in the experiments:
+  :meth:`DiffusiveSwitch.pulses`.
+- The leakage current of equation 5 jumps at 0 V. Here it is ``I_lk tanh(v / 1 mV)``.
 
 References
 ----------
@@ -30,45 +35,47 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.special import expit
 
+from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
 from neuristor.golden_model.devices.threshold_switch import ThresholdSwitch
-from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["DiffusiveSwitch"]
 
 
 LEAK_WIDTH = 1e-3
-"""Voltage over which the leakage changes its sign, in volt."""
+"""Voltage scale over which the leakage current changes its sign, in volt."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DiffusiveSwitch:
-    """The device alone.
+    """The device without its circuit.
 
     Parameters
     ----------
     v_th, v_hold : float
-        V_th+ and V_h+, in volt.
+        V_th+ and V_h+, in volt; ``0 < v_hold < v_th``.
     v_th_negative, v_hold_negative : float
-        V_th- and V_h-, in volt, at or below zero.
+        V_th- and V_h-, in volt; ``v_th_negative < v_hold_negative <= 0``.
     v_set, v_reset : float
-        Width of the set and of the reset threshold, in volt.
+        V_S and V_R, widths of the set and of the reset threshold, in volt; above 0 (equation 2).
     tau_set, tau_reset : float
-        In second.
+        Time constants tau_S and tau_R, in second; above 0 (equation 1).
     a, d_set, d_reset : float
-        Shape of the two rates.
+        a, d_S and d_R, the shape of the two rates, without unit; above 0 (equations 3 and 4).
     r_on, r_on_negative : float
-        Resistance of the full bridge in the two polarities, in ohm.
+        R_on+ and R_on-, resistance of the complete filament in the two polarities, in ohm; above 0.
     i_leak : float
-        Current without a bridge, in ampere.
+        I_lk, leakage current without a filament, in ampere; above 0 (equation 5).
 
     Raises
     ------
     ValueError
-        If a number has the wrong sign, or a hold voltage is beyond its threshold.
+        If a number has the wrong sign, or the magnitude of a hold voltage is not below that of its
+        threshold voltage.
     """
 
     kind: ClassVar[str] = "diffusive"
+    """Name of the model in the catalogue."""
 
     v_th: float
     v_hold: float
@@ -99,7 +106,15 @@ class DiffusiveSwitch:
             )
 
     def rate(self, x: float, voltage: float) -> float:
-        """dX/dt under a voltage, per second (equations 1 to 4)."""
+        """dX/dt under a voltage, per second (equations 1 to 4).
+
+        Parameters
+        ----------
+        x : float
+            State X; clipped to 0 to 1.
+        voltage : float
+            Voltage v across the device, in volt.
+        """
         x = min(1.0, max(0.0, x))  # trial points of a solver may lie outside
         b_set = (voltage - self.v_th) * (voltage - self.v_th_negative) / self.v_set**2
         b_reset = (voltage - self.v_hold) * (voltage - self.v_hold_negative) / self.v_reset**2
@@ -108,28 +123,41 @@ class DiffusiveSwitch:
         return a_set * float(expit(b_set)) / self.tau_set - a_reset * float(expit(-b_reset)) / self.tau_reset
 
     def current(self, x: Floats, voltage: Floats) -> Floats:
-        """Current, in ampere (equation 5)."""
+        """Current through the device, in ampere (equation 5, with the smooth leakage current).
+
+        Parameters
+        ----------
+        x : ndarray of float, shape (n,)
+            State X, 0 to 1.
+        voltage : ndarray of float, shape (n,)
+            Voltage v across the device, in volt.
+
+        Returns
+        -------
+        ndarray of float, shape (n,)
+            In ampere.
+        """
         return np.asarray(
             voltage * x / np.where(voltage >= 0, self.r_on, self.r_on_negative)
             + self.i_leak * np.tanh(voltage / LEAK_WIDTH)
         )
 
     def iv(self, voltage: Floats, *, dwell: float = 1e-5) -> Floats:
-        """Current under a slow voltage sweep, both polarities, from the state without a bridge.
+        """Current under a slow voltage sweep in both polarities, from X = 0.
 
         Parameters
         ----------
         voltage : ndarray of float, shape (n,)
-            In volt, in the order of the sweep.
+            Voltage across the device, in volt, in the order of the sweep.
         dwell : float
-            Time at each voltage, in second. Between V_h and V_th the state is frozen, not in
-            equilibrium, so the sweep needs a rate; V_th moves by V_S^2 / (V_th+ - V_th-), 0.25 mV,
-            for a factor of e in it.
+            Time at each voltage, in second; above 0. The sweep needs a rate, because between V_h and
+            V_th the state is frozen and not in equilibrium. If the dwell time changes by a factor of
+            e, V_th+ changes by ``V_S^2 / (V_th+ - V_th-)``: 0.25 mV for the preset ``ag-hfo2``.
 
         Returns
         -------
         ndarray of float, shape (n,)
-            In ampere.
+            Current through the device, in ampere.
         """
         voltage = np.asarray(voltage, dtype=np.float64)
         positive("dwell", dwell)
@@ -143,10 +171,10 @@ class DiffusiveSwitch:
         return lambda _, y: [self.rate(float(y[0]), voltage)]
 
     def switch(self) -> ThresholdSwitch:
-        """The two-state switch of the positive polarity.
+        """The two-state switch that approximates the positive polarity.
 
-        V_th, V_h and R_on are the device's own, R_ins is V_th over the leakage. The transition times
-        are those of X from 10 to 90 % under twice V_th, and back at 0 V.
+        V_th, V_hold and R_met are V_th+, V_h+ and R_on+ of the device; R_ins is V_th+ over the leakage
+        current. The transition times are those of X from 10 % to 90 % at twice V_th+, and back at 0 V.
         """
         return ThresholdSwitch(
             r_ins=self.v_th / self.i_leak,
@@ -158,12 +186,19 @@ class DiffusiveSwitch:
         )
 
     def time_between(self, x_from: float, x_to: float, voltage: float) -> float:
-        """Time the state takes from one value to another under a constant voltage, in second.
+        """Time that X takes from one value to another under a constant voltage, in second.
+
+        Parameters
+        ----------
+        x_from, x_to : float
+            First and last value of X, 0 to 1.
+        voltage : float
+            Voltage v across the device, in volt.
 
         Raises
         ------
         ValueError
-            If it does not get there.
+            If X does not reach `x_to` at this voltage.
         """
         grid = np.linspace(x_from, x_to, 2001)
         rates = np.array([self.rate(x, voltage) for x in grid.tolist()])
@@ -172,19 +207,26 @@ class DiffusiveSwitch:
         return float(np.trapezoid(1 / rates, grid))
 
     def transient(self, *, supply: float, series_resistance: float, capacitance: float, duration: float) -> Transient:
-        """The device in its circuit under a constant supply, from 0 V and X = 0.
+        """Waveform of the device in its circuit under a constant supply, from 0 V and X = 0.
 
-        It switches on and off where X passes 1/2. Expect it to lock half way.
+        Switching on and off are where X passes 1/2. The device usually stops at an intermediate X
+        instead of oscillating (see the description of this module).
 
         Parameters
         ----------
-        supply, series_resistance, capacitance, duration : float
-            In volt, ohm, farad and second.
+        supply : float
+            V_DD, in volt, of either sign.
+        series_resistance : float
+            R_s, in ohm; above 0.
+        capacitance : float
+            C, in farad; above 0.
+        duration : float
+            Simulated time, in second; above 0.
 
         Returns
         -------
         Transient
-            Its state is ``x``.
+            Its ``state`` has ``x``, the state X.
         """
         return self._driven([(duration, supply)], series_resistance, capacitance)
 
@@ -199,22 +241,29 @@ class DiffusiveSwitch:
         series_resistance: float,
         capacitance: float,
     ) -> Transient:
-        """The device in its circuit under a train of pulses, from 0 V and X = 0.
+        """Waveform of the device in its circuit under a train of pulses, from 0 V and X = 0.
 
         Parameters
         ----------
-        amplitude, base : float
-            Supply during and between the pulses, in volt, of either sign.
-        width, period : float
-            In second.
+        amplitude : float
+            Supply voltage during a pulse, in volt, of either sign.
+        width : float
+            Duration of a pulse, in second; above 0 and below `period`.
+        period : float
+            From the start of one pulse to the start of the next, in second.
         count : int
-        series_resistance, capacitance : float
-            In ohm and farad.
+            Number of pulses.
+        base : float
+            Supply voltage between the pulses, in volt, of either sign.
+        series_resistance : float
+            R_s, in ohm; above 0.
+        capacitance : float
+            C, in farad; above 0.
 
         Returns
         -------
         Transient
-            Its state is ``x``.
+            Its ``state`` has ``x``, the state X.
 
         Raises
         ------
@@ -256,7 +305,12 @@ class DiffusiveSwitch:
         )  # fmt: skip
 
     def at_temperature(self, ambient: float) -> Self:
-        """Not in this model.
+        """Not supported: the model does not depend on temperature.
+
+        Parameters
+        ----------
+        ambient : float
+            In kelvin.
 
         Raises
         ------

@@ -1,19 +1,26 @@
-r"""A Mott memristor: a metallic core that Joule heat grows inside an insulating cylinder.
+r"""A Mott memristor: Joule heat grows a metallic core inside an insulating cylinder.
 
-State ``u``, the core's radius over the channel's, at a core temperature fixed by the transition::
+The state variable ``u`` is the radius of the core divided by the radius r of the channel. The core is
+at the transition temperature T_c. R is the electrical resistance of the channel, G the thermal
+conductance from core to ambient, H the enthalpy::
 
     R(u)  = rho_ins L / (pi r^2) / (1 + (rho_ins / rho_met - 1) u^2)                      (1)
     G(u)  = 2 pi L kappa / ln(1 / u)                                                      (2)
     dH/du = pi L r^2 [c_p dT (1 - u^2 + 2 u^2 ln u) / (2 u ln^2 u) + 2 dh u]              (3)
     du/dt = (i^2 R(u) - G(u) dT) / (dH/du)                                                (4)
 
-with ``dT = T_c - T_ambient``. Steady states lie on ``v(u) = sqrt(G(u) dT R(u))`` (5); its local
-maximum is V_th, its local minimum V_hold. With ``k = rho_ins / rho_met - 1`` and ``u = e^-w`` they solve
-``(1 - 2 w) e^(1 - 2 w) = -e / k``, so ``w = (1 - W(-e / k)) / 2`` with the two real branches of
-Lambert's W (6): two extrema exist for ``k > e^2``.
+with ``dT = T_c - T_ambient``. The steady states lie on a curve whose local maximum is V_th and whose
+local minimum is V_hold::
 
-It is integrated in ``z = ln w = ln ln(1/u)``, in which (4) has no singularity and u stays inside
-(0, 1)::
+    v(u)  = sqrt(G(u) dT R(u))                                                            (5)
+
+With ``k = rho_ins / rho_met - 1`` and ``u = e^-w``, the extrema solve
+``(1 - 2 w) e^(1 - 2 w) = -e / k``. The solutions are the two real branches of Lambert's W function::
+
+    w     = (1 - W(-e / k)) / 2                                                           (6)
+
+so two extrema exist for ``k > e^2``. The equations are integrated in ``z = ln w = ln ln(1/u)``, in
+which (4) has no singularity and u stays between 0 and 1::
 
     dz/dt = (2 pi L kappa dT - i^2 R w)
             / (pi L r^2 [c_p dT (1 - (1 + 2 w) e^-2w) / 2 + 2 dh w^2 e^-2w])              (7)
@@ -37,43 +44,45 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.special import lambertw
 
+from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
 from neuristor.golden_model.devices.threshold_switch import ThresholdSwitch
-from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["MottMemristor"]
 
 OVERDRIVE = 1.1
-"""Voltage over V_th at which the time to switch on is stated."""
+"""Voltage, in units of V_th, at which the time to switch on is computed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MottMemristor:
-    """The device alone.
+    """The device without its circuit. All numbers are above 0.
 
     Parameters
     ----------
     rho_ins, rho_met : float
-        Resistivity of the two phases, in ohm metre.
+        Resistivity of the insulating and of the metallic phase, in ohm metre;
+        ``rho_ins > (1 + e^2) rho_met``.
     kappa : float
         Thermal conductivity, in watt per metre and kelvin.
     c_p : float
-        Heat capacity, in joule per cubic metre and kelvin.
+        Volumetric heat capacity, in joule per cubic metre and kelvin.
     dh : float
-        Enthalpy of the transition, in joule per cubic metre.
+        Volumetric enthalpy of the transition, in joule per cubic metre.
     radius, length : float
-        Of the channel, in metre.
+        Radius r and length L of the channel, in metre.
     transition_temperature, ambient : float
-        T_c and T_ambient, in kelvin.
+        T_c and T_ambient, in kelvin; ``ambient < transition_temperature``.
 
     Raises
     ------
     ValueError
-        If a number is not positive, the ambient is not below the transition, or the two
-        resistivities are too close for a threshold.
+        If a number is not positive, the ambient temperature is not below the transition temperature,
+        or the resistivities are too close to each other for a threshold voltage to exist.
     """
 
     kind: ClassVar[str] = "mott"
+    """Name of the model in the catalogue."""
 
     rho_ins: float
     rho_met: float
@@ -104,11 +113,11 @@ class MottMemristor:
 
     @property
     def _loss(self) -> float:
-        """Heat that leaves the core, times ln(1/u), in watt."""
+        """Heat flow out of the core, times ln(1/u), in watt."""
         return 2 * math.pi * self.length * self.kappa * (self.transition_temperature - self.ambient)
 
     def _enthalpy(self, w: float) -> float:
-        """Energy in the denominator of (7), in joule: dH/du times u w^2."""
+        """Denominator of equation 7, in joule: dH/du times u w^2."""
         shrink = math.exp(-2 * w)
         heat = self.c_p * (self.transition_temperature - self.ambient)
         return (
@@ -117,44 +126,58 @@ class MottMemristor:
         )  # fmt: skip
 
     def resistance(self, u: float) -> float:
-        """Resistance with a core of relative radius `u`, in ohm (equation 1)."""
+        """Resistance R(u) of the channel, in ohm (equation 1).
+
+        Parameters
+        ----------
+        u : float
+            Core radius relative to the channel radius, 0 to 1.
+        """
         return self.rho_ins * self.length / (math.pi * self.radius**2) / (1 + self._k * u * u)
 
     def steady_voltage(self, u: float) -> float:
-        """Voltage that keeps a core of relative radius `u`, in volt (equation 5)."""
+        """Voltage v(u) at which a core of this radius is steady, in volt (equation 5).
+
+        Parameters
+        ----------
+        u : float
+            Core radius relative to the channel radius, above 0 and below 1.
+        """
         return math.sqrt(self._loss / math.log(1 / u) * self.resistance(u))
 
     @property
     def extrema(self) -> tuple[float, float]:
-        """Core radius at V_th and at V_hold, of the channel's (equation 6)."""
+        """Core radius u at V_th and at V_hold, relative to the channel radius (equation 6)."""
         low, high = (math.exp((float(lambertw(-math.e / self._k, branch).real) - 1) / 2) for branch in (-1, 0))
         return low, high
 
     def _steady_w(self, voltage: float, *, metallic: bool) -> float:
-        """ln(1/u) of the steady core under a voltage above zero, on one of the two stable branches."""
+        """``w = ln(1/u)`` of the steady core at a voltage above zero, on one of the two stable branches."""
 
         def excess(w: float) -> float:
             return self._loss * self.resistance(math.exp(-w)) - voltage**2 * w
 
         edge = math.log(1 / self.extrema[metallic])
-        # With the largest and the smallest resistance, and a margin over rounding.
+        # From the smallest or the largest resistance, with a margin for rounding errors.
         far = self._loss * self.resistance(1.0 if metallic else 0.0) / voltage**2 * (1 + (-1e-9 if metallic else 1e-9))
-        if excess(edge) * (-1 if metallic else 1) <= 0:  # at the extremum itself, within rounding
+        if excess(edge) * (-1 if metallic else 1) <= 0:  # at the extremum, within rounding errors
             return edge
         return float(brentq(excess, edge, far, rtol=1e-14))
 
     def iv(self, voltage: Floats) -> Floats:
-        """Current under a slow voltage sweep, alike in both polarities, from the insulating state.
+        """Current under a slow voltage sweep that starts in the insulating state.
+
+        Both polarities have the same thresholds.
 
         Parameters
         ----------
         voltage : ndarray of float, shape (n,)
-            In volt, in the order of the sweep.
+            Voltage across the device, in volt, in the order of the sweep.
 
         Returns
         -------
         ndarray of float, shape (n,)
-            In ampere.
+            Current through the device, in ampere.
         """
         voltage = np.asarray(voltage, dtype=np.float64)
         current = np.zeros_like(voltage)
@@ -167,11 +190,11 @@ class MottMemristor:
         return current
 
     def switch(self) -> ThresholdSwitch:
-        """The two-state switch whose corners are the extrema of the steady curve (5).
+        """The two-state switch whose V_th and V_hold are the extrema of the steady curve (equation 5).
 
-        R_ins and R_met are v / i at V_th and at V_hold, so that the load lines through these points
-        stay the edges of the operating window. t_imt is the time from the one core radius to the
-        other at 1.1 V_th, t_mit the time back without current.
+        R_ins and R_met are v / i at V_th and at V_hold, so the load lines through these two points
+        remain the edges of the operating window. t_imt is the time in which the core grows from its
+        radius at V_th to that at V_hold under 1.1 V_th; t_mit is the time back without current.
         """
         low, high = self.extrema
         v_th, v_hold = self.steady_voltage(low), self.steady_voltage(high)
@@ -193,19 +216,26 @@ class MottMemristor:
         )
 
     def transient(self, *, supply: float, series_resistance: float, capacitance: float, duration: float) -> Transient:
-        """The device in its circuit, from 0 V and the small core that V_hold would keep.
+        """Waveform of the device in its circuit, from 0 V and the insulating state.
 
-        It switches on and off where the core passes the geometric mean of the two extrema.
+        The initial core is the steady one of the insulating branch at V_hold. Switching on and off are
+        where u passes the geometric mean of its values at V_th and V_hold.
 
         Parameters
         ----------
-        supply, series_resistance, capacitance, duration : float
-            In volt, ohm, farad and second.
+        supply : float
+            V_DD, in volt; zero or more.
+        series_resistance : float
+            R_s, in ohm; above 0.
+        capacitance : float
+            C, in farad; above 0.
+        duration : float
+            Simulated time, in second; above 0.
 
         Returns
         -------
         Transient
-            Its state is ``u``.
+            Its ``state`` has ``u``, the core radius relative to the channel radius.
         """
         positive("supply", supply, zero=True)
         for name, value in (
@@ -238,5 +268,16 @@ class MottMemristor:
         )  # fmt: skip
 
     def at_temperature(self, ambient: float) -> Self:
-        """The same device at another ambient temperature, in kelvin: dT in equations 3 to 5."""
+        """The same device at another ambient temperature, which changes dT in equations 3 to 5.
+
+        Parameters
+        ----------
+        ambient : float
+            T_ambient, in kelvin; above 0 and below `transition_temperature`.
+
+        Returns
+        -------
+        MottMemristor
+            The device at that temperature.
+        """
         return replace(self, ambient=ambient)

@@ -1,25 +1,28 @@
-"""Coupled relaxation oscillators in continuous time: the float judge of every stepped model.
+"""Coupled relaxation oscillators in continuous time: the reference for all models with a time step.
 
-N threshold switches, each with its ``R_s`` and ``C`` (see :mod:`neuristor.golden_model.devices.threshold_switch`),
-joined pairwise by conductances ``g_ij`` and capacitances ``c_ij``::
+Each oscillator i is a threshold switch with its ``R_s`` and ``C`` (see
+:mod:`neuristor.golden_model.devices.threshold_switch`). ``R_i`` is the present resistance of its device,
+``I_i`` its input current. Conductances ``g_ij`` and capacitances ``c_ij`` couple the oscillators in pairs::
 
     C dv_i/dt = (V_DD - v_i) / R_s + I_i - v_i / R_i
                 + sum_j g_ij (v_j - v_i) + sum_j c_ij (dv_j/dt - dv_i/dt)                (1)
 
-Between two switchings all resistances ``R_i`` are constant and (1) is linear, with symmetric positive
-matrices M (capacitances) and G (conductances, by the pattern of states)::
+Between two switchings all resistances ``R_i`` are constant and (1) is linear. The matrices M
+(capacitances) and G (conductances) are symmetric and positive definite; G depends on which devices are
+metallic::
 
     M dv/dt = b - G v        b_i = V_DD / R_s + I_i                                      (2)
     G u_k = lambda_k M u_k   v(t) = G^-1 b + sum_k u_k exp(-lambda_k t) y_k              (3)
 
-The solution is exact, and so are the switchings: while an oscillator is still a distance ``d`` from
-its threshold and approaches it at speed ``d'``, the distance stays above::
+The solution is exact, and the switching times are exact within rounding errors. Consider an oscillator
+whose voltage rises: its distance to the threshold is ``d`` now, and it approaches it at speed ``d'``.
+Because every exponential only decays, the distance after a time t is at least::
 
     d - d' t - B t^2 / 2     B = sum_k max(0, u_ik y_k) lambda_k^2                       (4)
 
-(signs for a rising voltage), because every exponential only decays. The zero of (4) is a step that
-cannot pass a crossing; repeated, it converges on the first one quadratically. Voltages are continuous
-at a switching, whatever the coupling: only their slopes jump. Transition times are not modelled.
+The zero of (4) is therefore a step that cannot pass a crossing. Repeated steps converge quadratically on
+the first crossing. For a falling voltage the signs change. The voltages are continuous at a switching,
+with any coupling; only their slopes jump. Transition times are not modelled.
 """
 
 from __future__ import annotations
@@ -30,8 +33,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.threshold_switch import Circuit
-from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["OscillatorNetwork", "measure"]
 
@@ -39,38 +42,44 @@ Floats = NDArray[np.float64]
 Modes = tuple[Floats, Floats, Floats]
 
 PATTERNS = 512
-"""Patterns of states whose modes are kept."""
+"""Patterns of device states whose modes (equation 3) are kept in the cache."""
 RESOLUTION = 1e-12
-"""Crossings closer than this, in units of the shortest time constant of a circuit alone, are one moment."""
+"""Crossings closer than this are simultaneous, in units of tau_met of the uncoupled circuit."""
 
 
 class OscillatorNetwork:
-    """Threshold-switch oscillators, alone or coupled.
+    """Threshold-switch oscillators, uncoupled or coupled (equation 1).
 
     Parameters
     ----------
     circuit : Circuit
-        Of every oscillator.
+        Circuit of each oscillator.
     count : int
-        Oscillators n, at least 1.
+        Number of oscillators n, at least 1.
     v_th, v_hold : ndarray of float, shape (n,), optional
-        Thresholds of each oscillator, in volt; the device's where absent.
-    conductance, capacitance : ndarray of float, shape (n, n), optional
-        Coupling elements, in siemens and farad: symmetric, zero diagonal. None where absent.
+        V_th and V_hold of each oscillator, in volt, with ``v_hold < v_th``; those of the circuit's
+        device by default.
+    conductance : ndarray of float, shape (n, n), optional
+        Coupling conductances g_ij, in siemens: zero or positive, symmetric, with a zero diagonal; none
+        by default.
+    capacitance : ndarray of float, shape (n, n), optional
+        Coupling capacitances c_ij, in farad: zero or positive, symmetric, with a zero diagonal; none by
+        default.
     fixed : ndarray of bool, shape (n,), optional
-        Oscillators that never switch (stuck devices).
+        True for oscillators that never switch (stuck devices); none by default.
 
     Attributes
     ----------
     voltage : ndarray of float, shape (n,)
-        In volt; zero at first.
+        Voltage across each device, in volt; initially 0.
     metallic : ndarray of bool, shape (n,)
-        State of the devices; all insulating at first.
+        State of each device; initially insulating.
     v_th, v_hold : ndarray of float, shape (n,)
         In volt; may be changed between calls and in ``on_switch``.
     fixed : ndarray of bool, shape (n,)
+        Oscillators that never switch.
     time : float
-        In second; zero at first.
+        Present time, in second; initially 0.
 
     Raises
     ------
@@ -122,22 +131,23 @@ class OscillatorNetwork:
     def advance(
         self, duration: float, current: Floats | None = None, on_switch: Callable[[int, bool], None] | None = None
     ) -> list[tuple[float, int, bool]]:
-        """Let time pass.
+        """Advance the time.
 
         Parameters
         ----------
         duration : float
-            In second.
+            Time to advance by, in second; zero or more.
         current : ndarray of float, shape (n,), optional
-            Input currents during all of it, in ampere; zero where absent.
+            Input currents, constant over the duration, in ampere; 0 by default.
         on_switch : callable, optional
-            Called with (oscillator, metallic after) at each switching, in order of time; it may
-            write new thresholds into `v_th` and `v_hold`.
+            Called at each switching, in order of time, with the number of the oscillator and whether it
+            is metallic afterwards. It may write new values into `v_th` and `v_hold`.
 
         Returns
         -------
         list of (float, int, bool)
-            Switchings in order of time: when (absolute, in second), which oscillator, metallic after.
+            The switchings, in order of time: time since the start of the simulation, in second; number
+            of the oscillator; whether it is metallic afterwards.
 
         Raises
         ------
@@ -161,7 +171,7 @@ class OscillatorNetwork:
                 return switchings
             elapsed += step
             self.time = start + elapsed
-            if step > 0:  # at once means that a threshold was moved past the voltage, which stays
+            if step > 0:  # a step of 0 means that a threshold was moved past the voltage: keep the voltage
                 self.voltage[crossed] = level[crossed]
             self.metallic[crossed] ^= True
             for i in crossed.tolist():
@@ -179,7 +189,7 @@ class OscillatorNetwork:
             )
 
     def _flow_alone(self, bias: Floats, level: Floats, duration: float) -> tuple[float, NDArray[np.intp]]:
-        """Go to the first switching, or to the end: closed form, monotonic voltages."""
+        """Advance to the first switching or to the end, in closed form: each voltage is monotonic."""
         metallic = self.metallic
         target = bias * np.where(metallic, self._parallel[1], self._parallel[0])
         away = self.voltage - target
@@ -203,7 +213,7 @@ class OscillatorNetwork:
         return duration, who
 
     def _flow_coupled(self, bias: Floats, level: Floats, duration: float) -> tuple[float, NDArray[np.intp]]:
-        """Go to the first switching, or to the end: equation 3, in steps by equation 4."""
+        """Advance to the first switching or to the end: equation 3, with the steps of equation 4."""
         rate, shape, project = self._modes()
         settled = (bias @ shape) / rate
         target = shape @ settled
@@ -211,7 +221,7 @@ class OscillatorNetwork:
         sign = np.where(self.metallic, -1.0, 1.0)
         convex = np.maximum(sign[:, np.newaxis] * swing, 0.0)
         rate2 = rate * rate
-        flat = 1e-30 * rate2[-1]  # keeps B above zero
+        flat = 1e-30 * rate2[-1]  # keeps B above 0
         time = 0.0
         while True:
             decay = np.exp(-rate * time)
@@ -236,7 +246,7 @@ class OscillatorNetwork:
         return time, who
 
     def _modes(self) -> Modes:
-        """Rates ``lambda`` (in 1/s, ascending), shapes U and U^T M of the present pattern of states."""
+        """Rates ``lambda`` (per second, ascending), U and U^T M for the present pattern of states."""
         key = self.metallic.tobytes()
         modes = self._cache.pop(key, None)
         if modes is None:
@@ -247,7 +257,7 @@ class OscillatorNetwork:
             modes = rate, shape, shape.T @ self._mass
             if len(self._cache) >= PATTERNS:
                 del self._cache[next(iter(self._cache))]
-        self._cache[key] = modes  # the last used one stands last
+        self._cache[key] = modes  # the most recently used pattern is the last
         return modes
 
 
@@ -259,7 +269,14 @@ def _vector(name: str, values: Floats | None, default: float, count: int) -> Flo
 
 
 def _laplacian(name: str, coupling: Floats | None, count: int) -> Floats:
-    """Diagonal of row sums, minus the matrix."""
+    """Diagonal matrix of the row sums, minus the coupling matrix.
+
+    Raises
+    ------
+    ValueError
+        If the coupling has another shape, a negative or infinite element, or is not symmetric with a
+        zero diagonal.
+    """
     matrix = np.zeros((count, count)) if coupling is None else np.asarray(coupling, dtype=float)
     if matrix.shape != (count, count):
         raise ValueError(f"{name} must have shape ({count}, {count}), not {matrix.shape}")
@@ -273,26 +290,26 @@ def _laplacian(name: str, coupling: Floats | None, count: int) -> Floats:
 def measure(
     switchings: Sequence[tuple[float, int, bool]], count: int, after: float = 0.0
 ) -> tuple[Floats, Floats, Floats]:
-    """Frequency, duty and phase of oscillators, from what :meth:`OscillatorNetwork.advance` returned.
+    """Frequency, duty cycle and phase of each oscillator, from its switchings.
 
     Parameters
     ----------
     switchings : sequence of (float, int, bool)
-        In order of time.
+        As returned by :meth:`OscillatorNetwork.advance`, in order of time.
     count : int
-        Oscillators n.
+        Number of oscillators n.
     after : float
-        Switchings before this time are left out, in second.
+        Time before which switchings are ignored, in second.
 
     Returns
     -------
     frequency : ndarray of float, shape (n,)
-        Over whole cycles, in hertz; 0 where there is none.
+        Mean over whole cycles, in hertz; 0 for an oscillator without a whole cycle.
     duty : ndarray of float, shape (n,)
-        Part of these cycles spent metallic; NaN where there is none.
+        Fraction of these cycles in the metallic state; NaN without a whole cycle.
     phase : ndarray of float, shape (n,)
-        Lead over oscillator 0 at switching on, circular mean, in degrees from 0 up to 360; NaN where
-        one of the two has no cycle.
+        Lead over oscillator 0 in switching on, as a circular mean, in degrees, at least 0 and below 360;
+        NaN if one of the two has no whole cycle.
     """
     frequency, duty, phase = np.zeros(count), np.full(count, np.nan), np.full(count, np.nan)
     reference = np.empty(0)

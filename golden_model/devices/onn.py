@@ -1,9 +1,10 @@
-"""Oscillator networks of devices: weights as resistors and capacitors between threshold switches.
+"""Oscillatory neural networks of devices: weights as resistors and capacitors between threshold switches.
 
-The judge of the phase oscillators: real waveforms, exact in time (``network``). Each weight becomes the element that
-the phase response says has its sign and size (``phase_response.element_for``): for a positive weight whichever of
-resistor and capacitor pulls this circuit in phase, for a negative one the other. What elements do besides, they do
-here, too: they load the oscillators, so that one with more or larger weights is slower or faster than the others.
+This model is the reference for the phase oscillators: it has the waveforms of the devices, exact in time
+(``network``). Each weight is one coupling element, chosen by the phase response (``phase_response.element_for``). A
+positive weight is a resistor or a capacitor, whichever of the two pulls this circuit in phase; a negative weight is
+the other. Like real elements, they also load the oscillators: one with more or larger weights than the others is
+slower or faster than they are.
 """
 
 from __future__ import annotations
@@ -16,25 +17,35 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
+from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.network import OscillatorNetwork, measure
 from neuristor.golden_model.devices.phase_response import Kind, coupling_strength, element_for, on_cycle
 from neuristor.golden_model.devices.threshold_switch import Circuit
-from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["DeviceOnn", "DevicePhases", "kinds"]
 
 Floats = NDArray[np.float64]
 MOST = 128
-"""Oscillators that are solved in bearable time."""
+"""Largest number of oscillators; more would take too long."""
 
 
 def kinds(circuit: Circuit) -> tuple[Kind, Kind]:
-    """The kinds of element that pull in phase, and apart.
+    """The kinds of coupling element for a positive and for a negative weight.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Circuit of both oscillators; it must oscillate.
+
+    Returns
+    -------
+    positive, negative : {"resistive", "capacitive"}
+        The kind that pulls two oscillators in phase, and the kind that pushes them apart.
 
     Raises
     ------
     ValueError
-        If the circuit does not oscillate, or resistor and capacitor pull the same way.
+        If the circuit does not oscillate, or resistors and capacitors pull the same way.
     """
     resistive = coupling_strength(circuit, "resistive", 1.0) > 0
     if resistive == (coupling_strength(circuit, "capacitive", 1.0) > 0):
@@ -47,40 +58,40 @@ def kinds(circuit: Circuit) -> tuple[Kind, Kind]:
 
 
 class DevicePhases(NamedTuple):
-    """Where a network of devices came to."""
+    """Final state of a network of devices."""
 
     phase: Floats
-    """Lead over oscillator 0 in cycles, 0 to 1, shape (count,); NaN for one that has stopped."""
+    """Shape (count,): lead over oscillator 0, in cycles, 0 to 1; NaN for an oscillator that has stopped."""
     frequency: Floats
-    """In hertz, shape (count,)."""
+    """Shape (count,), in hertz; 0 for an oscillator that has stopped."""
     spins: NDArray[np.int64]
-    """+1 within a quarter of a cycle of oscillator 0, else -1."""
+    """Shape (count,): +1 for a phase within a quarter of a cycle of oscillator 0, else -1."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class DeviceOnn:
-    """A network of equal circuits.
+    """A network of oscillators with equal circuits.
 
     Parameters
     ----------
     circuit : Circuit
-        One that oscillates.
+        Circuit of each oscillator; it must oscillate.
     weights : ndarray, shape (count, count)
-        Symmetric, at most 128 oscillators; the diagonal counts for nothing.
+        Symmetric synaptic weights, 2 to 128 oscillators; only their ratios matter. The diagonal is ignored.
     strength : float
-        ``K1 / f0`` of all that one oscillator feels, at most. Where it is not small against 1, the elements load the
-        circuits so much that they may stop.
-    detuning : array_like, shape (count,), optional
-        How much faster each oscillator is, as a part of its frequency: by its V_th.
+        Largest sum over the couplings of one oscillator of ``|K1| / f0``, without unit; above 0. If it is not small
+        compared with 1, the elements load the circuits so much that they may stop.
+    detuning : array_like of float, shape (count,), optional
+        Relative frequency deviation of each oscillator, made by its V_th; 0 by default.
     noise : float
-        Standard deviation of V_th from cycle to cycle, relative.
+        Cycle-to-cycle standard deviation of V_th, as a fraction of V_th; zero or more.
     seed : int
-        Of the noise.
+        Seed of the noise.
 
     Raises
     ------
     ValueError
-        If a shape is wrong, the weights are not symmetric, or the circuit has no element for their signs.
+        If a shape is wrong, the weights are not symmetric, or the circuit has no element for one sign of weight.
     """
 
     circuit: Circuit
@@ -108,7 +119,15 @@ class DeviceOnn:
         return np.asarray(self.weights, dtype=np.float64)
 
     def elements(self) -> tuple[Floats, Floats]:
-        """Conductances and capacitances between the oscillators, in siemens and farad, shape (count, count) each."""
+        """The coupling elements.
+
+        Returns
+        -------
+        conductance : ndarray of float, shape (count, count)
+            In siemens.
+        capacitance : ndarray of float, shape (count, count)
+            In farad.
+        """
         w = self._weights.copy()
         np.fill_diagonal(w, 0)
         most = float(np.abs(w).sum(axis=1).max())
@@ -122,7 +141,7 @@ class DeviceOnn:
 
     @property
     def phase_noise(self) -> float:
-        """What `noise` does to a phase, in radian a square root of a period: for ``kuramoto.Kuramoto``."""
+        """Phase noise that `noise` causes, in radian per square root of a period: for ``kuramoto.Kuramoto``."""
         device, step = self.circuit.device, 1e-4
         rates = [
             dataclasses.replace(self.circuit, device=dataclasses.replace(device, v_th=device.v_th * far)).frequency()
@@ -131,14 +150,25 @@ class DeviceOnn:
         return 2 * math.pi * self.noise * abs(math.log(rates[1] / rates[0])) / (2 * step)
 
     def run(self, phases: ArrayLike, periods: int) -> DevicePhases:
-        """Let the devices oscillate.
+        """Simulate the network.
 
         Parameters
         ----------
-        phases : array_like, shape (count,)
-            How late each oscillator begins its cycle, in cycles: as the phases of ``phase_oscillator``.
+        phases : array_like of float, shape (count,)
+            Initial lag of each oscillator, in cycles: the same sign as the phases of ``phase_oscillator``.
         periods : int
-            Of a circuit alone; phases are measured over the last quarter of them.
+            Simulated time, in periods of an uncoupled circuit. Phases and frequencies are measured over the last
+            quarter.
+
+        Returns
+        -------
+        DevicePhases
+            Phases, frequencies and spins at the end.
+
+        Raises
+        ------
+        ValueError
+            If `phases` has another shape, or no V_th gives a wanted detuning.
         """
         begin = np.asarray(phases, dtype=np.float64)
         count = len(self.weights)
@@ -162,7 +192,13 @@ class DeviceOnn:
         return DevicePhases(cycles, frequency, np.where(near, 1, -1))
 
     def _thresholds(self) -> Floats:
-        """V_th of each oscillator, for its frequency."""
+        """V_th of each oscillator that gives the wanted detuning, in volt.
+
+        Raises
+        ------
+        ValueError
+            If no V_th does.
+        """
         device = self.circuit.device
         made = np.full(len(self.weights), device.v_th)
         if self.detuning is None:
@@ -179,6 +215,6 @@ class DeviceOnn:
         high = device.v_th + 0.98 * (top - device.v_th)
         for n, wanted in enumerate(np.asarray(self.detuning, dtype=np.float64).tolist()):
             if off(low, wanted) < 0 or off(high, wanted) > 0:
-                raise ValueError(f"detuning must be one that a V_th can give, not {wanted} for oscillator {n}")
+                raise ValueError(f"detuning must be within reach of a change of V_th, not {wanted} for oscillator {n}")
             made[n] = brentq(off, low, high, args=(wanted,), xtol=1e-12)
         return made

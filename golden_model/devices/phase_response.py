@@ -1,25 +1,28 @@
-"""What a coupling element does to the phases of two equal oscillators: its sign and its strength.
+"""Effect of a coupling element on the phases of two equal oscillators: its sign and its strength.
 
-A two-state relaxation oscillator (:mod:`neuristor.golden_model.devices.threshold_switch`) runs through its
-cycle on one line, so a small voltage step ``delta`` moves it in time by exactly ``delta / (dv/dt)``.
-With the phase ``phi`` in cycles, 0 where the device has just switched off (``v = V_hold``)::
+The state of a two-state relaxation oscillator (:mod:`neuristor.golden_model.devices.threshold_switch`)
+moves along one line, the voltage, in each half of its cycle. A small voltage step ``delta`` therefore
+shifts it in time by exactly ``delta / (dv/dt)``. With the phase ``phi`` in cycles, 0 where the device has
+just switched off (``v = V_hold``), the period T, and the target voltage v_x and time constant tau_x of
+the present state x, the phase response is::
 
-    Z(phi) = 1 / (T dv/dt)                     dv/dt = (v_s - v) / tau_s                 (1)
+    Z(phi) = 1 / (T dv/dt)                     dv/dt = (v_x - v) / tau_x                 (1)
 
-A weak coupling element carries ``i_c`` from oscillator j into i, which shifts the phase of i by, on
-average over a cycle, with ``psi = phi_j - phi_i``::
+A weak coupling element (a resistance R_c or a capacitance C_c) carries the current ``i_c`` from
+oscillator j into oscillator i. With ``psi = phi_j - phi_i``, the phase of i then moves at the rate
+Gamma, the average over a cycle, and the phase difference at the rate dpsi/dt::
 
     i_c = (v_j - v_i) / R_c   or   C_c (dv_j/dt - dv_i/dt)                               (2)
     Gamma(psi) = <Z(phi) i_c(phi; psi)> / C                                              (3)
     dpsi/dt = Gamma(-psi) - Gamma(psi)                                                   (4)
 
-All functions are piecewise exponential, so (3) is a sum of closed forms. The first harmonic of its
-odd part is the weight of a phase model, ``K1 sin(2 pi psi)``: with ``z`` and ``u`` the first Fourier
-coefficients of Z and v::
+All functions are piecewise exponential, so (3) is a sum of closed forms. The weight in a phase model is
+the first harmonic of the odd part of Gamma, ``K1 sin(2 pi psi)``. With ``z`` and ``u`` the first Fourier
+coefficients of Z and v, and ``f0 = 1 / T``::
 
     K1 = -2 Im(conj(z) u) / (R_c C)   or   -4 pi f0 Re(conj(z) u) C_c / C                (5)
 
-``K1 > 0`` pulls in phase. Which sign a resistor or a capacitor has depends on the oscillator.
+``K1 > 0`` pulls in phase. The sign of a resistor and that of a capacitor depend on the oscillator.
 
 References
 ----------
@@ -38,8 +41,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
+from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.threshold_switch import Circuit
-from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["Kind", "coupling_strength", "element_for", "interaction", "locks", "on_cycle", "phase_response"]
 
@@ -48,17 +51,20 @@ Kind = Literal["resistive", "capacitive"]
 
 
 class _Cycle(NamedTuple):
-    """The undisturbed cycle, time in periods; arrays over (insulating, metallic)."""
+    """The cycle without coupling, time in periods; arrays over (insulating, metallic)."""
 
     period: float
+    """In second."""
     switch: float
-    """Phase at which it switches on."""
+    """Phase at which the device switches on."""
     begin: Floats
+    """Phase at which each state begins."""
     rate: Floats
-    """Of the exponentials, per cycle."""
+    """Rate of the exponential, per cycle."""
     target: Floats
+    """Target voltage, in volt."""
     start: Floats
-    """Voltage at `begin`."""
+    """Voltage at `begin`, in volt."""
 
     def state(self, phase: Floats) -> NDArray[np.intp]:
         return (phase >= self.switch).astype(np.intp)
@@ -89,69 +95,62 @@ def _cycle(circuit: Circuit) -> _Cycle:
 
 
 def phase_response(circuit: Circuit, phase: ArrayLike) -> Floats:
-    """Phase shift per voltage step (equation 1).
+    """Phase response Z: phase shift per voltage step (equation 1).
 
     Parameters
     ----------
     circuit : Circuit
-        One that oscillates.
+        It must oscillate; otherwise a ValueError is raised.
     phase : array_like of float
-        Where in the cycle the step comes, in cycles; any shape.
+        Phase at the time of the step, in cycles; any shape.
 
     Returns
     -------
     ndarray of float, shape of `phase`
         In cycles per volt.
-
-    Raises
-    ------
-    ValueError
-        If the circuit does not oscillate.
     """
     return 1.0 / _cycle(circuit).slope(np.asarray(phase, dtype=float) % 1.0)
 
 
 def on_cycle(circuit: Circuit, phase: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
-    """Voltage (in volt) and state (metallic or not) in the undisturbed cycle.
+    """Voltage and state in the cycle without coupling.
 
     Parameters
     ----------
     circuit : Circuit
-        One that oscillates.
+        It must oscillate; otherwise a ValueError is raised.
     phase : array_like of float
         In cycles; any shape.
 
-    Raises
-    ------
-    ValueError
-        If the circuit does not oscillate.
+    Returns
+    -------
+    voltage : ndarray of float, shape of `phase`
+        In volt.
+    metallic : ndarray of bool, shape of `phase`
+        Whether the device is metallic.
     """
     cycle, place = _cycle(circuit), np.asarray(phase, dtype=float) % 1.0
     return cycle.voltage(place), cycle.state(place) == 1
 
 
 def interaction(circuit: Circuit, kind: Kind, value: float, psi: ArrayLike) -> Floats:
-    """Rate at which the element moves the phase of oscillator i (equation 3).
+    """Rate Gamma at which the element moves the phase of oscillator i (equation 3).
 
     Parameters
     ----------
     circuit : Circuit
-        Of both oscillators; one that oscillates.
+        Circuit of both oscillators. It must oscillate; otherwise a ValueError is raised.
     kind : {"resistive", "capacitive"}
+        Kind of the coupling element; any other raises a ValueError.
     value : float
-        Of the element, in ohm or farad.
+        R_c in ohm or C_c in farad; above 0, otherwise a ValueError is raised.
     psi : array_like of float
-        Lead of oscillator j, in cycles; any shape.
+        Lead of oscillator j over oscillator i, in cycles; any shape.
 
     Returns
     -------
     ndarray of float, shape of `psi`
-        In hertz.
-
-    Raises
-    ------
-    ValueError
-        If the circuit does not oscillate, or the kind or value is not one.
+        In cycles per second.
     """
     factor = _factor(circuit, kind, value)
     cycle = _cycle(circuit)
@@ -166,7 +165,7 @@ def interaction(circuit: Circuit, kind: Kind, value: float, psi: ArrayLike) -> F
     middle = begin + length / 2
     other = (middle + lead) % 1.0
     mine, yours = cycle.state(middle), cycle.state(other)
-    # Integrals of Z(phi) times 1, and times the other's exponential, from their values in the middle.
+    # Integrals of Z(phi), and of Z(phi) times the exponential of the other oscillator, from the values in the middle.
     response = 1.0 / cycle.slope(middle)
     area = response * _area(cycle.rate[mine], length)
     product = response * _area(cycle.rate[mine] - cycle.rate[yours], length)
@@ -180,13 +179,19 @@ def interaction(circuit: Circuit, kind: Kind, value: float, psi: ArrayLike) -> F
 
 
 def _area(rate: Floats, length: Floats) -> Floats:
-    """Integral of ``exp(rate x)`` over an interval of this length around 0."""
+    """Integral of ``exp(rate x)`` over an interval of the given length around 0."""
     half = rate * length / 2
     return np.asarray(length * np.where(half == 0, 1.0, np.sinh(half) / np.where(half == 0, 1.0, half)))
 
 
 def _factor(circuit: Circuit, kind: Kind, value: float) -> float:
-    """``1 / (R_c C)`` in hertz, or ``C_c / C``."""
+    """``1 / (R_c C)``, per second, or ``C_c / C``, without unit.
+
+    Raises
+    ------
+    ValueError
+        If the kind is neither, or the value is not positive.
+    """
     if kind == "resistive":
         positive("coupling resistance", value)
         return 1.0 / (value * circuit.capacitance)
@@ -202,20 +207,16 @@ def coupling_strength(circuit: Circuit, kind: Kind, value: float) -> float:
     Parameters
     ----------
     circuit : Circuit
-        Of both oscillators; one that oscillates.
+        Circuit of both oscillators. It must oscillate; otherwise a ValueError is raised.
     kind : {"resistive", "capacitive"}
+        Kind of the coupling element; any other raises a ValueError.
     value : float
-        Of the element, in ohm or farad.
+        R_c in ohm or C_c in farad; above 0, otherwise a ValueError is raised.
 
     Returns
     -------
     float
-        In hertz; above zero it pulls in phase.
-
-    Raises
-    ------
-    ValueError
-        If the circuit does not oscillate, or the kind or value is not one.
+        K1, in cycles per second; positive if the element pulls in phase.
     """
     factor = _factor(circuit, kind, value)
     cycle = _cycle(circuit)
@@ -238,31 +239,28 @@ def _segment(rate: complex, length: float) -> complex:
 
 
 def locks(circuit: Circuit, kind: Kind, value: float) -> tuple[float, ...]:
-    """Phase differences at which two equal oscillators stay, in degrees (stable zeros of equation 4).
+    """Phase differences at which two equal oscillators lock (stable zeros of equation 4).
 
     Parameters
     ----------
     circuit : Circuit
-        Of both oscillators; one that oscillates.
+        Circuit of both oscillators. It must oscillate; otherwise a ValueError is raised.
     kind : {"resistive", "capacitive"}
+        Kind of the coupling element; any other raises a ValueError.
     value : float
-        Of the element, in ohm or farad. To first order it sets how fast they lock, not where.
+        R_c in ohm or C_c in farad; above 0, otherwise a ValueError is raised. To first order it sets the
+        rate of locking, not the phase difference.
 
     Returns
     -------
     tuple of float
-        Ascending, from 0 up to 360. Symmetric: with ``x`` also ``360 - x``.
-
-    Raises
-    ------
-    ValueError
-        If the circuit does not oscillate, or the kind or value is not one.
+        In degrees, ascending, at least 0 and below 360. With each x also ``360 - x``.
     """
 
     def drift(psi: Floats) -> Floats:
         return interaction(circuit, kind, value, -psi) - interaction(circuit, kind, value, psi)
 
-    # Odd about 0 and about 1/2: half a turn tells all. Gamma has kinks at 0 and at the two dwell times.
+    # The drift is odd about 0 and about 1/2, so half a cycle suffices. Gamma has kinks at 0 and at the two dwell times.
     dwell = _cycle(circuit).switch
     dwell = min(dwell, 1.0 - dwell)
     inner = (np.arange(1024) + 0.5) / 1024
@@ -278,26 +276,27 @@ def locks(circuit: Circuit, kind: Kind, value: float) -> tuple[float, ...]:
 
 
 def element_for(circuit: Circuit, kind: Kind, weight: float) -> float:
-    """The element that has a wanted weight.
+    """Value of the coupling element that has a given weight.
 
     Parameters
     ----------
     circuit : Circuit
-        Of both oscillators; one that oscillates.
+        Circuit of both oscillators; it must oscillate.
     kind : {"resistive", "capacitive"}
+        Kind of the coupling element.
     weight : float
-        ``K1 / f0``; above zero it pulls in phase.
+        ``K1 / f0``, without unit, not 0; positive if the element pulls in phase.
 
     Returns
     -------
     float
-        In ohm or farad.
+        R_c in ohm or C_c in farad.
 
     Raises
     ------
     ValueError
-        If the circuit does not oscillate, the weight is zero or not finite, or the kind has the other
-        sign in this circuit.
+        If the circuit does not oscillate, the weight is zero or not finite, or elements of this kind
+        have the other sign in this circuit.
     """
     unit = coupling_strength(circuit, kind, 1.0) / circuit.frequency()
     if not math.isfinite(weight) or weight == 0:

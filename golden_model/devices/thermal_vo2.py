@@ -1,21 +1,24 @@
-r"""A VO2 device switched by its own heat, with the hysteresis of the film, minor loops included.
+r"""A VO2 device that switches by Joule heating, with the film's hysteresis including minor loops.
 
-Voltage ``v`` and temperature ``T`` of the device, beside ``C`` and fed through ``R_s``::
+The states are the voltage ``v`` across the device and its temperature ``T``. The capacitor ``C`` is in
+parallel with the device, and both are fed through ``R_s``::
 
     C dv/dt      = (V_DD - v) / R_s - v / R(T)                                            (1)
     C_th dT/dt   = v^2 / R(T) - S_th (T - T_0)                                            (2)
     R(T)         = R_0 exp(E_a / (k T)) g(T) + R_m                                        (3)
     g(T)         = 1/2 + 1/2 tanh(beta (delta w/2 + T_c - T - T_p))                       (4)
 
-``delta`` is the sign of dT/dt. On the major loop ``T_p = 0``; after a reversal at ``(T_r, g_r)``::
+T_0 is the ambient temperature, R(T) the resistance of the device, g the insulating fraction, T_c the
+centre and w the width of the hysteresis loop, ``delta`` the sign of dT/dt. On the major loop the
+proximity temperature T_p is 0. After a reversal of the temperature at ``T_r``, where ``g = g_r``::
 
     T_p   = T_pr P((T - T_r) / T_pr)                                                      (5)
     T_pr  = delta w/2 + T_c - atanh(2 g_r - 1) / beta - T_r                               (6)
     P(x)  = 1/2 (1 - sin(gamma x)) (1 + tanh(pi^2 - 2 pi x))                              (7)
 
-A reversal counts once the temperature has come back 0.01 K from its extremum; until then the device
-stays on its old branch. With the old branch's ``delta' = -delta`` and ``T_p'`` in (4), (6) becomes
-``T_pr = delta w + T_p'(T_r)``, which needs no atanh.
+A reversal is recognised when the temperature is 0.01 K away from its extremum. Until then the device
+stays on its old branch. With ``delta' = -delta`` and ``T_p'`` of the old branch in equation 4,
+equation 6 becomes ``T_pr = delta w + T_p'(T_r)``, which needs no atanh.
 
 References
 ----------
@@ -35,53 +38,55 @@ from typing import ClassVar, NamedTuple, Self
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 
+from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
 from neuristor.golden_model.devices.threshold_switch import ThresholdSwitch
-from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["Branch", "ThermalVO2"]
 
 REVERSAL = 0.01
-"""How far the temperature comes back before it is a reversal, in kelvin."""
+"""Distance of the temperature from its extremum at which a reversal is recognised, in kelvin."""
 STILL = 1e-4
-"""Change of temperature in one thermal time constant that counts as standing still, in kelvin."""
+"""Change of temperature per thermal time constant below which the temperature is steady, in kelvin."""
 SCAN = 0.02
-"""Step of the search for steady temperatures, in kelvin (the loop's own scale is 1/beta)."""
+"""Step of the search for steady temperatures, in kelvin (the transition has the width 1/beta)."""
 
 
 class Branch(NamedTuple):
-    """The branch of the hysteresis loop a device is on."""
+    """The branch of the hysteresis loop on which a device is."""
 
     delta: int = 1
-    """1 heating, -1 cooling."""
+    """1 while heating, -1 while cooling."""
     reversal: float = 0.0
-    """T_r, in kelvin."""
+    """Temperature T_r of the last reversal, in kelvin; unused on the major loop."""
     proximity: float = 0.0
-    """T_pr, in kelvin; 0 on the major loop."""
+    """T_pr, in kelvin (equation 6); 0 on the major loop."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ThermalVO2:
-    """The device alone.
+    """The device without its circuit. All numbers are above 0.
 
     Parameters
     ----------
     r_0 : float
-        Prefactor of the insulating resistance, in ohm.
+        R_0, prefactor of the insulating resistance, in ohm (equation 3).
     activation : float
-        E_a / k, in kelvin.
+        Activation energy over Boltzmann's constant, E_a / k, in kelvin (equation 3).
     r_m : float
-        Resistance of the metallic state, in ohm.
+        R_m, resistance of the metallic state, in ohm (equation 3).
     width, t_c : float
-        Width and centre of the loop, in kelvin.
+        Width w and centre T_c of the hysteresis loop, in kelvin (equation 4).
     beta : float
-        Steepness of the transition, per kelvin.
+        Steepness of the transition, per kelvin (equation 4).
     gamma : float
-        Shape of the minor loops.
-    c_th, s_th : float
-        Heat capacity, in joule per kelvin, and conductance to the ambient, in watt per kelvin.
+        Shape of the minor loops, without unit (equation 7).
+    c_th : float
+        C_th, heat capacity, in joule per kelvin (equation 2).
+    s_th : float
+        S_th, thermal conductance to the ambient, in watt per kelvin (equation 2).
     ambient : float
-        T_0, in kelvin.
+        T_0, ambient temperature, in kelvin.
 
     Raises
     ------
@@ -90,6 +95,7 @@ class ThermalVO2:
     """
 
     kind: ClassVar[str] = "thermal_vo2"
+    """Name of the model in the catalogue."""
 
     r_0: float
     activation: float
@@ -108,7 +114,7 @@ class ThermalVO2:
 
     @property
     def tau_th(self) -> float:
-        """Thermal time constant, in second."""
+        """Thermal time constant ``C_th / S_th``, in second."""
         return self.c_th / self.s_th
 
     def _proximity(self, t: float, branch: Branch) -> float:  # (5), (7)
@@ -118,11 +124,27 @@ class ThermalVO2:
         return branch.proximity * 0.5 * (1 - math.sin(self.gamma * x)) * (1 + math.tanh(math.pi**2 - 2 * math.pi * x))
 
     def reverse(self, t: float, branch: Branch) -> Branch:
-        """The branch after a reversal at a temperature, in kelvin (equation 6)."""
+        """The branch after a reversal (equation 6).
+
+        Parameters
+        ----------
+        t : float
+            Temperature T_r of the reversal, in kelvin.
+        branch : Branch
+            The branch before the reversal.
+        """
         return Branch(-branch.delta, t, -branch.delta * self.width + self._proximity(t, branch))
 
     def resistance(self, t: float, branch: Branch = Branch()) -> float:  # noqa: B008
-        """Resistance at a temperature on a branch, in ohm (equations 3 and 4)."""
+        """Resistance R(T) on a branch, in ohm (equations 3 and 4).
+
+        Parameters
+        ----------
+        t : float
+            Temperature T, in kelvin.
+        branch : Branch
+            Branch of the hysteresis loop; the heating branch of the major loop by default.
+        """
         excess = t + self._proximity(t, branch) - branch.delta * self.width / 2 - self.t_c
         g = 0.5 - 0.5 * math.tanh(self.beta * excess)
         return self.r_0 * math.exp(self.activation / t) * g + self.r_m
@@ -131,7 +153,13 @@ class ThermalVO2:
         return voltage**2 / self.resistance(t, branch) - self.s_th * (t - self.ambient)
 
     def _settle(self, voltage: float, t: float, extreme: float, branch: Branch) -> tuple[float, float, Branch]:
-        """Follow the temperature to the first steady point under a constant voltage."""
+        """Follow the temperature to its first steady value at a constant voltage.
+
+        Raises
+        ------
+        ArithmeticError
+            If it reverses three times without reaching one.
+        """
         for _ in range(3):
             heading = 1 if self._heating(t, voltage, branch) >= 0 else -1
             forward = heading == branch.delta
@@ -150,20 +178,21 @@ class ThermalVO2:
         raise ArithmeticError(f"no steady temperature at {voltage!r} V")
 
     def iv(self, voltage: Floats) -> Floats:
-        """Current under a slow voltage sweep, alike in both polarities, from the ambient temperature.
+        """Current under a slow voltage sweep that starts at the ambient temperature.
 
-        The temperature follows its steady value, in ``v^2 / R(T) = S_th (T - T_0)``, along the branch
-        it is on; where that value ends it runs to the next one.
+        Both polarities have the same thresholds. The temperature follows its steady value, the solution
+        of ``v^2 / R(T) = S_th (T - T_0)`` on the present branch. Where this solution ends, at V_th and
+        V_hold, the temperature moves to the next one.
 
         Parameters
         ----------
         voltage : ndarray of float, shape (n,)
-            In volt, in the order of the sweep.
+            Voltage across the device, in volt, in the order of the sweep.
 
         Returns
         -------
         ndarray of float, shape (n,)
-            In ampere.
+            Current through the device, in ampere.
         """
         voltage = np.asarray(voltage, dtype=np.float64)
         current = np.empty_like(voltage)
@@ -174,17 +203,17 @@ class ThermalVO2:
         return current
 
     def switch(self) -> ThresholdSwitch:
-        """The two-state switch whose corners are the ends of the two steady branches.
+        """The two-state switch whose V_th and V_hold are the ends of the two steady branches.
 
         On the steady curve ``v(T) = sqrt(S_th (T - T_0) R(T))`` of the major loop, V_th is the first
-        maximum while heating and V_hold the minimum while cooling; R_ins and R_met are v / i there, so
-        that the load lines through these points stay the edges of the operating window. Both
-        transition times are the thermal time constant.
+        maximum while heating and V_hold the minimum while cooling. R_ins and R_met are v / i at these
+        points, so the load lines through them remain the edges of the operating window. Both transition
+        times are the thermal time constant.
 
         Raises
         ------
         ValueError
-            If the ambient is so warm that the steady curve has no such points.
+            If the ambient temperature is so high that the steady curve has no such extrema.
         """
         hot, cold = Branch(), Branch(-1)
         t = np.arange(self.ambient + SCAN, self.t_c + self.width + 10 / self.beta, SCAN)
@@ -215,20 +244,26 @@ class ThermalVO2:
         return float(found.x)
 
     def transient(self, *, supply: float, series_resistance: float, capacitance: float, duration: float) -> Transient:
-        """The device in its circuit, from 0 V and the ambient temperature, on the heating loop.
+        """Waveform of the device in its circuit, from 0 V and the ambient temperature.
 
-        It switches on and off where its resistance passes half of its decades, the geometric mean of
-        ``R_0 exp(E_a / (k T_c))`` and ``R_m``.
+        The device starts on the heating branch of the major loop. Switching on and off are where its
+        resistance passes the geometric mean of ``R_0 exp(E_a / (k T_c))`` and ``R_m``.
 
         Parameters
         ----------
-        supply, series_resistance, capacitance, duration : float
-            In volt, ohm, farad and second.
+        supply : float
+            V_DD, in volt; zero or more.
+        series_resistance : float
+            R_s, in ohm; above 0.
+        capacitance : float
+            C, in farad; above 0.
+        duration : float
+            Simulated time, in second; above 0.
 
         Returns
         -------
         Transient
-            Its state is ``temperature``, in kelvin, and ``resistance``, in ohm.
+            Its ``state`` has ``temperature``, in kelvin, and ``resistance``, in ohm.
         """
         positive("supply", supply, zero=True)
         for name, value in (
@@ -279,5 +314,16 @@ class ThermalVO2:
         return follow(mode(Branch(), 0.0, False), [0.0, 0.0], duration, atol=[1e-9, 1e-8], max_step=self.tau_th / 4)
 
     def at_temperature(self, ambient: float) -> Self:
-        """The same device at another ambient temperature T_0, in kelvin."""
+        """The same device at another ambient temperature.
+
+        Parameters
+        ----------
+        ambient : float
+            T_0, in kelvin; above 0.
+
+        Returns
+        -------
+        ThermalVO2
+            The device at that temperature.
+        """
         return replace(self, ambient=ambient)

@@ -1,22 +1,25 @@
 """A two-state threshold switch with a resistor and a capacitor: oscillator, or neuron.
 
-The device is a resistor with memory: ``R_ins`` until its voltage exceeds ``V_th``, then ``R_met``
-until it falls below ``V_hold``. A supply feeds it through ``R_s``; the capacitor stands beside it
-(the Pearson-Anson circuit)::
+The device is a resistor with hysteresis. Its resistance is ``R_ins`` (insulating, off) until its
+voltage exceeds the threshold voltage ``V_th``, then ``R_met`` (metallic, on) until the voltage falls
+below the hold voltage ``V_hold``. A supply feeds it through a series resistor ``R_s``, and a capacitor
+``C`` is in parallel with it (the Pearson-Anson circuit)::
 
     C dv/dt = (V_DD - v) / R_s + i - v / R                                            (1)
 
-so in each state the voltage relaxes exponentially, with ``s`` in {ins, met}::
+with ``v`` the voltage across the device, ``R`` its present resistance and ``i`` an input current. In
+each state x, insulating or metallic, the voltage relaxes exponentially towards a target ``v_x``::
 
-    tau_s = C (R_s || R_s')      v_s = (V_DD / R_s + i) (R_s || R_s')                  (2)
+    tau_x = C (R_s || R_x)       v_x = (V_DD / R_s + i) (R_s || R_x)                   (2)
     T_ins = tau_ins ln((v_ins - V_hold) / (v_ins - V_th))                              (3)
     T_met = tau_met ln((V_th - v_met) / (V_hold - v_met))                              (4)
 
-It oscillates when ``v_ins > V_th`` and ``v_met < V_hold``. With ``v_ins <= V_th`` it is silent: a
-neuron at rest, that an input current makes fire. With ``v_met >= V_hold`` it latches: once on, it
-stays on.
+The circuit oscillates when ``v_ins > V_th`` and ``v_met < V_hold``. With ``v_ins <= V_th`` it is
+silent: a neuron at rest, which fires under an input current. With ``v_met >= V_hold`` it latches:
+after it has switched on, it stays on.
 
-Joule heating switches it, so both voltages fall with the ambient temperature::
+Joule heating switches the device, so both voltages fall as the ambient temperature T rises towards
+the transition temperature T_c::
 
     V(T) = V(T_ref) sqrt((T_c - T) / (T_c - T_ref))                                       (5)
 
@@ -34,37 +37,40 @@ from typing import ClassVar, Literal, Self
 
 import numpy as np
 
+from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
-from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["Circuit", "ThresholdSwitch"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ThresholdSwitch:
-    """The device alone.
+    """The device without its circuit.
 
     Parameters
     ----------
     r_ins, r_met : float
-        Resistance of the insulating and the metallic state, in ohm.
+        Resistance of the insulating and of the metallic state, in ohm; ``0 < r_met < r_ins``.
     v_th, v_hold : float
-        Voltages at which it switches on and off, in volt.
+        Threshold voltage V_th (switches on) and hold voltage V_hold (switches off), in volt;
+        ``0 < v_hold < v_th``.
     t_imt, t_mit : float
-        Time the transitions take (insulator to metal, metal to insulator), in second.
+        Duration of the insulator-to-metal and of the metal-to-insulator transition, in second; zero
+        or more. Only `Circuit.too_fast` uses them: a waveform switches in no time.
     transition_temperature : float, optional
-        T_c, in kelvin; without it the device has no temperature.
+        T_c, in kelvin. Without it, the model does not depend on temperature.
     reference_temperature : float
-        Ambient temperature at which the voltages hold, in kelvin.
+        T_ref, in kelvin: ambient temperature at which `v_th` and `v_hold` hold. Below T_c.
 
     Raises
     ------
     ValueError
-        If a resistance or voltage is not positive, ``v_hold >= v_th``, ``r_met >= r_ins``, or the
-        reference temperature is not below the transition temperature.
+        If a resistance, voltage or temperature is not positive, a transition time is negative,
+        ``v_hold >= v_th``, ``r_met >= r_ins``, or the reference temperature is not below T_c.
     """
 
     kind: ClassVar[str] = "threshold_switch"
+    """Name of the model in the catalogue."""
 
     r_ins: float
     r_met: float
@@ -97,17 +103,19 @@ class ThresholdSwitch:
             )
 
     def iv(self, voltage: Floats) -> Floats:
-        """Current under a slow voltage sweep, alike in both polarities.
+        """Current under a slow voltage sweep that starts in the insulating state.
+
+        Both polarities have the same thresholds.
 
         Parameters
         ----------
         voltage : ndarray of float, shape (n,)
-            In volt, in the order of the sweep, from the insulating state.
+            Voltage across the device, in volt, in the order of the sweep.
 
         Returns
         -------
         ndarray of float, shape (n,)
-            In ampere.
+            Current through the device, in ampere.
         """
         voltage = np.asarray(voltage, dtype=np.float64)
         metallic, resistance = False, np.empty_like(voltage)
@@ -121,12 +129,25 @@ class ThresholdSwitch:
         return self
 
     def transient(self, *, supply: float, series_resistance: float, capacitance: float, duration: float) -> Transient:
-        """The device in its circuit, from 0 V; the transitions take no time.
+        """Waveform of the device in its circuit (equation 1), from 0 V and the insulating state.
+
+        The transitions take no time: `t_imt` and `t_mit` are ignored.
 
         Parameters
         ----------
-        supply, series_resistance, capacitance, duration : float
-            In volt, ohm, farad and second.
+        supply : float
+            V_DD, in volt; zero or more.
+        series_resistance : float
+            R_s, in ohm; above 0.
+        capacitance : float
+            C, in farad; above 0.
+        duration : float
+            Simulated time, in second; above 0.
+
+        Returns
+        -------
+        Transient
+            Its ``state`` has ``metallic``, 1 or 0.
         """
         circuit = Circuit(device=self, supply=supply, series_resistance=series_resistance, capacitance=capacitance)
         positive("duration", duration)
@@ -155,7 +176,12 @@ class ThresholdSwitch:
         Parameters
         ----------
         ambient : float
-            In kelvin.
+            Ambient temperature T, in kelvin; above 0 and below T_c.
+
+        Returns
+        -------
+        ThresholdSwitch
+            With new `v_th` and `v_hold`, and `ambient` as its reference temperature.
 
         Raises
         ------
@@ -173,17 +199,18 @@ class ThresholdSwitch:
 
 @dataclass(frozen=True, kw_only=True)
 class Circuit:
-    """The device in its circuit.
+    """The device in its circuit (equation 1).
 
     Parameters
     ----------
     device : ThresholdSwitch
+        The switch.
     supply : float
-        V_DD, in volt.
+        V_DD, in volt; zero or more.
     series_resistance : float
-        R_s, in ohm.
+        R_s, in ohm; above 0.
     capacitance : float
-        C, in farad.
+        C, in farad; above 0.
 
     Raises
     ------
@@ -206,21 +233,21 @@ class Circuit:
 
     @property
     def input_resistance(self) -> float:
-        """Steady-state voltage per input current while insulating, in ohm."""
+        """``R_s || R_ins``, in ohm: steady-state voltage per input current while insulating."""
         return self._parallel(self.device.r_ins)
 
     @property
     def tau_ins(self) -> float:
-        """Time constant of charging, in second (equation 2)."""
+        """Time constant of charging (insulating state), in second (equation 2)."""
         return self.capacitance * self._parallel(self.device.r_ins)
 
     @property
     def tau_met(self) -> float:
-        """Time constant of the discharge, in second (equation 2)."""
+        """Time constant of discharging (metallic state), in second (equation 2)."""
         return self.capacitance * self._parallel(self.device.r_met)
 
     def target_ins(self, current: float = 0.0) -> float:
-        """The voltage the insulating state would settle at, in volt (equation 2).
+        """Target voltage v_ins of the insulating state, in volt (equation 2).
 
         Parameters
         ----------
@@ -230,23 +257,34 @@ class Circuit:
         return (self.supply / self.series_resistance + current) * self._parallel(self.device.r_ins)
 
     def target_met(self, current: float = 0.0) -> float:
-        """The voltage the metallic state would settle at, in volt (equation 2)."""
-        return (self.supply / self.series_resistance + current) * self._parallel(self.device.r_met)
-
-    def regime(self, current: float = 0.0) -> Literal["oscillates", "silent", "latches"]:
-        """What the circuit does under a constant input.
+        """Target voltage v_met of the metallic state, in volt (equation 2).
 
         Parameters
         ----------
         current : float
             Input current, in ampere.
         """
+        return (self.supply / self.series_resistance + current) * self._parallel(self.device.r_met)
+
+    def regime(self, current: float = 0.0) -> Literal["oscillates", "silent", "latches"]:
+        """Behaviour of the circuit under a constant input current.
+
+        Parameters
+        ----------
+        current : float
+            Input current, in ampere.
+
+        Returns
+        -------
+        {"oscillates", "silent", "latches"}
+            See the description of this module.
+        """
         if self.target_ins(current) <= self.device.v_th:
             return "silent"
         return "oscillates" if self.target_met(current) < self.device.v_hold else "latches"
 
     def periods(self, current: float = 0.0) -> tuple[float, float]:
-        """Time in the insulating and in the metallic state of one cycle (equations 3 and 4).
+        """Time spent in the insulating and in the metallic state in one cycle (equations 3 and 4).
 
         Parameters
         ----------
@@ -256,12 +294,12 @@ class Circuit:
         Returns
         -------
         t_ins, t_met : float
-            In second.
+            T_ins and T_met, in second. The period of the oscillation is their sum.
 
         Raises
         ------
         ValueError
-            If the circuit does not oscillate under this input.
+            If the circuit does not oscillate under this input current.
         """
         regime = self.regime(current)
         if regime != "oscillates":
@@ -276,7 +314,7 @@ class Circuit:
         return t_ins, self.discharge(current)
 
     def discharge(self, current: float = 0.0) -> float:
-        """Time from V_th down to V_hold in the metallic state, in second (equation 4).
+        """Time T_met from V_th down to V_hold in the metallic state, in second (equation 4).
 
         Parameters
         ----------
@@ -286,7 +324,7 @@ class Circuit:
         Raises
         ------
         ValueError
-            If the device stays on.
+            If the circuit latches: ``v_met >= V_hold``.
         """
         device, v_met = self.device, self.target_met(current)
         if v_met >= device.v_hold:
@@ -297,12 +335,18 @@ class Circuit:
         return self.tau_met * math.log((device.v_th - v_met) / (device.v_hold - v_met))
 
     def frequency(self, current: float = 0.0) -> float:
-        """Firing rate under a constant input, in hertz; 0 where it does not fire repeatedly."""
+        """Firing rate under a constant input current, in hertz; 0 if the circuit does not oscillate.
+
+        Parameters
+        ----------
+        current : float
+            Input current, in ampere.
+        """
         return 1.0 / sum(self.periods(current)) if self.regime(current) == "oscillates" else 0.0
 
     @property
     def firing_currents(self) -> tuple[float, float]:
-        """Input currents between which it fires repeatedly, in ampere: threshold and latch-up."""
+        """Input currents between which the circuit oscillates, in ampere: firing threshold and latch-up."""
         bias = self.supply / self.series_resistance
         device = self.device
         return (
@@ -312,10 +356,10 @@ class Circuit:
 
     @property
     def series_resistance_window(self) -> tuple[float, float]:
-        """Series resistances between which it oscillates without input, in ohm.
+        """Series resistances between which the circuit oscillates without an input current, in ohm.
 
-        The window is empty (low above high) when no resistor makes it oscillate; its upper edge is
-        0 when the supply is below V_th.
+        If the lower edge is above the upper edge, no series resistance makes the circuit oscillate.
+        The upper edge is 0 when the supply is below V_th.
         """
         device = self.device
         return (
@@ -325,8 +369,9 @@ class Circuit:
 
     @property
     def too_fast(self) -> bool:
-        """Whether a cycle is shorter than ten transition times, where the two-state model is optimistic.
+        """Whether ``tau_ins + tau_met`` is less than ten times the longer transition time.
 
-        S. Carapezzi et al., Neuromorph. Comput. Eng. 2023, 10.1088/2634-4386/acf2bf.
+        The two-state model, which switches in no time, is optimistic there: S. Carapezzi et al.,
+        Neuromorph. Comput. Eng. 2023, 10.1088/2634-4386/acf2bf.
         """
         return self.tau_ins + self.tau_met < 10 * max(self.device.t_imt, self.device.t_mit)

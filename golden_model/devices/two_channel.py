@@ -1,13 +1,15 @@
 """The two-channel neuristor: two threshold switches with opposite supplies, two capacitors.
 
-The circuit of the Hodgkin-Huxley neurons made of NbO2 and VO2, with node voltages v1 and v2::
+This is the circuit of the Hodgkin-Huxley neurons made of NbO2 and VO2. Node 1 is the input, node 2 the
+output; their voltages are v1 and v2. Switch 1 connects node 1 to the supply -E, switch 2 connects node 2
+to the supply +E. The input is a current I, or a voltage v_in through Rin or Cin::
 
-    (C1 + Cin) dv1/dt = I - (v1 + E) / R_1 - (v1 - v2) / R2 - (v1 - v_in) / Rin + Cin dv_in/dt      (1)
-    C2 dv2/dt         = (v1 - v2) / R2 - (v2 - E) / R_2 - v2 / RL                                   (2)
+    (C1 + Cin) dv1/dt = I - (v1 + E) / R_sw1 - (v1 - v2) / R2 - (v1 - v_in) / Rin + Cin dv_in/dt    (1)
+    C2 dv2/dt         = (v1 - v2) / R2 - (v2 - E) / R_sw2 - v2 / RL                                 (2)
 
-R_1 and R_2 are the two switches: each r_ins until the voltage across it, v1 + E and E - v2, reaches its
-V_th, then r_met until that is down to V_hold. In each of the four pairs of states both equations are linear,
-and are solved exactly.
+R_sw1 and R_sw2 are the resistances of the two switches. Each is r_ins until the voltage across the switch
+(v1 + E for switch 1, E - v2 for switch 2) reaches V_th, then r_met until this voltage has fallen to V_hold.
+For each of the four combinations of states both equations are linear, and they are solved exactly.
 
 References
 ----------
@@ -25,43 +27,45 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
+from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.threshold_switch import ThresholdSwitch
-from neuristor.golden_model.neurons.neuron import positive
 
 __all__ = ["PAIRS", "NeuristorCircuit"]
 
 Floats = NDArray[np.float64]
 PAIRS = ((0, 0), (1, 0), (0, 1), (1, 1))
-"""States of the switches 1 and 2, 1 while metallic, in the order of all tables."""
+"""Combinations of states of (switch 1, switch 2), 0 insulating and 1 metallic; the order of all tables."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NeuristorCircuit:
-    """Two switches in their circuit.
+    """The two switches in their circuit (equations 1 and 2).
 
     Parameters
     ----------
     device : ThresholdSwitch
-        Both of them.
+        Both switches: V_th, V_hold, r_ins and r_met.
     supply : float
-        E in volt: switch 1 is at -E, switch 2 at +E. Between (V_th + V_hold) / 2 and V_th.
+        E, in volt: switch 1 is at -E, switch 2 at +E. Above (V_th + V_hold) / 2 and below V_th.
     capacitance_1 : float
-        At the input node, in farad, above 0.
+        C1, from the input node to ground, in farad; above 0.
     capacitance_2 : float
-        At the output node, in farad, above 0.
+        C2, from the output node to ground, in farad; above 0.
     coupling_resistance : float
-        Between the nodes, in ohm, above 0.
+        R2, between the nodes, in ohm; above 0.
     load_resistance : float
-        From the output node to ground, in ohm, above 0.
+        RL, from the output node to ground, in ohm; above 0.
     input_resistance : float
-        From an input voltage to the input node, in ohm; 0 for none.
+        Rin, from the input voltage to the input node, in ohm; 0 for none.
     input_capacitance : float
-        From an input voltage to the input node, in farad; 0 for none. Without either, the input is a current.
+        Cin, from the input voltage to the input node, in farad; 0 for none. Without Rin and Cin, the
+        input is a current.
 
     Raises
     ------
     ValueError
-        If a value is outside its range, or the neuristor could not fire or not rest.
+        If a value is outside its range. Outside the range of `supply` the neuristor could not fire, or
+        not return to rest.
     """
 
     device: ThresholdSwitch
@@ -92,12 +96,12 @@ class NeuristorCircuit:
 
     @property
     def jump(self) -> float:
-        """What a step of the input voltage moves the input node by, as a fraction."""
+        """Step of v1 per step of the input voltage: ``Cin / (C1 + Cin)``."""
         return self.input_capacitance / (self.capacitance_1 + self.input_capacitance)
 
     @cached_property
     def _systems(self) -> list[tuple[Floats, Floats, Floats]]:
-        """A, b and the weight of the input of each pair of states: dx/dt = A x + b + w input."""
+        """A, b and w for each combination of states: dx/dt = A x + b + w input, x = (v1, v2)."""
         made = []
         c1, c2 = self.capacitance_1 + self.input_capacitance, self.capacitance_2
         between, load = 1 / self.coupling_resistance, 1 / self.load_resistance
@@ -110,26 +114,40 @@ class NeuristorCircuit:
         return made
 
     def target(self, pair: int) -> Floats:
-        """Where both nodes go without input in a pair of states, in volt, shape (2,)."""
-        a, b, _ = self._systems[pair]
-        return np.asarray(np.linalg.solve(a, -b))
-
-    def propagator(self, pair: int, duration: float) -> tuple[Floats, Floats]:
-        """K and G of ``x <- x + K (target - x) + G input`` after a time: exact.
-
-        The input is a voltage, or a current times `coupling_resistance`, in volt; it is constant.
+        """Steady node voltages without input, in one combination of states.
 
         Parameters
         ----------
         pair : int
-            Which of `PAIRS`.
+            Index into `PAIRS`, 0 to 3.
+
+        Returns
+        -------
+        ndarray of float, shape (2,)
+            v1 and v2, in volt.
+        """
+        a, b, _ = self._systems[pair]
+        return np.asarray(np.linalg.solve(a, -b))
+
+    def propagator(self, pair: int, duration: float) -> tuple[Floats, Floats]:
+        """Exact solution over a time step, in one combination of states and under a constant input.
+
+        The node voltages ``x = (v1, v2)`` become ``x + K (target - x) + G input``. The input is in volt: an
+        input voltage, or an input current times `coupling_resistance`.
+
+        Parameters
+        ----------
+        pair : int
+            Index into `PAIRS`, 0 to 3.
         duration : float
-            In second.
+            Time step, in second.
 
         Returns
         -------
         K : ndarray of float, shape (2, 2)
+            Without unit.
         G : ndarray of float, shape (2,)
+            Without unit.
         """
         a, _, weight = self._systems[pair]
         k = np.eye(2) - expm(a * duration)
@@ -137,5 +155,5 @@ class NeuristorCircuit:
 
     @property
     def fastest(self) -> float:
-        """Shortest time constant of any pair of states, in second."""
+        """Shortest time constant over all combinations of states, in second."""
         return float(1 / max(np.abs(np.linalg.eigvals(a)).max() for a, _, _ in self._systems))

@@ -1,1 +1,1 @@
-"""Networks: spiking layers, phase oscillators, arrays that learn; and what they are made from."""
+"""Networks: spiking layers, phase oscillators and arrays with STDP, with their data and conversions."""

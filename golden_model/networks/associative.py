@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuristor.golden_model.checks import whole
 from neuristor.golden_model.files import text
 from neuristor.golden_model.networks.onn import MOST, OnnBitTrue, OnnParams, spins
-from neuristor.golden_model.neurons.neuron import whole
 
 __all__ = [
     "LETTERS",

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuristor.golden_model.checks import whole
 from neuristor.golden_model.files import text
-from neuristor.golden_model.neurons.neuron import whole
 
 __all__ = ["Graph", "GraphError", "Ising", "colouring", "max_cut", "partition", "read_graph"]
 

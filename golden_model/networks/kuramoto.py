@@ -1,11 +1,12 @@
-"""Oscillator networks as phase equations: what a network of phase oscillators is, without ticks and words.
+"""Oscillator networks as phase equations: the counterpart of phase oscillators in continuous time and phase.
 
-Kuramoto's model with injection at twice the frequency (SHIL). Time t is in periods of the common frequency, phases
-theta in radian, relative to it::
+This is Kuramoto's model with injection at twice the frequency (sub-harmonic injection locking, SHIL). Time t is in
+periods of the common frequency. The phases theta, in radian, are relative to an oscillation of this frequency::
 
     dtheta_i/dt = 2 pi d_i + K sum_j w_ij sin(theta_j - theta_i) - K_s sin(2 theta_i) + s xi_i(t)     (1)
 
-Without noise an adaptive Runge-Kutta method solves it, with noise the method of Euler and Maruyama.
+with d the detuning, w the weights and xi white noise. Without noise an adaptive Runge-Kutta method solves the
+equation, with noise the Euler-Maruyama method.
 
 References
 ----------
@@ -22,38 +23,39 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import solve_ivp
 
-from neuristor.golden_model.neurons.neuron import positive
+from neuristor.golden_model.checks import positive
 
 __all__ = ["Kuramoto"]
 
 Floats = NDArray[np.float64]
 STEPS = 64
-"""Of a period, with noise."""
+"""Steps per period of the Euler-Maruyama method."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Kuramoto:
-    """A network of phases: equation 1.
+    """A network of phases (equation 1).
 
     Parameters
     ----------
     weights : ndarray, shape (count, count)
-        ``weights[i, j]``: what oscillator i feels of oscillator j.
+        ``weights[i, j]`` is the weight w_ij from oscillator j to oscillator i; at least 2 oscillators. Only ratios of
+        weights matter.
     strength : float
-        K times the largest sum of ``|w|`` that one oscillator feels, in radian a period.
+        K times the largest sum of ``|w_ij|`` over the inputs of one oscillator, in radian per period; above 0.
     injection : float
-        K_s, in radian a period; 0 for none.
-    detuning : array_like, shape (count,), optional
-        d: how much faster each oscillator is, as a part of its frequency.
+        K_s, in radian per period; 0 for no injection.
+    detuning : array_like of float, shape (count,), optional
+        d, the relative frequency deviation of each oscillator; 0 by default.
     noise : float
-        s, in radian a square root of a period.
+        s, in radian per square root of a period; 0 for no noise.
     seed : int
-        Of the noise.
+        Seed of the noise.
 
     Raises
     ------
     ValueError
-        If a shape is wrong, or a number is not finite or below zero.
+        If a shape is wrong, a weight is not finite, or a number is outside its range.
     """
 
     weights: NDArray[np.generic]
@@ -76,18 +78,24 @@ class Kuramoto:
             raise ValueError(f"detuning must have shape ({count},), not {np.shape(self.detuning)}")
 
     def run(self, phases: ArrayLike, periods: int) -> Floats:
-        """Let the phases move.
+        """Integrate the phases.
 
         Parameters
         ----------
-        phases : array_like, shape (trials, count)
-            In radian.
+        phases : array_like of float, shape (trials, count)
+            Initial phases, in radian.
         periods : int
+            Number of periods.
 
         Returns
         -------
-        ndarray, shape (periods + 1, trials, count)
-            The phases after each period, in radian.
+        ndarray of float, shape (periods + 1, trials, count)
+            Initial phases and those after each period, in radian.
+
+        Raises
+        ------
+        ValueError
+            If `phases` has another shape.
         """
         begin = np.atleast_2d(np.asarray(phases, dtype=np.float64))
         if begin.ndim != 2 or begin.shape[1] != len(self.weights):

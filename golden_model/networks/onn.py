@@ -1,32 +1,35 @@
-"""Oscillatory neural networks: N phase oscillators, every one coupled to every other by a weight.
+"""Oscillatory neural networks: N phase oscillators, each coupled to every other one by a weight.
 
-A sum ``S_i = sum_j w_ij (2 o_j - 1)`` changes only when an output toggles, twice a period each, and then by
-``2 w_ij``. So it is never computed anew: work is done for what toggles, whatever the number of ticks in a
-period. The order within a tick, the same in the model and in the circuit:
+The weighted sum ``S_i = sum_j w_ij (2 o_j - 1)`` changes only when an output toggles, and then by ``2 w_ij``. Each
+output toggles twice per period. Therefore the sums are updated at each toggle and not recomputed in each time step
+(tick): the work per period does not depend on the number of ticks in a period. The order within a tick is the same in
+the model and in the circuit:
 
-1. the outputs follow their phases;
-2. for each that toggled, its column of the weights is added to, or taken from, all sums;
-3. each oscillator compares its sum with zero, and may restart (``phase_oscillator``).
+1. The outputs follow their phases.
+2. For each output that toggles, its column of the weights is added to, or subtracted from, all sums.
+3. Each oscillator compares its sum with zero and may set its phase to the present tick (``phase_oscillator``).
 
-At the beginning one full pass makes the sums; a reference whose sum is then zero is the oscillator's output.
-The network has settled when no phase was set anew for a whole period. Equal oscillators that repel each other and
-begin in phase never do: nothing tells them apart, as long as there is no noise.
+At the start, the sums are computed once in full. Where the sum is then zero, the reference is the output of the
+oscillator. The network has settled when no phase has changed for a whole period. Equal oscillators that repel each
+other and start in phase never settle without noise, because they are all in the same state.
 
-Annealing has two means, both of which cost no coupling time:
+There are two means of annealing. Neither costs clocks for the coupling:
 
-- *Noise*: before it is compared, each sum is moved by +a or -a, and thereafter back. The signs are independent, a is
-  common to all, anew in each tick, and uniform from 0 to `noise`. As all oscillators act at once, each may restart
-  only if a toss of its own allows it (else, neighbours would follow each other's past for ever).
-- *Injection* at twice the frequency (SHIL): references are sampled only in the first `window` ticks of each half
-  period. With all ticks there is no injection; with one, every new phase is 0 or half a period: an Ising machine.
+- *Noise*: each sum is offset by +a or -a for its comparison with zero. The signs are independent. The amplitude a is
+  common to all oscillators, new in each tick, and uniform from 0 to `noise`. Because all oscillators act at the same
+  time, each may change its phase only if a random bit of its own is 1. Otherwise neighbours could follow each other's
+  previous phase forever.
+- *Injection* at twice the frequency (sub-harmonic injection locking, SHIL): references are sampled only in the first
+  `window` ticks of each half period. If the window is the whole half period, there is no injection. If it is one tick,
+  each new phase is 0 or half a period: the network is an Ising machine.
 
-Both random bits of an oscillator come from words of one xorshift generator that wander along the network, 32
-oscillators a tick: one flip-flop a bit, and no logic.
+The two random bits of an oscillator come from a xorshift generator. Its words are shifted along the network by 32
+oscillators per tick, which takes one flip-flop per bit and no logic.
 
 References
 ----------
 B. Haverkort and A. Todri-Sanial, Front. Neurosci. 2026, 10.3389/fnins.2025.1658490 (the largest such network
-published for a small FPGA: 506 oscillators, 5-bit weights, 4-bit phase, sums computed anew in every tick).
+published for a small FPGA: 506 oscillators, 5-bit weights, 4-bit phase, sums recomputed in each tick).
 """
 
 from __future__ import annotations
@@ -41,9 +44,9 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
+from neuristor.golden_model.checks import positive, whole
 from neuristor.golden_model.networks.ising import Ising
 from neuristor.golden_model.networks.phase_oscillator import PhaseOscillatorRaw, output, step
-from neuristor.golden_model.neurons.neuron import positive, whole
 from neuristor.golden_model.noise import advance, first_states
 
 __all__ = ["OnnBitTrue", "OnnParams", "Segment", "Solution", "cooling", "energy", "solve", "spins"]
@@ -52,40 +55,42 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 MOST = 4096
-"""Oscillators that a network may have."""
+"""Largest number of oscillators in a network."""
 MOST_AT_ONCE = 20_000_000
-"""Trials times spins of a problem: some gigabytes."""
+"""Largest product of trials and spins of a problem: some gigabytes."""
 VISIT = 40
-"""Clocks that a tick takes at most, beside a clock for each column."""
+"""Upper bound of the clocks of a visited tick, without the one clock for each toggled output."""
 SPARSE = 0.1
-"""Share of weights that are not zero, below which the model multiplies only those."""
+"""Fraction of nonzero weights below which the model uses a sparse matrix."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OnnParams:
-    """A network, and what its word lengths are.
+    """A network and its word lengths.
 
     Parameters
     ----------
     weights : ndarray of int, shape (count, count)
-        ``weights[i, j]``: what oscillator i feels of oscillator j.
+        ``weights[i, j]`` is the synaptic weight w_ij from oscillator j to oscillator i; 2 to 4096 oscillators.
     weight_bits : int
-        Of each weight, signed, 1 to 8: 1 bit is -1 or 0.
+        Word length of a weight, signed, 1 to 8; a weight of 1 bit is -1 or 0.
     phase_bits : int
-        A period has ``2**phase_bits`` ticks; 4 to 8.
+        Word length of a phase, 4 to 8; a period has ``2**phase_bits`` ticks.
     noise_bits : int
-        The largest noise is ``2**noise_bits - 1``; 0 to 16, 0 for a network that cannot be annealed by noise.
+        Word length of the noise amplitude, 0 to 16; its largest value is ``2**noise_bits - 1``. 0 for a network
+        without noise.
     symmetric : bool
-        The memory holds one half of the matrix.
+        Whether the weights are symmetric and the memory stores only half of the matrix.
 
     Raises
     ------
     TypeError
-        If the weights are no integers.
+        If the weights are not integers.
     ValueError
-        If their shape is wrong, or they are not symmetric where that is said.
+        If a word length is outside its range, the shape of the weights is wrong, or they are not symmetric although
+        `symmetric` is set.
     OverflowError
-        If one does not fit its bits.
+        If a weight does not fit into `weight_bits`.
     """
 
     weights: Integers
@@ -116,14 +121,14 @@ class OnnParams:
         if self.symmetric and (weights != weights.T).any():
             i, j = np.argwhere(weights != weights.T)[0].tolist()
             raise ValueError(
-                f"weights must be symmetric, as symmetric says; oscillators {i} and {j} have {weights[i, j]} and "
+                f"weights must be symmetric if symmetric is set, but oscillators {i} and {j} have {weights[i, j]} and "
                 f"{weights[j, i]}"
             )
         object.__setattr__(self, "weights", weights.astype(np.int64))
 
     @property
     def count(self) -> int:
-        """Oscillators."""
+        """Number of oscillators."""
         return len(self.weights)
 
     @cached_property
@@ -133,43 +138,59 @@ class OnnParams:
 
     @property
     def total_bits(self) -> int:
-        """Of a sum, signed: the largest of any weights and any noise fits, so that none can saturate."""
+        """Word length of a sum, signed. The largest possible sum with noise fits, so no sum can saturate."""
         return ((self.count << (self.weight_bits - 1)) + (1 << self.noise_bits) - 1).bit_length() + 1
 
     @property
     def half(self) -> int:
-        """Ticks of half a period: the window that leaves all open."""
+        """Ticks of half a period; as a window, this means no injection."""
         return self.raw.period // 2
 
     def check_annealing(self, noise: int, window: int) -> None:
-        """Raise ValueError if the network cannot have such noise or such a window."""
+        """Check noise and window of an annealing step; raises a ValueError if one is outside its range.
+
+        Parameters
+        ----------
+        noise : int
+            Largest noise amplitude, 0 to ``2**noise_bits - 1``.
+        window : int
+            Ticks of each half period in which references are sampled, 1 to `half`.
+        """
         whole("noise", noise, 0, (1 << self.noise_bits) - 1)
         whole("window", window, 1, self.half)
 
 
 class Segment(NamedTuple):
-    """A part of a schedule: so many periods, with so much noise and so long a window."""
+    """A part of an annealing schedule."""
 
     periods: int
+    """Duration, in periods."""
     noise: int
+    """Largest noise amplitude, in units of a weighted sum."""
     window: int
+    """Ticks of each half period in which references are sampled."""
 
 
 def cooling(periods: int, noise: int, window: int = 1, steps: int = 64, last: int = 0) -> list[Segment]:
-    """A schedule that takes the noise down, linearly.
+    """An annealing schedule that lowers the noise linearly.
 
     Parameters
     ----------
     periods : int
-        Of the whole.
+        Total duration, in periods; at least 1.
     noise : int
-        At the beginning.
+        Largest noise amplitude of the first segment.
     window : int
-        Throughout; 1 is full injection.
+        Window of all segments, in ticks; 1 is full injection.
     steps : int
-        Segments, at most.
+        Largest number of segments; at least 1.
     last : int
-        Noise at the end.
+        Largest noise amplitude of the last segment.
+
+    Returns
+    -------
+    list of Segment
+        In order of time.
     """
     steps = min(steps, periods)
     ends = [periods * (n + 1) // steps for n in range(steps)]
@@ -180,38 +201,43 @@ def cooling(periods: int, noise: int, window: int = 1, steps: int = 64, last: in
 
 
 class OnnBitTrue:
-    """A network of phase oscillators, many trials at once: the specification of the circuit.
+    """The bit-true network, with many trials at the same time: the specification of the circuit.
 
     Parameters
     ----------
     params : OnnParams
+        Weights and word lengths.
     phases : array_like of int, shape (trials, count)
-        At the beginning, each 0 to ``2**phase_bits`` - 1.
+        Initial phases, in ticks, each 0 to ``2**phase_bits - 1``.
     seed : int
-        Of the noise; each trial has its own generator.
+        Seed of the noise; each trial has its own generator.
     detuning : array_like of float, shape (count,), optional
-        How much faster each oscillator is than the others, as a part of its frequency, between -0.5 and 0.5: its phase
-        slips by a tick now and then. For comparison with devices that are not all alike; those of the circuit are.
+        Relative frequency deviation of each oscillator, above -0.5 and below 0.5; 0 by default. The phase of a
+        detuned oscillator slips by a tick from time to time. This is for comparison with devices that differ from
+        each other; the oscillators of the circuit are all equal.
 
     Attributes
     ----------
     phase, output, reference, total : ndarray of int64, shape (trials, count)
-        The state: equations 1 to 3 of ``phase_oscillator``.
+        The state: phi, o, reference and S in equations 1 to 3 of ``phase_oscillator``.
     tick : int
-        Since the beginning.
+        Ticks since the start.
     toggles : ndarray of int64, shape (trials,)
-        Outputs that have toggled.
+        Number of times that an output has toggled.
     visits : ndarray of int64, shape (trials,)
-        Ticks that the circuit stops at: a phase stands there, or stood; or noise or injection may move one.
+        Number of ticks that the circuit visits. It skips a tick if no phase is or was there, and neither noise nor
+        injection can change one.
     changed : ndarray of int64, shape (trials,)
-        The last tick in which a phase was set anew; 0 if none was.
+        The last tick in which a phase changed; 0 if none has changed.
     state : ndarray of int64, shape (trials,)
-        Of the generators of noise.
+        States of the noise generators.
 
     Raises
     ------
-    TypeError, ValueError
-        If the phases, or the detuning, are none of this network.
+    TypeError
+        If the phases are not integers.
+    ValueError
+        If the phases or the detuning have another shape or are outside their range.
     """
 
     def __init__(
@@ -242,49 +268,49 @@ class OnnBitTrue:
         self.state: NDArray[Any] = first_states(seed, len(phase))
         self._signs: Bytes = np.zeros(phase.shape, dtype=np.uint8)
         self._tosses: Bytes = np.zeros(phase.shape, dtype=np.uint8)
-        # Ticks of half a period in which an output may toggle; and whether a phase is new, to be seen in the next tick.
+        # Ticks of half a period in which an output may toggle; whether a phase is new and takes effect in the next tick.
         self._occupied = np.ones((len(phase), params.half), dtype=bool)
         self._fresh = np.zeros(len(phase), dtype=bool)
 
     @property
     def phase(self) -> Integers:
-        """Of each oscillator, in ticks."""
+        """Phase of each oscillator, in ticks, shape (trials, count)."""
         return self._phase.astype(np.int64)
 
     @property
     def output(self) -> Integers:
-        """1 or 0."""
+        """Output of each oscillator, 1 or 0, shape (trials, count)."""
         return self._output.astype(np.int64)
 
     @property
     def reference(self) -> Integers:
-        """1 or 0."""
+        """Reference of each oscillator, 1 or 0, shape (trials, count)."""
         return self._reference.astype(np.int64)
 
     @property
     def total(self) -> Integers:
-        """The sums."""
+        """Weighted sum of each oscillator, shape (trials, count)."""
         return np.asarray(self._total, dtype=np.int64)
 
     @property
     def settled(self) -> NDArray[np.bool_]:
-        """Of each trial: no phase was set anew for a period, shape (trials,)."""
+        """Whether no phase has changed for a period, shape (trials,)."""
         return np.asarray(self.tick - self.changed >= self.params.raw.period)
 
     @property
     def clocks(self) -> Integers:
-        """The most that the circuit takes, one column a clock, shape (trials,)."""
+        """Upper bound of the clocks that the circuit takes with one column per clock, shape (trials,)."""
         return self.toggles + VISIT * self.visits
 
     def step(self, noise: int = 0, window: int | None = None) -> None:
-        """Advance one tick.
+        """Advance by one tick.
 
         Parameters
         ----------
         noise : int
-            The most that a sum is moved by.
+            Largest noise amplitude, 0 to ``2**noise_bits - 1``.
         window : int, optional
-            Ticks of each half period in which references are sampled; all by default.
+            Ticks of each half period in which references are sampled, from 1; all by default.
         """
         self.tick += 1
         raw, half = self.params.raw, self.params.half
@@ -299,10 +325,10 @@ class OnnBitTrue:
         self._fresh[:] = False
         self._follow(_indices(seen), place, now)
         if not (sampled and visited.any()):
-            return  # what has not changed says nothing new
+            return  # nothing has changed, so no reference can change
         rows = _indices(visited)
         total, allowed = self._total[rows], np.ones(1, dtype=np.uint8)
-        if noise:  # all are visited
+        if noise:  # all trials are visited
             total = total + self._moves(noise)
             allowed = self._tosses
         phase, reference, moved = step(raw, self._phase[rows], self._reference[rows], total, now, allowed)
@@ -314,7 +340,7 @@ class OnnBitTrue:
         self.changed[moving] = self.tick
 
     def _slip(self, drift: Floats) -> None:
-        """Let phases drift; wherever they come to stand is to be looked at."""
+        """Let the phases of detuned oscillators drift; visit all ticks afterwards."""
         self._ahead += drift
         ticks = np.trunc(self._ahead)
         if ticks.any():
@@ -325,7 +351,7 @@ class OnnBitTrue:
             self._fresh[:] = True
 
     def _follow(self, rows: Any, place: int, now: int) -> None:
-        """Let outputs of some trials follow their phases, and add to the sums what toggles."""
+        """Let the outputs of some trials follow their phases, and update the sums for those that toggle."""
         phase, before = self._phase[rows], self._output[rows]
         if not len(phase):
             return
@@ -350,7 +376,7 @@ class OnnBitTrue:
         return self.state
 
     def _moves(self, noise: int) -> Any:
-        """What to add to each sum in this tick; the tosses are made, too."""
+        """The offset of each sum in this tick; also draws the bits that allow phases to change."""
         for register in (self._signs, self._tosses):
             word = self._draw()[:, None] >> np.arange(min(32, register.shape[1])) & 1
             register[:, 32:] = register[:, :-32].copy()
@@ -359,19 +385,18 @@ class OnnBitTrue:
         return np.where(self._signs, most, -most)
 
     def run(self, periods: int, noise: int = 0, window: int | None = None) -> None:
-        """Advance so many periods, or, without noise, until all trials have settled.
+        """Advance by a number of periods; without noise, stop when all trials have settled.
+
+        A ValueError is raised if an argument is outside its range.
 
         Parameters
         ----------
         periods : int
-            At least 1.
-        noise, window
-            As in `step`.
-
-        Raises
-        ------
-        ValueError
-            If one is outside its range.
+            Number of periods, 1 to 1 000 000.
+        noise : int
+            Largest noise amplitude, 0 to ``2**noise_bits - 1``.
+        window : int, optional
+            Ticks of each half period in which references are sampled, 1 to `OnnParams.half`; all by default.
         """
         whole("periods", periods, 1, 1_000_000)
         self.params.check_annealing(noise, self.params.half if window is None else window)
@@ -383,7 +408,7 @@ class OnnBitTrue:
 
 
 def _indices(chosen: NDArray[np.bool_]) -> Any:
-    """What picks the chosen trials: all of them without a copy."""
+    """An index of the chosen trials; a slice if all are chosen, which makes no copy."""
     return slice(None) if chosen.all() else np.flatnonzero(chosen)
 
 
@@ -397,12 +422,19 @@ def _detuning(detuning: ArrayLike, count: int) -> Floats:
 
 
 def spins(phases: ArrayLike, phase_bits: int) -> Integers:
-    """+1 for an oscillator within a quarter of a period of oscillator 0, -1 for any other.
+    """Spins of oscillators: +1 for a phase within a quarter of a period of oscillator 0, else -1.
 
     Parameters
     ----------
     phases : array_like of int, shape (..., count)
+        Phases, in ticks.
     phase_bits : int
+        A period has ``2**phase_bits`` ticks; at least 2.
+
+    Returns
+    -------
+    ndarray of int64, shape (..., count)
+        +1 and -1.
     """
     phase, quarter = np.asarray(phases, dtype=np.int64), 1 << (phase_bits - 2)
     away = (phase - phase[..., :1] + quarter) & ((1 << phase_bits) - 1)
@@ -415,11 +447,14 @@ def energy(weights: ArrayLike, spins: ArrayLike) -> Floats:
     Parameters
     ----------
     weights : array_like, shape (count, count)
+        w.
     spins : array_like of int, shape (..., count)
+        s, each +1 or -1.
 
     Returns
     -------
     ndarray of float, shape (...)
+        Energies, in units of a weight.
     """
     matrix, s = np.array(weights, dtype=np.float64), np.asarray(spins, dtype=np.float64)
     np.fill_diagonal(matrix, 0)
@@ -428,26 +463,30 @@ def energy(weights: ArrayLike, spins: ArrayLike) -> Floats:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Solution:
-    """What an annealed network found.
+    """Result of annealing a network.
 
     Parameters
     ----------
     spins : ndarray of int, shape (count,)
-        The best of all trials.
+        Spins with the lowest energy of all trials, each +1 or -1.
     energy : float
-        Of these.
+        Their energy.
     energies : ndarray of float, shape (trials,)
-        The best of each trial.
+        Lowest energy of each trial.
     clocks : ndarray of int, shape (trials,)
-        The most that the circuit takes for the whole schedule.
+        Upper bound of the clocks that the circuit takes for the whole schedule.
     clocks_to_target : ndarray of float, shape (trials,)
-        Until the target was met; infinite where it was not, or there was none.
+        Clocks until the target was reached; infinite if it was not reached, or without a target.
     history : ndarray of float, shape (segments, trials)
-        The energy at the end of each part of the schedule.
+        Energy at the end of each segment of the schedule.
     params : OnnParams
+        The network that was annealed.
     schedule : tuple of Segment
+        The annealing schedule.
     seed : int
+        Seed of the initial spins and of the noise.
     variables : tuple
+        Name of each spin.
     """
 
     spins: Integers
@@ -480,37 +519,41 @@ def solve(
     target: float | None = None,
     progress: Callable[[float, float], object] | None = None,
 ) -> Solution:
-    """Anneal a network of oscillators until its spins have a low energy: the bits are those of the circuit.
+    """Find spins of low energy by annealing a network of oscillators; bit-true to the circuit.
 
     Parameters
     ----------
     problem : Ising or dimod.BinaryQuadraticModel
-        Fields cost one more oscillator, to which the others' phases are compared.
+        The problem. With fields it takes one more oscillator, whose phase is the reference of the spins.
     trials : int
-        Runs from random spins, side by side.
+        Number of runs from random spins, at the same time, 1 to 100 000.
     periods : int
-        Of the schedule; more find lower energies.
+        Duration of the schedule, in periods, 1 to 10 000 000; longer schedules find lower energies.
     weight_bits, phase_bits : int
-        The couplings are scaled to what fits the weights, and rounded.
+        Word lengths of the weights, 2 to 8, and of the phases, 4 to 8. The couplings are scaled to the range of the
+        weights and rounded.
     noise : float
-        At the beginning, in units of the root mean square that a sum has with random spins.
+        Initial noise, in units of the root mean square of a weighted sum of random spins; zero or more.
     last : float
-        At the end, in the same units; sparse graphs with equal weights like about 1.
+        Final noise, in the same unit; zero or more. About 1 is good for sparse graphs with equal weights.
     seed : int
-        Of the first spins and of the noise.
+        Seed of the initial spins and of the noise.
     target : float, optional
-        An energy to be met: how long that takes is said.
+        Energy for which the time to reach it is recorded.
     progress : callable, optional
-        Takes the part of the schedule that is done, and the lowest energy so far.
+        Called after each segment with the completed fraction of the schedule and the lowest energy so far.
 
     Returns
     -------
     Solution
+        The best spins and the course of all trials.
 
     Raises
     ------
-    TypeError, ValueError
-        If the problem is none, or a parameter is outside its range.
+    TypeError
+        If the problem is of neither kind.
+    ValueError
+        If the problem is too large, or a parameter is outside its range.
 
     Examples
     --------
@@ -573,7 +616,7 @@ def solve(
 
 
 def _scaled(real: Floats, bits: int) -> Integers:
-    """Weights as integers: as large as fits, and whole multiples where they were whole."""
+    """Weights as integers, as large as fits; integer weights are multiplied by an integer if possible."""
     largest = float(np.abs(real).max())
     room = (1 << (bits - 1)) - 1
     if not largest:

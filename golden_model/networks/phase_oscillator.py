@@ -1,24 +1,26 @@
-"""Phase oscillators: square waves that take over the phase of what the rest of their network asks for.
+"""Phase oscillators: square waves whose phase follows the weighted sum of the other outputs in the network.
 
-An oscillator with phase ``phi`` is high for half a period of ``2**phase_bits`` ticks, from tick phi on::
+Time is counted in time steps (ticks). A period P has ``2**phase_bits`` ticks. The output of an oscillator with phase
+``phi`` is high for half a period, from tick phi on::
 
     o(t) = 1 if (t - phi) mod P < P / 2 else 0                                             (1)
 
-Its network forms a weighted sum S of all outputs, as +1 and -1. The sign of S is a square wave of its own, the
-reference; a sum of zero leaves it as it was. When the reference rises, the oscillator restarts there::
+The network forms for each oscillator a weighted sum S of all outputs, as +1 and -1. The sign of S is a second square
+wave, the reference; at a sum of zero the reference keeps its value. When the reference rises, the oscillator aligns its
+phase to it::
 
-    S > 0 -> reference = 1,  S < 0 -> reference = 0,  S = 0 -> as before                   (2)
+    S > 0 -> reference = 1,  S < 0 -> reference = 0,  S = 0 -> unchanged                   (2)
     the reference rises in tick t, and (t - phi) mod P > 1  ->  phi <- t                   (3)
 
-In a network that is annealed, a tick may be closed to (2), and a toss may forbid (3): see ``onn``.
+While a network is annealed, (2) may be disabled in some ticks, and (3) may be disabled by a random bit: see ``onn``.
 
-An oscillator that rises in the same tick, or rose in the last one, is as near to its reference as a tick can tell;
-without that, two of them would hand one tick's difference to and fro for ever. A new phase acts from the next tick on.
+An oscillator whose output rises in the same tick as its reference, or rose in the tick before, keeps its phase.
+Otherwise two oscillators could exchange a difference of one tick forever. A new phase takes effect in the next tick.
 
 References
 ----------
 M. Abernot et al., Front. Neurosci. 15, 2021, 10.3389/fnins.2021.713054 (digital oscillators, aligned at the rising edge
-of the sign of their weighted sum). The rule for ties and for a difference of one tick is ours.
+of the sign of their weighted sum). The rule for ties and for a difference of one tick is our own.
 """
 
 from __future__ import annotations
@@ -31,42 +33,60 @@ __all__ = ["PhaseOscillatorRaw", "output", "step"]
 
 
 class PhaseOscillatorRaw(NamedTuple):
-    """The integers the circuit is built from."""
+    """The integers from which the circuit is built."""
 
     phase_bits: int
+    """Word length of a phase: a period has ``2**phase_bits`` ticks."""
 
     @property
     def period(self) -> int:
-        """Ticks."""
+        """Period P, in ticks."""
         return 1 << self.phase_bits
 
 
 def output(raw: PhaseOscillatorRaw, phase: Any, tick: Any) -> Any:
-    """Equation 1: 1 or 0, on integers, arrays or hardware values alike."""
+    """Output of an oscillator, 1 or 0 (equation 1); on integers, arrays or hardware values.
+
+    Parameters
+    ----------
+    raw : PhaseOscillatorRaw
+        The integers of the oscillator.
+    phase : int, ndarray of int, or a hardware value
+        Phase phi, in ticks, 0 to P - 1.
+    tick : int, ndarray of int, or a hardware value
+        Present tick t, since the start or modulo P.
+    """
     return (((tick - phase) & (raw.period - 1)) >> (raw.phase_bits - 1)) ^ 1
 
 
 def step(
     raw: PhaseOscillatorRaw, phase: Any, reference: Any, total: Any, tick: Any, allowed: Any = 1
 ) -> tuple[Any, Any, Any]:
-    """What a tick does to an oscillator, on integers, arrays or hardware values alike.
+    """Advance an oscillator by one tick (equations 2 and 3); on integers, arrays or hardware values.
 
     Parameters
     ----------
     raw : PhaseOscillatorRaw
-    phase, reference
-        Of the oscillator.
-    total
-        S, with the outputs of this tick.
-    tick
-        Since the beginning.
-    allowed
-        Whether the phase may be set anew in this tick.
+        The integers of the oscillator.
+    phase : int, ndarray of int, or a hardware value
+        Phase phi, in ticks, 0 to P - 1.
+    reference : int, ndarray of int, or a hardware value
+        Reference after the tick before, 1 or 0.
+    total : int, ndarray of int, or a hardware value
+        Weighted sum S of the outputs of this tick.
+    tick : int, ndarray of int, or a hardware value
+        Present tick t, since the start or modulo P.
+    allowed : int, ndarray of int, or a hardware value
+        1 if the phase may change in this tick, else 0.
 
     Returns
     -------
-    phase, reference, moved
-        `moved`: whether the phase was set anew.
+    phase : int, ndarray of int, or a hardware value
+        New phase, in ticks, 0 to P - 1.
+    reference : int, ndarray of int, or a hardware value
+        New reference, 1 or 0.
+    moved : bool, ndarray of bool, or a hardware value
+        Whether the phase was set to the present tick.
     """
     after = select(total > 0, 1, select(total < 0, 0, reference))
     lead = (tick - phase) & (raw.period - 1)

@@ -1,25 +1,29 @@
-"""A small array that learns by itself: pair-based STDP, neurons that inhibit each other, thresholds that adapt.
+"""A small array with unsupervised learning: pair-based STDP, lateral inhibition, adaptive thresholds.
 
-Inputs j and neurons i, everything an integer; ``a >> n`` stands for ``round_shift(a, n)``. In each tick, in this order:
+Inputs have the index j, neurons the index i, and s_j is 1 for an input spike. All numbers are integers, without unit;
+``a >> n`` stands for ``round_shift(a, n)``. Each time step (tick) has these parts, in this order:
 
 1. integrate    ``v_i <- v_i - (v_i >> leak_shift) + sum_j w_ij s_j``                                         (1)
 2. depress      ``w_ij <- w_ij - (y_i >> minus_shift)`` for every input that spikes                           (2)
-3. compete      of the neurons with ``v_i >= theta_i`` that with the most above (the lowest number, if equal)
-                fires: ``v_i <- 0``, and all others lose ``inhibition``, but not below zero                    (3)
-4. traces       ``x_j <- 255`` for a spike, else ``x_j - (x_j >> pre_shift)``; y_i alike, of the neurons       (4)
+3. compete      of the neurons with ``v_i >= theta_i``, the one with the largest ``v_i - theta_i`` fires (the
+                lowest number among equals): its ``v_i <- 0``; all others lose ``inhibition``, down to 0       (3)
+4. traces       ``x_j <- 255`` for a spike, else ``x_j - (x_j >> pre_shift)``; the same for y_i of the neurons
+                with post_shift                                                                                (4)
 5. potentiate   ``w_ij <- w_ij + (x_j >> plus_shift)`` for the neuron that fires                               (5)
-6. adapt        ``theta_i <- theta_i + rise`` where it fired, else
+6. adapt        ``theta_i <- theta_i + rise`` if it fired, else
                 ``theta_i - ((theta_i - threshold) >> fall_shift)``                                            (6)
 
-Weights stay between 0 and ``2**weight_bits - 1``. A pair of spikes changes a weight by an exponential of their
-distance: upwards where the input came first, downwards where the neuron did; each counts with the nearest of the other.
+v is the membrane potential, theta the firing threshold, w the synaptic weight, x and y the traces of the inputs and of
+the neurons. Weights saturate at 0 and ``2**weight_bits - 1``. A pair of spikes changes a weight by an exponential of
+their time difference: upwards if the input spike came first, downwards if the neuron fired first. Each spike is paired
+with the nearest spike of the other side.
 
 References
 ----------
 Z. Wang et al., Nature Electronics 1, 2018, 10.1038/s41928-018-0023-2 (diffusive-memristor neurons with drift-memristor
 synapses: an 8 x 3 array that learns without a teacher); the rule is that of S. Song, K. D. Miller and L. F. Abbott,
 Nature Neuroscience 3, 2000 (pairs), with the adaptive threshold of P. U. Diehl and M. Cook, Front. Comput. Neurosci. 9,
-2015, 10.3389/fncom.2015.00099. The numbers below are ours.
+2015, 10.3389/fncom.2015.00099. The default values below are our own.
 """
 
 from __future__ import annotations
@@ -32,39 +36,46 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuristor.golden_model.checks import whole
 from neuristor.golden_model.fixed import round_shift, saturate
-from neuristor.golden_model.neurons.neuron import whole
 
 __all__ = ["PATTERNS", "TRACE_MOST", "StdpBitTrue", "StdpParams", "StdpReference", "learn", "presented", "specialised"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 TRACE_MOST = 255
-"""A trace just after a spike."""
+"""Value of a trace immediately after a spike."""
 PATTERNS = np.array([[1, 1, 1, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, 1, 0, 0], [1, 0, 0, 0, 0, 0, 1, 1]])
-"""Three patterns of eight inputs; the first and the last share an input."""
+"""Three patterns of eight inputs; the first and the last share one input."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StdpParams:
-    """An array that learns.
+    """Parameters of the array.
 
     Parameters
     ----------
     inputs, neurons : int
-        At most 64 and 16.
+        Number of inputs, 2 to 64, and of neurons, 2 to 16.
     weight_bits : int
-        Of a weight, without a sign: 4 to 12.
+        Word length of a weight, unsigned, 4 to 12.
     threshold : int
-        The lowest threshold, which a neuron begins with.
+        Initial and lowest firing threshold, 1 to half of `membrane_most`.
     inhibition : int
-        What the others lose when one fires.
-    leak_shift, pre_shift, post_shift, plus_shift, minus_shift, fall_shift : int
-        Powers of two, 0 to 15: see the equations.
+        Amount that the other membrane potentials lose when a neuron fires, 0 to `membrane_most`.
+    leak_shift : int
+        Leak of the membrane potential, as a power of two, 0 to 15 (equation 1).
+    pre_shift, post_shift : int
+        Decay of the traces of the inputs and of the neurons, as powers of two, 0 to 15 (equation 4).
+    plus_shift, minus_shift : int
+        Learning rates of potentiation (equation 5) and of depression (equation 2), as powers of two, 0 to 15.
     rise : int
-        Of the threshold, with each spike.
+        Increase of the threshold with each spike, 0 to a quarter of `membrane_most` (equation 6).
+    fall_shift : int
+        Decay of the threshold, as a power of two, 0 to 15 (equation 6).
     seed : int
-        Of the weights to begin with: uniform, between a quarter and three quarters of the largest.
+        Seed of the initial weights, 0 to 2**32 - 1. They are uniform between a quarter and three quarters of the
+        largest weight.
 
     Raises
     ------
@@ -104,35 +115,41 @@ class StdpParams:
 
     @property
     def membrane_bits(self) -> int:
-        """Of a membrane, without a sign: twice what all inputs bring at once, at least."""
+        """Word length of a membrane potential, unsigned: holds at least twice the sum of all inputs at once."""
         return (self.inputs * self.weight_most).bit_length() + 1
 
     @property
     def membrane_most(self) -> int:
-        """The largest membrane, and threshold."""
+        """The largest membrane potential and the largest threshold."""
         return (1 << self.membrane_bits) - 1
 
     @cached_property
     def first_weights(self) -> Integers:
-        """To begin with, shape (neurons, inputs)."""
+        """Initial weights, shape (neurons, inputs)."""
         low, high = self.weight_most // 4, 3 * self.weight_most // 4
         return np.random.default_rng(self.seed).integers(low, high, (self.neurons, self.inputs), endpoint=True)
 
 
 class StdpBitTrue:
-    """The array in integers: the specification of the circuit.
+    """The bit-true array: the specification of the circuit.
 
     Parameters
     ----------
     params : StdpParams
+        Parameters of the array.
 
     Attributes
     ----------
     weights : ndarray of int64, shape (neurons, inputs)
-    membrane, limit, post : ndarray of int64, shape (neurons,)
-        v, theta and y.
+        w.
+    membrane : ndarray of int64, shape (neurons,)
+        v.
+    limit : ndarray of int64, shape (neurons,)
+        theta.
     pre : ndarray of int64, shape (inputs,)
         x.
+    post : ndarray of int64, shape (neurons,)
+        y.
     """
 
     def __init__(self, params: StdpParams) -> None:
@@ -144,17 +161,22 @@ class StdpBitTrue:
         self.post = np.zeros(params.neurons, dtype=np.int64)
 
     def step(self, spikes: ArrayLike) -> int:
-        """Advance one tick.
+        """Advance by one tick.
 
         Parameters
         ----------
         spikes : array_like of int, shape (inputs,)
-            0 or 1.
+            1 for an input that spikes, else 0.
 
         Returns
         -------
         int
-            The neuron that fired; -1 for none.
+            Number of the neuron that fires; -1 if none does.
+
+        Raises
+        ------
+        ValueError
+            If `spikes` has another shape or other values.
         """
         params, s = self.params, np.asarray(spikes, dtype=np.int64)
         if s.shape != (params.inputs,) or ((s != 0) & (s != 1)).any():
@@ -180,7 +202,13 @@ class StdpBitTrue:
 
 
 class StdpReference:
-    """The same in float64: nothing is rounded. Attributes as those of `StdpBitTrue`."""
+    """The array in float64, without rounding; with the attributes of `StdpBitTrue`.
+
+    Parameters
+    ----------
+    params : StdpParams
+        Parameters of the array.
+    """
 
     def __init__(self, params: StdpParams) -> None:
         self.params = params
@@ -190,7 +218,18 @@ class StdpReference:
         self.pre, self.post = np.zeros(params.inputs), np.zeros(params.neurons)
 
     def step(self, spikes: ArrayLike) -> int:
-        """Advance one tick; as `StdpBitTrue.step`."""
+        """Advance by one tick.
+
+        Parameters
+        ----------
+        spikes : array_like of int, shape (inputs,)
+            1 for an input that spikes, else 0.
+
+        Returns
+        -------
+        int
+            Number of the neuron that fires; -1 if none does.
+        """
         params, s = self.params, np.asarray(spikes) == 1
         v = np.clip(self.membrane * (1 - 2.0**-params.leak_shift) + self.weights @ s, 0, params.membrane_most)
         lowered = np.clip(self.weights - self.post[:, None] * 2.0**-params.minus_shift, 0, params.weight_most)
@@ -213,24 +252,27 @@ class StdpReference:
 def presented(
     patterns: ArrayLike, times: int, ticks: int = 1, silence: int = 3, seed: int = 0, noise: float = 0.02
 ) -> tuple[NDArray[np.uint8], Integers]:
-    """Patterns in a random order, each for some ticks, with some silence after it.
+    """Input spikes for patterns in random order, each shown for some ticks and followed by silence.
 
     Parameters
     ----------
     patterns : array_like of int, shape (patterns, inputs)
+        1 for an input that spikes, else 0.
     times : int
-        Presentations.
+        Number of presentations.
     ticks, silence : int
-        Of each.
+        Ticks of each presentation, and of the silence after it.
     seed : int
+        Seed of the order and of the noise.
     noise : float
-        Chance that an input is wrong in a tick.
+        Probability that an input is inverted in a tick of a presentation, 0 to 1.
 
     Returns
     -------
-    spikes : ndarray of uint8, shape (ticks, inputs)
-    shown : ndarray of int64, shape (ticks,)
-        Which pattern; -1 in silence.
+    spikes : ndarray of uint8, shape (times * (ticks + silence), inputs)
+        1 for an input that spikes, else 0.
+    shown : ndarray of int64, shape (times * (ticks + silence),)
+        Number of the pattern shown in each tick; -1 during silence.
     """
     array, rng = np.asarray(patterns), np.random.default_rng(seed)
     which = rng.integers(0, len(array), times)
@@ -241,7 +283,22 @@ def presented(
 
 
 def specialised(winners: ArrayLike, shown: ArrayLike, patterns: int, neurons: int) -> Integers:
-    """How often each neuron fired while each pattern was shown, shape (neurons, patterns)."""
+    """Count how often each neuron fired while each pattern was shown.
+
+    Parameters
+    ----------
+    winners : array_like of int, shape (ticks,)
+        Number of the neuron that fired in each tick; -1 for none.
+    shown : array_like of int, shape (ticks,)
+        Number of the pattern shown in each tick; -1 during silence.
+    patterns, neurons : int
+        Number of patterns and of neurons.
+
+    Returns
+    -------
+    ndarray of int64, shape (neurons, patterns)
+        Number of spikes.
+    """
     made = np.zeros((neurons, patterns), dtype=np.int64)
     for winner, pattern in zip(np.asarray(winners).tolist(), np.asarray(shown).tolist(), strict=True):
         if winner >= 0 and pattern >= 0:
@@ -250,7 +307,22 @@ def specialised(winners: ArrayLike, shown: ArrayLike, patterns: int, neurons: in
 
 
 def learn(model: Any, spikes: NDArray[Any], each: Callable[[int], object] | None = None) -> Integers:
-    """Let an array hear all ticks; which neuron fired in each, shape (ticks,)."""
+    """Apply the input spikes of all ticks to an array.
+
+    Parameters
+    ----------
+    model : StdpBitTrue or StdpReference
+        The array; it changes.
+    spikes : ndarray of int, shape (ticks, inputs)
+        1 for an input that spikes, else 0.
+    each : callable, optional
+        Called with the number of each tick after it.
+
+    Returns
+    -------
+    ndarray of int64, shape (ticks,)
+        Number of the neuron that fired in each tick; -1 for none.
+    """
     winners = []
     for tick, row in enumerate(spikes):
         winners.append(model.step(row))

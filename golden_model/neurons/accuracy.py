@@ -16,15 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from dataclasses import replace as changed
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuristor.golden_model.neurons import kernel
-from neuristor.golden_model.neurons.model import spike_times
-from neuristor.golden_model.neurons.neuron import room
+from neuristor.golden_model.neurons.contract import NeuronModel
+from neuristor.golden_model.neurons.model import NeuronParams, spike_times
 
 __all__ = ["MODELS", "Accuracy", "Words", "denser", "measure", "smallest", "sweep"]
 
@@ -97,7 +96,7 @@ def _worst(error: Floats) -> float:
 class Words:
     """The smallest words that meet a target."""
 
-    params: Any
+    params: NeuronParams
     """Parameters of the array, with these words."""
     error: float
     """Largest relative error of the rate they have."""
@@ -105,15 +104,14 @@ class Words:
     """How many words were tried."""
 
 
-def sweep(neuron: str, params: Any, points: int = 12, highest: float = 0.0) -> Floats:
+def sweep(model: NeuronModel[Any], params: NeuronParams, points: int = 12, highest: float = 0.0) -> Floats:
     """Input currents from near the firing threshold upwards.
 
     Parameters
     ----------
-    neuron : str
-        Name of the model.
-    params : object
-        Its parameters.
+    model : NeuronModel
+    params : NeuronParams
+        Parameters of an array of that model.
     points : int
         At least 2.
     highest : float
@@ -123,37 +121,42 @@ def sweep(neuron: str, params: Any, points: int = 12, highest: float = 0.0) -> F
     -------
     ndarray of float, shape (points,)
         In ampere.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two points.
     """
     if points < 2:
         raise ValueError(f"points must be at least 2, not {points}")
-    low, high = room("golden_model", neuron).window(params)
+    low, high = model.window(params)
     top = min(low + 0.95 * (high - low), max(highest, low + 3 * abs(low)))
     return np.linspace(low + 0.1 * (top - low), top, points)
 
 
-def measure(neuron: str, params: Any, current: Floats) -> Accuracy:
+def measure(model: NeuronModel[Any], params: NeuronParams, current: Floats) -> Accuracy:
     """Send constant inputs through all four models.
 
     Parameters
     ----------
-    neuron : str
-    params : object
-        Its spread and coupling are left away.
+    model : NeuronModel
+    params : NeuronParams
+        Spread and coupling are ignored.
     current : ndarray of float, shape (n,)
         In ampere.
     """
-    bench = _Bench(neuron, params, current)
+    bench = _Bench(model, params, current)
     return bench.accuracy(bench.params)
 
 
 class _Bench:
     """A sweep, and what does not depend on the words, measured once."""
 
-    def __init__(self, neuron: str, params: Any, current: Floats) -> None:
-        self.golden = room("golden_model", neuron)
-        self.params = self.golden.alone(params, len(current))
+    def __init__(self, model: NeuronModel[Any], params: NeuronParams, current: Floats) -> None:
+        self.model = model
+        self.params: NeuronParams = model.alone(params, len(current))
         self.current = current
-        rates = self.golden.rate(self.params, current)
+        rates = model.rate(self.params, current)
         if not (rates > 0).any():
             raise ValueError("current must make the neuron fire somewhere in the sweep")
         wanted = (PERIODS + SKIPPED) / rates[rates > 0].min() / self.params.dt
@@ -161,12 +164,12 @@ class _Bench:
         self.volts = np.tile(self.params.drive_volts(current), (self.ticks, 1))
         self.references = [self._float(self.params, locate=True), self._float(self.params, locate=False)]
 
-    def _float(self, params: Any, **how: bool) -> tuple[list[Floats], Floats]:
-        trace, times = self.golden.Reference(params, **how).run(self.volts)
+    def _float(self, params: NeuronParams, **how: bool) -> tuple[list[Floats], Floats]:
+        trace, times = self.model.reference(params, **how).run(self.volts)
         return times, self._duty(trace, times)
 
-    def _bit_true(self, params: Any) -> tuple[list[Floats], Floats]:
-        model = self.golden.BitTrue(params)
+    def _bit_true(self, params: NeuronParams) -> tuple[list[Floats], Floats]:
+        model = self.model.bit_true(params)
         drive = np.tile(params.drive_raw(self.current), (self.ticks, 1))
         fast = self.ticks > SLOW and kernel.available()
         trace = kernel.run(model, drive, keep=True) if fast else model.run(drive)
@@ -182,7 +185,7 @@ class _Bench:
             made.append(trace["metallic"][ticks[0] : ticks[-1], n].mean() if len(ticks) > 1 else np.nan)
         return np.array(made)
 
-    def accuracy(self, params: Any) -> Accuracy:
+    def accuracy(self, params: NeuronParams) -> Accuracy:
         """All four models with these words."""
         results = [*self.references, self._float(params, locate=False, rounded=True), self._bit_true(params)]
         spacing = np.array([[_spacing(found) for found in times] for times, _ in results])
@@ -194,7 +197,7 @@ class _Bench:
             dt=self.params.dt,
         )
 
-    def error(self, params: Any) -> float:
+    def error(self, params: NeuronParams) -> float:
         """Largest relative error of the rate of the bit-true model, were each input rounded at its worst.
 
         What the rounding of an input did is known from the slope of the rate; half a step of the drive, either
@@ -224,7 +227,9 @@ def _spacing(times: Floats) -> tuple[float, float]:
     return float(1 / period), float(np.std(found - (start + period * number)) / period)
 
 
-def smallest(neuron: str, params: Any, current: Floats, target: float, say: Say = lambda _: None) -> Words:
+def smallest(
+    model: NeuronModel[Any], params: NeuronParams, current: Floats, target: float, say: Say = lambda _: None
+) -> Words:
     """The smallest words whose rate is everywhere within a target of the physics.
 
     First the fewest fraction bits of the membrane, then of the coefficients, then of the drive. From wide
@@ -234,8 +239,8 @@ def smallest(neuron: str, params: Any, current: Floats, target: float, say: Say 
 
     Parameters
     ----------
-    neuron : str
-    params : object
+    model : NeuronModel
+    params : NeuronParams
         Parameters of the array; its words are where the search begins.
     current : ndarray of float, shape (n,)
         In ampere.
@@ -255,30 +260,31 @@ def smallest(neuron: str, params: Any, current: Floats, target: float, say: Say 
     """
     if not 0 < target < 1:
         raise ValueError(f"target must be between 0 and 1, not {target!r}")
-    bench = _Bench(neuron, params, current)
-    dense = _Bench(neuron, params, denser(current))
+    bench = _Bench(model, params, current)
+    dense = _Bench(model, params, denser(current))
     step = dense.time_step()
     say(f"time step: {100 * step:.3g} %")
     if step > target:
         raise ValueError(
             f"target {100 * target:g} % cannot be met with a tick of {params.dt:.4g} s, whose error alone is "
-            f"{100 * step:.3g} %; set dt to {_tick(neuron, params, current, target, say):.3g} s or less"
+            f"{100 * step:.3g} %; set dt to {_tick(model, params, current, target, say):.3g} s or less"
         )
-    golden, tried = bench.golden, 0
+    tried = 0
     widest = {"fraction": 22, "coefficient": 18, "drive": 28}
     found = dict(widest)
 
-    def words(**bits: int) -> Any:
+    def words(**bits: int) -> NeuronParams | None:
         try:
-            return golden.resized(bench.params, **(found | bits))
+            made: NeuronParams = model.resized(bench.params, **(found | bits))
         except (ValueError, OverflowError):  # such words cannot hold this neuron
             return None
+        return made
 
     def error(judge: _Bench, **bits: int) -> float:
         nonlocal tried
         tried += 1
         made = words(**bits)
-        got = np.inf if made is None else judge.error(changed(made, count=judge.params.count))
+        got = np.inf if made is None else judge.error(made.changed(count=judge.params.count))
         say(f"{', '.join(f'{name} {n}' for name, n in (found | bits).items())}: {100 * got:.3g} %")
         return got
 
@@ -286,7 +292,7 @@ def smallest(neuron: str, params: Any, current: Floats, target: float, say: Say 
     if error(bench) > target:
         raise ValueError(missed)
     for name in widest:
-        found["drive"] = words().drive.frac_bits
+        found["drive"] = model.resized(bench.params, **found).drive.frac_bits
         # Until the target is missed, or there is no such word in this model.
         while found[name] > LEAST and words() != words(**(less := {name: found[name] - 1})):
             if error(bench, **less) > target:
@@ -297,7 +303,7 @@ def smallest(neuron: str, params: Any, current: Floats, target: float, say: Say 
         own = [each for each in more if words(**each) != words()]
         reached = error(dense)
         if reached <= target and all(error(dense, **each) <= target for each in own):
-            return Words(golden.resized(params, **found), reached, tried)
+            return Words(model.resized(params, **found), reached, tried)
         if not more:
             raise ValueError(missed)
         for each in more:
@@ -309,12 +315,12 @@ def denser(current: Floats) -> Floats:
     return np.linspace(current[0], current[-1], DENSER * (len(current) - 1) + 1)
 
 
-def _tick(neuron: str, params: Any, current: Floats, target: float, say: Say) -> float:
+def _tick(model: NeuronModel[Any], params: NeuronParams, current: Floats, target: float, say: Say) -> float:
     """A tick whose error alone is at most half the target, in second."""
     dt = params.dt
     for _ in range(12):
         dt /= 2
-        step = _Bench(neuron, changed(params, dt=dt), current).time_step()
+        step = _Bench(model, params.changed(dt=dt), current).time_step()
         say(f"a tick of {dt:.3g} s: {100 * step:.3g} %")
         if step <= target / 2:
             return float(dt)

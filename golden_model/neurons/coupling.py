@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from neuristor.golden_model.neurons.neuron import positive
+from neuristor.golden_model.checks import positive
 
 __all__ = ["Coupling"]
 

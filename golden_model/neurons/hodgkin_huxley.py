@@ -40,16 +40,19 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from neuristor.golden_model import noise
+from neuristor.golden_model.checks import positive, whole
 from neuristor.golden_model.fixed import Format, floor_shift, lookup, round_shift, saturate
+from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import (
     BitTrueModel,
+    Bound,
     Events,
+    Field,
     NeuronParams,
     ReferenceModel,
     firing_window,
     simulated_rate,
 )
-from neuristor.golden_model.neurons.neuron import Bound, Field, positive, whole
 from neuristor.golden_model.variability import Variability
 
 __all__ = [
@@ -73,6 +76,8 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+SPREAD = ("current_d2d", "current_noise")
+"""The spread it has."""
 GATES = ("m", "h", "n")
 ENTRIES = 256
 """Entries of each table."""
@@ -220,7 +225,7 @@ class HodgkinHuxleyParams(NeuronParams):
         whole("count", self.count, 1, 65_536)
         for name in ("dt", "capacitance", "g_na", "g_k", "g_l", "temperature"):
             positive(name, getattr(self, name))
-        self.spread.only("hodgkin_huxley", "current_d2d", "current_noise")
+        self.spread.only("hodgkin_huxley", *SPREAD)
         whole("coefficient_bits", self.coefficient_bits, 8, 18)
         whole("gate_bits", self.gate_bits, OPERAND, 24)
         if self.membrane.width < 10 or self.membrane.width > 24:
@@ -724,7 +729,8 @@ class HodgkinHuxleyOptions:
 def from_circuit(
     circuit: None,
     *,
-    options: HodgkinHuxleyOptions = HodgkinHuxleyOptions(),
+    options: HodgkinHuxleyOptions | None = None,
+    spread: Variability | None = None,
     **common: Any,
 ) -> HodgkinHuxleyParams:
     """The neurons that a design file describes; there is no device.
@@ -732,11 +738,14 @@ def from_circuit(
     Parameters
     ----------
     circuit : None
-    options : HodgkinHuxleyOptions
+    options : HodgkinHuxleyOptions, optional
+    spread : Variability, optional
     **common
-        `count`, `dt`, `spread` and words, as in :class:`HodgkinHuxleyParams`.
+        `count`, `dt` and words, as in :class:`HodgkinHuxleyParams`.
     """
+    options = options or HodgkinHuxleyOptions()
     return HodgkinHuxleyParams(
+        spread=spread or Variability(),
         capacitance=options.membrane_capacitance,
         g_na=options.g_na,
         g_k=options.g_k,
@@ -837,7 +846,24 @@ def summary(params: HodgkinHuxleyParams) -> list[tuple[str, str]]:
     ]
 
 
-# What the other rooms look up by the neuron's name.
-BitTrue, Options = HodgkinHuxleyBitTrue, HodgkinHuxleyOptions
-Params, Reference = HodgkinHuxleyParams, HodgkinHuxleyReference
-CIRCUIT = None
+HODGKIN_HUXLEY = NeuronModel(
+    name="hodgkin_huxley",
+    title="Hodgkin-Huxley: membrane and three gates, rates from tables",
+    params=HodgkinHuxleyParams,
+    options=HodgkinHuxleyOptions,
+    bit_true=HodgkinHuxleyBitTrue,
+    reference=HodgkinHuxleyReference,
+    spread=SPREAD,
+    excitable=True,
+    from_circuit=from_circuit,
+    check_current=check_current,
+    summary=summary,
+    shadow=shadow,
+    swing=swing,
+    bound=bound,
+    alone=alone,
+    window=window,
+    rate=rate,
+    resized=resized,
+)
+"""What everything else asks of Hodgkin-Huxley neurons."""

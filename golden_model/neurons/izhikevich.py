@@ -38,17 +38,20 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from neuristor.golden_model import noise
+from neuristor.golden_model.checks import positive, whole
 from neuristor.golden_model.fixed import Format, round_shift, saturate, select
 from neuristor.golden_model.neurons.behaviour import Behaviour, bursts, even, gaps
+from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import (
     BitTrueModel,
+    Bound,
     Events,
+    Field,
     NeuronParams,
     ReferenceModel,
     firing_window,
     simulated_rate,
 )
-from neuristor.golden_model.neurons.neuron import Bound, Field, positive, whole
 from neuristor.golden_model.variability import Variability
 
 __all__ = [
@@ -75,6 +78,8 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+SPREAD = ("current_d2d", "current_noise")
+"""The spread it has."""
 PEAK = 0.030
 """Voltage at which a spike is cut off, in volt."""
 SUBSTEP = 10e-6
@@ -376,7 +381,7 @@ class IzhikevichParams(NeuronParams):
         whole("count", self.count, 1, 65_536)
         positive("dt", self.dt)
         positive("current_scale", self.current_scale)
-        self.spread.only("izhikevich", "current_d2d", "current_noise")
+        self.spread.only("izhikevich", *SPREAD)
         whole("coefficient_bits", self.coefficient_bits, 8, 18)
         if self.recovery.frac_bits != self.drive.frac_bits:
             raise ValueError(
@@ -792,7 +797,8 @@ def from_circuit(
     circuit: None,
     *,
     dt: float,
-    options: IzhikevichOptions = IzhikevichOptions(),
+    options: IzhikevichOptions | None = None,
+    spread: Variability | None = None,
     **common: Any,
 ) -> IzhikevichParams:
     """The neurons that a design file describes; there is no device.
@@ -802,15 +808,17 @@ def from_circuit(
     circuit : None
     dt : float
         In second.
-    options : IzhikevichOptions
+    options : IzhikevichOptions, optional
+    spread : Variability, optional
     **common
-        `count`, `spread` and words, as in :class:`IzhikevichParams`. The recovery gets the fraction bits of `drive`.
+        `count` and words, as in :class:`IzhikevichParams`. The recovery gets the fraction bits of `drive`.
 
     Raises
     ------
     ValueError
         If there is no pattern of a name.
     """
+    options = options or IzhikevichOptions()
     names = tuple(PATTERNS) if options.behaviours == ("all",) else options.behaviours
     for name in names or ("",):
         if name not in PATTERNS:
@@ -820,6 +828,7 @@ def from_circuit(
     if "drive" in common:
         common["recovery"] = Format(-2, common["drive"].frac_bits)
     return IzhikevichParams(
+        spread=spread or Variability(),
         dt=1e-3 * patterns[0].tick if options.own_ticks else dt,
         patterns=patterns,
         own_ticks=options.own_ticks,
@@ -938,6 +947,26 @@ def summary(params: IzhikevichParams) -> list[tuple[str, str]]:
     ]
 
 
-# What the other rooms look up by the neuron's name.
-BitTrue, Options, Params, Reference = IzhikevichBitTrue, IzhikevichOptions, IzhikevichParams, IzhikevichReference
-CIRCUIT = None
+IZHIKEVICH = NeuronModel(
+    name="izhikevich",
+    title="Izhikevich: two variables, and the twenty firing patterns neurons are compared by",
+    params=IzhikevichParams,
+    options=IzhikevichOptions,
+    bit_true=IzhikevichBitTrue,
+    reference=IzhikevichReference,
+    spread=SPREAD,
+    excitable=True,
+    from_circuit=from_circuit,
+    check_current=check_current,
+    summary=summary,
+    shadow=shadow,
+    swing=swing,
+    bound=bound,
+    alone=alone,
+    window=window,
+    rate=rate,
+    resized=resized,
+    behaviours=behaviours,
+    protocol=protocol,
+)
+"""What everything else asks of Izhikevich neurons."""

@@ -67,7 +67,7 @@ def run(model: BitTrueModel, drive_raw: Array, *, keep: bool = False) -> Array |
     TypeError, ValueError, OverflowError
         If the drive is wrong.
     """
-    if getattr(model.params, "coupling", None) is not None:
+    if model.params.coupling is not None:
         raise TypeError("model must have no coupling: coupled neurons wait for each other; use its own run")
     drive_raw = np.ascontiguousarray(check_drive(model.params, drive_raw))
     rule = model.rule

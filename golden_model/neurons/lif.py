@@ -37,13 +37,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuristor.golden_model import noise
+from neuristor.golden_model.checks import positive, whole
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.fixed import Format, round_shift, saturate, select
-from neuristor.golden_model.neurons.model import BitTrueModel, Events, NeuronParams, ReferenceModel
-from neuristor.golden_model.neurons.neuron import Bound, Field, positive, whole
+from neuristor.golden_model.neurons.contract import NeuronModel
+from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
 from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
 
 __all__ = [
+    "LIF",
     "LifBitTrue",
     "LifOptions",
     "LifParams",
@@ -62,6 +64,10 @@ __all__ = [
     "swing",
     "window",
 ]
+
+
+SPREAD = ("threshold_d2d", "threshold_c2c", "stuck_on", "stuck_off", "dead")
+"""The spread it has; V_hold has none."""
 
 
 class LifRaw(NamedTuple):
@@ -547,8 +553,8 @@ class LifOptions:
 def from_circuit(
     circuit: Circuit,
     *,
-    options: LifOptions = LifOptions(),
-    spread: Variability = Variability(),
+    options: LifOptions | None = None,
+    spread: Variability | None = None,
     **common: Any,
 ) -> LifParams:
     """The LIF neurons that a circuit makes, below its oscillation threshold.
@@ -559,8 +565,8 @@ def from_circuit(
     Parameters
     ----------
     circuit : Circuit
-    options : LifOptions
-    spread : Variability
+    options : LifOptions, optional
+    spread : Variability, optional
         V_hold has none in this model.
     **common
         `count`, `dt` and words, as in :class:`LifParams`.
@@ -574,7 +580,8 @@ def from_circuit(
     ValueError
         If the circuit fires or latches without input, or V_hold has a spread.
     """
-    spread.only("lif", "threshold_d2d", "threshold_c2c", "stuck_on", "stuck_off", "dead")
+    options, spread = options or LifOptions(), spread or Variability()
+    spread.only("lif", *SPREAD)
     device, rest = circuit.device, circuit.target_ins()
     if rest >= device.v_th:
         limit = device.v_th * (1 + circuit.series_resistance / device.r_ins)
@@ -600,6 +607,16 @@ def from_circuit(
         leak=options.leak,
         **common,
     )
+
+
+def suggested_tick(circuit: Circuit) -> tuple[float, str]:
+    """A time step for a circuit, in second, and why.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    """
+    return circuit.tau_ins / 50, "1/50 of the membrane time constant"
 
 
 def alone(params: LifParams, count: int) -> LifParams:
@@ -676,6 +693,55 @@ def summary(params: LifParams) -> list[tuple[str, str]]:
     ]
 
 
-# What the other rooms look up by the neuron's name.
-BitTrue, Options, Params, Reference = LifBitTrue, LifOptions, LifParams, LifReference
-CIRCUIT = Circuit
+def input_levels(params: LifParams) -> list[int]:
+    """Words of the input near which a neuron compares or resets.
+
+    Parameters
+    ----------
+    params : LifParams
+
+    Returns
+    -------
+    list of int
+        The first thresholds, and the hold voltage.
+    """
+    return [*params.threshold_raw[:8].tolist(), params.raw.hold_raw]
+
+
+def smaller(params: LifParams) -> tuple[str, ...]:
+    """Options that make the circuit smaller, for a reader.
+
+    Parameters
+    ----------
+    params : LifParams
+    """
+    return ('leak = "power_of_two", which needs no multiplier',) if params.leak == "exact" else ()
+
+
+LIF = NeuronModel(
+    name="lif",
+    title="leaky integrate-and-fire: a threshold switch that charges, fires and falls to V_hold",
+    params=LifParams,
+    options=LifOptions,
+    circuit=Circuit,
+    bit_true=LifBitTrue,
+    reference=LifReference,
+    spread=SPREAD,
+    excitable=True,
+    suggested_tick=suggested_tick,
+    from_circuit=from_circuit,
+    check_current=check_current,
+    summary=summary,
+    shadow=shadow,
+    swing=swing,
+    bound=bound,
+    alone=alone,
+    window=window,
+    rate=rate,
+    resized=resized,
+    invariants=invariants,
+    laws=laws,
+    input_levels=input_levels,
+    smaller=smaller,
+)
+"""What everything else asks of LIF neurons."""

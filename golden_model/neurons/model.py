@@ -5,19 +5,23 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuristor.golden_model import noise
 from neuristor.golden_model.fixed import Format
+from neuristor.golden_model.neurons.coupling import Coupling
 from neuristor.golden_model.variability import Variability
 
 __all__ = [
     "BitTrueModel",
+    "Bound",
     "Events",
+    "Field",
     "NeuronParams",
     "ReferenceModel",
     "Rule",
@@ -33,22 +37,121 @@ Events = list[tuple[NDArray[np.intp], Floats]]
 """Which neurons fired, and when, in second."""
 
 
-class NeuronParams:
-    """What the parameters of every neuron model have, beside their fields; a base of frozen dataclasses.
+class Field(NamedTuple):
+    """One field of a neuron's state."""
 
-    A model adds ``count``, ``dt``, ``raw``, ``initial``, ``state_fields``, ``thresholds``, ``holds`` and
-    `drive_volts`.
+    name: str
+    width: int
+    """Bits."""
+    signed: bool
+
+
+class Bound(NamedTuple):
+    """The largest distance of the bit-true state from the float one, by cause, in volt."""
+
+    rounding: float
+    """From the rounding of each update."""
+    coefficient: float
+    """From the rounding of the coefficients."""
+    quantization: float
+    """From the rounding of inputs and thresholds."""
+
+    @property
+    def total(self) -> float:
+        """The sum of the parts, in volt."""
+        return sum(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeuronParams(ABC):
+    """Parameters of an array of neurons: what the devices are, and what the word lengths are.
+
+    A model is a frozen dataclass that inherits these fields and adds its own.
+
+    Parameters
+    ----------
+    count : int
+        Neurons in the array, 1 to 65,536.
+    dt : float
+        Time step (tick), in second.
+    membrane : Format
+        Word of the membrane potential.
+    drive : Format
+        Word of the input.
+    coefficient_bits : int
+        Significant bits of the coefficients.
     """
 
     count: int
     dt: float
-    spread: Variability
+    membrane: Format
     drive: Format
+    coefficient_bits: int
+
+    @property
+    @abstractmethod
+    def raw(self) -> Any:
+        """The integers the circuit is built from, as a named tuple; scalars and tables that all neurons share."""
+
+    @property
+    @abstractmethod
+    def initial(self) -> dict[str, Integers]:
+        """State after reset, but for the noise, by name, each of shape (count,)."""
+
+    @property
+    @abstractmethod
+    def state_fields(self) -> tuple[Field, ...]:
+        """The state of one neuron, as the block RAM holds it."""
+
+    @property
+    @abstractmethod
+    def thresholds(self) -> Floats:
+        """Firing threshold of each neuron, in volt, shape (count,)."""
+
+    @property
+    @abstractmethod
+    def holds(self) -> Floats:
+        """Voltage after a spike (hold or reset potential) of each neuron, in volt, shape (count,)."""
+
+    @abstractmethod
+    def drive_volts(self, current: ArrayLike) -> Floats:
+        """What inputs mean in volt, before rounding.
+
+        Parameters
+        ----------
+        current : array_like of float
+            In ampere, unless the model says otherwise.
+        """
+
+    @property
+    def spread(self) -> Variability:
+        """How the devices differ."""
+        return Variability()
+
+    @property
+    def coupling(self) -> Coupling | None:
+        """Which neurons are coupled, and by what; None if none are."""
+        return None
 
     @property
     def seed(self) -> int:
-        """Of everything random."""
+        """Seed of everything random, 0 to 2**32 - 1."""
         return self.spread.seed
+
+    def changed(self, **fields: Any) -> Self:
+        """The same parameters with some fields changed.
+
+        Parameters
+        ----------
+        **fields
+            New values, by name.
+
+        Raises
+        ------
+        TypeError
+            If there is no field of a name.
+        """
+        return replace(self, **fields)
 
     @property
     def dts(self) -> Floats:
@@ -69,10 +172,6 @@ class NeuronParams:
     def bias_raw(self) -> Integers:
         """The same on the grid of `drive`."""
         return self.drive.quantize(self.bias, "current_d2d")
-
-    def drive_volts(self, current: ArrayLike) -> Floats:
-        """What inputs (in ampere, unless the model says otherwise) mean in volt, before rounding."""
-        raise NotImplementedError
 
     def drive_raw(self, current: ArrayLike) -> Integers:
         """The drive words for inputs.
@@ -225,9 +324,12 @@ class ReferenceModel(ABC):
         In volt.
     ticks : int
         Since reset.
+    switchings : list of (float, int, bool)
+        Time in second, neuron, and whether it became metallic: of coupled switches in continuous time, else empty.
     """
 
     membrane: Any
+    switchings: list[tuple[float, int, bool]]
 
     def __init__(self, params: Any, *, locate: bool = True, rounded: bool = False) -> None:
         self.params, self.locate, self.rounded = params, locate, rounded
@@ -236,6 +338,7 @@ class ReferenceModel(ABC):
     def reset(self) -> None:
         """Return to the state after reset."""
         self.ticks = 0
+        self.switchings = []
         self._draw = noise.first_states(self.params.seed, self.params.count)
         self._prepare()
 

@@ -27,18 +27,21 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from neuristor.golden_model import noise
+from neuristor.golden_model.checks import positive, whole
 from neuristor.golden_model.devices.two_channel import NeuristorCircuit
 from neuristor.golden_model.fixed import Format, lookup, round_shift, saturate, select
 from neuristor.golden_model.neurons.behaviour import Behaviour, bursts, even, gaps
+from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import (
     BitTrueModel,
+    Bound,
     Events,
+    Field,
     NeuronParams,
     ReferenceModel,
     firing_window,
     simulated_rate,
 )
-from neuristor.golden_model.neurons.neuron import Bound, Field, positive, whole
 from neuristor.golden_model.variability import Variability
 
 __all__ = [
@@ -63,6 +66,8 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+SPREAD = ("threshold_d2d", "threshold_c2c", "hold_d2d", "hold_c2c")
+"""The spread it has."""
 
 
 class NeuristorRaw(NamedTuple):
@@ -129,7 +134,7 @@ class NeuristorParams(NeuronParams):
     def __post_init__(self) -> None:
         whole("count", self.count, 1, 65_536)
         positive("dt", self.dt)
-        self.spread.only("neuristor", "threshold_d2d", "threshold_c2c", "hold_d2d", "hold_c2c")
+        self.spread.only("neuristor", *SPREAD)
         whole("coefficient_bits", self.coefficient_bits, 8, 18)
         if self.dt > self.circuit.fastest:
             raise ValueError(
@@ -566,7 +571,8 @@ class NeuristorOptions:
 def from_circuit(
     circuit: NeuristorCircuit,
     *,
-    options: NeuristorOptions = NeuristorOptions(),
+    options: NeuristorOptions | None = None,
+    spread: Variability | None = None,
     **common: Any,
 ) -> NeuristorParams:
     """The neuristors that a circuit makes.
@@ -574,11 +580,12 @@ def from_circuit(
     Parameters
     ----------
     circuit : NeuristorCircuit
-    options : NeuristorOptions
+    options : NeuristorOptions, optional
+    spread : Variability, optional
     **common
-        `count`, `dt`, `spread` and words, as in :class:`NeuristorParams`.
+        `count`, `dt` and words, as in :class:`NeuristorParams`.
     """
-    return NeuristorParams(circuit=circuit, **common)
+    return NeuristorParams(circuit=circuit, spread=spread or Variability(), **common)
 
 
 def alone(params: NeuristorParams, count: int) -> NeuristorParams:
@@ -883,6 +890,27 @@ def summary(params: NeuristorParams) -> list[tuple[str, str]]:
     ]
 
 
-# What the other rooms look up by the neuron's name.
-BitTrue, Options, Params, Reference = NeuristorBitTrue, NeuristorOptions, NeuristorParams, NeuristorReference
-CIRCUIT = NeuristorCircuit
+NEURISTOR = NeuronModel(
+    name="neuristor",
+    title="two-channel neuristor: two threshold switches with opposite supplies, two capacitors",
+    params=NeuristorParams,
+    options=NeuristorOptions,
+    circuit=NeuristorCircuit,
+    bit_true=NeuristorBitTrue,
+    reference=NeuristorReference,
+    spread=SPREAD,
+    excitable=True,
+    from_circuit=from_circuit,
+    check_current=check_current,
+    summary=summary,
+    shadow=shadow,
+    swing=swing,
+    bound=bound,
+    alone=alone,
+    window=window,
+    rate=rate,
+    resized=resized,
+    behaviours=behaviours,
+    not_reproduced=NOT_REPRODUCED,
+)
+"""What everything else asks of two-channel neuristors."""

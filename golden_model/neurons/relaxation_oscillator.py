@@ -46,13 +46,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuristor.golden_model import noise
+from neuristor.golden_model.checks import positive, whole
 from neuristor.golden_model.devices.network import OscillatorNetwork
 from neuristor.golden_model.devices.phase_response import coupling_strength, locks
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.fixed import Format, lookup, round_shift, saturate, select
+from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.coupling import Coupling
-from neuristor.golden_model.neurons.model import BitTrueModel, Events, NeuronParams, ReferenceModel
-from neuristor.golden_model.neurons.neuron import Bound, Field, positive, whole
+from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
 from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
 
 __all__ = [
@@ -79,7 +80,7 @@ __all__ = [
 
 LAGS = 8
 """Parts of a tick in which a crossing is placed."""
-FAULTS_AND_THRESHOLDS = (
+SPREAD = (
     *("threshold_d2d", "hold_d2d", "threshold_c2c", "hold_c2c"),
     *("stuck_on", "stuck_off", "dead"),
 )
@@ -168,7 +169,7 @@ class RelaxationOscillatorParams(NeuronParams):
     def __post_init__(self) -> None:
         whole("count", self.count, 1, 65_536)
         positive("dt", self.dt)
-        self.spread.only("relaxation_oscillator", *FAULTS_AND_THRESHOLDS)
+        self.spread.only("relaxation_oscillator", *SPREAD)
         if self.crossings not in ("interpolated", "on_ticks"):
             raise ValueError(f"crossings must be 'interpolated' or 'on_ticks', not {self.crossings!r}")
         if self.start not in ("zero", "random"):
@@ -474,6 +475,24 @@ def step(
     return update(raw, membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw, force(raw, drive_raw))
 
 
+def coupled_step(raw: RelaxationOscillatorRaw, *state_and_parameters: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
+    """One tick of an oscillator with neighbours.
+
+    Parameters
+    ----------
+    raw : RelaxationOscillatorRaw
+    *state_and_parameters
+        As in `step`, and after `drive_raw` the sum of the differences to the neighbours (or of their changes).
+
+    Returns
+    -------
+    membrane, metallic, lag, state, spike, saturated
+    """
+    membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw, drive_raw, pull = state_and_parameters
+    charge = force(raw, drive_raw, pull)
+    return update(raw, membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw, charge)
+
+
 class RelaxationOscillatorBitTrue(BitTrueModel):
     """An array of fixed-point relaxation oscillators: the specification of the circuit.
 
@@ -534,7 +553,6 @@ class RelaxationOscillatorReference(ReferenceModel):
 
     def _prepare(self) -> None:
         params = self.params
-        self.switchings: list[tuple[float, int, bool]] = []
         self.membrane = params.membrane.value(params.initial["membrane"])
         self.metallic = np.zeros(params.count, dtype=bool)
         self._lag = np.zeros(params.count, dtype=np.int64)
@@ -786,7 +804,8 @@ def from_circuit(
     circuit: Circuit,
     *,
     count: int,
-    options: RelaxationOscillatorOptions = RelaxationOscillatorOptions(),
+    options: RelaxationOscillatorOptions | None = None,
+    spread: Variability | None = None,
     **common: Any,
 ) -> RelaxationOscillatorParams:
     """The oscillators that a circuit makes.
@@ -795,22 +814,35 @@ def from_circuit(
     ----------
     circuit : Circuit
     count : int
-    options : RelaxationOscillatorOptions
+    options : RelaxationOscillatorOptions, optional
+    spread : Variability, optional
     **common
-        `dt`, `spread` and words, as in :class:`RelaxationOscillatorParams`.
+        `dt` and words, as in :class:`RelaxationOscillatorParams`.
 
     Returns
     -------
     RelaxationOscillatorParams
     """
+    options = options or RelaxationOscillatorOptions()
     return RelaxationOscillatorParams(
         circuit=circuit,
         count=count,
+        spread=spread or Variability(),
         coupling=options.elements(count),
         crossings=options.crossings,
         start=options.start,
         **common,
     )
+
+
+def suggested_tick(circuit: Circuit) -> tuple[float, str]:
+    """A time step for a circuit, in second, and why.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    """
+    return min(circuit.tau_ins / 50, circuit.tau_met / 10), "the smaller of tau_ins / 50 and tau_met / 10"
 
 
 def alone(params: RelaxationOscillatorParams, count: int) -> RelaxationOscillatorParams:
@@ -906,7 +938,47 @@ def summary(params: RelaxationOscillatorParams) -> list[tuple[str, str]]:
     return rows
 
 
-# What the other rooms look up by the neuron's name.
-BitTrue, Options = RelaxationOscillatorBitTrue, RelaxationOscillatorOptions
-Params, Reference = RelaxationOscillatorParams, RelaxationOscillatorReference
-CIRCUIT = Circuit
+def input_levels(params: RelaxationOscillatorParams) -> NDArray[np.int64]:
+    """Words of the input that hold a membrane still at one of its thresholds.
+
+    Parameters
+    ----------
+    params : RelaxationOscillatorParams
+
+    Returns
+    -------
+    ndarray of int64, shape (levels,)
+        The input cancels the pull of each target at the first thresholds and hold voltages.
+    """
+    raw = params.raw
+    at = np.concatenate([params.threshold_raw[:8], params.hold_raw[:8]])
+    pulls = [(target - at) * k for target in (raw.insulating_raw, raw.metallic_raw) for k in raw.k_raw[:: raw.lags]]
+    return np.asarray(-np.concatenate(pulls) >> raw.drive_shift)
+
+
+RELAXATION_OSCILLATOR = NeuronModel(
+    name="relaxation_oscillator",
+    title="relaxation oscillator: a threshold switch that charges and discharges by itself",
+    params=RelaxationOscillatorParams,
+    options=RelaxationOscillatorOptions,
+    circuit=Circuit,
+    bit_true=RelaxationOscillatorBitTrue,
+    reference=RelaxationOscillatorReference,
+    spread=SPREAD,
+    excitable=False,
+    suggested_tick=suggested_tick,
+    from_circuit=from_circuit,
+    check_current=check_current,
+    summary=summary,
+    shadow=shadow,
+    swing=swing,
+    bound=bound,
+    alone=alone,
+    window=window,
+    rate=rate,
+    resized=resized,
+    invariants=invariants,
+    coupled_step=coupled_step,
+    input_levels=input_levels,
+)
+"""What everything else asks of relaxation oscillators."""

@@ -1,4 +1,4 @@
-"""An array of neurons behind registers."""
+"""An array of neurons as a core, with registers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,24 @@ __all__ = ["ArrayCore"]
 
 
 class ArrayCore(StreamCore):
-    """Neurons whose parameters, thresholds, noise and input come over the bus.
+    """A core of an array of neurons: parameters, thresholds, noise and input are loaded over the bus.
 
     Parameters
     ----------
     array : NeuronArray
-        A loadable one.
+        The array, with ports for loading parameters (``loadable``).
     model : str
-        Name of its neurons.
+        Name of the neuron model, such as ``lif``.
+
+    Members
+    -------
+    bus, link, active
+        As for `Core`.
+
+    Raises
+    ------
+    ValueError
+        If `array` is not loadable.
     """
 
     circuit: NeuronArray
@@ -35,7 +45,7 @@ class ArrayCore(StreamCore):
         windows, entries = {}, []
         if array.own_rows:
             windows["parameters"] = RowWindow(array.row_shape.size, array.rows)
-            entries.append(windows["parameters"].entry("parameters", "of each row of neurons, lane by lane"))
+            entries.append(windows["parameters"].entry("parameters", "parameters of each row of neurons, lane by lane"))
         self.params: Any = array.params
         self._tuning = (
             {name: array.tuning[name] for name in array.tuning.shape().members} if hasattr(array, "tuning") else {}
@@ -49,7 +59,7 @@ class ArrayCore(StreamCore):
                 access="read and write",
                 bits=len(port),
                 init=values[name] & ((1 << len(port)) - 1),
-                meaning="of all neurons; what a neuron begins with counts at reset",
+                meaning="of all neurons; initial values take effect at reset",
             )
             for name, port in self._tuning.items()
         ]
@@ -57,15 +67,27 @@ class ArrayCore(StreamCore):
 
     @property
     def neurons(self) -> int:
-        """All of the array."""
+        """Number of neurons of the array."""
         return self.circuit.params.count
 
     def state(self) -> Value:
-        """All fields of all lanes."""
+        """The state in a transfer of output.
+
+        Returns
+        -------
+        Value
+            All state fields of all lanes, lane 0 lowest.
+        """
         return Value.cast(self.circuit.o.p.state)
 
     def structure(self) -> dict[str, Any]:
-        """All that is built in."""
+        """The parameters that are built into the circuit.
+
+        Returns
+        -------
+        dict
+            Plain data; circuits with equal data differ only in what is loaded.
+        """
         array, params = self.circuit, self.params
         raw = {k: v for k, v in params.raw._asdict().items() if k not in self._tuning}
         coupling = getattr(params, "coupling", None)
@@ -84,11 +106,28 @@ class ArrayCore(StreamCore):
         }
 
     def contents(self) -> list[Content]:
-        """Parameters of all neurons."""
+        """The initial contents: the parameters of all neurons.
+
+        Returns
+        -------
+        list of Content
+            What the circuit holds after configuration.
+        """
         return self.contents_for(self.circuit)
 
     def contents_for(self, array: NeuronArray) -> list[Content]:
-        """What another array of the same structure has in the registers and windows of this one."""
+        """The contents that turn this core into another array of the same structure.
+
+        Parameters
+        ----------
+        array : NeuronArray
+            An array with the same `structure`.
+
+        Returns
+        -------
+        list of Content
+            One for each register or window that is loaded.
+        """
         tuned = self._tuned(array)
         found = [Content(name, [tuned[name] & ((1 << len(port)) - 1)]) for name, port in self._tuning.items()]
         if array.own_rows:
@@ -100,7 +139,17 @@ class ArrayCore(StreamCore):
         return self.circuit.tuned(params) | {"seed": int(params.seed)}
 
     def settings(self, m: Module, registers: Registers, busy: Signal) -> None:
-        """Connect parameters and tuning."""
+        """Connect the registers of common parameters, and the window of parameters of each neuron.
+
+        Parameters
+        ----------
+        m : Module
+            Receives the circuit.
+        registers : Registers
+            The registers of this core.
+        busy : Signal
+            Set while a record is played: the window refuses transfers.
+        """
         array = self.circuit
         for name, port in self._tuning.items():
             m.d.comb += port.eq(getattr(registers, f"{name}__value"))

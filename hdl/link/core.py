@@ -1,8 +1,8 @@
-"""A circuit behind registers: what every core has, whatever its neurons are.
+"""Cores: circuits of neurons that a host controls through registers. This is what all kinds of cores have in common.
 
-A core plays *records* of stimulus from a stream of words, and gives what it is told to record as a stream of words; so
-a host may go away, and nothing waits for it but what it wanted to hear. Neither stream ever loses a word: a full one
-makes the core wait, and the register refuses.
+A core receives its stimulus as a stream of words, divided into *records*, and sends what the host asked it to record as
+another stream of words. Both streams are buffered in FIFOs and never lose a word: when the output is full, the core
+stalls; when the stimulus is full, or the output is empty, the register refuses the transfer.
 """
 
 from __future__ import annotations
@@ -28,58 +28,62 @@ from neuristor.hdl.tree import count_ones
 __all__ = ["MAGIC", "Content", "Core", "Kind", "Record", "StreamCore"]
 
 MAGIC = int.from_bytes(b"NRST", "little")
-"""What the first register says."""
+"""Value of the first register."""
 STIMULUS_WORDS, OUTPUT_WORDS = 512, 512
-"""Of the streams of a core."""
+"""Depths of the FIFOs of a core, in words."""
 CHUNK = 16
-"""Most spikes in a word of output."""
+"""Most spikes in one word of output."""
 
 
 class Record:
-    """Bits of the register `record`: what goes into the output."""
+    """Bits of the register `record`, which selects what is recorded."""
 
     SPIKES = 1
+    """The spikes of every tick."""
     STATE = 2
-    """After every tick."""
+    """The state after every tick."""
     LAST_STATE = 4
-    """After the last tick of each record."""
+    """The state after the last tick of each record."""
 
 
 class Kind:
-    """The two highest bits of a word of output."""
+    """Values of the two highest bits of a word of output: what the other 30 bits mean."""
 
     STATE = 0
-    """The state of group (30 bits) follows, in words."""
+    """The number of a group (30 bits); the words after it are its state, lowest word first."""
     SPIKES = 1
-    """The spikes of as many lanes as there are, 16 at most, and above them their number in the tick."""
+    """One bit for each lane, up to `CHUNK` lanes; the bits above are the number of this word in the tick."""
     TICK = 2
-    """What follows is of this tick (30 bits)."""
+    """The number of the tick (30 bits) that the words after it belong to."""
     END = 3
-    """A record is over, and so many ticks (30 bits) since reset."""
+    """A record has ended; the number of ticks since reset (30 bits)."""
 
 
 class Content(NamedTuple):
-    """What belongs into a window or a register, and is loaded over the link."""
+    """The contents of a register or window that is loaded over the bus."""
 
     name: str
+    """Name in the register map."""
     words: list[int]
+    """Words of 32 bits, in the order of their addresses."""
 
 
 class Core(wiring.Component, ABC):
-    """Registers, and what they stand for.
+    """A circuit of neurons with a register map.
 
     Parameters
     ----------
     entries : sequence of Entry
-        Of this kind of core.
+        Registers and windows of this kind of core, after those that all cores have.
 
     Members
     -------
-    bus : In(Wishbone)
-    link : In(StructLayout)
-        Counters of the link that leads here, if one does.
+    bus : In(Wishbone(ADDRESS_BITS))
+        Access to the registers; one transfer is one word.
+    link : In(StructLayout: 16 bits for each of COUNTERS)
+        The counters of the serial link, if there is one; else zero.
     active : Out(1)
-        Something happens; for a light.
+        Toggles every 16 spikes; for an LED.
     """
 
     bus: Any
@@ -90,11 +94,11 @@ class Core(wiring.Component, ABC):
         common = [
             Entry(name="magic", access="read", meaning=f"0x{MAGIC:08X}"),
             *(
-                Entry(name=f"identity_{n}", access="read", meaning="of the circuit: SHA-256 of what cannot be loaded")
+                Entry(name=f"identity_{n}", access="read", meaning="SHA-256 of the structure of the circuit, which cannot be loaded")
                 for n in range(8)
             ),
-            Entry(name="control", access="write", bits=2, meaning="bit 0: reset; bit 1: end the record soon"),
-            Entry(name="status", access="read", meaning="bit 0: busy; bit 1: something was clamped since reset"),
+            Entry(name="control", access="write", bits=2, meaning="bit 0: reset; bit 1: stop the record after the present tick"),
+            Entry(name="status", access="read", meaning="bit 0: busy; bit 1: an update has saturated since reset"),
             *(Entry(name=f"link_{name}", access="read", meaning=f"frames {name} since power up") for name in COUNTERS),
         ]
         self.registers = Registers([*common, *entries])
@@ -109,19 +113,31 @@ class Core(wiring.Component, ABC):
 
     @abstractmethod
     def structure(self) -> Mapping[str, Any]:
-        """All that is built into the circuit, as plain data."""
+        """The parameters that are built into the circuit.
+
+        Returns
+        -------
+        mapping of str
+            Plain data; circuits with equal data differ only in what is loaded.
+        """
 
     @abstractmethod
     def contents(self) -> list[Content]:
-        """All that is loaded: what the circuit has when it is configured."""
+        """The initial contents of what can be loaded.
+
+        Returns
+        -------
+        list of Content
+            What the circuit holds after configuration.
+        """
 
     @property
     def identity(self) -> str:
-        """SHA-256 of the structure, in hexadecimal digits: circuits of one identity differ in what is loaded only."""
+        """SHA-256 of the structure, 64 hexadecimal digits: circuits of one identity differ only in what is loaded."""
         return hashlib.sha256(json.dumps(self.structure(), sort_keys=True, default=int).encode()).hexdigest()
 
     def describe_only(self) -> None:
-        """It is not going into a circuit: Amaranth, which warns of what is never elaborated, need not."""
+        """Use the core only for its register map: elaborate it, so that Amaranth does not warn of an unused circuit."""
         if not self._elaborated:
             Fragment.get(self, None)
 
@@ -139,7 +155,7 @@ class Core(wiring.Component, ABC):
             ),
             *(getattr(registers, f"link_{name}").eq(self.link[name]) for name in COUNTERS),
         ]
-        # One clock of reset for the circuit and its streams, not for what was loaded.
+        # A reset of one clock for the circuit and its streams; what was loaded stays.
         reset = Signal()
         m.d.comb += reset.eq(registers.control__written & registers.control__value[0])
         self.describe(m, registers, reset)
@@ -147,11 +163,27 @@ class Core(wiring.Component, ABC):
 
     @abstractmethod
     def describe(self, m: Module, registers: Registers, reset: Signal) -> None:
-        """The circuit itself."""
+        """Add the circuit of this kind of core.
+
+        Parameters
+        ----------
+        m : Module
+            Receives the circuit.
+        registers : Registers
+            The registers of this core.
+        reset : Signal
+            Set for one clock when the host resets the core.
+        """
 
 
 def stream_entries() -> list[Entry]:
-    """Of a core that plays records."""
+    """The registers of a core that plays records.
+
+    Returns
+    -------
+    list of Entry
+        Registers first, then the windows ``stimulus`` and ``output``.
+    """
     return [
         Entry(
             name="record",
@@ -161,35 +193,45 @@ def stream_entries() -> list[Entry]:
         ),
         Entry(name="ticks", access="read", meaning="ticks since reset; wraps"),
         Entry(name="spikes", access="read", meaning="spikes since reset; wraps"),
-        Entry(name="saturations", access="read", meaning="updates that were clamped since reset"),
-        Entry(name="stimulus_room", access="read", meaning="words that `stimulus` takes"),
-        Entry(name="output_level", access="read", meaning="words that `output` has"),
-        Entry(name="stimulus", access="write", meaning="records: ticks, and the input of a tick", window=True),
-        Entry(name="output", access="read", meaning="what was recorded", window=True),
+        Entry(name="saturations", access="read", meaning="updates that saturated since reset"),
+        Entry(name="stimulus_room", access="read", meaning="words that `stimulus` can accept"),
+        Entry(name="output_level", access="read", meaning="words that `output` holds"),
+        Entry(name="stimulus", access="write", meaning="records: number of ticks, then the input of a tick", window=True),
+        Entry(name="output", access="read", meaning="recorded words", window=True),
     ]
 
 
-FAULTS = Entry(name="memory_faults", access="read", meaning="damaged words that were read since reset")
+FAULTS = Entry(name="memory_faults", access="read", meaning="damaged memory words read since reset")
 
 
 class StreamCore(Core):
-    """A circuit that takes a stream of input and gives a stream of spikes and states.
+    """A core whose circuit has an input stream and an output stream of spikes and states.
 
-    A record is a number of ticks, then the input of a tick, each transfer in as many words as it needs. It is played
-    for that many ticks.
+    A record is the number of ticks (one word), then the input of one tick; each transfer of the input takes as many
+    words as it needs, lowest word first. The input is repeated for that number of ticks.
 
     Parameters
     ----------
     circuit : Component
-        With streams `i` and `o`, and `saturations`; `o` has `spikes` and `last`.
-    state : callable
-        The state in a transfer of `o`, as a value.
-    transfers, groups : int
-        Of `i` and of `o` in a tick.
-    windows : mapping of RowWindow
-        What is loaded, by name.
+        Has streams `i` and `o` and a counter `saturations`; the payload of `o` has `spikes` and `last`.
+    transfers : int
+        Transfers of `i` in a tick.
+    groups : int
+        Transfers of `o` in a tick.
+    windows : mapping of str to RowWindow
+        The memories that can be loaded, by name.
     entries : sequence of Entry
-        Of those.
+        The registers and windows of this kind of core.
+
+    Members
+    -------
+    bus, link, active
+        As for `Core`.
+
+    Raises
+    ------
+    ValueError
+        If the words of spikes of a tick are too many to be numbered in 30 bits.
     """
 
     def __init__(
@@ -204,53 +246,80 @@ class StreamCore(Core):
 
     @property
     def protected(self) -> bool:
-        """Whether the circuit counts damaged words."""
+        """Whether the memories of the circuit have check bits, and damaged words are counted."""
         return getattr(self.circuit, "protection", "none") != "none"
 
     @property
     def input_bits(self) -> int:
-        """Of a transfer of input."""
+        """Bits of a transfer of input."""
         return len(Value.cast(self.circuit.i.payload))
 
     @property
     def input_words(self) -> int:
-        """Of the input of a tick."""
+        """Words of the input of a tick."""
         return self.transfers * -(-self.input_bits // 32)
 
     @property
     def lanes(self) -> int:
-        """Spikes of a transfer of output."""
+        """Neurons whose spikes a transfer of output carries."""
         return len(self.circuit.o.p.spikes)
 
     @property
     @abstractmethod
     def neurons(self) -> int:
-        """Whose spikes are in the output."""
+        """Number of neurons whose spikes are in the output."""
 
     @property
     def chunk(self) -> int:
-        """Spikes of a word of output."""
+        """Spikes in a word of output."""
         return min(CHUNK, self.lanes)
 
     @property
     def chunks(self) -> int:
-        """Words that the spikes of a transfer of output may need."""
+        """Most words that the spikes of a transfer of output need."""
         return -(-self.lanes // self.chunk)
 
     @property
     def state_bits(self) -> int:
-        """Of a transfer of output."""
+        """Bits of the state in a transfer of output."""
         return len(self.state())
 
     @abstractmethod
     def state(self) -> Value:
-        """The state in a transfer of output."""
+        """The state in a transfer of output.
+
+        Returns
+        -------
+        Value
+            The state of all neurons of the transfer, lane 0 lowest.
+        """
 
     @abstractmethod
     def settings(self, m: Module, registers: Registers, busy: Signal) -> None:
-        """Connect what is loaded."""
+        """Connect the registers and windows that are loaded.
+
+        Parameters
+        ----------
+        m : Module
+            Receives the circuit.
+        registers : Registers
+            The registers of this core.
+        busy : Signal
+            Set while a record is played: windows refuse transfers.
+        """
 
     def describe(self, m: Module, registers: Registers, reset: Signal) -> None:
+        """Connect the circuit, its streams and its windows to the registers.
+
+        Parameters
+        ----------
+        m : Module
+            Receives the circuit.
+        registers : Registers
+            The registers of this core.
+        reset : Signal
+            Resets the circuit and empties the streams.
+        """
         circuit, o = self.circuit, self.circuit.o
         m.submodules.circuit = ResetInserter(reset)(circuit)
         stimulus = SyncFIFOBuffered(width=32, depth=STIMULUS_WORDS)
@@ -317,23 +386,26 @@ class StreamCore(Core):
 
 
 class _Player(wiring.Component):
-    """Takes records, and gives the input of each tick.
+    """Reads records from the stimulus, and sends the input of each tick to the circuit.
 
     Members
     -------
-    word, word_valid, word_ready
-        Of the stimulus.
-    payload, valid, ready
-        Of the circuit's input.
+    word, word_valid, word_ready : In(32), In(1), Out(1)
+        The stimulus: one transfer is one word.
+    payload, valid, ready : Out(input_bits), Out(1), In(1)
+        The input stream of the circuit.
     ended : In(1)
-        A tick of output was taken.
+        The last output of a tick is transferred.
     final : Out(1)
-        The tick of output that comes next is the last of its record.
+        The output of the circuit belongs to the last tick of its record.
     over : Out(1)
-        A record is over, until that is `noted`.
+        All output of a record has been transferred; set until `noted`.
+    noted : In(1)
+        The end of the record is recorded.
     stop : In(1)
-        No ticks but those begun.
+        End the record after the ticks that have begun.
     busy : Out(1)
+        A record is being played.
     """
 
     word: Signal
@@ -437,20 +509,22 @@ class _Player(wiring.Component):
 
 
 class _Recorder(wiring.Component):
-    """Turns what the circuit gives into words, as far as it is wanted.
+    """Encodes the output of the circuit as words, and drops what is not to be recorded.
 
     Members
     -------
-    record : In
-        Bits of `Record`.
+    record : In(3)
+        What is recorded: bits of `Record`.
     tick : In(32)
-    valid, spikes, state, last, ready
-        Of the circuit's output.
+        Number of the tick, from 0 at reset.
+    valid, spikes, state, last, ready : In(1), In(lanes), In(state_bits), In(1), Out(1)
+        The output stream of the circuit.
     final : In(1)
-        Of this tick: it is the last of its record.
+        The tick is the last of its record.
     over, noted : In(1), Out(1)
-        A record is over.
-    word, word_valid, word_ready
+        A record has ended; its `Kind.END` word is sent, or is not to be recorded.
+    word, word_valid, word_ready : Out(32), Out(1), In(1)
+        The output: one transfer is one word, as `Kind` describes.
     """
 
     record: Signal

@@ -1,4 +1,4 @@
-"""A spiking network behind registers."""
+"""A spiking network as a core, with registers."""
 
 from __future__ import annotations
 
@@ -18,14 +18,24 @@ __all__ = ["SnnCore"]
 
 
 class SnnCore(StreamCore):
-    """A network whose weights, thresholds, biases and input come over the bus.
+    """A core of a spiking network: weights, thresholds, biases and input are loaded over the bus.
 
-    The state in its output is the membranes of the last layer.
+    The state in its output is the membrane potentials of the last layer.
 
     Parameters
     ----------
     snn : Snn
-        A loadable one.
+        The network, with ports for loading neurons (``loadable``).
+
+    Members
+    -------
+    bus, link, active
+        As for `Core`.
+
+    Raises
+    ------
+    ValueError
+        If `snn` is not loadable.
     """
 
     circuit: Snn
@@ -44,7 +54,7 @@ class SnnCore(StreamCore):
                 port = getattr(snn, f"weight_{n}_{k}").p
                 self._chunk_bits[name] = (len(layer.chunks(k)) - 1).bit_length()
                 windows[name] = RowWindow(len(port.data), depth << self._chunk_bits[name])
-                meaning = f"of layer {n}, connection {k}: chunk by chunk"
+                meaning = f"weights of layer {n}, connection {k}, chunk by chunk"
                 entries.append(windows[name].entry(name, meaning, readable=False))
         super().__init__(
             snn,
@@ -56,15 +66,27 @@ class SnnCore(StreamCore):
 
     @property
     def neurons(self) -> int:
-        """Those of the last layer."""
+        """Number of neurons of the last layer."""
         return self.circuit.plans[-1].params.count
 
     def state(self) -> Value:
-        """The membranes."""
+        """The state in a transfer of output.
+
+        Returns
+        -------
+        Value
+            The membrane potentials of a group of the last layer, lane 0 lowest.
+        """
         return Value.cast(self.circuit.o.p.membranes)
 
     def structure(self) -> dict[str, Any]:
-        """All that is built in."""
+        """The parameters that are built into the circuit.
+
+        Returns
+        -------
+        dict
+            Plain data; circuits with equal data differ only in what is loaded.
+        """
         snn = self.circuit
         return {
             "kind": "snn",
@@ -103,11 +125,28 @@ class SnnCore(StreamCore):
         }
 
     def contents(self) -> list[Content]:
-        """Weights, thresholds and biases."""
+        """The initial contents: weights, thresholds and biases.
+
+        Returns
+        -------
+        list of Content
+            What the circuit holds after configuration.
+        """
         return self.contents_for(self.circuit)
 
     def contents_for(self, snn: Snn) -> list[Content]:
-        """What another network of the same structure has in the windows of this one."""
+        """The contents that turn this core into another network of the same structure.
+
+        Parameters
+        ----------
+        snn : Snn
+            A network with the same `structure`.
+
+        Returns
+        -------
+        list of Content
+            One for each window.
+        """
         found = []
         for n, layer in enumerate(snn.layers):
             found.append(Content(f"neurons_{n}", words_of(layer.own_rows, layer.own_shape.size)))
@@ -119,7 +158,17 @@ class SnnCore(StreamCore):
         return found
 
     def settings(self, m: Module, registers: Registers, busy: Signal) -> None:
-        """Connect weights and neurons."""
+        """Connect the windows of weights and of neurons.
+
+        Parameters
+        ----------
+        m : Module
+            Receives the circuit.
+        registers : Registers
+            The registers of this core.
+        busy : Signal
+            Set while a record is played: the windows refuse transfers.
+        """
         for name, window in self.windows.items():
             if name.startswith("neurons"):
                 connect_rows(m, registers, window, name, getattr(self.circuit, name.replace("neurons", "own")), busy)

@@ -1,1 +1,6 @@
 """Circuits of the neuron models, and the registry of both."""
+
+from neuristor.hdl.neurons.contract import Neuron
+from neuristor.hdl.neurons.registry import names, neuron, neurons
+
+__all__ = ["Neuron", "names", "neuron", "neurons"]

@@ -6,10 +6,12 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Mux
 
+from neuristor.golden_model.neurons import hodgkin_huxley
 from neuristor.golden_model.neurons.hodgkin_huxley import ENTRIES, GATES, OPERAND, POWER, HodgkinHuxleyParams
 from neuristor.hdl import noise
 from neuristor.hdl.fixed import round_add, round_shift, saturate, shape
 from neuristor.hdl.flow import Flow, FlowArray, FlowLane, Node
+from neuristor.hdl.neurons.contract import Neuron
 
 __all__ = ["HodgkinHuxleyArray", "HodgkinHuxleyLane"]
 
@@ -127,4 +129,4 @@ class HodgkinHuxleyArray(FlowArray):
     lane_type = HodgkinHuxleyLane
 
 
-Array = HodgkinHuxleyArray
+HODGKIN_HUXLEY = Neuron(model=hodgkin_huxley.HODGKIN_HUXLEY, array=HodgkinHuxleyArray, shares_multipliers=True)

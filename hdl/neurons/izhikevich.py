@@ -6,10 +6,12 @@ from typing import Any
 
 from amaranth.hdl import Cat, Mux, signed, unsigned
 
+from neuristor.golden_model.neurons import izhikevich
 from neuristor.golden_model.neurons.izhikevich import IzhikevichParams
 from neuristor.hdl import noise
 from neuristor.hdl.fixed import round_add, saturate, shape
 from neuristor.hdl.flow import Flow, FlowArray, FlowLane, Node
+from neuristor.hdl.neurons.contract import Neuron
 
 __all__ = ["IzhikevichArray", "IzhikevichLane"]
 
@@ -91,4 +93,4 @@ class IzhikevichArray(FlowArray):
     lane_type = IzhikevichLane
 
 
-Array = IzhikevichArray
+IZHIKEVICH = Neuron(model=izhikevich.IZHIKEVICH, array=IzhikevichArray, shares_multipliers=True)

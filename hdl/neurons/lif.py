@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from neuristor.golden_model import noise as golden_noise
 from neuristor.golden_model.fixed import Format
+from neuristor.golden_model.neurons import lif
 from neuristor.golden_model.neurons.lif import LifParams, LifRaw
-from neuristor.golden_model.neurons.neuron import Field
+from neuristor.golden_model.neurons.model import Field
 from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON
 from neuristor.hdl import noise
 from neuristor.hdl.array import NeuronArray, Tuned, check_lanes, in_rows, rescaled, state_layout
 from neuristor.hdl.fixed import round_shift, saturate, shape
+from neuristor.hdl.lane import Lane
+from neuristor.hdl.neurons.contract import Neuron
 
 __all__ = ["LaneParams", "LifArray", "LifLane", "parameter_layout", "tuning_layout"]
 
@@ -63,7 +66,7 @@ def tuning_layout(params: LifParams) -> data.StructLayout:
     return data.StructLayout(fields)
 
 
-class LifLane(wiring.Component):
+class LifLane(Lane):
     """The pipeline of one lane: one neuron in and one out each clock.
 
     Parameters
@@ -96,18 +99,7 @@ class LifLane(wiring.Component):
         The state after reset of the lane's next neuron, `clear_clocks` clocks after `load`.
     """
 
-    enable: Signal
-    state: data.View[Any]
-    drive: Signal
-    parameters: data.View[Any]
-    next_state: data.View[Any]
-    spike: Signal
-    saturated: Signal
-    load: Signal
-    initial_state: data.View[Any]
     kick: Signal
-    tuning: Any
-    seed: Signal
 
     latency = 4
     interval = 1
@@ -291,4 +283,4 @@ class LifArray(NeuronArray):
         return {name: raw[name] for name in tuning_layout(self.params).members}
 
 
-Array = LifArray
+LIF = Neuron(model=lif.LIF, array=LifArray)

@@ -7,10 +7,12 @@ from typing import Any
 from amaranth.hdl import Array as Table
 from amaranth.hdl import Cat, Const, Mux, Value, signed
 
+from neuristor.golden_model.neurons import neuristor
 from neuristor.golden_model.neurons.neuristor import NeuristorParams
 from neuristor.hdl import noise
 from neuristor.hdl.fixed import round_add, saturate, shape
 from neuristor.hdl.flow import Flow, FlowArray, FlowLane, Node
+from neuristor.hdl.neurons.contract import Neuron
 
 __all__ = ["NeuristorArray", "NeuristorLane"]
 
@@ -115,4 +117,4 @@ class NeuristorArray(FlowArray):
     lane_type = NeuristorLane
 
 
-Array = NeuristorArray
+NEURISTOR = Neuron(model=neuristor.NEURISTOR, array=NeuristorArray, shares_multipliers=True)

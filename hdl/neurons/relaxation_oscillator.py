@@ -6,16 +6,19 @@ from typing import Any
 
 from amaranth.hdl import Array as Table
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from neuristor.golden_model import noise as golden_noise
+from neuristor.golden_model.neurons import relaxation_oscillator
 from neuristor.golden_model.neurons.relaxation_oscillator import LAGS, RelaxationOscillatorParams
 from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON
 from neuristor.hdl import noise
 from neuristor.hdl.array import NeuronArray, Tuned, check_lanes, in_rows, rescaled, state_layout
 from neuristor.hdl.fixed import floor_shift, round_shift, saturate, shape
+from neuristor.hdl.lane import Lane
 from neuristor.hdl.neighbours import Neighbours
+from neuristor.hdl.neurons.contract import Neuron
 
 __all__ = ["RelaxationOscillatorArray", "RelaxationOscillatorLane"]
 
@@ -37,7 +40,7 @@ def tuning_layout(params: RelaxationOscillatorParams) -> data.StructLayout:
     return data.StructLayout({"threshold_noise_raw": bits, "hold_noise_raw": bits} if params.noisy else {})
 
 
-class RelaxationOscillatorLane(wiring.Component):
+class RelaxationOscillatorLane(Lane):
     """The pipeline of one lane: one oscillator in and one out each clock.
 
     Parameters
@@ -65,19 +68,6 @@ class RelaxationOscillatorLane(wiring.Component):
     initial_state : Out(state_layout)
         The state after reset of the lane's next oscillator, `clear_clocks` clocks after `load`.
     """
-
-    enable: Signal
-    state: data.View[Any]
-    drive: Signal
-    parameters: data.View[Any]
-    pull: Signal
-    tuning: Any
-    seed: Signal
-    next_state: data.View[Any]
-    spike: Signal
-    saturated: Signal
-    load: Signal
-    initial_state: data.View[Any]
 
     latency = 4
     interval = 1
@@ -339,4 +329,4 @@ class RelaxationOscillatorArray(NeuronArray):
         return {name: rescaled("the scale of the noise", raw[name], shift, built) for name in names}
 
 
-Array = RelaxationOscillatorArray
+RELAXATION_OSCILLATOR = Neuron(model=relaxation_oscillator.RELAXATION_OSCILLATOR, array=RelaxationOscillatorArray)

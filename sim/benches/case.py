@@ -7,14 +7,13 @@ import pickle
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuristor.golden_model.neurons.neuron import room
+from neuristor.golden_model.neurons.model import BitTrueModel, NeuronParams
 from neuristor.hdl.array import NeuronArray
+from neuristor.hdl.neurons import Neuron
 from neuristor.hdl.verilog import export
 from neuristor.sim.netlists.gates import gates
 
@@ -29,16 +28,17 @@ class Case:
 
     Parameters
     ----------
-    neuron : str
-        Name of the model.
-    params : object
-        Its parameters.
+    neuron : Neuron
+    params : NeuronParams
+        Of that neuron.
     lanes : int
+        Neurons updated side by side.
     interval : int
         Clocks between the neurons of a lane.
     protection : str
         Of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
     drive_raw : ndarray of int64, shape (ticks, count)
+        Input words of each tick.
     toplevel : str
         Name of the Verilog module.
     header : tuple of str
@@ -47,8 +47,8 @@ class Case:
         Family of FPGAs, one of ``netlists.gates.FAMILIES``: verify its synthesized netlist instead of the Verilog.
     """
 
-    neuron: str
-    params: Any
+    neuron: Neuron
+    params: NeuronParams
     lanes: int
     interval: int = 1
     protection: str = "none"
@@ -58,12 +58,16 @@ class Case:
     netlist: str | None = None
 
     def array(self, loadable: bool = False) -> NeuronArray:
-        """A fresh circuit, with its numbers built in, or loaded over the link."""
-        shared = {} if self.interval == 1 else {"interval": self.interval}
-        made: NeuronArray = room("hdl", self.neuron).Array(
-            self.params, self.lanes, loadable=loadable, protection=self.protection, **shared
+        """A fresh circuit.
+
+        Parameters
+        ----------
+        loadable : bool
+            True: parameters are loaded at run time. False: they are built in.
+        """
+        return self.neuron.build(
+            self.params, self.lanes, interval=self.interval, loadable=loadable, protection=self.protection
         )
-        return made
 
     @cached_property
     def verilog(self) -> str:
@@ -83,18 +87,23 @@ class Case:
         names = ("lanes", "interval", "rows", "latency", "cycles_per_tick", "cycles_after_reset")
         return text, {name: getattr(array, name) for name in names}
 
-    @property
-    def bench(self) -> str:
-        """The cocotb module of this neuron."""
-        return f"sim.{self.neuron}"
-
-    def bit_true(self) -> Any:
+    def bit_true(self) -> BitTrueModel:
         """A fresh bit-true model."""
-        golden: ModuleType = room("golden_model", self.neuron)
-        return golden.BitTrue(self.params)
+        return self.neuron.model.bit_true(self.params)
 
     def save(self, path: Path) -> dict[str, str]:
-        """Write the case for a bench, and return the environment that leads it there."""
+        """Write the case for a bench.
+
+        Parameters
+        ----------
+        path : Path
+            The file to write.
+
+        Returns
+        -------
+        dict of str to str
+            Environment variables by which the bench finds it.
+        """
         path.write_bytes(pickle.dumps(self))
         return {_VARIABLE: str(path)}
 

@@ -13,11 +13,12 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 from numpy.typing import NDArray
 
-from neuristor.golden_model.neurons.neuron import room
+from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.hdl.link.array import ArrayCore
 from neuristor.hdl.link.axi import SLVERR, vivado_wrapper
 from neuristor.hdl.link.buses import AxiCore, WishboneCore, address_bits
 from neuristor.hdl.link.core import Kind, Record
+from neuristor.hdl.neurons import Neuron
 from neuristor.hdl.rows import pack_drive
 from neuristor.hdl.verilog import export
 from neuristor.sim.benches.shell import judge, loaded
@@ -37,9 +38,8 @@ class CoreCase:
     Parameters
     ----------
     bus : {"axi4-lite", "wishbone"}
-    neuron : str
-        Name of the model.
-    built, params : object
+    neuron : Neuron
+    built, params : NeuronParams
         Parameters of the circuit, and those that are loaded.
     lanes : int
     drive_raw : ndarray of int64, shape (frames, count)
@@ -48,16 +48,22 @@ class CoreCase:
     """
 
     bus: str
-    neuron: str
-    built: Any
-    params: Any
+    neuron: Neuron
+    built: NeuronParams
+    params: NeuronParams
     lanes: int
     drive_raw: NDArray[np.int64] = field(repr=False)
     ticks: int = 3
 
-    def core(self, params: Any) -> ArrayCore:
-        """A fresh circuit."""
-        return ArrayCore(room("hdl", self.neuron).Array(params, self.lanes, loadable=True), self.neuron)
+    def core(self, params: NeuronParams) -> ArrayCore:
+        """A fresh circuit.
+
+        Parameters
+        ----------
+        params : NeuronParams
+            What it is built with.
+        """
+        return ArrayCore(self.neuron.build(params, self.lanes, loadable=True), self.neuron.name)
 
     @property
     def toplevel(self) -> str:
@@ -75,7 +81,7 @@ class CoreCase:
         """The words of the output, by the model."""
         core = self.core(self.params)
         core.describe_only()
-        model = room("golden_model", self.neuron).BitTrue(self.params)
+        model = self.neuron.model.bit_true(self.params)
         trace = model.run(np.repeat(self.drive_raw, self.ticks, axis=0))
         rows, lanes, fields = core.groups, self.lanes, self.params.state_fields
         words = []

@@ -29,6 +29,8 @@ ENGINES = {
 """What can judge a circuit."""
 
 _NEEDS = {"verilator": ("verilator", "c++", "make", "perl"), "icarus": ("iverilog",), "compiled": ("c++",)}
+BENCH = "neuristor.sim.benches.neurons"
+"""The cocotb module."""
 CHUNK = 4096
 """Ticks compared at a time by the compiled model."""
 
@@ -108,7 +110,7 @@ def verify(case: Case, engine: str, log_dir: Path | None = None) -> Verdict:
         verilog = Path(scratch) / f"{case.toplevel}.v"
         verilog.write_text(case.verilog)
         environment = case.save(Path(scratch) / "case.pickle")
-        result = run_cocotb(engine, verilog, case.toplevel, case.bench, environment, folder / engine)
+        result = run_cocotb(engine, verilog, case.toplevel, BENCH, environment, folder / engine)
         return Verdict(
             engine=engine,
             equal=result.passed,

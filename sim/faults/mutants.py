@@ -21,7 +21,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from neuristor.golden_model.neurons.neuron import room
 from neuristor.hdl.rows import pack_drive, pack_state, unpack_output
 from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.benches.case import Case
@@ -334,7 +333,9 @@ class ArrayVectors(Vectors):
         drive, count, rows = params.drive, params.count, -(-params.count // self.case.lanes)
         shift = drive.frac_bits - params.membrane.frac_bits
         inside = [params.membrane.min_raw, params.membrane.max_raw]
-        inside += [int(v) for name in ("threshold", "hold") for v in getattr(params, f"{name}_raw", [])[:4]]
+        own_numbers = self.case.bit_true().rule.parameters
+        at = [name for name in ("threshold_raw", "hold_raw") if name in own_numbers]
+        inside += [int(v) for name in at for v in getattr(params, name)[:4]]
         levels = [drive.min_raw, drive.max_raw, 0, drive.min_raw // 2, drive.max_raw // 2]
         levels += [value << shift if shift >= 0 else value >> -shift for value in inside]
         corners = np.unique(np.clip([[v - 1, v, v + 1] for v in levels], drive.min_raw, drive.max_raw)).astype(np.int64)
@@ -399,7 +400,7 @@ class ArrayVectors(Vectors):
     @property
     def _coupled(self) -> bool:
         # What neighbours feel stands in memories of its own.
-        return getattr(self.case.params, "coupling", None) is not None
+        return self.case.params.coupling is not None
 
     def _states(self, random: np.random.Generator, ticks: int, levels: Sequence[int]) -> dict[str, NDArray[np.int64]]:
         """States of all kinds: anything, numbers of all magnitudes, corners, near levels and near what happens."""
@@ -471,9 +472,9 @@ class ArrayVectors(Vectors):
         """
         case, text = self.case, made.one(mutant)
         if found := re.match(r"top\.lane_(\d+)(?=\.|$)", mutant.module):
-            proved, moments = same_lane(case.neuron, case.params, self.component, int(found[1]), made.text, text)
+            proved, moments = same_lane(case.neuron.model, case.params, self.component, int(found[1]), made.text, text)
             return proved, self._aimed(moments)
-        claims = list(prove_array(self.component, initial_state(case.neuron, case.params), text))
+        claims = list(prove_array(self.component, initial_state(case.neuron.model, case.params), text))
         return summary(claims) is True and all(claim.tried for claim in claims), []
 
     def _aimed(self, moments: Sequence[Moment]) -> list[Piece]:
@@ -497,11 +498,9 @@ class ArrayVectors(Vectors):
 
 def _possible(case: Case, states: Mapping[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
     """The states, with the initial one where the golden model says that it cannot be."""
-    golden = room("golden_model", case.neuron)
     fine = np.ones(next(iter(states.values())).shape, dtype=bool)
-    if hasattr(golden, "invariants"):
-        for holds in golden.invariants(case.params.raw, Known(states)).values():
-            fine &= holds
+    for holds in case.neuron.model.invariants(case.params.raw, Known(states)).values():
+        fine &= holds
     if "noise" in states:
         fine &= states["noise"] != 0
     initial = case.bit_true()

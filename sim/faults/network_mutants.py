@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams
 from neuristor.golden_model.networks.snn import INPUT, LayerParams, SnnBitTrue, SnnParams
 from neuristor.golden_model.networks.synapses import Dense
+from neuristor.golden_model.neurons.lif import LIF
 from neuristor.golden_model.noise import first_states
 from neuristor.hdl.onn import Onn
 from neuristor.hdl.rows import pack_state
@@ -531,7 +532,7 @@ class SnnVectors(Vectors):
         other = made.one(mutant)
         if found := re.match(r"top\.inner\.layer_(\d+)\.lane_(\d+)(?=\.|$)", mutant.module):
             raw, lane, own = self.component.inner.layers[int(found[1])].pipeline(int(found[2]))
-            if same_pipeline("lif", raw, lane, own, found[0], made.text, other)[0]:
+            if same_pipeline(LIF, raw, lane, own, found[0], made.text, other)[0]:
                 return True, []
         return _same(made.text, other, ticks_under_way(self.component.inner)), []
 

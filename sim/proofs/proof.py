@@ -24,8 +24,10 @@ from amaranth.lib import data
 from bitwuzla import Kind
 
 from neuristor.golden_model.fixed import select
-from neuristor.golden_model.neurons.neuron import room
+from neuristor.golden_model.neurons.contract import NeuronModel
+from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.hdl.array import NeuronArray
+from neuristor.hdl.lane import Lane
 from neuristor.hdl.protection import Code
 from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.netlists.netlist import Circuit, read_circuit
@@ -104,12 +106,12 @@ def _fields(graph: Graph, word: int, layout: data.StructLayout) -> dict[str, Wor
     return made
 
 
-def _read_lane(graph: Graph, text: str, top: str, lane: Any, waits: int | None = None) -> Circuit:
+def _read_lane(graph: Graph, text: str, top: str, lane: Lane, waits: int | None = None) -> Circuit:
     """A lane that took a neuron in clock 0, and moves in each clock but one."""
     return read_circuit(graph, text, top, _fed(lane, waits))
 
 
-def _fed(lane: Any, waits: int | None = None, took: int = 0) -> Callable[[str, int], int | str]:
+def _fed(lane: Lane, waits: int | None = None, took: int = 0) -> Callable[[str, int], int | str]:
     """The inputs of a lane that took a neuron `took` clocks ago, and moves in each clock but one."""
 
     def given(name: str, clock: int) -> int | str:
@@ -134,7 +136,7 @@ def _fed(lane: Any, waits: int | None = None, took: int = 0) -> Callable[[str, i
 class _Step:
     """A lane and the golden step, as words."""
 
-    def __init__(self, neuron: str, params: Any, lane: Any) -> None:
+    def __init__(self, model: NeuronModel[Any], params: NeuronParams, lane: Lane) -> None:
         self.params, self.lane = params, lane
         self.text = to_rtlil(lane)
         self.graph = graph = Graph()
@@ -143,28 +145,28 @@ class _Step:
         self.state = _fields(graph, self.circuit.signal("state", 0), lane.state.shape())
         self.drive = Word.of(graph, self.circuit.signal("drive", 0), True)
         self.own: dict[str, Word] = {}
-        if hasattr(lane, "parameters"):
+        if lane.has("parameters"):
             self.own = _fields(graph, self.circuit.signal("parameters", 0), lane.parameters.shape())
         self.tuning: dict[str, Word] = {}
-        if hasattr(lane, "tuning"):
+        if lane.has("tuning"):
             self.tuning = _fields(graph, self.circuit.signal("tuning", 0), lane.tuning.shape())
         self.raw = params.raw._replace(**self.tuning)
-        self.pull = Word.of(graph, self.circuit.signal("pull", 1), True) if hasattr(lane, "pull") else None
+        self.pull = Word.of(graph, self.circuit.signal("pull", 1), True) if lane.has("pull") else None
 
-        golden = room("golden_model", neuron)
-        model = golden.BitTrue(params)
-        rule, self.rule = model.rule, model.rule
+        bit_true = model.bit_true(params)
+        rule, self.rule = bit_true.rule, bit_true.rule
         known = {**self.state}
         for name in rule.state:
             if name not in known:  # the circuit has no such state: what it is at reset, for ever
-                known[name] = self.drive._other(int(getattr(model, name)[0]))
+                known[name] = self.drive._other(int(getattr(bit_true, name)[0]))
         self.given = {name: known[name] for name in rule.state}
         self.constants = {name: self._parameter(name) for name in rule.parameters}
+        arguments = [self.raw, *self.given.values(), *self.constants.values(), self.drive]
         if self.pull is None:
-            *state, spike, clipped = rule.function(self.raw, *self.given.values(), *self.constants.values(), self.drive)
+            *state, spike, clipped = rule.function(*arguments)
         else:
-            force = golden.force(self.raw, self.drive, self.pull)
-            *state, spike, clipped = golden.update(self.raw, *self.given.values(), *self.constants.values(), force)
+            assert model.coupled_step is not None  # its lane has neighbours
+            *state, spike, clipped = model.coupled_step(*arguments, self.pull)
         after = dict(zip(rule.state, state, strict=True))
         if "change" in self.state:
             after["change"] = after["membrane"] - known["membrane"]
@@ -192,8 +194,8 @@ class _Step:
 
 
 def prove_lane(
-    neuron: str,
-    params: Any,
+    model: NeuronModel[Any],
+    params: NeuronParams,
     array: NeuronArray,
     *,
     progress: Callable[[int, int], None] | None = None,
@@ -202,14 +204,14 @@ def prove_lane(
 
     Parameters
     ----------
-    neuron : str
-    params : parameters of the neuron model
+    model : NeuronModel
+    params : NeuronParams
     array : NeuronArray
     progress : callable, optional
         Told how many nodes of how many are done.
     """
     lane, clock = array.pipelines[0], _Clock()
-    step = _Step(neuron, params, lane)
+    step = _Step(model, params, lane)
     graph = step.graph
     assumed = step.ranges()
     roots = [number for name, (wanted, got) in step.pairs.items() for number in (wanted.to(graph.width(got)), got)]
@@ -239,13 +241,13 @@ def prove_lane(
     else:
         some = f" in the first {MOST_ROWS} rows" if array.rows > MOST_ROWS else ""
         text = f"each neuron's initial state{some} is the model's"
-        yield Claim("lane", text, _begun(neuron, params, array), clock.read())
-    yield from _invariants(neuron, step, clock)
+        yield Claim("lane", text, _begun(model, params, array), clock.read())
+    yield from _invariants(model, step, clock)
 
 
-def _begun(neuron: str, params: Any, array: NeuronArray) -> bool:
+def _begun(model: NeuronModel[Any], params: NeuronParams, array: NeuronArray) -> bool:
     """Whether, whatever was before a reset, the lanes give each row (of the first ones) the state of the model."""
-    initial, clears = initial_state(neuron, params), array.pipelines[0].clear_clocks
+    initial, clears = initial_state(model, params), array.pipelines[0].clear_clocks
     for index, lane in enumerate(array.pipelines):
         graph = Graph()
         circuit = _read_cleared(graph, to_rtlil(lane), "top", clears)
@@ -301,14 +303,14 @@ class Moment:
 
 
 def same_lane(
-    neuron: str, params: Any, array: NeuronArray, index: int, sound: str, other: str
+    model: NeuronModel[Any], params: NeuronParams, array: NeuronArray, index: int, sound: str, other: str
 ) -> tuple[bool, list[Moment]]:
     """Whether another circuit of a lane is proved to be like the sound one, and else what may tell them apart.
 
     Parameters
     ----------
-    neuron : str
-    params : parameters of the neuron model
+    model : NeuronModel
+    params : NeuronParams
     array : NeuronArray
     index : int
         Which lane.
@@ -326,19 +328,20 @@ def same_lane(
     names = list(lane.parameters.shape().members) if "parameters" in lane.signature.members else []
     numbers = range(index, params.count, array.lanes)
     own = [{name: int(getattr(params, f"{name}_raw")[n]) for name in names} for n in numbers]
-    return same_pipeline(neuron, params.raw, lane, own, f"top.lane_{index}", sound, other)
+    return same_pipeline(model, params.raw, lane, own, f"top.lane_{index}", sound, other)
 
 
 def same_pipeline(
-    neuron: str, raw: Any, lane: Any, own: Sequence[Mapping[str, int]], top: str, sound: str, other: str
+    model: NeuronModel[Any], raw: Any, lane: Lane, own: Sequence[Mapping[str, int]], top: str, sound: str, other: str
 ) -> tuple[bool, list[Moment]]:
     """As `same_lane`, of a lane in any circuit that clears the neurons of it one after the other.
 
     Parameters
     ----------
-    neuron : str
-    raw : raw parameters of the neuron model
-    lane : Component
+    model : NeuronModel
+    raw : named tuple
+        Integers of the neurons, ``params.raw``.
+    lane : Lane
     own : sequence of dict of str to int
         What each of its neurons has of its own, in their order; of one at least.
     top : str
@@ -346,7 +349,7 @@ def same_pipeline(
     sound, other : str
         RTLIL of both circuits.
     """
-    graph, latency, golden = Graph(), lane.latency, room("golden_model", neuron)
+    graph, latency = Graph(), lane.latency
     circuits = [_read_lane(graph, text, top, lane) for text in (sound, other)]
     ports = {name.partition("$")[0]: name for name in circuits[0].inputs}
     pairs = [
@@ -365,9 +368,7 @@ def same_pipeline(
 
     state = _fields(graph, circuits[0].signal(ports["state"], 0), lane.state.shape())
     given: dict[str, Word] = {}
-    known: list[Any] = []
-    if hasattr(golden, "invariants"):
-        known += golden.invariants(raw, Known(state)).values()
+    known: list[Any] = [*model.invariants(raw, Known(state)).values()]
     if "noise" in state:
         known.append(state["noise"] != 0)
     if "parameters" in ports:
@@ -450,12 +451,12 @@ def _drawn(
     return made
 
 
-def _waits(lane: Any) -> range:
+def _waits(lane: Lane) -> range:
     """In which clocks, since it took a neuron, a lane may be told to wait: only while it gives some neuron's result."""
     return range(lane.latency % lane.interval or lane.interval, lane.latency + 1, lane.interval)
 
 
-def _may_wait(lane: Any, circuit: Circuit) -> list[list[tuple[int, int]]]:
+def _may_wait(lane: Lane, circuit: Circuit) -> list[list[tuple[int, int]]]:
     """Words that are equal if a lane may wait for any number of clocks, in all in which it may be told to.
 
     One of two ways is enough. Either what comes of whatever it has in its registers is the same if it waits for a
@@ -576,17 +577,14 @@ class Known(dict[str, Any]):
         return 0
 
 
-def _invariants(neuron: str, step: _Step, clock: _Clock) -> Iterator[Claim]:
+def _invariants(model: NeuronModel[Any], step: _Step, clock: _Clock) -> Iterator[Claim]:
     """What the golden model says always holds, by induction."""
-    golden, graph = room("golden_model", neuron), step.graph
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
-    if hasattr(golden, "invariants"):
-        before, after = (golden.invariants(step.raw, state) for state in (step.given, step.after))
+    graph = step.graph
+    before, after = (model.invariants(step.raw, state) for state in (step.given, step.after))
     if "noise" in step.state:
         name = "the noise state is never 0"
         before, after = before | {name: step.given["noise"] != 0}, after | {name: step.after["noise"] != 0}
-    laws = golden.laws(step.raw, step.given, step.spike) if hasattr(golden, "laws") else {}
+    laws = model.laws(step.raw, step.given, step.spike)
     assumed = [step.drive._other(bit).number for bit in before.values()] + step.ranges()
     for text, bit in (after | laws).items():
         answer = holds(graph, assumed, step.drive._other(bit).number)
@@ -646,10 +644,10 @@ MOST_ROWS = 64
 """Rows up to which tables of the model's numbers are compared, too."""
 
 
-def initial_state(neuron: str, params: Any) -> dict[str, Any]:
+def initial_state(model: NeuronModel[Any], params: NeuronParams) -> dict[str, Any]:
     """What the model has after reset, by state field, each of shape (count,)."""
-    model = room("golden_model", neuron).BitTrue(params)
-    return {field.name: getattr(model, field.name) for field in params.state_fields if hasattr(model, field.name)}
+    made = model.bit_true(params)
+    return {field.name: getattr(made, field.name) for field in params.state_fields if field.name in vars(made)}
 
 
 def initial_words(array: NeuronArray, index: int, initial: Mapping[str, Any]) -> list[int]:
@@ -672,7 +670,7 @@ class _Lane:
     Its place in the circuit is empty: what went into it are outputs, what came out of it are inputs.
     """
 
-    def __init__(self, proof: _ArrayProof, index: int, lane: Any, initial: Mapping[str, Any] | None) -> None:
+    def __init__(self, proof: _ArrayProof, index: int, lane: Lane, initial: Mapping[str, Any] | None) -> None:
         self.proof, self.index, self.lane = proof, index, lane
         self.words: tuple[int, ...] | None = None
         if initial is not None:
@@ -680,7 +678,7 @@ class _Lane:
             rows = range(index, proof.array.params.count, proof.array.lanes)
             here = {states[row] for row in range(len(rows))}
             self.words = tuple(here) if len(here) == 1 else (0, *states)
-        self.took = [name for name in ("state", "drive", "parameters") if hasattr(lane, name)]
+        self.took = [name for name in ("state", "drive", "parameters") if lane.has(name)]
         self.size = int(lane.next_state.shape().size)
         self.loads_width = (proof.array.rows + 1).bit_length()
         self.age_width = (lane.clear_clocks + 1).bit_length()
@@ -1145,7 +1143,7 @@ def _passed(proof: _ArrayProof) -> Word:
             after = select(moves == 1, proof.word("phase", 0), lane.bit("phase", 0))
             total = total & (lane.bit("phase", 1) == after)
         for name in ("tuning", "seed"):
-            if hasattr(lane.lane, name):
+            if lane.lane.has(name):
                 total = total & proof.same(lane.port(name, 0), proof.circuit.signal(name, 0))
     return total
 

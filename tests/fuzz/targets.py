@@ -1,7 +1,7 @@
 """Readers of user input as functions of bytes: each accepts, or refuses in one sentence, and writes nothing.
 
 An input that a reader accepts is used as a command would use it, as far as that is cheap. Anything but the errors that
-``neuristor.cli.main`` makes sentences of goes through, and fails the test.
+``neuristor.commands.cli.main`` makes sentences of goes through, and fails the test.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import openpyxl
 from neuristor.accuracy import parse_target
 from neuristor.boards.host import BoardError, Heard
 from neuristor.boards.link import Frames, frame
-from neuristor.cli import main
+from neuristor.commands.cli import main
 from neuristor.design import Design, DesignError, load
 from neuristor.fit import fit
 from neuristor.golden_model.devices.measurement import read as read_measurement
@@ -36,9 +36,9 @@ from neuristor.hdl.link.frames import Operation
 from neuristor.hdl.neurons.lif import Array
 from neuristor.hdl.verilog import KEYWORDS
 from neuristor.network import open_network
-from neuristor.onn import read_weights
+from neuristor.commands.onn import read_weights
 from neuristor.steps import simulate
-from neuristor.sweep import parse_axis
+from neuristor.commands.sweep import parse_axis
 
 __all__ = ["EXAMPLES", "LIF", "NETWORK", "NIR", "TARGETS", "bomb", "command", "design_holds", "example", "hold"]
 

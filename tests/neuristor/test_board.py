@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from neuristor.board import _write_waves
+from neuristor.commands.board import _write_waves
 from neuristor.boards import BOARDS
-from neuristor.cli import app
+from neuristor.commands.cli import app
 from neuristor.design import load
-from neuristor.doctor import plugged
+from neuristor.commands.doctor import plugged
 from neuristor.golden_model.networks.onn import OnnBitTrue
 from neuristor.session import ArraySession, OnnOptions, OnnSession, SnnSession, open_session
 from neuristor.sim.benches.verify import available
@@ -277,7 +277,7 @@ def test_ctrl_c_keeps_what_came_and_says_so(design: Path, tmp_path: Path) -> Non
         "        yield step\n"
         "        raise KeyboardInterrupt\n"
         "s.ArraySession.steps = steps\n"
-        "from neuristor.cli import main\n"
+        "from neuristor.commands.cli import main\n"
         "main()\n"
     )
     done = subprocess.run(

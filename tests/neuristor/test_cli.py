@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from amaranth.hdl import UnusedElaboratable
 
-from neuristor.cli import main
+from neuristor.commands.cli import main
 from neuristor.sim.benches.verify import available
 
 SMALL = """
@@ -236,7 +236,7 @@ def test_ctrl_c_is_a_sentence(design: Path, tmp_path: Path, monkeypatch: pytest.
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("neuristor.cli.build", stop)
+    monkeypatch.setattr("neuristor.commands.cli.build", stop)
     done = neuristor("build", design, "--out", tmp_path / "out")
     assert (done.returncode, done.stderr) == (130, "neuristor: stopped; nothing was written\n")
     assert not (tmp_path / "out").exists()

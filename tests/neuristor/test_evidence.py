@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import neuristor.golden_model.neurons.lif
-from neuristor.cli import app
+from neuristor.commands.cli import app
 
 EXAMPLE = Path(__file__).parents[2] / "examples/vo2_lif_digits.toml"
 

@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from neuristor import sweep as module
-from neuristor.cli import app, main
+from neuristor.commands import sweep as module
+from neuristor.commands.cli import app, main
 from neuristor.design import DesignError, load
 from neuristor.golden_model.neurons.lif import LifBitTrue
-from neuristor.sweep import Files, Sweep, parse_axis, run
+from neuristor.commands.sweep import Files, Sweep, parse_axis, run
 
 ROOT = Path(__file__).parents[2]
 LIF = ROOT / "examples/vo2_lif_digits.toml"
@@ -167,7 +167,7 @@ def test_one_process_or_two_a_cluster_or_a_kill_give_the_same_file(tmp_path: Pat
     assert table.column("run").to_pylist() == list(range(40))
     assert len(set(table.column("spikes").to_pylist())) > 10
 
-    script = "from neuristor import cli, sweep; sweep.SAVE_S = 0.0; cli.main()"
+    script = "from neuristor.commands import cli, sweep; sweep.SAVE_S = 0.0; cli.main()"
     process = subprocess.Popen(
         [sys.executable, "-c", script, "sweep", *arguments, "--jobs", "2", "--out", str(killed)],
         stdout=subprocess.DEVNULL,

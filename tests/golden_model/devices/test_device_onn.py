@@ -79,5 +79,5 @@ def test_elements_have_the_sign_of_the_phase_response() -> None:
 
 
 def test_a_detuning_that_no_threshold_gives_is_refused() -> None:
-    with pytest.raises(ValueError, match="detuning must be one that a V_th can give, not 500"):
+    with pytest.raises(ValueError, match="detuning must be within reach of a change of V_th, not 500"):
         DeviceOnn(circuit=CIRCUIT, weights=PAIR, detuning=[0.0, 500.0]).run([0.0, 0.0], 10)

@@ -10,7 +10,7 @@ from amaranth.hdl import Shape
 from numpy.typing import NDArray
 
 from neuristor.golden_model.fixed import Format
-from neuristor.golden_model.neurons.neuron import Field
+from neuristor.golden_model.neurons.model import Field
 from neuristor.hdl.array import drive_layout, output_layout
 from neuristor.hdl.rows import pack_drive, unpack_output
 

@@ -14,12 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from neuristor import __version__
+from neuristor.commands.terminal import console, wrote
 from neuristor.design import Design, DesignError, load
 from neuristor.folder import check_target, write_file
 from neuristor.sim.faults.mutants import ArrayVectors, score
 from neuristor.sim.faults.upsets import campaign
 from neuristor.sim.proofs.proof import Claim, initial_state, prove_array, prove_lane, summary
-from neuristor.terminal import console, wrote
 
 __all__ = ["app", "claims_of"]
 
@@ -37,9 +37,9 @@ def claims_of(design: Design, loadable: bool, progress: Any = None) -> Iterator[
     """All that is to be proved of a design, one claim after another."""
     array = design.case.array(loadable)
     rtlil.convert(array)  # its parts are proved, one by one; Amaranth need not warn that the whole is no circuit
-    initial = None if loadable else initial_state(design.neuron, design.params)
+    initial = None if loadable else initial_state(design.golden, design.params)
     yield from prove_array(array, initial)
-    yield from prove_lane(design.neuron, design.params, array, progress=progress)
+    yield from prove_lane(design.golden, design.params, array, progress=progress)
 
 
 @app.command()

@@ -20,6 +20,8 @@ from neuristor import __version__
 from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, implement
 from neuristor.boards.selftest import BoardTop, SnnSelfTest
+from neuristor.commands.terminal import plain_console as console
+from neuristor.commands.terminal import wrote
 from neuristor.design import DesignError
 from neuristor.folder import check_target, output_folder, plain, with_manifest, write_file
 from neuristor.golden_model.networks.nir_graph import read, write
@@ -43,8 +45,6 @@ from neuristor.sim.benches.snn import SnnCase
 from neuristor.sim.benches.snn import verify as run_bench
 from neuristor.sim.benches.verify import missing
 from neuristor.sim.engines.simulators import ToolError
-from neuristor.terminal import plain_console as console
-from neuristor.terminal import wrote
 
 __all__ = ["app"]
 

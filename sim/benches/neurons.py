@@ -1,8 +1,7 @@
-"""The cocotb tests that every neuron array passes; ``sim/<neuron>.py`` collects them."""
+"""cocotb bench of neuron arrays: exported Verilog against the bit-true model, for every neuron."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import cocotb
@@ -15,7 +14,6 @@ from neuristor.sim.benches.scoreboard import compare
 from neuristor.sim.benches.stream import exchange, reset, start
 
 __all__ = [
-    "check_corners",
     "matches_bit_true_model",
     "matches_bit_true_model_after_reset_in_mid_run",
     "matches_bit_true_model_at_corner_values",
@@ -56,18 +54,6 @@ async def check(dut: Any, case: Case, model: Any, drive_raw: NDArray[np.int64], 
     return clocks
 
 
-async def check_corners(dut: Any, levels: Sequence[int] = ()) -> None:
-    """Inputs at both rails, at zero, at `levels`, and one step beside each, held for a while."""
-    case = Case.from_environment()
-    drive, rng = case.params.drive, np.random.default_rng(1)
-    around = np.array([drive.min_raw, drive.max_raw, 0, *levels])
-    corners = np.unique(np.clip([around - 1, around, around + 1], drive.min_raw, drive.max_raw).astype(np.int64))
-    # Hold each level for a while, so that membranes arrive there.
-    held = np.repeat(rng.choice(corners, (8, case.params.count)), 15, axis=0)
-    await start(dut)
-    await check(dut, case, case.bit_true(), held)
-
-
 @cocotb.test()
 async def matches_bit_true_model(dut: Any) -> None:
     """The whole input at full speed."""
@@ -79,8 +65,22 @@ async def matches_bit_true_model(dut: Any) -> None:
 
 @cocotb.test()
 async def matches_bit_true_model_at_corner_values(dut: Any) -> None:
-    """Inputs at both rails, at zero, and one step beside each; a neuron with more corners has its own."""
-    await check_corners(dut)
+    """Inputs at both ends of their word, at zero, at the model's `input_levels`, and one step beside each.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        The array.
+    """
+    case = Case.from_environment()
+    params, rng = case.params, np.random.default_rng(1)
+    lowest, highest = params.drive.min_raw, params.drive.max_raw
+    around = np.array([lowest, highest, 0, *case.neuron.model.input_levels(params)])
+    corners = np.unique(np.clip([around - 1, around, around + 1], lowest, highest).astype(np.int64))
+    # Hold each level for a while, so that membranes arrive there.
+    held = np.repeat(rng.choice(corners, (8, params.count)), 15, axis=0)
+    await start(dut)
+    await check(dut, case, case.bit_true(), held)
 
 
 @cocotb.test()

@@ -26,6 +26,8 @@ from neuristor import __version__
 from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, implement
 from neuristor.boards.selftest import BoardTop, OnnSelfTest
+from neuristor.commands.terminal import plain_console as console
+from neuristor.commands.terminal import wrote
 from neuristor.design import DesignError, load
 from neuristor.folder import check_target, output_folder, plain, with_manifest, write_file
 from neuristor.golden_model.devices.onn import DeviceOnn
@@ -52,8 +54,6 @@ from neuristor.sim.benches.onn import OnnCase, Stretch
 from neuristor.sim.benches.onn import verify as run_bench
 from neuristor.sim.benches.verify import missing
 from neuristor.sim.engines.simulators import ToolError
-from neuristor.terminal import plain_console as console
-from neuristor.terminal import wrote
 
 __all__ = ["app", "read_weights", "weights_params"]
 

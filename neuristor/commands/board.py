@@ -26,8 +26,9 @@ from neuristor.boards.host import BoardError, fitting, open_board
 from neuristor.boards.linked import PINS, LinkedTop, pins_wrapper
 from neuristor.boards.programmer import LoadError, program
 from neuristor.boards.vivado import constraints, script
+from neuristor.commands.doctor import plugged
+from neuristor.commands.terminal import console, wrote
 from neuristor.design import DesignError
-from neuristor.doctor import plugged
 from neuristor.folder import check_target, output_folder, plain
 from neuristor.hdl.link.axi import vivado_ports, vivado_wrapper
 from neuristor.hdl.link.buses import AxiCore, WishboneCore, address_bits
@@ -37,7 +38,6 @@ from neuristor.hdl.link.uart import divisor
 from neuristor.hdl.verilog import export, ports, template
 from neuristor.session import OnnOptions, Session, Step, open_session
 from neuristor.sim.engines.virtual_board import VirtualBoard
-from neuristor.terminal import console, wrote
 
 __all__ = ["app", "core_structure"]
 

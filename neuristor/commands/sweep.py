@@ -26,11 +26,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from neuristor import __version__
+from neuristor.commands.terminal import console, wrote
 from neuristor.design import DesignError, load
 from neuristor.folder import OutputError, check_target, plain, write_file
 from neuristor.report import INK, STYLE
 from neuristor.steps import simulate
-from neuristor.terminal import console, wrote
 
 __all__ = ["Axis", "Files", "Sweep", "app", "parse_axis", "results", "run"]
 
@@ -299,7 +299,7 @@ def run(sweep: Sweep, number: int) -> dict[str, Any]:
         except DesignError as error:
             return row | {"problem": str(error).replace(scratch, sweep.files.root)}
     params = design.params
-    model = design.golden.BitTrue(params)
+    model = design.golden.bit_true(params)
     frames, ticks = design.frames_raw, design.stimulus.ticks
     spikes = np.zeros(params.count, np.int64)
     at_once = max(1, BLOCK // ticks)

@@ -19,7 +19,6 @@ from neuristor import __version__
 from neuristor.accuracy import accuracy, parse_target, write_words
 from neuristor.accuracy import plot as plot_accuracy
 from neuristor.accuracy import rows as accuracy_rows
-from neuristor.board import app as board_app
 from neuristor.boards import BOARDS
 from neuristor.boards.base import MissingTool
 from neuristor.boards.capacity import neurons, oscillators
@@ -27,28 +26,28 @@ from neuristor.boards.flow import ToolError as FlowError
 from neuristor.boards.host import BoardError
 from neuristor.boards.udev import RULES_FILE, udev_rules
 from neuristor.build import Built, build, engines_here, manifest
+from neuristor.commands.board import app as board_app
+from neuristor.commands.doctor import examine, plugged
+from neuristor.commands.evidence import app as evidence_app
+from neuristor.commands.onn import app as onn_app
+from neuristor.commands.snn import app as snn_app
+from neuristor.commands.sweep import app as sweep_app
+from neuristor.commands.terminal import console, wrote
 from neuristor.design import Design, DesignError, key_table, load
-from neuristor.doctor import examine, plugged
-from neuristor.evidence import app as evidence_app
 from neuristor.fit import fit as fit_files
 from neuristor.folder import OutputError, check_target, output_folder, with_manifest, write_file
 from neuristor.gallery import gallery as run_gallery
 from neuristor.gallery import not_reproduced
 from neuristor.gallery import plot as plot_gallery
 from neuristor.golden_model.devices.catalogue import catalogue, preset
-from neuristor.golden_model.neurons.neuron import NEURONS
-from neuristor.onn import app as onn_app
 from neuristor.report import error_rows, waveforms
 from neuristor.show import describe
 from neuristor.show import plot as plot_device
 from neuristor.sim.benches.verify import ENGINES, Verdict, missing
 from neuristor.sim.engines.simulators import ToolError
 from neuristor.sim.netlists.gates import FAMILIES
-from neuristor.snn import app as snn_app
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board
 from neuristor.steps import simulate as simulate_design
-from neuristor.sweep import app as sweep_app
-from neuristor.terminal import console, wrote
 
 __all__ = ["app", "main"]
 
@@ -251,7 +250,8 @@ def gallery(
 ) -> None:
     """Show the firing behaviours of a neuron: float model, bit-true model and circuit, one after another.
 
-    izhikevich has twenty; neuristor those that your device and circuit can show, and a list of the others.
+    Models with published behaviours have them (izhikevich all twenty); others that your device and circuit cannot show
+    are listed.
     Exit status 1 if a circuit differs from its bit-true model. Example:
     `neuristor gallery examples/vo2_neuristor.toml --out behaviours.svg`
     """
@@ -282,7 +282,7 @@ def gallery(
     console.print(f"{kept} of {len(shown) + len(lost)} behaviours; circuits: {shown[0].engine}")
     if plot_to is not None:
         write_file(
-            plot_to, plot_gallery(shown, f"{loaded.name}: {loaded.neuron}, float (wide) and bit-true"), force=force
+            plot_to, plot_gallery(shown, f"{loaded.name}: {loaded.neuron.name}, float (wide) and bit-true"), force=force
         )
         wrote(plot_to)
     for each in shown:
@@ -446,7 +446,9 @@ def fit(
         float | None, typer.Option("--series-resistance", help="Series resistance, in ohm.")
     ] = None,
     capacitance: Annotated[float | None, typer.Option("--capacitance", help="Capacitance, in farad.")] = None,
-    model: Annotated[str, typer.Option("--model", help=f"Neuron model: {', '.join(NEURONS)}.")] = "lif",
+    model: Annotated[
+        str, typer.Option("--model", help="Neuron model: one made of a single device in a circuit.")
+    ] = "lif",
     count: Annotated[int, typer.Option("--count", help="Neurons.")] = 64,
     plot_to: Annotated[Path | None, typer.Option("--plot", help="An SVG file to write: data against fit.")] = None,
     force: Force = False,

@@ -1,0 +1,88 @@
+"""Which neurons there are: those of Neuristor, one line each, and those that other packages install.
+
+A package of somebody else's adds a neuron by an entry point in its ``pyproject.toml``::
+
+    [project.entry-points."neuristor.neurons"]
+    toy = "toy_neuron:TOY"          # a Neuron whose model has the name "toy"
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
+
+from neuristor.hdl.neurons.contract import Neuron
+from neuristor.hdl.neurons.hodgkin_huxley import HODGKIN_HUXLEY
+from neuristor.hdl.neurons.izhikevich import IZHIKEVICH
+from neuristor.hdl.neurons.lif import LIF
+from neuristor.hdl.neurons.neuristor import NEURISTOR
+from neuristor.hdl.neurons.relaxation_oscillator import RELAXATION_OSCILLATOR
+
+__all__ = ["GROUP", "names", "neuron", "neurons"]
+
+GROUP = "neuristor.neurons"
+"""The entry points that are read."""
+_OURS = MappingProxyType(
+    {each.name: each for each in (LIF, RELAXATION_OSCILLATOR, HODGKIN_HUXLEY, NEURISTOR, IZHIKEVICH)}
+)
+
+
+def _installed() -> dict[str, EntryPoint]:
+    return {each.name: each for each in sorted(entry_points(group=GROUP), key=lambda each: (each.name, each.value))}
+
+
+def names() -> tuple[str, ...]:
+    """The names of all neurons; nothing of other packages is loaded for it."""
+    return (*_OURS, *(name for name in _installed() if name not in _OURS))
+
+
+@cache
+def neuron(name: str) -> Neuron:
+    """A neuron by its name.
+
+    Parameters
+    ----------
+    name : str
+        As in ``[neuron] model``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such neuron, or the package that has it breaks the contract; the message names the entry point
+        and what is missing.
+    """
+    installed = _installed().get(name)
+    if name in _OURS:
+        if installed is not None:
+            raise ValueError(f"entry point {_place(installed)} must have another name: Neuristor has a neuron {name!r}")
+        return _OURS[name]
+    if installed is None:
+        raise ValueError(f"neuron must be one of {', '.join(names())}, not {name!r}")
+    try:
+        found = installed.load()
+    except Exception as error:  # whatever the code of others raises at import
+        raise ValueError(f"entry point {_place(installed)} cannot be loaded: {error}") from None
+    if not isinstance(found, Neuron):
+        raise ValueError(
+            f"entry point {_place(installed)} must be a neuristor.hdl.neurons.Neuron, not {type(found).__name__}"
+        )
+    if found.name != name:
+        raise ValueError(f"entry point {_place(installed)} must have the name of its model, {found.name!r}")
+    return found
+
+
+def _place(point: EntryPoint) -> str:
+    package = "" if point.dist is None else f" of the package {point.dist.name}"
+    return f"{point.name} = {point.value}{package}"
+
+
+def neurons() -> tuple[Neuron, ...]:
+    """All neurons.
+
+    Raises
+    ------
+    ValueError
+        As `neuron`.
+    """
+    return tuple(neuron(name) for name in names())
