@@ -19,6 +19,7 @@ def to_nir(network: Network) -> Any:
 
     NIR has no time step, no discretisation and no reset by subtraction: they are recorded in the graph's metadata, as
     ``dt``, ``discretisation`` and ``reset``. Delays of the graph are in ticks; `write` converts them to second.
+    `Neurons.start`, `Neurons.late_current` and `Network.currents` are not written.
 
     Parameters
     ----------
