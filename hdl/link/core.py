@@ -94,11 +94,20 @@ class Core(wiring.Component, ABC):
         common = [
             Entry(name="magic", access="read", meaning=f"0x{MAGIC:08X}"),
             *(
-                Entry(name=f"identity_{n}", access="read", meaning="SHA-256 of the structure of the circuit, which cannot be loaded")
+                Entry(name=f"identity_{n}", access="read", meaning="32 bits of the SHA-256 of the circuit's structure")
                 for n in range(8)
             ),
-            Entry(name="control", access="write", bits=2, meaning="bit 0: reset; bit 1: stop the record after the present tick"),
-            Entry(name="status", access="read", meaning="bit 0: busy; bit 1: an update has saturated since reset"),
+            Entry(
+                name="control",
+                access="write",
+                bits=2,
+                meaning="bit 0: reset; bit 1: end the record after one more tick",
+            ),
+            Entry(
+                name="status",
+                access="read",
+                meaning="bit 0: busy; bit 1: an update has saturated since reset; bit 2: the oscillators have settled",
+            ),
             *(Entry(name=f"link_{name}", access="read", meaning=f"frames {name} since power up") for name in COUNTERS),
         ]
         self.registers = Registers([*common, *entries])
@@ -196,7 +205,7 @@ def stream_entries() -> list[Entry]:
         Entry(name="saturations", access="read", meaning="updates that saturated since reset"),
         Entry(name="stimulus_room", access="read", meaning="words that `stimulus` can accept"),
         Entry(name="output_level", access="read", meaning="words that `output` holds"),
-        Entry(name="stimulus", access="write", meaning="records: number of ticks, then the input of a tick", window=True),
+        Entry(name="stimulus", access="write", meaning="records: number of ticks, input of a tick", window=True),
         Entry(name="output", access="read", meaning="recorded words", window=True),
     ]
 
@@ -403,7 +412,7 @@ class _Player(wiring.Component):
     noted : In(1)
         The end of the record is recorded.
     stop : In(1)
-        End the record after the ticks that have begun.
+        End the record after one more tick.
     busy : Out(1)
         A record is being played.
     """
