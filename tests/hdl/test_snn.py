@@ -25,7 +25,7 @@ from neuristor.golden_model.networks.snn import (
 )
 from neuristor.golden_model.networks.synapses import Convolution, Dense
 from neuristor.golden_model.variability import Variability
-from neuristor.hdl.snn import LayerPlan, Scanner, Snn, _Rows, _Source, places, slots
+from neuristor.hdl.snn import LayerPlan, Scanner, Snn, Source, WeightRows, places, slots
 
 
 def hears(source: int, count: int, inputs: int, delay: int = 0, seed: int = 0, mean: float = 1.0) -> Projection:
@@ -102,7 +102,7 @@ def currents() -> SnnParams:
 
 
 def late() -> SnnParams:
-    """All that is heard is heard late: layers are ahead of the input."""
+    """Every connection has a delay: layers are ahead of the input."""
     neurons = Neurons(count=4, tau=4.0)
     first = Layer(name="a", shape=(4,), neurons=neurons, projections=(hears(INPUT, 4, 9, 2, mean=3.0),))
     second = Layer(name="b", shape=(3,), neurons=Neurons(count=3), projections=(hears(0, 3, 4, 3),))
@@ -342,7 +342,7 @@ def test_places_of_pictures_have_their_channels_side_by_side() -> None:
         ("deep", [3, 6, 3], None, "lanes must be a divisor of the 20 neurons of first, not 3"),
         ("deep", [20, 6], None, "lanes must be 3, one for each layer, not 2"),
         ("deep", [20, 6, 3], [3, 1, 1], "updates must be a divisor of 20 lanes, not 3"),
-        ("deep", [10, 6, 3], [5, 1, 1], "updates must be as many as the 10 lanes of first"),
+        ("deep", [10, 6, 3], [5, 1, 1], "updates must equal the 10 lanes of first, whose sums are in block RAM, not 5"),
         ("pictures", [3, 6, 5], None, "lanes must be a divisor of the 4 channels of 0, not 3"),
     ],
 )
@@ -388,7 +388,7 @@ def test_room_is_left_for_weights_that_are_written_later() -> None:
 
     last = having(np.random.default_rng(1).integers(-8, 8, (4, 8)))
     plan = LayerPlan(params=last.layers[0], lanes=2)
-    words = _Rows(plan, last.layers[0].connections[0], _Source(np.arange(8), 8)).chunks()[0]
+    words = WeightRows(plan, last.layers[0].connections[0], Source(np.arange(8), 8)).chunks()[0]
     circuit = Snn(having(np.zeros((4, 8), dtype=np.int64)), [2])
 
     async def write(ctx: Any) -> None:
