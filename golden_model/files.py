@@ -50,7 +50,7 @@ def content(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def text(path: Path, most: int = MOST_BYTES) -> str:
-    """The text of a file in UTF-8, with all line ends as ``\\n``.
+    """The text of a file in UTF-8, with every line end as a newline character.
 
     Parameters
     ----------

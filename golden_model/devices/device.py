@@ -36,7 +36,7 @@ class Transient:
     Parameters
     ----------
     time : ndarray of float, shape (n,)
-        In second. A time stands twice where the current jumps.
+        In second. A time occurs twice where the current jumps.
     voltage, current : ndarray of float, shape (n,)
         Of the device, in volt and ampere.
     state : dict of str to ndarray of float, shape (n,)

@@ -1,8 +1,8 @@
-"""Associative memory: weights that make patterns the resting states of a network, and how well it recalls them.
+"""Associative memory: learning rules that store patterns in the weights of a network, and tests of the recall.
 
-Patterns are rows of +1 and -1. All rules give real weights with a zero diagonal; `quantized` makes integers of them.
-A network begins with a pattern some of whose pixels are wrong, as phases of 0 and half a period. Phases are relative,
-so that a pattern and its inverse are one.
+Patterns are rows of +1 and -1. All rules give real weights with a zero diagonal; `quantized` converts them to integers.
+For a recall, the network starts from a pattern in which some pixels are wrong, as phases of 0 and half a period. Only
+phase differences have a meaning, so a pattern and its inverse are the same.
 
 References
 ----------
@@ -43,14 +43,21 @@ __all__ = [
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 LETTERS = ("3x3", "5x4", "7x6", "10x10", "22x22")
-"""Sets of letters that come along, by rows and columns."""
+"""Sizes of the sets of letters of this package, rows by columns."""
 PERIODS = 100
-"""After which a network that still moves is left."""
+"""Longest time of a recall, in periods."""
 ROUNDS = 1000
-"""Passes over all patterns after which `diederich_opper` gives up."""
+"""Largest number of passes over all patterns in `diederich_opper`."""
 
 
 def _patterns(patterns: ArrayLike) -> Floats:
+    """Check patterns.
+
+    Raises
+    ------
+    ValueError
+        If they are not a matrix of +1 and -1.
+    """
     made = np.asarray(patterns, dtype=np.float64)
     if made.ndim != 2 or 0 in made.shape:
         raise ValueError(f"patterns must have shape (patterns, count), not {made.shape}")
@@ -65,31 +72,43 @@ def _without_diagonal(weights: Floats) -> Floats:
 
 
 def hebbian(patterns: ArrayLike) -> Floats:
-    """``w_ij = sum x_i x_j / N``.
+    """Hebb's rule: ``w_ij = sum x_i x_j / N``, the sum over all patterns x, with N the number of pixels.
 
     Parameters
     ----------
-    patterns : array_like, shape (patterns, count)
+    patterns : array_like of int, shape (patterns, count)
+        +1 and -1.
 
     Returns
     -------
     ndarray of float, shape (count, count)
+        Weights w, symmetric.
     """
     x = _patterns(patterns)
     return _without_diagonal(x.T @ x / x.shape[1])
 
 
 def storkey(patterns: ArrayLike) -> Floats:
-    """One pattern after the other: ``w_ij += (x_i x_j - x_i h_ji - h_ij x_j) / N``, h_ij the field without i and j.
+    """Storkey's rule: ``w_ij += (x_i x_j - x_i h_ji - h_ij x_j) / N`` for one pattern x after the other.
 
-    Parameters and result as `hebbian`.
+    h_ij is the weighted sum at i without the contributions of i and j, N the number of pixels.
+
+    Parameters
+    ----------
+    patterns : array_like of int, shape (patterns, count)
+        +1 and -1.
+
+    Returns
+    -------
+    ndarray of float, shape (count, count)
+        Weights w, symmetric.
     """
     x = _patterns(patterns)
     count = x.shape[1]
     weights = np.zeros((count, count))
     for row in x:
         field = weights @ row
-        # h_ij leaves out what i and j themselves add to the field of i.
+        # h_ij is the field of i without the contributions of i and j.
         h = field[:, None] - np.diag(weights)[:, None] * row[:, None] - weights * row[None, :]
         np.fill_diagonal(h, field - np.diag(weights) * row)
         weights = weights + (np.outer(row, row) - row[:, None] * h.T - h * row[None, :]) / count
@@ -97,27 +116,46 @@ def storkey(patterns: ArrayLike) -> Floats:
 
 
 def pseudo_inverse(patterns: ArrayLike) -> Floats:
-    """The projection onto the patterns.
+    """Pseudo-inverse rule: the projection onto the space of the patterns, with a zero diagonal.
 
-    Parameters and result as `hebbian`.
+    Parameters
+    ----------
+    patterns : array_like of int, shape (patterns, count)
+        +1 and -1.
+
+    Returns
+    -------
+    ndarray of float, shape (count, count)
+        Weights w, symmetric.
     """
     x = _patterns(patterns)
     return _without_diagonal(np.asarray(np.linalg.pinv(x) @ x))
 
 
 def diederich_opper(patterns: ArrayLike) -> Floats:
-    """Rule I: ``w_ij += x_i x_j / N`` for each i whose field ``x_i h_i`` is below one, until none is.
+    """Rule I of Diederich and Opper: ``w_ij += x_i x_j / N`` for each i with ``x_i h_i < 1``.
 
-    Parameters and result as `hebbian`.
+    h_i is the weighted sum at i, N the number of pixels. The rule passes over all patterns x until
+    ``x_i h_i >= 1`` for all pixels of all patterns.
+
+    Parameters
+    ----------
+    patterns : array_like of int, shape (patterns, count)
+        +1 and -1.
+
+    Returns
+    -------
+    ndarray of float, shape (count, count)
+        Weights w, in general not symmetric.
 
     Raises
     ------
     ValueError
-        If the patterns cannot be stored so.
+        If the rule has not stored the patterns after `ROUNDS` passes.
     """
     x = _patterns(patterns)
     count = x.shape[1]
-    learnt = np.zeros((count, count))  # N times the weights: whole numbers, so that a margin of one is exact
+    learnt = np.zeros((count, count))  # N times the weights: integers, so the comparison is exact
     for _ in range(ROUNDS):
         stable = True
         for row in x:
@@ -136,17 +174,23 @@ RULES: dict[str, Callable[[ArrayLike], Floats]] = {
     "pseudo_inverse": pseudo_inverse,
     "diederich_opper": diederich_opper,
 }
-"""By name."""
+"""Learning rules, by name."""
 
 
 def quantized(weights: ArrayLike, bits: int) -> Integers:
-    """The weights as integers of so many bits: the largest becomes ``2**(bits - 1) - 1``, halves are rounded up.
+    """Convert weights to integers: the largest magnitude becomes ``2**(bits - 1) - 1``; halves are rounded up.
 
     Parameters
     ----------
     weights : array_like of float, shape (count, count)
+        Real weights.
     bits : int
-        2 to 8.
+        Word length of a weight, signed, 2 to 8.
+
+    Returns
+    -------
+    ndarray of int64, shape (count, count)
+        Integer weights.
 
     Raises
     ------
@@ -164,15 +208,16 @@ def quantized(weights: ArrayLike, bits: int) -> Integers:
 
 @dataclass(frozen=True, eq=False)
 class Patterns:
-    """Pictures of two colours.
+    """Pictures with two colours.
 
     Parameters
     ----------
     names : tuple of str
+        Name of each picture.
     rows, columns : int
-        Of each picture.
+        Size of each picture, in pixels.
     pixels : ndarray of int, shape (patterns, rows * columns)
-        +1 and -1, row by row.
+        Pixels of each picture, +1 and -1, row by row.
     """
 
     names: tuple[str, ...]
@@ -182,12 +227,24 @@ class Patterns:
 
 
 def read_patterns(path: Path | str) -> Patterns:
-    """Read pictures drawn in text: a name, then rows of ``#`` and ``.``; an empty line before the next.
+    """Read pictures from a text file.
+
+    Each picture is a line with its name and lines of ``#`` (+1) and ``.`` (-1). Empty lines separate pictures.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file. All pictures have the same size, from 2 to 4096 pixels.
+
+    Returns
+    -------
+    Patterns
+        The pictures, in the order of the file.
 
     Raises
     ------
     ValueError
-        With the file, the line and what was expected.
+        If the file is invalid; the message names the file, the line and what was expected.
     """
     path = Path(path)
     lines = text(path).splitlines()
@@ -222,13 +279,13 @@ def read_patterns(path: Path | str) -> Patterns:
                 f"{size[1]}"
             )
         if name in names:
-            raise ValueError(f"{path}, line {first}: {name} stands twice")
+            raise ValueError(f"{path}, line {first}: {name} occurs twice")
         names.append(name)
         drawn.append([1 if pixel == "#" else -1 for _, row in rows for pixel in row])
     if shape is None:
-        raise ValueError(f"{path}: holds no picture")
+        raise ValueError(f"{path}: contains no picture")
     if shape[0] * shape[1] < 2:
-        raise ValueError(f"{path}: a picture must have two pixels at least")
+        raise ValueError(f"{path}: a picture must have at least two pixels")
     return Patterns(tuple(names), *shape, np.array(drawn, dtype=np.int64))
 
 
@@ -238,7 +295,12 @@ def letters(size: str) -> Patterns:
     Parameters
     ----------
     size : str
-        One of `LETTERS`.
+        Rows by columns, one of `LETTERS`.
+
+    Raises
+    ------
+    ValueError
+        If there is no set of this size.
     """
     if size not in LETTERS:
         raise ValueError(f"letters must be {', '.join(LETTERS)}, not {size!r}")
@@ -246,19 +308,29 @@ def letters(size: str) -> Patterns:
 
 
 def disturbed(patterns: ArrayLike, noise: float, tries: int, seed: int = 0) -> Integers:
-    """Each pattern with other pixels wrong, so many times.
+    """Copies of each pattern, each with other random pixels inverted.
 
     Parameters
     ----------
-    patterns : array_like, shape (patterns, count)
+    patterns : array_like of int, shape (patterns, count)
+        +1 and -1.
     noise : float
-        Share of the pixels that are wrong, 0 to 1, rounded to whole pixels; half of them leaves nothing of the pattern.
+        Fraction of the pixels that are inverted, 0 to 1, rounded to whole pixels. At 0.5 a copy has no information on
+        its pattern.
     tries : int
+        Number of copies of each pattern.
     seed : int
+        Seed of the selection of pixels.
 
     Returns
     -------
     ndarray of int, shape (patterns * tries, count)
+        +1 and -1; first all copies of the first pattern.
+
+    Raises
+    ------
+    ValueError
+        If `noise` is outside its range.
     """
     if not 0 <= noise <= 1:
         raise ValueError(f"noise must be 0 to 1, not {noise}")
@@ -271,20 +343,20 @@ def disturbed(patterns: ArrayLike, noise: float, tries: int, seed: int = 0) -> I
 
 @dataclass(frozen=True, kw_only=True)
 class Recall:
-    """How well a network recalls.
+    """Quality of the recall. All fractions are 0 to 1.
 
     Parameters
     ----------
     noise : float
-        Share of the pixels that were wrong.
+        Fraction of the pixels that were wrong at the start.
     correct : float
-        Share of the tries that ended with the pattern they began from, or its inverse, every pixel.
+        Fraction of the tries that ended with all pixels of their pattern, or of its inverse.
     pixels : float
-        Share of the pixels that were right in the end.
+        Fraction of the pixels that were correct at the end.
     settled : float
-        Share of the tries in which the network came to rest within 100 periods.
+        Fraction of the tries in which the network settled within 100 periods.
     periods : float
-        Mean time of these until the last phase was set anew.
+        Mean time until the last change of a phase in the tries that settled, in periods; NaN if none settled.
     """
 
     noise: float
@@ -295,14 +367,20 @@ class Recall:
 
 
 def recall(params: OnnParams, patterns: ArrayLike, noise: float, tries: int = 100, seed: int = 0) -> Recall:
-    """Begin with disturbed patterns and see what the network makes of them: the bits are those of the circuit.
+    """Measure how well a network recalls patterns from disturbed ones; bit-true to the circuit.
 
     Parameters
     ----------
     params : OnnParams
-    patterns : array_like, shape (patterns, count)
-    noise, tries, seed
-        As for `disturbed`.
+        The network.
+    patterns : array_like of int, shape (patterns, count)
+        Stored patterns, +1 and -1.
+    noise : float
+        Fraction of the pixels that are inverted at the start, 0 to 1.
+    tries : int
+        Number of tries for each pattern, 1 to 100 000.
+    seed : int
+        Seed of the selection of pixels.
     """
     whole("tries", tries, 1, 100_000)
     begin = disturbed(patterns, noise, tries, seed)
@@ -331,28 +409,29 @@ def capacity(
     tries: int = 10,
     seed: int = 0,
 ) -> Iterator[float]:
-    """The share of random patterns that is recalled, for growing numbers of them.
+    """Fraction of random patterns that a network recalls, for different numbers of stored patterns.
 
     Parameters
     ----------
     count : int
-        Oscillators.
+        Number of oscillators.
     loads : sequence of int
-        Numbers of patterns.
+        Numbers of stored patterns.
     rule : str
-        One of `RULES`.
+        Learning rule, one of `RULES`.
     bits : int
-        Of a weight.
+        Word length of a weight, 2 to 8.
     noise : float
-        Share of the pixels that are wrong.
+        Fraction of the pixels that are inverted at the start, 0 to 1.
     sets, tries : int
-        Sets of patterns, and tries a pattern, over which is averaged.
+        Number of sets of patterns, and of tries for each pattern, over which the result is averaged.
     seed : int
+        Seed of the patterns and of the noise.
 
     Yields
     ------
     float
-        For each load; 0 where the rule cannot store so many.
+        Fraction of correct recalls, 0 to 1, for each load; a set that the rule cannot store counts as 0.
     """
     for load in loads:
         found = []

@@ -1,6 +1,6 @@
-"""Ising problems: graphs to cut, to colour, numbers to part; from files and to spins.
+"""Ising problems: maximum cut, graph colouring and number partitioning; graphs from files.
 
-A problem is an energy of spins +1 and -1, to be made small::
+A problem is an energy E of spins s_i = +1 or -1, which is to be minimised. With fields h and couplings J::
 
     E(s) = sum_i h_i s_i + sum_{i<j} J_ij s_i s_j + offset                                 (1)
 
@@ -27,18 +27,18 @@ from neuristor.golden_model.files import text
 __all__ = ["Graph", "GraphError", "Ising", "colouring", "max_cut", "partition", "read_graph"]
 
 MOST_SPINS = 4096
-"""Of a problem: as many oscillators as a network may have."""
+"""Largest number of spins in a problem: that of oscillators in a network."""
 MOST_BYTES = 32 * 1024 * 1024
-"""Of a file of a graph."""
+"""Largest size of a graph file, in bytes."""
 LARGEST = 1e150
-"""Of a weight, or a sum of numbers: their squares are finite, too."""
+"""Largest weight, and largest sum of numbers; its square is still finite."""
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
 class GraphError(ValueError):
-    """A graph, or a file of one, that cannot be: says where and why."""
+    """An invalid graph or graph file; the message says where and why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,15 +48,17 @@ class Graph:
     Parameters
     ----------
     vertices : tuple
-        Their names.
+        Name of each vertex.
     edges : ndarray of int, shape (edges, 2)
-        Numbers of vertices, from 0.
+        Indices of the two vertices of each edge, from 0.
     weights : ndarray of float, shape (edges,)
+        Weight of each edge, at most 1e150 in magnitude.
 
     Raises
     ------
     GraphError
-        If an edge leads from a vertex to itself or out of the graph, stands twice, or has no finite weight.
+        If an edge connects a vertex with itself, names a nonexistent vertex, occurs twice, or has a weight that
+        is not finite or too large.
     """
 
     vertices: tuple[Hashable, ...]
@@ -65,7 +67,7 @@ class Graph:
 
     def __post_init__(self) -> None:
         if len(self.edges) != len(self.weights):
-            raise GraphError(f"there must be as many weights as edges, {len(self.edges)}, not {len(self.weights)}")
+            raise GraphError(f"weights must have one element per edge, {len(self.edges)}, not {len(self.weights)}")
         seen: set[tuple[int, int]] = set()
         for n, ((a, b), weight) in enumerate(zip(self.edges.tolist(), self.weights.tolist(), strict=True)):
             problem = _problem(a, b, weight, len(self.vertices), seen)
@@ -74,24 +76,41 @@ class Graph:
 
     @property
     def matrix(self) -> Floats:
-        """The weights, shape (vertices, vertices), symmetric."""
+        """Adjacency matrix with the weights, shape (vertices, vertices), symmetric."""
         made = np.zeros((len(self.vertices), len(self.vertices)))
         made[self.edges[:, 0], self.edges[:, 1]] = self.weights
         return made + made.T
 
     def cut(self, spins: ArrayLike) -> Floats:
-        """Weight of the edges between unlike spins.
+        """Sum of the weights of the edges between different spins.
 
         Parameters
         ----------
         spins : array_like of int, shape (..., vertices)
+            +1 or -1 for each vertex.
+
+        Returns
+        -------
+        ndarray of float, shape (...)
+            Weight of the cut.
         """
         s = np.asarray(spins)
         return np.asarray((self.weights * (s[..., self.edges[:, 0]] != s[..., self.edges[:, 1]])).sum(axis=-1))
 
     @staticmethod
     def from_networkx(graph: Any) -> Graph:
-        """A NetworkX graph; an edge without `weight` weighs 1."""
+        """Convert a graph of NetworkX.
+
+        Parameters
+        ----------
+        graph : networkx.Graph
+            An undirected graph. An edge without the attribute ``weight`` has the weight 1.
+
+        Raises
+        ------
+        GraphError
+            If the graph is directed or has multiple edges between two vertices.
+        """
         if graph.is_directed() or graph.is_multigraph():
             raise GraphError("the graph must be undirected and have single edges")
         names = tuple(graph.nodes)
@@ -102,7 +121,7 @@ class Graph:
 
 
 def _problem(a: int, b: int, weight: float, count: int, seen: set[tuple[int, int]]) -> str:
-    """What is wrong with an edge; it is added to those seen."""
+    """The error of an edge, or an empty string; then the edge is added to `seen`."""
     for vertex in (a, b):
         if not 0 <= vertex < count:
             return f"names vertex {vertex + 1}, but the graph has vertices 1 to {count}"
@@ -114,7 +133,7 @@ def _problem(a: int, b: int, weight: float, count: int, seen: set[tuple[int, int
         return f"must have a weight of at most {LARGEST:g}, not {weight}"
     pair = (min(a, b), max(a, b))
     if pair in seen:
-        return f"from {a + 1} to {b + 1} stands twice"
+        return f"from {a + 1} to {b + 1} occurs twice"
     seen.add(pair)
     return ""
 
@@ -122,16 +141,26 @@ def _problem(a: int, b: int, weight: float, count: int, seen: set[tuple[int, int
 def read_graph(path: Path | str) -> Graph:
     """Read a graph from a file.
 
-    Three formats, told apart by their beginning:
+    The file has one of three formats, which is recognised by its first lines:
 
-    - *DIMACS*: ``p edge <vertices> <edges>``, then ``e <i> <j> [weight]``, comments with ``c``;
-    - *G-set*: ``<vertices> <edges>``, then ``<i> <j> [weight]``, from 1 on;
-    - *edge list*: ``<name> <name> [weight]`` or the same with commas, comments with ``#``.
+    - *DIMACS*: ``p edge <vertices> <edges>``, then ``e <i> <j> [weight]`` with vertices from 1; ``c`` for comments.
+    - *G-set*: ``<vertices> <edges>``, then ``<i> <j> [weight]`` with vertices from 1.
+    - *Edge list*: ``<name> <name> [weight]``, separated by blanks or commas; ``#`` for comments.
+
+    Parameters
+    ----------
+    path : Path or str
+        File of at most 32 MiB; at most 4096 vertices.
+
+    Returns
+    -------
+    Graph
+        An edge without a weight has the weight 1.
 
     Raises
     ------
     GraphError
-        With the file, the line and what was expected.
+        If the file is invalid; the message names the file, the line and what was expected.
     """
     path = Path(path)
     try:
@@ -140,11 +169,11 @@ def read_graph(path: Path | str) -> Graph:
         raise GraphError(str(error)) from None
     lines = [(n, line.replace(",", " ").split()) for n, line in enumerate(found.splitlines(), 1)]
     lines = [(n, words) for n, words in lines if words and not words[0].startswith("#")]
-    # A vertex may be called c, or p.
+    # The name of a vertex may be c or p.
     dimacs = any(words[0] == "p" and len(words) == 4 and words[1].isalpha() for _, words in lines)
     lines = [(n, words) for n, words in lines if not (dimacs and words[0] == "c")]
     if not lines:
-        raise GraphError(f"{path}: holds no graph")
+        raise GraphError(f"{path}: contains no graph")
     first, head = lines[0]
     numbered = True
     if dimacs:
@@ -162,7 +191,7 @@ def read_graph(path: Path | str) -> Graph:
                 f"{path}, line {first}: must say how many vertices and edges, not {' '.join(head)}"
             ) from None
         if len(rows) != edges:
-            raise GraphError(f"{path}: must have {edges} edges, as line {first} says, not {len(rows)}; is it whole?")
+            raise GraphError(f"{path}: must have {edges} edges, as line {first} says, not {len(rows)}; is it complete?")
         if not 1 <= count <= MOST_SPINS:
             raise GraphError(f"{path}, line {first}: a graph must have 1 to {MOST_SPINS} vertices, not {count}")
         names = list(range(1, count + 1))
@@ -198,7 +227,7 @@ def read_graph(path: Path | str) -> Graph:
 
 
 def _is_header(head: Sequence[str], lines: Sequence[tuple[int, list[str]]]) -> bool:
-    """Whether a file begins as those of the G-set do, one of which has a stray letter there."""
+    """Whether a file starts with the header of the G-set; one file of the set has an extra letter in it."""
     if not all(word.isdecimal() and len(word) < 20 for word in head[:2]) or len(head) not in (2, 3):
         return False
     if len(head) == 3:
@@ -208,22 +237,23 @@ def _is_header(head: Sequence[str], lines: Sequence[tuple[int, list[str]]]) -> b
 
 @dataclass(frozen=True, eq=False)
 class Ising:
-    """A problem: equation 1.
+    """An Ising problem (equation 1).
 
     Parameters
     ----------
     couplings : ndarray of float, shape (count, count)
-        J, symmetric, without a diagonal.
+        J, symmetric, with a zero diagonal.
     fields : ndarray of float, shape (count,)
         h.
     offset : float
+        Constant part of the energy.
     variables : tuple
-        Names of the spins.
+        Name of each spin; 0, 1, 2 and so on by default.
 
     Raises
     ------
     ValueError
-        If a shape is wrong, a number is not finite, or the couplings are not symmetric or have a diagonal.
+        If a shape is wrong, a number is not finite, or the couplings are not symmetric with a zero diagonal.
     """
 
     couplings: Floats
@@ -243,13 +273,30 @@ class Ising:
             object.__setattr__(self, "variables", tuple(range(count)))
 
     def energy(self, spins: ArrayLike) -> Floats:
-        """Of spins, shape (..., count)."""
+        """Energy E of spins (equation 1).
+
+        Parameters
+        ----------
+        spins : array_like of int, shape (..., count)
+            +1 or -1 for each spin.
+
+        Returns
+        -------
+        ndarray of float, shape (...)
+            Energies.
+        """
         s = np.asarray(spins, dtype=np.float64)
         return np.asarray(s @ self.fields + 0.5 * ((s @ self.couplings) * s).sum(axis=-1) + self.offset)
 
     @staticmethod
     def from_bqm(bqm: Any) -> Ising:
-        """A binary quadratic model of dimod, spins or bits."""
+        """Convert a binary quadratic model of dimod.
+
+        Parameters
+        ----------
+        bqm : dimod.BinaryQuadraticModel
+            A model of spins or of bits; bits are converted to spins.
+        """
         fields, couplings, offset = bqm.to_ising()
         names = tuple(bqm.variables)
         number = {name: n for n, name in enumerate(names)}
@@ -260,7 +307,7 @@ class Ising:
         return Ising(matrix, np.array([fields[name] for name in names], dtype=np.float64), float(offset), names)
 
     def to_bqm(self) -> Any:
-        """As a binary quadratic model of dimod, which must be installed."""
+        """The problem as a binary quadratic model of dimod, which must be installed."""
         import dimod
 
         pairs = np.argwhere(np.triu(self.couplings) != 0).tolist()
@@ -272,13 +319,30 @@ class Ising:
 
 
 def max_cut(graph: Graph) -> Ising:
-    """The energy is less by two for each unit of weight that is cut: ``E = W - 2 cut``."""
+    """Maximum cut as an Ising problem: ``E = W - 2 cut``, with W the sum of all weights.
+
+    Parameters
+    ----------
+    graph : Graph
+        Graph to cut, at most 4096 vertices; one spin for each vertex.
+    """
     _check_spins(len(graph.vertices))
     return Ising(graph.matrix, np.zeros(len(graph.vertices)), 0.0, graph.vertices)
 
 
 def partition(numbers: ArrayLike) -> Ising:
-    """Numbers in two groups of equal sums: the energy is the square of the difference."""
+    """Partitioning of numbers into two groups: E is the square of the difference of their sums.
+
+    Parameters
+    ----------
+    numbers : array_like of float, shape (count,)
+        Numbers to partition, 2 to 4096; one spin for each.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two numbers, or the numbers are not finite or too large.
+    """
     values = np.asarray(numbers, dtype=np.float64)
     if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
         raise ValueError("numbers must be finite, at least two, in one dimension")
@@ -291,16 +355,30 @@ def partition(numbers: ArrayLike) -> Ising:
 
 
 def _check_spins(count: int) -> None:
-    """A matrix of couplings needs memory: say so before it does."""
+    """Check the number of spins before memory for the couplings is allocated.
+
+    Raises
+    ------
+    ValueError
+        If there are more than `MOST_SPINS`.
+    """
     if count > MOST_SPINS:
         raise ValueError(f"a problem must have at most {MOST_SPINS} spins, not {count}")
 
 
 def colouring(graph: Graph, colours: int) -> Ising:
-    """Unlike colours for neighbours: the energy is the number of edges and vertices that miss.
+    """Colouring of a graph so that neighbours have different colours, as an Ising problem.
 
-    A spin says whether a vertex has a colour: that of vertex v and colour c is called ``(v, c)`` and stands at
-    ``v * colours + c``. Zero energy is a proper colouring.
+    There is one spin for each vertex and colour: +1 if the vertex has this colour. Its name is ``(vertex, colour)``,
+    its index ``v * colours + c`` with v the index of the vertex. E is 0 for a proper colouring. An edge adds 1 for
+    each colour that both of its vertices have; a vertex with n colours adds ``(n - 1)**2``.
+
+    Parameters
+    ----------
+    graph : Graph
+        Graph to colour; at most 4096 vertices times colours.
+    colours : int
+        Number of colours, 2 to 64.
     """
     whole("colours", colours, 2, 64)
     count = len(graph.vertices)

@@ -268,7 +268,7 @@ class OnnBitTrue:
         self.state: NDArray[Any] = first_states(seed, len(phase))
         self._signs: Bytes = np.zeros(phase.shape, dtype=np.uint8)
         self._tosses: Bytes = np.zeros(phase.shape, dtype=np.uint8)
-        # Ticks of half a period in which an output may toggle; whether a phase is new and takes effect in the next tick.
+        # Ticks of half a period in which an output may toggle; whether a new phase takes effect in the next tick.
         self._occupied = np.ones((len(phase), params.half), dtype=bool)
         self._fresh = np.zeros(len(phase), dtype=bool)
 

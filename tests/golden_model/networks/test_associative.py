@@ -93,13 +93,13 @@ def test_unknown_letters_are_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "holds no picture"),
+        ("", "contains no picture"),
         ("A\n", "line 1: a picture must have a name and rows"),
         ("A\n##\n#x\n", "line 3: a row must be of # and ., not #x"),
         ("A\n##\n#\n", "line 3: a row must be 2 wide"),
         ("A\n##\n\nB\n##\n##\n", "line 4: B must be 1 by 2, as A is, not 2 by 2"),
-        ("A\n##\n\nA\n#.\n", "line 4: A stands twice"),
-        ("A\n#\n", "two pixels at least"),
+        ("A\n##\n\nA\n#.\n", "line 4: A occurs twice"),
+        ("A\n#\n", "at least two pixels"),
     ],
 )
 def test_bad_pictures_are_refused(tmp_path: Path, text: str, message: str) -> None:

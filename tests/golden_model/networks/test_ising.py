@@ -38,12 +38,12 @@ def test_each_format_gives_the_same_graph(tmp_path: Path, text: str) -> None:
     [
         ("3 2\n1 2 1\n3 3 1\n", "graph, line 3: this edge leads from vertex 3 to itself"),
         ("3 2\n1 2 1\n1 4 1\n", "graph, line 3: names vertex 4, but the graph has vertices 1 to 3"),
-        ("3 3\n1 2 1\n2 3 1\n", "must have 3 edges, as line 1 says, not 2; is it whole"),
+        ("3 3\n1 2 1\n2 3 1\n", "must have 3 edges, as line 1 says, not 2; is it complete"),
         ("3 2\n1 2 nan\n2 3 1\n", "line 2: this edge must have a finite weight, not nan"),
-        ("a b 1\nb a 2\n", "line 2: this edge from 2 to 1 stands twice"),
+        ("a b 1\nb a 2\n", "line 2: this edge from 2 to 1 occurs twice"),
         ("a b x\n", "line 1: a weight must be a number, not x"),
         ("p edge x 2\ne 1 2\n", "line 1: must say how many vertices and edges"),
-        ("\n", "holds no graph"),
+        ("\n", "contains no graph"),
     ],
 )
 def test_wrong_graphs_are_refused(tmp_path: Path, text: str, message: str) -> None:
