@@ -113,7 +113,7 @@ BAD = [
     (("synth", "{0,1\n1,0\n}", "--board", "none"), "--board must be among"),
     (("solve", "{a b\nb b\n}"), "line 2: this edge leads from vertex 2 to itself"),
     (("solve", "{3 2\n1 2 1\n1 4 1\n}"), "line 3: names vertex 4, but the graph has vertices 1 to 3"),
-    (("solve", "{3 2\n1 2 1\n}"), "is it whole?"),
+    (("solve", "{3 2\n1 2 1\n}"), "is it complete?"),
     (("solve", "{1 x}", "--problem", "partition"), "must hold numbers"),
     (("solve", "{a b}", "--trials", "0"), "trials must be"),
     (("recall", "{A\n##\n#\n}"), "line 3: a row must be 2 wide"),
