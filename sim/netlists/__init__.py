@@ -1,1 +1,1 @@
-"""What synthesis makes of a circuit: netlists of cells, and the same as words."""
+"""Netlists: synthesized circuits as Verilog for simulation, and circuits as graphs of words for proofs."""

@@ -1,10 +1,10 @@
-"""The synthesized netlist of a circuit as Verilog, cells and all: what is on the FPGA, for every simulator.
+"""The synthesized netlist of a circuit as Verilog that every simulator can run.
 
-Yosys synthesizes the exported Verilog as it does for a board, then puts a model into each cell: its own, or one of
-``sim/netlists/cells`` for cells of which it has the ports only. What is left is one module with the ports of the
-original, which every engine takes in its place.
+Yosys synthesizes the exported Verilog as for a board, and then replaces each cell by a simulation model: that of
+Yosys, or one of ``sim/netlists/cells`` for cells that Yosys declares without a model. The result is one module with
+the ports of the original, which it can replace in every engine.
 
-What a netlist is made of, and whose models stand for it:
+Synthesis and additional models of each family:
 
 ========  ==================================================================  ================================
 family    synthesis                                                           models from ``sim/netlists/cells``
@@ -16,7 +16,7 @@ gowin     as for the Tang Nano 9K, without its DSP blocks and without pads    SP
 gatemate  as for the GateMate board, without pads                             CC_BRAM_20K, CC_BRAM_40K
 ========  ==================================================================  ================================
 
-The netlist is neither timed nor placed: what it shows is that synthesis kept the function.
+The netlist has no timing and no placement: it shows that synthesis preserved the function.
 """
 
 from __future__ import annotations
@@ -32,20 +32,29 @@ from neuristor.sim.netlists.netlist import run_yosys
 __all__ = ["FAMILIES", "Family", "gates", "insert_models", "synthesize"]
 
 CELLS = Path(__file__).parent / "cells"
+"""Folder of the project's own cell models."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """How Yosys synthesizes for a family of FPGAs, and where the models of its cells are."""
+    """Synthesis commands and cell models of an FPGA family.
+
+    Parameters
+    ----------
+    synth : str
+        Yosys command for synthesis, without the name of the module.
+    models : str
+        File with the models of Yosys; models in `own` take precedence.
+    own : tuple of str
+        Files in ``sim/netlists/cells``.
+    before : tuple of str
+        Yosys commands before synthesis.
+    """
 
     synth: str
-    """Command of Yosys, but for the name of the module."""
     models: str
-    """Read by Yosys from its own folder; what `own` holds is not read again."""
     own: tuple[str, ...] = ()
-    """Files of ``sim/netlists/cells``."""
     before: tuple[str, ...] = ()
-    """Commands before the synthesis."""
 
 
 FAMILIES = {
@@ -55,7 +64,7 @@ FAMILIES = {
         "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf",
         "+/xilinx/cells_sim.v",
         ("ram.v", "xilinx.v"),
-        # Yosys 0.70: ABC trips over two wires of one name, unless they are flattened and hidden.
+        # Yosys 0.70: ABC fails if two wires have the same name, unless they are flattened and hidden.
         ("proc", "flatten", "rename -hide w:*"),
     ),
     "gowin": Family("synth_gowin -nodsp -noiopads", "+/gowin/cells_sim.v", ("ram.v", "gowin.v")),
@@ -63,16 +72,18 @@ FAMILIES = {
         "synth_gatemate -luttree -nomx8 -noiopad -noclkbuf", "+/gatemate/cells_sim.v", ("ram.v", "gatemate.v")
     ),
 }
-"""The families, by name."""
+"""FPGA families, by name."""
 
 
 def gates(verilog: str, toplevel: str, family: str) -> str:
-    """The same module after synthesis, as Verilog that needs no library of cells.
+    """Synthesize a design and return the netlist as Verilog that needs no cell library.
+
+    A ``ToolError`` is raised if synthesis fails or a cell has no model, a ``ValueError`` if there is no such family.
 
     Parameters
     ----------
     verilog : str
-        The Verilog itself.
+        The Verilog itself, not a file.
     toplevel : str
         Name of the top module.
     family : str
@@ -81,22 +92,29 @@ def gates(verilog: str, toplevel: str, family: str) -> str:
     Returns
     -------
     str
-        One module of the same name with the same ports. The same bytes for the same Verilog and Yosys.
-
-    Raises
-    ------
-    ToolError
-        If synthesis fails, or a cell has no model.
-    ValueError
-        If there is no such family.
+        One module with the same name and ports. Equal Verilog and Yosys versions give equal bytes.
     """
     return insert_models(synthesize(verilog, toplevel, family), toplevel, family)
 
 
 def synthesize(verilog: str, toplevel: str, family: str) -> str:
-    """The netlist of cells, as Verilog.
+    """Synthesize a design and return the netlist of cells as Verilog.
 
-    Parameters, errors: see `gates`.
+    A ``ToolError`` is raised if synthesis fails, a ``ValueError`` if there is no such family.
+
+    Parameters
+    ----------
+    verilog : str
+        The Verilog itself, not a file.
+    toplevel : str
+        Name of the top module.
+    family : str
+        One of `FAMILIES`.
+
+    Returns
+    -------
+    str
+        The netlist.
     """
     chosen = _family(family)
     commands = [
@@ -111,12 +129,30 @@ def synthesize(verilog: str, toplevel: str, family: str) -> str:
 
 
 def insert_models(netlist: str, toplevel: str, family: str) -> str:
-    """A netlist of cells with a model in each cell, as one module.
+    """Replace each cell of a netlist by its model; return one flat module.
 
-    Nothing is optimised that could hide a fault: constants are not folded, and of the cells only those go whose
-    outputs nobody reads. Writes of one memory at one address become one port, which the C++ compiler is thankful for.
+    No optimization that could hide a fault is done: constants are not folded, and only cells with unused outputs are
+    removed. Writes to the same address of a memory are merged into one port, which shortens the compilation of the C++
+    model. A ``ValueError`` is raised if there is no such family.
 
-    Parameters, errors: see `gates`.
+    Parameters
+    ----------
+    netlist : str
+        Netlist of cells, from `synthesize`.
+    toplevel : str
+        Name of the top module.
+    family : str
+        One of `FAMILIES`.
+
+    Returns
+    -------
+    str
+        Verilog without cells.
+
+    Raises
+    ------
+    ToolError
+        If a cell has no model.
     """
     chosen = _family(family)
     commands = [
@@ -125,10 +161,10 @@ def insert_models(netlist: str, toplevel: str, family: str) -> str:
         f"read_verilog -defer -nooverwrite {chosen.models}",
         f"hierarchy -check -top {toplevel}",
         "proc",
-        # A model without contents leaves its outputs without a driver.
+        # The outputs of an empty model have no driver.
         "check -assert",
         "flatten",
-        # A cell that is left is a black box.
+        # Any remaining cell is a black box.
         "select -assert-none t:* t:$* %d",
         "opt_clean",
         "opt_expr",

@@ -19,32 +19,61 @@ __all__ = ["Graph", "Node", "as_signed", "compute"]
 
 
 class Node(NamedTuple):
-    """One word: an operation on others. Its number is its place in the graph."""
+    """An operation that gives one word. A node is identified by its number: its index in the graph.
+
+    Parameters
+    ----------
+    op : str
+        Name of the operation.
+    width : int
+        Width of the result, in bits.
+    args : tuple of int
+        Numbers of the nodes it is applied to.
+    data : object
+        Name of an ``input`` or ``opaque`` function, value of a ``const``, lowest bit of a ``slice``, words of a
+        ``table``; None for other operations.
+    """
 
     op: str
     width: int
     args: tuple[int, ...] = ()
     data: Any = None
-    """Of ``input`` its name, of ``const`` its value, of ``slice`` its lowest bit, of ``table`` its words."""
 
 
 def as_signed(value: int, width: int) -> int:
-    """A word as a number with sign."""
+    """Interpret a word as a two's complement number.
+
+    Parameters
+    ----------
+    value : int
+        The word, unsigned.
+    width : int
+        Its width, in bits.
+
+    Returns
+    -------
+    int
+        The signed number.
+    """
     return value - (1 << width) if value >> (width - 1) else value
 
 
 class Graph:
-    """Nodes, each made once.
+    """Nodes; equal operations on equal arguments are one node.
+
+    The methods that make a node simplify it where they can, and return its number.
 
     Attributes
     ----------
     nodes : list of Node
+        All nodes. The arguments of a node stand before it.
     claims : list of int
-        Bits that must be set for words to mean what they say: that a table has the entry that is looked up.
+        Bits that must be 1 for the words to be valid: each index of a table is less than its length.
     narrowed : dict of int to (int, bool)
-        Nodes that are the same integer as a wider node, by the range it is in; with or without sign.
+        For nodes that are the lower bits of a wider node whose range allows it: the wider node, and whether the integer
+        is signed.
     ranges : dict of int to (int, int)
-        Where the integer is that a node stands for.
+        Smallest and largest value of the integer that a node represents.
     """
 
     def __init__(self) -> None:
@@ -63,24 +92,87 @@ class Graph:
         return number
 
     def width(self, number: int) -> int:
-        """Bits of a node."""
+        """Return the width of a node.
+
+        Parameters
+        ----------
+        number : int
+            The node.
+
+        Returns
+        -------
+        int
+            Width, in bits.
+        """
         return self.nodes[number].width
 
     def value(self, number: int) -> int | None:
-        """The value of a constant node; None for others."""
+        """Return the value of a constant node.
+
+        Parameters
+        ----------
+        number : int
+            The node.
+
+        Returns
+        -------
+        int or None
+            Its value, unsigned; None if it is no constant.
+        """
         node = self.nodes[number]
         return int(node.data) if node.op == "const" else None
 
     def input(self, name: str, width: int) -> int:
-        """A free word."""
+        """Make a free word.
+
+        Parameters
+        ----------
+        name : str
+            Name of the input; equal names are one input.
+        width : int
+            Width, in bits.
+
+        Returns
+        -------
+        int
+            The node.
+        """
         return self._make("input", width, (), name)
 
     def const(self, value: int, width: int) -> int:
-        """A constant."""
+        """Make a constant.
+
+        Parameters
+        ----------
+        value : int
+            Its value; bits beyond `width` are dropped.
+        width : int
+            Width, in bits.
+
+        Returns
+        -------
+        int
+            The node.
+        """
         return self._make("const", width, (), value & ((1 << width) - 1))
 
     def slice(self, number: int, low: int, width: int) -> int:
-        """Some bits of a node."""
+        """Take some bits of a node.
+
+        Parameters
+        ----------
+        number : int
+            The node.
+        low : int
+            Lowest bit to take.
+        width : int
+            Number of bits.
+
+        Returns
+        -------
+        int
+            The node of these bits.
+        """
         node = self.nodes[number]
         if low == 0 and width == node.width:
             return number
@@ -109,7 +201,18 @@ class Graph:
         return self._make("slice", width, (number,), low)
 
     def concat(self, parts: Sequence[int]) -> int:
-        """Nodes side by side, lowest first."""
+        """Concatenate nodes.
+
+        Parameters
+        ----------
+        parts : sequence of int
+            The nodes, least significant first.
+
+        Returns
+        -------
+        int
+            The node of all bits.
+        """
         merged: list[int] = []
         for part in parts:
             if merged:
@@ -134,7 +237,22 @@ class Graph:
         return self._make("concat", sum(map(self.width, merged)), tuple(merged))
 
     def extended(self, number: int, width: int, signed: bool) -> int:
-        """A node with another width: cut, or extended by its sign or zeros."""
+        """Change the width of a node: drop its upper bits, or extend it.
+
+        Parameters
+        ----------
+        number : int
+            The node.
+        width : int
+            New width, in bits.
+        signed : bool
+            Extend by the sign bit; else by zeros.
+
+        Returns
+        -------
+        int
+            The node of the new width.
+        """
         node = self.nodes[number]
         if width <= node.width:
             return self.slice(number, 0, width)
@@ -147,7 +265,23 @@ class Graph:
         return self._make("sext" if signed else "zext", width, (number,))
 
     def op(self, op: str, width: int, *args: int) -> int:
-        """An operation on nodes of equal width (but for shifts and selections)."""
+        """Apply an operation.
+
+        Parameters
+        ----------
+        op : str
+            The operation: ``add``, ``sub``, ``mul``, ``and``, ``or``, ``xor``, ``not``, ``mux`` (condition, value if 0,
+            value if 1), ``eq``, ``ult``, ``slt``, ``any``, ``all``, ``parity``, ``shl``, ``lshr`` or ``ashr``.
+        width : int
+            Width of the result, in bits.
+        *args : int
+            Nodes of equal width, except the shift count and the condition of a ``mux``.
+
+        Returns
+        -------
+        int
+            The node of the result.
+        """
         nodes = [self.nodes[arg] for arg in args]
         if all(node.op == "const" for node in nodes):
             value = compute(Node(op, width, args), [node.data for node in nodes], [node.width for node in nodes])
@@ -204,17 +338,40 @@ class Graph:
         return self._make(op, width, args)
 
     def opaque(self, name: str, width: int, *args: int) -> int:
-        """A function of which nothing is known but that equal arguments give equal values."""
+        """Apply an uninterpreted function: all that is known is that equal arguments give equal values.
+
+        Parameters
+        ----------
+        name : str
+            Name of the function.
+        width : int
+            Width of the result, in bits.
+        *args : int
+            Its arguments.
+
+        Returns
+        -------
+        int
+            The node of the result.
+        """
         return self._make("opaque", width, args, name)
 
     def table(self, words: tuple[int, ...], width: int, index: int) -> int:
-        """A word of a table; 0 beyond its end.
+        """Look up a word in a table; 0 beyond its end.
 
         Parameters
         ----------
         words : tuple of int
-            Without sign.
-        width, index : int
+            The table, unsigned words.
+        width : int
+            Width of a word, in bits.
+        index : int
+            Node of the index, unsigned.
+
+        Returns
+        -------
+        int
+            The node of the word.
         """
         known = self.value(index)
         if known is not None:
@@ -226,7 +383,7 @@ class Graph:
                 "mux", width, high, self.table(words, width, self.slice(index, 0, bits)), self.const(0, width)
             )
         words = (words + (0,) * (1 << self.width(index)))[: 1 << self.width(index)]
-        # The narrowest words that do: tables of the same numbers are then the same.
+        # Store words as narrow as possible, so that tables of the same numbers are one node.
         plain = max(word.bit_length() for word in words)
         signs = [as_signed(word, width) for word in words]
         narrow = 1 + max((each if each >= 0 else ~each).bit_length() for each in signs)
@@ -237,7 +394,20 @@ class Graph:
         return self.extended(made, width, signed)
 
     def cone(self, roots: Iterable[int], stop: Mapping[int, Any] | None = None) -> list[int]:
-        """All that `roots` depend on, in order; not beyond the nodes of `stop`."""
+        """Return all nodes that some nodes depend on, themselves included.
+
+        Parameters
+        ----------
+        roots : iterable of int
+            The nodes.
+        stop : mapping, optional
+            Nodes whose arguments are not followed, as keys.
+
+        Returns
+        -------
+        list of int
+            The nodes, each after its arguments.
+        """
         stop = stop or {}
         seen: set[int] = set()
         waiting = list(roots)
@@ -250,17 +420,17 @@ class Graph:
         return sorted(seen)
 
     def needed(self, wanted: Mapping[int, int]) -> dict[str, int]:
-        """Which bits of inputs, and of unknown functions, some bits of nodes depend on.
+        """Return the bits of inputs and opaque functions that some bits of nodes depend on.
 
         Parameters
         ----------
         wanted : mapping of int to int
-            Nodes, and which of their bits: a mask.
+            For each node, the mask of its bits.
 
         Returns
         -------
         dict of str to int
-            Masks, by name.
+            For each input and opaque function, by name, the mask of its bits.
         """
         masks = dict(wanted)
         found: dict[str, int] = {}
@@ -276,7 +446,20 @@ class Graph:
         return found
 
     def compute(self, inputs: Mapping[str, int], wanted: Iterable[int]) -> dict[int, int]:
-        """The values of nodes; an input that is not given is 0."""
+        """Compute nodes with integers.
+
+        Parameters
+        ----------
+        inputs : mapping of str to int
+            Values of inputs, unsigned; 0 for those that are missing.
+        wanted : iterable of int
+            The nodes.
+
+        Returns
+        -------
+        dict of int to int
+            Values, unsigned, of these nodes and all nodes they depend on.
+        """
         values: dict[int, int] = {}
         for number in self.cone(wanted):
             node = self.nodes[number]
@@ -288,18 +471,20 @@ class Graph:
         return values
 
     def compute_many(self, inputs: Mapping[str, NDArray[Any]], wanted: Iterable[int]) -> dict[int, NDArray[Any]]:
-        """The values of nodes in many runs at once; an input that is not given is 0.
+        """Compute nodes for many sets of inputs at once.
 
         Parameters
         ----------
         inputs : mapping of str to ndarray, shape (runs,)
-            Words without sign; of Python's integers where they have more than 64 bits. One at least.
+            Values of inputs, unsigned; 0 for those that are missing. At least one input; arrays of Python's integers
+            for inputs of more than 64 bits.
         wanted : iterable of int
+            The nodes.
 
         Returns
         -------
         dict of int to ndarray, shape (runs,)
-            Of all nodes they depend on.
+            Values, unsigned, of these nodes and all nodes they depend on; Python's integers above 64 bits.
         """
         runs = len(next(iter(inputs.values())))
         values: dict[int, NDArray[Any]] = {}
@@ -323,7 +508,7 @@ class Graph:
 
 
 def _asked(node: Node, mask: int, widths: Sequence[int]) -> list[int]:
-    """Which bits of its arguments some bits of a node depend on."""
+    """Return the bits of each argument that the bits `mask` of a node depend on, as masks."""
     whole = [(1 << width) - 1 for width in widths]
     match node.op:
         case "slice":
@@ -354,15 +539,21 @@ _PLAIN = {"add": add, "sub": sub, "mul": mul, "and": and_, "or": or_, "xor": xor
 
 
 def compute(node: Node, args: Sequence[Any], widths: Sequence[int]) -> Any:
-    """The value of a node, from those of its arguments, all without sign.
+    """Compute the value of a node from the values of its arguments; all are unsigned.
 
     Parameters
     ----------
     node : Node
+        The node; no ``input``.
     args : sequence of int, or of ndarray
-        Arrays of 64-bit words or, where one has more bits, of Python's integers.
+        Values of the arguments. Arrays hold 64-bit words or, if the node or an argument is wider, Python's integers.
     widths : sequence of int
-        Of the arguments.
+        Widths of the arguments, in bits.
+
+    Returns
+    -------
+    int or ndarray
+        The value.
 
     Raises
     ------

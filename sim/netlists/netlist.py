@@ -1,7 +1,7 @@
-"""A circuit as words: what each signal is, clock after clock, as a function of inputs and first states.
+"""A circuit as words: each signal in each clock, as a function of the inputs and the initial state.
 
-Yosys reads the circuit, flattens it and leaves cells on words (adders, multipliers, selections, registers,
-memories). `Circuit` turns them into nodes of a :class:`neuristor.sim.netlists.words.Graph`.
+Yosys reads and flattens the circuit. The result has word-level cells (adders, multipliers, multiplexers, registers,
+memories). `Circuit` converts them into nodes of a :class:`neuristor.sim.netlists.graph.Graph`.
 """
 
 from __future__ import annotations
@@ -20,21 +20,48 @@ __all__ = ["Circuit", "Memory", "read_circuit", "run_yosys"]
 
 
 Given = Callable[[str, int], int | str | Word]
+"""Value of an input in a clock: a number, the name of a free word, or a word."""
 
 
 def free(name: str, clock: int) -> str:
-    """An input that may be anything in each clock."""
+    """Name of an input that is free in each clock.
+
+    Parameters
+    ----------
+    name : str
+        Name of the input.
+    clock : int
+        Number of the clock.
+
+    Returns
+    -------
+    str
+        A name that differs from clock to clock.
+    """
     return f"{name}@{clock}"
 
 
 class Memory(NamedTuple):
-    """A memory of the circuit."""
+    """A memory of the circuit.
+
+    Parameters
+    ----------
+    name : str
+        Name of its cell.
+    width : int
+        Width of a row, in bits.
+    depth : int
+        Number of rows.
+    words : tuple of int
+        Contents after configuration of the FPGA.
+    written : bool
+        Whether it has a write port.
+    """
 
     name: str
     width: int
     depth: int
     words: tuple[int, ...]
-    """What is in it when the FPGA starts."""
     written: bool
 
 
@@ -48,17 +75,23 @@ for command in sys.stdin.read().splitlines():
 
 
 def run_yosys(commands: Sequence[str], folder: Path, problem: str) -> str:
-    """Run commands of Yosys in a process of its own: an error inside Yosys ends it.
+    """Run Yosys commands in a separate process, because an error in Yosys ends the process.
+
+    A ``ToolError`` is raised if a command fails; its message is `problem` and the last lines that Yosys printed.
+
+    Parameters
+    ----------
+    commands : sequence of str
+        The commands.
+    folder : Path
+        Working directory.
+    problem : str
+        Error message if a command fails.
 
     Returns
     -------
     str
-        What it printed.
-
-    Raises
-    ------
-    ToolError
-        If a command fails; it says `problem`, and Yosys's last words.
+        The output of Yosys.
     """
     return run_tool([sys.executable, "-c", SCRIPT], folder, problem, "\n".join(commands))
 
@@ -66,19 +99,25 @@ def run_yosys(commands: Sequence[str], folder: Path, problem: str) -> str:
 def read_circuit(
     graph: Graph, rtlil: str, top: str = "top", given: Given = free, commands: Sequence[str] = ()
 ) -> Circuit:
-    """The circuit that RTLIL text describes.
+    """Read a circuit from RTLIL text.
 
     Parameters
     ----------
     graph : Graph
-        Where its nodes go.
+        The graph that its nodes are added to.
     rtlil : str
-        As ``neuristor.hdl.verilog.to_rtlil`` gives it.
+        RTLIL, as made by ``neuristor.hdl.verilog.to_rtlil``.
     top : str
+        Name of the top module.
     given : callable
-        See `Circuit`.
+        Values of the inputs, see `Circuit`.
     commands : sequence of str
-        Of Yosys, before all becomes one module.
+        Yosys commands to run before the circuit is flattened.
+
+    Returns
+    -------
+    Circuit
+        The circuit.
     """
     with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
         folder = Path(scratch)
@@ -104,6 +143,7 @@ def read_circuit(
 
 
 def _contents(cell: str) -> str:
+    """Name of the opaque function that gives the initial contents of a memory."""
     return f"{cell.lstrip('$')} at"
 
 
@@ -115,32 +155,144 @@ _BINARY = {
     "$or": "or",
     "$xor": "xor",
 }
-_COMPARE = {"$lt": ("lt", 0, 0), "$ge": ("lt", 0, 1), "$gt": ("lt", 1, 0), "$le": ("lt", 1, 1)}
+_COMPARE = {"$lt": (False, False), "$ge": (False, True), "$gt": (True, False), "$le": (True, True)}
+"""Comparisons as "less than": whether the operands are swapped, and whether the result is inverted."""
 
 
-class Circuit:
-    """The nodes of a circuit's signals, by name and clock.
-
-    All inputs are free in each clock, and so are the contents of registers and memories before clock 0.
+class _Operation:
+    """A combinational cell of Yosys, as nodes of a graph.
 
     Parameters
     ----------
     graph : Graph
+        The graph.
+    cell : dict
+        The cell, from the JSON that Yosys writes.
+    word : callable
+        Node of an input of the cell, by the name of its port.
+    """
+
+    def __init__(self, graph: Graph, cell: Mapping[str, Any], word: Callable[[str], int]) -> None:
+        self.graph, self.word = graph, word
+        self.kind, self.connections, self.parameters = cell["type"], cell["connections"], cell["parameters"]
+        self.width = len(self.connections["Y"])
+        # Operands are signed only if all are.
+        self.signed = all(
+            self.parameters[name].endswith("1") for name in ("A_SIGNED", "B_SIGNED") if name in self.parameters
+        )
+
+    def operand(self, name: str, width: int) -> int:
+        """Node of an input of the cell, extended to a width."""
+        return self.graph.extended(self.word(name), width, self.signed)
+
+    def result(self) -> int | None:
+        """Node of the output; None if the cell is no operation on words."""
+        kind = self.kind
+        if kind in _BINARY or kind in ("$xnor", "$not", "$pos", "$neg"):
+            return self.arithmetic()
+        if kind in _COMPARE or kind in ("$eq", "$ne"):
+            return self.comparison()
+        if kind.startswith(("$reduce_", "$logic_")):
+            return self.logic()
+        if kind in ("$mux", "$pmux", "$bmux"):
+            return self.selection()
+        if kind in ("$shl", "$sshl", "$shr", "$sshr") or (
+            kind in ("$shift", "$shiftx") and self.parameters["B_SIGNED"].endswith("0")
+        ):
+            return self.shift()
+        return None
+
+    def arithmetic(self) -> int:
+        """Sums, products, and operations bit by bit."""
+        graph, kind, width = self.graph, self.kind, self.width
+        if kind in _BINARY:
+            return graph.op(_BINARY[kind], width, self.operand("A", width), self.operand("B", width))
+        if kind == "$xnor":
+            return graph.op("not", width, graph.op("xor", width, self.operand("A", width), self.operand("B", width)))
+        given = self.operand("A", width)
+        if kind == "$neg":
+            return graph.op("sub", width, graph.const(0, width), given)
+        return graph.op("not", width, given) if kind == "$not" else given
+
+    def comparison(self) -> int:
+        """Comparisons of two words."""
+        graph = self.graph
+        inner = max(len(self.connections["A"]), len(self.connections["B"]))
+        a, b = (self.operand(name, inner) for name in "AB")
+        if self.kind in _COMPARE:
+            swap, invert = _COMPARE[self.kind]
+            bit = graph.op("slt" if self.signed else "ult", 1, *((b, a) if swap else (a, b)))
+        else:
+            bit, invert = graph.op("eq", 1, a, b), self.kind == "$ne"
+        return graph.extended(graph.op("not", 1, bit) if invert else bit, self.width, False)
+
+    def logic(self) -> int | None:
+        """Reductions of a word to a bit, and operations on truth values."""
+        graph, kind = self.graph, self.kind
+        if kind in ("$reduce_or", "$reduce_bool", "$reduce_and", "$reduce_xor", "$logic_not"):
+            op = {"$reduce_and": "all", "$reduce_xor": "parity"}.get(kind, "any")
+            bit = graph.op(op, 1, self.word("A"))
+            return graph.extended(graph.op("not", 1, bit) if kind == "$logic_not" else bit, self.width, False)
+        if kind in ("$logic_and", "$logic_or"):
+            bits = [graph.op("any", 1, self.word(name)) for name in "AB"]
+            return graph.extended(graph.op(kind[7:], 1, *bits), self.width, False)
+        return None
+
+    def selection(self) -> int:
+        """Multiplexers: of two words, by one-hot conditions, and by an index."""
+        graph, word, width = self.graph, self.word, self.width
+        if self.kind == "$mux":
+            return graph.op("mux", width, word("S"), word("A"), word("B"))
+        if self.kind == "$pmux":
+            value, choices, select = word("A"), word("B"), word("S")
+            for place in reversed(range(graph.width(select))):
+                value = graph.op(
+                    "mux", width, graph.slice(select, place, 1), value, graph.slice(choices, place * width, width)
+                )
+            return value
+        words, index = word("A"), word("S")
+        level = [graph.slice(words, place * width, width) for place in range(1 << graph.width(index))]
+        for place in range(graph.width(index)):
+            bit = graph.slice(index, place, 1)
+            level = [graph.op("mux", width, bit, low, high) for low, high in zip(level[::2], level[1::2], strict=True)]
+        return level[0]
+
+    def shift(self) -> int:
+        """Shifts by an unsigned count."""
+        graph = self.graph
+        inner = max(self.width, len(self.connections["A"]))
+        signed = self.parameters["A_SIGNED"].endswith("1")
+        given, by = graph.extended(self.word("A"), inner, signed), self.word("B")
+        arithmetic = self.kind == "$sshr" and signed
+        op = "shl" if self.kind in ("$shl", "$sshl") else "ashr" if arithmetic else "lshr"
+        size = max(inner, graph.width(by))
+        shifted = graph.op(op, size, graph.extended(given, size, arithmetic), graph.extended(by, size, False))
+        return graph.slice(shifted, 0, self.width)
+
+
+class Circuit:
+    """A circuit whose signals become nodes of a graph, by name and clock.
+
+    Inputs are free in each clock unless `given` defines them. The contents of registers and memories in clock 0 are
+    free. A ``ValueError`` is raised when a signal is read that depends on a cell that is no operation on words.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
     module : dict
-        A flat module, as Yosys writes it as JSON.
+        A flat module, from the JSON that Yosys writes.
     given : callable
-        From the name of an input and a clock to what it is: a number, the name of a free word, or a word.
+        Value of an input, from its name and the clock: a number, the name of a free word, or a word.
 
     Attributes
     ----------
-    registers : dict of (str, int)
-        The bits of each register by name: its width.
+    inputs, outputs : dict of str to int
+        Width of each port, in bits.
+    registers : dict of str to int
+        Width of each register, in bits, by the name of its cell.
     memories : dict of str to Memory
-
-    Raises
-    ------
-    ValueError
-        If it has a cell that is none of words.
+        Memories, by the name of their cell.
     """
 
     def __init__(self, graph: Graph, module: Mapping[str, Any], given: Given = free) -> None:
@@ -171,7 +323,7 @@ class Circuit:
         self._known: dict[str, list[int]] = {}
 
     def _register_names(self) -> dict[str, str]:
-        """What registers are called in the source, shortest first."""
+        """Name of each register in the source; the shortest if there are several."""
         by_bits: dict[tuple[Any, ...], str] = {}
         for name, net in self._names.items():
             if not net.get("hide_name"):
@@ -193,29 +345,69 @@ class Circuit:
     # --- signals
 
     def used_registers(self) -> list[str]:
-        """The registers that signals read so far come from."""
+        """Return the registers that the signals read so far depend on.
+
+        Returns
+        -------
+        list of str
+            Names of their cells, sorted.
+        """
         return sorted({cell for cell, _, _ in self._made if cell in self.registers})
 
     def again(self, given: Given) -> Circuit:
-        """The same circuit with other inputs."""
+        """Return the same circuit with other inputs.
+
+        Parameters
+        ----------
+        given : callable
+            Values of the inputs.
+
+        Returns
+        -------
+        Circuit
+            A circuit in the same graph.
+        """
         return Circuit(self.graph, self._module, given)
 
     def name_as(self, other: Circuit) -> None:
-        """What its registers begin with is what those of another begin with, whose cells have the same names."""
+        """Let the registers have the same initial contents as those of another circuit.
+
+        Parameters
+        ----------
+        other : Circuit
+            A circuit whose cells have the same names.
+        """
         self._aliases = dict(other._aliases)
 
     def register_of(self, name: str) -> str | None:
-        """The register whose first contents are a node of this name."""
-        return next((cell for cell, alias in self._aliases.items() if name == f"{alias}@start"), None)
-
-    def before(self, name: str, mask: int) -> list[tuple[int, int]]:
-        """The nodes in clock 0 that some bits come from in clock 1, and which of their bits.
+        """Return the register whose initial contents are an input node of this name.
 
         Parameters
         ----------
         name : str
-            Of a register's first contents or of a memory's, as nodes have it; all else comes from nothing.
+            Name of the input node.
+
+        Returns
+        -------
+        str or None
+            Name of the register's cell; None if there is none.
+        """
+        return next((cell for cell, alias in self._aliases.items() if name == f"{alias}@start"), None)
+
+    def before(self, name: str, mask: int) -> list[tuple[int, int]]:
+        """Return the nodes of clock 0 that determine some state bits in clock 1.
+
+        Parameters
+        ----------
+        name : str
+            Name of the node of the initial contents of a register or memory; any other name depends on nothing.
         mask : int
+            Bits of the register.
+
+        Returns
+        -------
+        list of (int, int)
+            Nodes, each with the mask of its bits.
         """
         if (cell := self.register_of(name)) is not None:
             return [(self.register(cell, 1), mask)]
@@ -225,7 +417,10 @@ class Circuit:
         return []
 
     def _writes(self, cell: str, clock: int) -> list[int]:
-        """What is written into a memory in a clock: of each port its enable, and address and data as far as it is."""
+        """Nodes of what is written into a memory in a clock.
+
+        For each write port: the enable bits, the address (0 unless enabled) and the enabled data bits.
+        """
         graph, made, width = self.graph, list[int](), self.memories[cell].width
         parameters, connections = self._cells[cell]["parameters"], self._cells[cell]["connections"]
         bits = int(parameters["ABITS"], 2)
@@ -238,24 +433,56 @@ class Circuit:
         return made
 
     def register(self, cell: str, clock: int) -> int:
-        """The node of a register in a clock."""
+        """Return the node of a register in a clock.
+
+        Parameters
+        ----------
+        cell : str
+            Name of its cell.
+        clock : int
+            Number of the clock.
+
+        Returns
+        -------
+        int
+            The node.
+        """
         return self._output(cell, "Q", clock)
 
     def has(self, name: str) -> bool:
-        """Whether there is a signal of that name."""
+        """Whether the circuit has a signal of this name.
+
+        Parameters
+        ----------
+        name : str
+            The name.
+
+        Returns
+        -------
+        bool
+            True if so.
+        """
         return name in self._names
 
     def signal(self, name: str, clock: int) -> int:
-        """The node of a named signal in a clock.
+        """Return the node of a named signal in a clock. A ``KeyError`` is raised if there is none of this name.
 
-        Raises
-        ------
-        KeyError
-            If there is none of that name.
+        Parameters
+        ----------
+        name : str
+            Name of the signal.
+        clock : int
+            Number of the clock.
+
+        Returns
+        -------
+        int
+            The node.
         """
         return self._word(self._names[name]["bits"], clock)
 
     def _word(self, bits: Sequence[Any], clock: int) -> int:
+        """Node of some bits of the netlist, lowest first: constants, and slices of cell outputs."""
         graph, parts, at = self.graph, [], 0
         bits = bits or ["0"]  # a word without bits is 0
         while at < len(bits):
@@ -270,7 +497,7 @@ class Circuit:
                 length += 1
             parts.append(graph.slice(self._output(cell, port, clock), place, length))
             at += length
-            # The highest bit again and again: an extension by the sign.
+            # Repetitions of the highest bit are a sign extension.
             repeats = 0
             while at < len(bits) and bits[at] == bits[at - 1]:
                 repeats, at = repeats + 1, at + 1
@@ -279,9 +506,10 @@ class Circuit:
         return graph.concat(parts)
 
     def _output(self, cell: str, port: str, clock: int) -> int:
+        """Node of an output of a cell, or of an input of the circuit if `cell` is empty."""
         key = (cell, port, clock)
         if key not in self._made:
-            # Deep circuits would be deep recursions: what it needs is made first.
+            # Without recursion, which would be too deep for some circuits: make the inputs of a cell first.
             waiting = [key]
             while waiting:
                 top = waiting[-1]
@@ -297,6 +525,7 @@ class Circuit:
         return self._made[key]
 
     def _needs(self, cell: str, port: str, clock: int) -> list[tuple[str, str, int]]:
+        """Outputs of cells that must be made before `_build` makes this one."""
         if not cell:
             return []
         connections = self._cells[cell]["connections"]
@@ -314,6 +543,13 @@ class Circuit:
         return [(name, port, clock) for name, port in sorted(found)]
 
     def _build(self, cell: str, port: str, clock: int) -> int:
+        """Make the node of an output of a cell, or of an input of the circuit.
+
+        Raises
+        ------
+        ValueError
+            If the cell is no operation on words.
+        """
         graph = self.graph
         if not cell:
             given, width = self._given(port, clock), self.inputs[port]
@@ -321,89 +557,35 @@ class Circuit:
                 return given.to(width)
             return graph.const(given, width) if isinstance(given, int) else graph.input(given, width)
         made = self._cells[cell]
-        kind, connections, parameters = made["type"], made["connections"], made["parameters"]
-
-        def word(name: str) -> int:
-            return self._word(connections[name], clock)
-
-        def operand(name: str, width: int) -> int:
-            return graph.extended(word(name), width, signs)
-
+        kind, connections = made["type"], made["connections"]
         if kind == "$dff":
             if clock == 0:
                 return graph.input(f"{self._aliases[cell]}@start", self.registers[cell])
             return self._word(connections["D"], clock - 1)
         if kind == "$mem_v2":
             return self._read(cell, clock)
-        if "Y" not in connections:
+        found = None
+        if "Y" in connections:
+            operation = _Operation(graph, made, lambda name: self._word(connections[name], clock))
+            found = operation.result()
+        if found is None:
             raise ValueError(f"{cell} is a {kind}, which is no operation on words")
-        width = len(connections["Y"])
-        # Operands count as signed only if all are.
-        signs = all(parameters[name].endswith("1") for name in ("A_SIGNED", "B_SIGNED") if name in parameters)
-        if kind in _BINARY:
-            return graph.op(_BINARY[kind], width, operand("A", width), operand("B", width))
-        if kind == "$xnor":
-            return graph.op("not", width, graph.op("xor", width, operand("A", width), operand("B", width)))
-        if kind in ("$not", "$pos", "$neg"):
-            given = operand("A", width)
-            if kind == "$neg":
-                return graph.op("sub", width, graph.const(0, width), given)
-            return graph.op("not", width, given) if kind == "$not" else given
-        if kind in _COMPARE or kind in ("$eq", "$ne"):
-            inner = max(len(connections["A"]), len(connections["B"]))
-            a, b = (operand(name, inner) for name in "AB")
-            if kind in _COMPARE:
-                _, swap, invert = _COMPARE[kind]
-                bit = graph.op("slt" if signs else "ult", 1, *((b, a) if swap else (a, b)))
-            else:
-                bit, invert = graph.op("eq", 1, a, b), int(kind == "$ne")
-            return graph.extended(graph.op("not", 1, bit) if invert else bit, width, False)
-        if kind in ("$reduce_or", "$reduce_bool", "$reduce_and", "$reduce_xor", "$logic_not"):
-            op = {"$reduce_and": "all", "$reduce_xor": "parity"}.get(kind, "any")
-            bit = graph.op(op, 1, word("A"))
-            return graph.extended(graph.op("not", 1, bit) if kind == "$logic_not" else bit, width, False)
-        if kind in ("$logic_and", "$logic_or"):
-            bits = [graph.op("any", 1, word(name)) for name in "AB"]
-            return graph.extended(graph.op(kind[7:], 1, *bits), width, False)
-        if kind == "$mux":
-            return graph.op("mux", width, word("S"), word("A"), word("B"))
-        if kind == "$pmux":
-            value, choices, select = word("A"), word("B"), word("S")
-            for place in reversed(range(graph.width(select))):
-                value = graph.op(
-                    "mux", width, graph.slice(select, place, 1), value, graph.slice(choices, place * width, width)
-                )
-            return value
-        if kind == "$bmux":
-            words, index = word("A"), word("S")
-            level = [graph.slice(words, place * width, width) for place in range(1 << graph.width(index))]
-            for place in range(graph.width(index)):
-                bit = graph.slice(index, place, 1)
-                level = [
-                    graph.op("mux", width, bit, low, high) for low, high in zip(level[::2], level[1::2], strict=True)
-                ]
-            return level[0]
-        if kind in ("$shl", "$sshl", "$shr", "$sshr") or (
-            kind in ("$shift", "$shiftx") and parameters["B_SIGNED"].endswith("0")
-        ):
-            inner = max(width, len(connections["A"]))
-            signed = parameters["A_SIGNED"].endswith("1")
-            given, by = graph.extended(word("A"), inner, signed), word("B")
-            arithmetic = kind == "$sshr" and signed
-            op = "shl" if kind in ("$shl", "$sshl") else "ashr" if arithmetic else "lshr"
-            size = max(inner, graph.width(by))
-            shifted = graph.op(op, size, graph.extended(given, size, arithmetic), graph.extended(by, size, False))
-            return graph.slice(shifted, 0, width)
-        raise ValueError(f"{cell} is a {kind}, which is no operation on words")
+        return found
 
     def _read(self, cell: str, clock: int) -> int:
-        """The data of all read ports of a memory: of a table, or of a memory of which one row is followed."""
+        """Data of all read ports of a memory.
+
+        Raises
+        ------
+        ValueError
+            If the contents are not known in this clock, because the memory is written.
+        """
         memory, parameters = self.memories[cell], self._cells[cell]["parameters"]
         graph, bits = self.graph, int(parameters["ABITS"], 2)
         address = self._word(self._cells[cell]["connections"]["RD_ADDR"], clock)
         if cell in self._known:
             if graph.value(self._word(self._cells[cell]["connections"]["WR_EN"], clock)) != 0:
-                raise ValueError(f"{cell} is written: its rows do not stay what they are")
+                raise ValueError(f"{cell} is written: its rows do not keep their contents")
             return graph.concat(
                 [
                     self.chosen(self._known[cell], graph.slice(address, port * bits, bits), memory.width)
@@ -413,7 +595,7 @@ class Circuit:
         followed = self._followed.get(cell)
         if followed is None and memory.written:
             if clock:
-                raise ValueError(f"{cell} is written: one row of it must be followed")
+                raise ValueError(f"{cell} is written: one of its rows must be followed")
             ports = [graph.slice(address, port * bits, bits) for port in range(int(parameters["RD_PORTS"], 2))]
             return graph.concat([graph.opaque(_contents(cell), memory.width, at) for at in ports])
         parts = []
@@ -428,7 +610,22 @@ class Circuit:
         return graph.concat(parts)
 
     def chosen(self, rows: Sequence[int], at: int, width: int) -> int:
-        """One of some rows; 0 beyond them."""
+        """Select one of several rows; 0 beyond the last.
+
+        Parameters
+        ----------
+        rows : sequence of int
+            Nodes of the rows.
+        at : int
+            Node of the index.
+        width : int
+            Width of a row, in bits.
+
+        Returns
+        -------
+        int
+            Node of the selected row.
+        """
         value = self.graph.const(0, width)
         for number, row in enumerate(rows):
             here = self.graph.op("eq", 1, at, self.graph.const(number, self.graph.width(at)))
@@ -436,19 +633,59 @@ class Circuit:
         return value
 
     def know(self, cell: str, rows: Sequence[int]) -> None:
-        """Of this memory, which is not written, know all rows."""
+        """Define the contents of a memory that is not written.
+
+        Parameters
+        ----------
+        cell : str
+            Name of the memory's cell.
+        rows : sequence of int
+            Nodes of all rows.
+        """
         self._known[cell] = list(rows)
 
     def follow(self, cell: str, row: int) -> None:
-        """Of this memory, know one row and nothing else: reads elsewhere give anything."""
+        """Model one row of a memory only: reads of other rows give free words.
+
+        Parameters
+        ----------
+        cell : str
+            Name of the memory's cell.
+        row : int
+            Node of the row's address.
+        """
         self._followed[cell] = row
 
     def follows(self, cell: str) -> bool:
-        """Whether a row of this memory is followed."""
+        """Whether one row of a memory is modelled, see `follow`.
+
+        Parameters
+        ----------
+        cell : str
+            Name of the memory's cell.
+
+        Returns
+        -------
+        bool
+            True if so.
+        """
         return cell in self._followed
 
     def content(self, cell: str, clock: int) -> int:
-        """What is in the row of a memory that is followed."""
+        """Return the contents of the row of a memory that is followed.
+
+        Parameters
+        ----------
+        cell : str
+            Name of the memory's cell.
+        clock : int
+            Number of the clock.
+
+        Returns
+        -------
+        int
+            The node.
+        """
         key = (cell, "", clock)
         if key not in self._made:
             self._made[key] = self._content(cell, clock)
@@ -468,7 +705,7 @@ class Circuit:
             at = graph.slice(addresses, port * bits, bits)
             here = graph.op("eq", 1, at, graph.extended(self._followed[cell], bits, False))
             data, enable = (graph.slice(word, port * width, width) for word in (given, enables))
-            # Each bit has its enable.
+            # Each bit has its own enable.
             mixed = graph.op(
                 "or",
                 width,

@@ -14,17 +14,18 @@ __all__ = ["Graph", "Node", "Word", "as_signed", "compute"]
 
 
 class Word:
-    """An integer that is not chosen: a node of a graph, and the least and the largest value it can have.
+    """A symbolic integer: a node of a graph, and the smallest and largest value it can have.
 
-    Its arithmetic is that of Python's integers: results have all the bits they need, and no more.
+    Its arithmetic is that of Python's integers: results are exact, and as wide as their range requires.
 
     Parameters
     ----------
     graph : Graph
+        The graph.
     number : int
-        Of the node.
+        The node.
     low, high : int
-        Where it is; with a sign if `low` is negative.
+        Smallest and largest value; signed if `low` is negative.
     """
 
     __slots__ = ("_choice", "_condition", "graph", "high", "low", "number")
@@ -38,14 +39,29 @@ class Word:
             graph.narrowed[self.number] = (number, low < 0)
         for each in (number, self.number):
             graph.ranges.setdefault(each, (low, high))
-        # Of a comparison with a constant: which node, and its range if it holds, and if not.
+        # For a comparison with a constant: the compared node, its range if true, and its range if false.
         self._condition: tuple[int, tuple[int, int], tuple[int, int]] | None = None
-        # Of a selection: condition and both words.
+        # For a selection: the condition, the word if true, and the word if false.
         self._choice: tuple[Word, Word, Word] | None = None
 
     @classmethod
     def of(cls, graph: Graph, number: int, signed: bool) -> Word:
-        """A node that can be anything."""
+        """Make a word of a node that can have any value.
+
+        Parameters
+        ----------
+        graph : Graph
+            The graph.
+        number : int
+            The node.
+        signed : bool
+            Whether the node is a two's complement number.
+
+        Returns
+        -------
+        Word
+            The word.
+        """
         width = graph.width(number)
         return (
             cls(graph, number, -(1 << width - 1), (1 << width - 1) - 1)
@@ -55,16 +71,27 @@ class Word:
 
     @property
     def signed(self) -> bool:
-        """Whether it can be negative."""
+        """Whether the integer can be negative."""
         return self.low < 0
 
     @property
     def width(self) -> int:
-        """Its bits."""
+        """Width of the node, in bits."""
         return self.graph.width(self.number)
 
     def to(self, width: int) -> int:
-        """The node of the same integer with another width."""
+        """Return the node of the same integer in another width.
+
+        Parameters
+        ----------
+        width : int
+            The width, in bits.
+
+        Returns
+        -------
+        int
+            The node.
+        """
         return self.graph.extended(self.number, width, self.signed)
 
     def _other(self, value: Any) -> Word:
@@ -74,7 +101,7 @@ class Word:
         return Word(self.graph, self.graph.const(value, _bits(value, value)), value, value)
 
     def _apply(self, op: str, low: int, high: int, *words: Word) -> Word:
-        """An operation whose result is in a range, in words that are wide enough for all."""
+        """Apply an operation, in a width for all operands and for the result, which is within `low` and `high`."""
         low_all, high_all = min(low, *(w.low for w in words)), max(high, *(w.high for w in words))
         width = _bits(low_all, high_all)
         return Word(self.graph, self.graph.op(op, width, *(word.to(width) for word in words)), low, high)
@@ -98,7 +125,7 @@ class Word:
     def __mul__(self, value: Any) -> Word:
         other = self._other(value)
         corners = [a * b for a in (self.low, self.high) for b in (other.low, other.high)]
-        # A product of full width, so that products can be told apart by their factors alone.
+        # A product of full width, so that products are compared by their factors alone.
         signed = self.signed or other.signed
         width = sum(each.width + (signed and not each.signed) for each in (self, other))
         made = self.graph.op("mul", width, self.to(width), other.to(width))
@@ -177,7 +204,7 @@ class Word:
         return self._compared("eq", self, other, True)
 
     def _within(self, number: int, limits: tuple[int, int]) -> tuple[int, int] | None:
-        """Where the word can be while a node is within limits; None if it cannot be."""
+        """Range of the word while a node is within limits; None if that is impossible."""
         if self.number == number:
             low, high = max(self.low, limits[0]), min(self.high, limits[1])
         elif self._choice is not None and (known := self._choice[0]._condition) and known[0] == number:
@@ -196,7 +223,7 @@ class Word:
 
 
 def _bits(low: int, high: int) -> int:
-    """Bits of a word that can be anything from `low` to `high`, with a sign if `low` is negative."""
+    """Width of a word with values from `low` to `high`, with a sign bit if `low` is negative."""
     if low < 0:
         return 1 + max((~low).bit_length(), high.bit_length() if high > 0 else 0)
     return max(1, high.bit_length())
