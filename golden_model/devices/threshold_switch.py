@@ -56,7 +56,7 @@ class ThresholdSwitch:
         ``0 < v_hold < v_th``.
     t_imt, t_mit : float
         Duration of the insulator-to-metal and of the metal-to-insulator transition, in second; zero
-        or more. Only `Circuit.too_fast` uses them: a waveform switches in no time.
+        or more. They do not affect waveforms; `Circuit.too_fast` compares them with the time constants.
     transition_temperature : float, optional
         T_c, in kelvin. Without it, the model does not depend on temperature.
     reference_temperature : float
