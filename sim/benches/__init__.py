@@ -1,1 +1,1 @@
-"""What is compared: cocotb benches, their cases and scoreboards."""
+"""The cocotb benches that compare circuits with their bit-true models: cases, stimuli and scoreboards."""

@@ -1,4 +1,4 @@
-"""cocotb bench of the AXI4-Lite bridge: exported Verilog inside the wrapper for Vivado, and an AXI manager outside."""
+"""cocotb bench of the AXI4-Lite bridge: exported Verilog in the wrapper for Vivado, driven by cocotbext-axi."""
 
 from __future__ import annotations
 
@@ -34,27 +34,27 @@ __all__ = [
 
 TOP, INNER = "axi", "axi_registers"
 NOISE = 0x2545F491
-"""Where the waits of the registers begin."""
+"""Seed of the wait times of the registers."""
 PATIENCE = 1000
-"""Clocks without a transfer after which the circuit is stuck; tests always have something to ask."""
+"""Clocks without a transfer after which the circuit counts as stuck; the tests always have a request waiting."""
 
 
 class RegisterFile(wiring.Component):
-    """Registers on Wishbone that answer when they are let.
+    """Registers on Wishbone whose answers can be delayed.
 
     Parameters
     ----------
     address_bits : int
-        Of the bus.
+        Width of the bus's word address.
     words : int
-        Registers, from address 0; `err` beyond them, and for writes of less than a word.
+        Number of registers, from address 0. The answer is `err` for other addresses and for writes of part of a word.
 
     Members
     -------
     bus : In(Wishbone(address_bits))
-        `dat_r` is right while `ack` is set, and wrong otherwise.
+        Answers in the clock of the request. `dat_r` is inverted while `ack` is 0, so that a wrong sampling shows.
     hold : In(1)
-        Neither `ack` nor `err` now.
+        Delays the answer.
     """
 
     bus: Any
@@ -65,7 +65,7 @@ class RegisterFile(wiring.Component):
         super().__init__({"bus": In(Wishbone(address_bits)), "hold": In(1)})
 
     def elaborate(self, platform: object) -> Module:
-        """A register a word."""
+        """One register for each word."""
         m = Module()
         bus = self.bus
         words = Array(Signal(32, name=f"word_{n}") for n in range(self.words))
@@ -86,16 +86,17 @@ class RegisterFile(wiring.Component):
 
 
 class AxiRegisters(wiring.Component):
-    """The bridge with registers behind it that take their time: 0 clocks or more, 3 on average.
+    """The bridge, with registers that wait for a random number of clocks (3 on average) before they answer.
 
     Parameters
     ----------
     address_bits, words : int
-        As of `RegisterFile`.
+        As for `RegisterFile`.
 
     Members
     -------
     axi : In(Axi4Lite(address_bits + 2))
+        The port of the bridge.
     """
 
     axi: Any
@@ -105,7 +106,7 @@ class AxiRegisters(wiring.Component):
         super().__init__({"axi": In(Axi4Lite(address_bits + 2))})
 
     def elaborate(self, platform: object) -> Module:
-        """The bridge, the registers, and noise that holds them."""
+        """The bridge, the registers, and a random generator that delays their answers."""
         m = Module()
         m.submodules.bridge = bridge = AxiToWishbone(self.address_bits)
         m.submodules.registers = registers = RegisterFile(self.address_bits, self.words)
@@ -119,16 +120,16 @@ class AxiRegisters(wiring.Component):
 
 @dataclass(frozen=True, kw_only=True)
 class AxiCase:
-    """Registers, and how much is asked of them.
+    """Size of the registers, and number of requests.
 
     Parameters
     ----------
     address_bits, words : int
-        As of `AxiRegisters`; there must be room for a bad address.
+        As for `AxiRegisters`; there must be addresses without a register.
     operations : int
-        Writes and reads, one after the other.
+        Number of writes and reads of the first test, one after the other.
     seed : int
-        Of everything random.
+        Seed of requests, data and stalls.
     """
 
     address_bits: int = 6
@@ -137,25 +138,50 @@ class AxiCase:
     seed: int = 1
 
     def verilog(self) -> str:
-        """The circuit, and the wrapper after it."""
+        """The circuit and its wrapper as Verilog.
+
+        Returns
+        -------
+        str
+            Verilog text with the top module `TOP`.
+        """
         inner = export(AxiRegisters(self.address_bits, self.words), INNER)
         return f"{inner}\n{vivado_wrapper(INNER, TOP, self.address_bits + 2)}"
 
 
 def verify(case: AxiCase, simulator: str, log_dir: Path | None = None, verilog: str | None = None) -> CocotbResult:
-    """Compare every answer with that of a dict; as ``neuristor.sim.benches.shell.judge``."""
+    """Compare every response of the bridge with a model of the registers, a dict.
+
+    Raises `ToolError` if the simulator is missing or rejects the Verilog.
+
+    Parameters
+    ----------
+    case : AxiCase
+        Size and number of requests.
+    simulator : str
+        ``"verilator"`` or ``"icarus"``.
+    log_dir : Path, optional
+        Folder for the simulator's log; by default it is not kept.
+    verilog : str, optional
+        Verilog to run in place of the case's own, such as a netlist or a mutant.
+
+    Returns
+    -------
+    CocotbResult
+        Number of tests, failures, and messages.
+    """
     return judge(case, simulator, TOP, "neuristor.sim.benches.axi", log_dir, verilog)
 
 
 class _Watch:
-    """Sees that answers keep still until they are taken, that none comes before its request, and that all goes on."""
+    """Checks that a waiting response does not change, that none precedes its request, and that traffic never stops."""
 
     def __init__(self, dut: Any) -> None:
         self.dut = dut
         self.passed = dict.fromkeys(("aw", "w", "b", "ar", "r"), 0)
         self.stalls = {"b": 0, "r": 0}
         self.leads = {"aw": 0, "w": 0}
-        """Clocks in which one half of a write had passed without the other."""
+        """Clocks in which the address of a write had been transferred before its data, and the reverse."""
         self._waiting: dict[str, tuple[int, ...]] = {}
         self._quiet = 0
         cocotb.start_soon(self._run())
@@ -177,7 +203,7 @@ class _Watch:
                 if self._read(f"{channel}valid", f"{channel}ready") == (1, 1):
                     self.passed[channel] += 1
                     self._quiet = 0
-            assert self._quiet < PATIENCE, f"nothing has moved for {PATIENCE} clocks: {self.passed}"
+            assert self._quiet < PATIENCE, f"no transfer for {PATIENCE} clocks: {self.passed}"
             self.leads["aw"] += self.passed["aw"] > self.passed["w"]
             self.leads["w"] += self.passed["w"] > self.passed["aw"]
 
@@ -185,15 +211,15 @@ class _Watch:
         valid, ready = self._read(f"{channel}valid", f"{channel}ready")
         now = self._read(*payload) if valid else ()
         before = self._waiting.pop(channel, now)
-        assert now == before, f"channel {channel}: {before} changed to {now} before it was taken"
-        assert not valid or asked > self.passed[channel], f"channel {channel}: an answer that nobody asked for"
+        assert now == before, f"channel {channel}: {before} changed to {now} before it was accepted"
+        assert not valid or asked > self.passed[channel], f"channel {channel}: a response without a request"
         if valid and not ready:
             self.stalls[channel] += 1
             self._waiting[channel] = now
 
 
 def _pauses(seed: str) -> Iterator[bool]:
-    """Phases without a pause, with some, and with many."""
+    """Pauses of a channel: phases without, with some and with many of them."""
     draw = random.Random(seed)
     while True:
         share = draw.choice((0.0, 0.3, 0.8))
@@ -202,7 +228,7 @@ def _pauses(seed: str) -> Iterator[bool]:
 
 
 async def _start(dut: Any, seed: int) -> tuple[Any, _Watch]:
-    """Clock, reset, and a manager that pauses on all channels."""
+    """Start the clock, reset, and make a manager that pauses on all channels."""
     from cocotbext.axi import AxiLiteBus, AxiLiteMaster
 
     dut.s_axi_aresetn.value = 0
@@ -243,7 +269,7 @@ async def _read(manager: Any, address: int, wanted: bytes | None, count: int = 4
 
 
 async def _operate(manager: Any, case: AxiCase, draw: random.Random, count: int) -> None:
-    """Random requests one after the other, from registers that are all zero; then all words are read."""
+    """Random requests, one after the other; then all words are read. The registers must be zero at first."""
     words = dict.fromkeys(range(case.words), 0)
     for _ in range(count):
         bad = draw.random() < 0.15
@@ -251,7 +277,7 @@ async def _operate(manager: Any, case: AxiCase, draw: random.Random, count: int)
         first, last = sorted(draw.choices(range(4), k=2)) if draw.random() < 0.4 else (0, 3)
         address, size = 4 * n + first, last - first + 1
         if draw.random() < 0.5:
-            # registers are whole words: less of one is an error, and nothing changes
+            # A write of less than a word is an error and changes nothing.
             good, data = not bad and size == 4, draw.randbytes(size)
             await _write(manager, address, data, OKAY if good else SLVERR)
             if good:
@@ -264,16 +290,16 @@ async def _operate(manager: Any, case: AxiCase, draw: random.Random, count: int)
 
 @cocotb.test()
 async def answers_as_a_dict(dut: Any) -> None:
-    """Writes and reads of words and of parts, at good and at bad addresses."""
+    """Writes and reads of words and of parts of words, at addresses with and without a register."""
     case: AxiCase = loaded()
     manager, watch = await _start(dut, case.seed)
     await _operate(manager, case, random.Random(case.seed), case.operations)
-    assert min(*watch.leads.values(), *watch.stalls.values()) > 0, f"not every stall was met: {vars(watch)}"
+    assert min(*watch.leads.values(), *watch.stalls.values()) > 0, f"not every kind of stall occurred: {vars(watch)}"
 
 
 @cocotb.test()
 async def many_requests_at_a_time_keep_their_order(dut: Any) -> None:
-    """Half of the registers is written while the other half is read; a word is written more than once."""
+    """Half of the registers are written while the other half are read; words are written more than once."""
     case: AxiCase = loaded()
     manager, _ = await _start(dut, case.seed + 1)
     draw = random.Random(case.seed + 1)
@@ -296,7 +322,7 @@ async def many_requests_at_a_time_keep_their_order(dut: Any) -> None:
 
 @cocotb.test()
 async def reset_in_mid_traffic(dut: Any) -> None:
-    """Requests are under way at a reset; then the registers are zero, and all is as at first."""
+    """A reset during requests: then the registers are zero, and the bridge works as after configuration."""
     case: AxiCase = loaded()
     manager, _ = await _start(dut, case.seed + 2)
     draw = random.Random(case.seed + 2)

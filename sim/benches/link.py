@@ -1,4 +1,4 @@
-"""cocotb bench of the serial link: exported Verilog asked at its pins, over a line that flips, loses and adds bits."""
+"""cocotb bench of the serial link: commands to exported Verilog over a line that flips, loses and inserts bits."""
 
 from __future__ import annotations
 
@@ -37,31 +37,33 @@ __all__ = [
 
 TOP = "link"
 PERIOD = 10_000
-"""Of the clock, in picosecond."""
+"""Period of the clock, in picoseconds."""
 NOISE = 0x1F123BB5
-"""Where the waits of the sums begin."""
+"""Seed of the wait times of the registers."""
 TRIES = 6
-"""A frame that lost its end takes the next one with it."""
+"""Most times that a command is sent: a frame that lost its end also spoils the next one."""
 
 
 class Sums(wiring.Component):
-    """Registers on Wishbone that add what is written: a write that is lost or doubled shows.
+    """Registers on Wishbone that add up the words written to them, so that a lost or repeated write changes the sum.
 
     Parameters
     ----------
     words : int
-        Registers, from address 0; `err` beyond them.
+        Number of registers, from address 0; the answer is `err` for other addresses.
 
     Members
     -------
     bus : In(Wishbone(ADDRESS_BITS))
-        `dat_r` is right while `ack` is set, and wrong otherwise.
+        Answers in the clock of the request. `dat_r` is inverted while `ack` is 0, so that a wrong sampling shows.
     hold : In(1)
-        Neither `ack` nor `err` now.
-    look, seen : In, Out(32)
-        The register `look`.
+        Delays the answer.
+    look : In(range(words))
+        The number of a register.
+    seen : Out(32)
+        The sum in that register, combinational.
     transfers : Out(32)
-        That were acknowledged.
+        Number of transfers acknowledged.
     """
 
     bus: Any
@@ -83,7 +85,7 @@ class Sums(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """A register a word."""
+        """One register for each word."""
         m = Module()
         bus = self.bus
         words = Array(Signal(32, name=f"word_{n}") for n in range(self.words))
@@ -105,25 +107,25 @@ class Sums(wiring.Component):
 
 
 class LinkedSums(wiring.Component):
-    """A link between a serial line and sums that take their time: 0 clocks or more, 3 on average.
+    """A UART, a link, and registers that wait for a random number of clocks (3 on average) before they answer.
 
     Parameters
     ----------
     clocks : int
-        Of a bit.
+        Clocks that a bit lasts, at least 4.
     words : int
-        As of `Sums`.
+        Number of registers, as for `Sums`.
     link : Link, optional
-        Another one than that of ``neuristor.hdl.link.frames``.
+        Replaces the link of ``neuristor.hdl.link.frames``, for instance by a faulty one.
 
     Members
     -------
-    rx, tx
-        The line.
-    look, seen, transfers
-        Of the sums.
+    rx, tx : In(1), Out(1)
+        The serial line, 1 when idle.
+    look, seen, transfers : In(range(words)), Out(32), Out(32)
+        As for `Sums`.
     accepted, repeated, foreign, corrupt, malformed, missed : Out(16)
-        Of the link.
+        The counters of the link.
     """
 
     rx: Signal
@@ -138,7 +140,7 @@ class LinkedSums(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Receiver, link, sums, transmitter, and noise that holds the sums."""
+        """UART, link, registers, and a random generator that delays their answers."""
         m = Module()
         m.submodules.receiver = receiver = UartReceiver(self.clocks)
         m.submodules.transmitter = transmitter = UartTransmitter(self.clocks)
@@ -165,18 +167,18 @@ class LinkedSums(wiring.Component):
 
 @dataclass(frozen=True, kw_only=True)
 class LinkCase:
-    """A link, and how much is asked of it.
+    """Size of the circuit, and number of commands.
 
     Parameters
     ----------
     clocks, words : int
-        As of `LinkedSums`; there must be addresses beyond the words.
+        As for `LinkedSums`; there must be addresses without a register.
     commands : int
-        One after the other.
+        Number of commands of the first test, one after the other.
     most : int
-        Words of the longest one.
+        Words of the longest command.
     seed : int
-        Of everything random.
+        Seed of commands, data and faults of the line.
     """
 
     clocks: int = 6
@@ -186,12 +188,42 @@ class LinkCase:
     seed: int = 1
 
     def verilog(self, link: Any = None) -> str:
-        """The circuit."""
+        """The circuit as Verilog.
+
+        Parameters
+        ----------
+        link : Link, optional
+            Replaces the link of ``neuristor.hdl.link.frames``.
+
+        Returns
+        -------
+        str
+            Verilog text with the top module `TOP`.
+        """
         return export(LinkedSums(self.clocks, self.words, link), TOP)
 
 
 def verify(case: LinkCase, simulator: str, log_dir: Path | None = None, verilog: str | None = None) -> CocotbResult:
-    """Compare every answer, every counter of commands and every sum with a model; as ``shell.judge``."""
+    """Compare every answer, every sum and the count of commands with a model of the link.
+
+    Raises `ToolError` if the simulator is missing or rejects the Verilog.
+
+    Parameters
+    ----------
+    case : LinkCase
+        Size and number of commands.
+    simulator : str
+        ``"verilator"`` or ``"icarus"``.
+    log_dir : Path, optional
+        Folder for the simulator's log; by default it is not kept.
+    verilog : str, optional
+        Verilog to run in place of the case's own, such as a netlist or a mutant.
+
+    Returns
+    -------
+    CocotbResult
+        Number of tests, failures, and messages.
+    """
     return judge(case, simulator, TOP, "neuristor.sim.benches.link", log_dir, verilog)
 
 
@@ -209,13 +241,13 @@ def _words(content: bytes) -> list[int]:
 
 
 def _frame(words: Sequence[int]) -> bytes:
-    """Words as a frame, without its zero."""
+    """Encode words as a frame, without the zero at its end."""
     content = b"".join(word.to_bytes(4, "little") for word in words)
     return bytes(cobs.encode(content + zlib.crc32(content).to_bytes(4, "little")))
 
 
 def _answer(stuffed: bytes) -> _Answer | None:
-    """An answer, if these bytes up to a zero are one."""
+    """Decode the bytes up to a zero; None if they are not an answer."""
     try:
         content = bytes(cobs.decode(stuffed))
     except cobs.DecodeError:
@@ -227,7 +259,7 @@ def _answer(stuffed: bytes) -> _Answer | None:
 
 
 class _Line:
-    """Puts bits on `rx`, well or badly, and hears bytes on `tx`."""
+    """Drives `rx`, with faults if asked to, and receives the frames on `tx`."""
 
     FAULTS = (
         *("none", "none", "bits flipped", "bit lost", "bit added", "byte lost", "byte twice", "bytes added", "cut"),
@@ -237,9 +269,9 @@ class _Line:
     def __init__(self, dut: Any, clocks: int, draw: random.Random) -> None:
         self.dut, self.draw, self.bit = dut, draw, clocks * PERIOD
         self.frames: deque[bytes] = deque()
-        """What was heard, each without its zero."""
+        """Frames received, each without the zero at its end."""
         self.flip_after: int | None = None
-        """Bytes until one that is heard wrong."""
+        """Bytes until one is received with a flipped bit; None for no such fault."""
         dut.rx.value = 1
         cocotb.start_soon(self._listen())
 
@@ -264,7 +296,15 @@ class _Line:
                 heard.clear()
 
     async def send(self, data: bytes, fault: str = "none") -> None:
-        """A frame with its zero, from a far end whose rate is off by 2 % at most."""
+        """Send a frame with its zero, at a bit rate that is off by up to 2 %.
+
+        Parameters
+        ----------
+        data : bytes
+            The frame on the wire.
+        fault : str
+            One of `FAULTS`.
+        """
         draw = self.draw
         place, some = draw.randrange(len(data)), draw.choice((1, 1, 2, 5))
         spoilt = {
@@ -318,7 +358,7 @@ class _Line:
 
 
 class _Host:
-    """Asks, repeats until it is answered, and compares."""
+    """A host: sends commands, repeats each until it is answered, and compares the answers with a model."""
 
     def __init__(self, dut: Any, case: LinkCase, seed: int) -> None:
         self.dut, self.case, self.draw = dut, case, random.Random(seed)
@@ -329,25 +369,46 @@ class _Host:
         self.last = b""
 
     async def begin(self, fault: str = "none") -> None:
-        """Begin a session."""
+        """Begin a session; `fault` is a fault of the line."""
         self.session = self.session % 0xFFFF + self.draw.randrange(1, 3)
         self.sequence = self.draw.choice((0, 7, 253, 254, 255))
         await self.ask(Operation.HELLO, 0, [], 0, 0, fault)
 
     async def command(self, fault: str) -> None:
-        """A random command; on its first way, the line has a fault."""
+        """Send a random command; the line has a fault when it is sent first."""
         draw, case = self.draw, self.case
         count = draw.choice((0, 1, 1, 2, 3, 5, draw.randrange(case.most + 1), case.most))
         fixed, writes = int(draw.random() < 0.3), draw.random() < 0.6
         address = draw.randrange(case.words + 2)
-        full = draw.choice((0, 0x01010101))  # without zero bytes, blocks are long
+        full = draw.choice((0, 0x01010101))  # without zero bytes, COBS blocks are long
         given = [draw.getrandbits(32) | full for _ in range(count)]
         await self.ask(Operation.WRITE if writes else Operation.READ, address, given, count, fixed, fault)
 
     async def ask(
         self, operation: Operation, address: int, given: Sequence[int], count: int, fixed: int, fault: str
     ) -> None:
-        """Send until it is answered, and compare."""
+        """Send a command until it is answered, and compare the answer.
+
+        Parameters
+        ----------
+        operation : Operation
+            What to do.
+        address : int
+            The first register.
+        given : sequence of int
+            The words to write.
+        count : int
+            Number of words.
+        fixed : int
+            1 if all words have the same address.
+        fault : str
+            Fault of the line when the command is sent first.
+
+        Raises
+        ------
+        AssertionError
+            If there is no answer, or it differs from the model.
+        """
         sent = given if operation == Operation.WRITE else []
         head = [self.session << 16 | self.sequence << 8 | operation, fixed << 31 | count << 20 | address]
         self.last = _frame([*head, *sent]) + b"\0"
@@ -388,7 +449,7 @@ class _Host:
         return _Answer(operation | 0x80, self.session, self.sequence, status, done, words)
 
     async def _hear(self, patience: int) -> _Answer | None:
-        """The answer to the present command, within the time of some bytes; those to older ones are left out."""
+        """The answer to the present command, or None after the time of `patience` bytes; older answers are ignored."""
         for _ in range(10 * patience):
             while self.line.frames:
                 answer = _answer(self.line.frames.popleft())
@@ -398,7 +459,7 @@ class _Host:
         return None
 
     async def disturb(self) -> None:
-        """Frames whose CRC is right, and that must change nothing."""
+        """Send a frame with a correct CRC but another session or sequence number: it must change nothing."""
         draw = self.draw
         session, sequence = self.session, (self.sequence + draw.randrange(1, 254)) & 0xFF
         if draw.random() < 0.5:
@@ -408,7 +469,7 @@ class _Host:
         await self.line.send(_frame([session << 16 | sequence << 8 | operation, 1 << 20, *words]) + b"\0")
 
     async def compare(self) -> None:
-        """All sums, and the count of commands."""
+        """Compare all sums, and the count of commands."""
         for n, wanted in enumerate(self.sums):
             self.dut.look.value = n
             await self.dut.clk.falling_edge
@@ -436,7 +497,7 @@ async def _start(dut: Any, case: LinkCase, seed: int) -> _Host:
 
 @cocotb.test()
 async def each_command_is_carried_out_once(dut: Any) -> None:
-    """Commands after faults of every kind, answers that are heard wrong, frames of others, sessions that begin."""
+    """Commands with all faults of the line, damaged answers, frames of other sessions, and new sessions."""
     case: LinkCase = loaded()
     host = await _start(dut, case, case.seed)
     await host.begin()
@@ -448,7 +509,7 @@ async def each_command_is_carried_out_once(dut: Any) -> None:
             await host.disturb()
         await (host.begin(fault) if host.draw.random() < 0.04 else host.command(fault))
         if host.draw.random() < 0.1:
-            await host.line.send(host.last)  # its answer is late for the next command
+            await host.line.send(host.last)  # a repetition whose answer arrives during the next command
         if n % 10 == 0:
             await host.compare()
     await host.command("none")
@@ -456,12 +517,12 @@ async def each_command_is_carried_out_once(dut: Any) -> None:
     counted = {name: int(getattr(dut, name).value) for name in COUNTERS}
     cocotb.log.info("%s commands, %s repeats, counters %s", host.commands, host.repeats, counted)
     if case.commands >= 100:
-        assert min(counted.values()) > 0, f"not every kind of frame was met: {counted}"
+        assert min(counted.values()) > 0, f"not every kind of frame occurred: {counted}"
 
 
 @cocotb.test()
 async def after_reset_a_session_must_begin(dut: Any) -> None:
-    """A reset between and within commands: the old session is foreign, a new one begins, and all is as at first."""
+    """A reset between and within commands: then the old session is foreign until a new one begins."""
     case: LinkCase = loaded()
     host = await _start(dut, case, case.seed + 1)
     for bits in (0, 3, 95, 333):

@@ -1,4 +1,4 @@
-"""cocotb bench of oscillator networks: ``Onn`` as Verilog against the bit-true model, after each step of a run."""
+"""cocotb bench of oscillator networks: compares ``Onn`` as Verilog with the bit-true model, segment by segment."""
 
 from __future__ import annotations
 
@@ -25,24 +25,32 @@ TOP = "onn"
 
 
 class Stretch(NamedTuple):
-    """Ticks that pass between two comparisons, and how the network is annealed in them."""
+    """The ticks between two comparisons, and the annealing during them."""
 
     ticks: int
+    """Number of ticks."""
     noise: int
+    """Largest noise, in steps of a weight; 0 to ``2**noise_bits - 1``."""
     window: int
+    """Window of the injection, in ticks of a half period; 1 to half a period, which is no injection."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OnnCase:
-    """A network, a way through it, and how its circuit is built.
+    """A network, its initial state, its annealing schedule, and how its circuit is built.
 
     Parameters
     ----------
     params : OnnParams
+        Parameters of the network.
     phases : ndarray of int, shape (count,)
+        Initial phases, in ticks; 0 to ``2**phase_bits - 1``.
     stretches : sequence of Stretch
+        The segments of the run, one after the other.
     seed : int
+        Seed of the noise.
     parts : int
+        Clocks that a column of weights takes in the circuit; a power of two up to 32.
     """
 
     params: OnnParams
@@ -52,38 +60,53 @@ class OnnCase:
     parts: int = 1
 
     def verilog(self) -> str:
-        """The circuit, inside a module of its own: every signal of the top module is public, and slow to compile."""
+        """The circuit as Verilog, in a shell (see `Shell`).
+
+        Returns
+        -------
+        str
+            Verilog text with the top module `TOP`.
+        """
         return export(Shell(Onn(self.params, self.parts)), TOP)
 
     def bit_true(self) -> OnnBitTrue:
-        """A fresh model."""
+        """The bit-true model in its initial state.
+
+        Returns
+        -------
+        OnnBitTrue
+            A new object.
+        """
         return OnnBitTrue(self.params, self.phases, self.seed)
 
 
 def verify(case: OnnCase, simulator: str, log_dir: Path | None = None, verilog: str | None = None) -> CocotbResult:
-    """Compare circuit and bit-true model in every state bit, after each stretch.
+    """Compare circuit and bit-true model in every state bit, after each segment.
+
+    Raises `ToolError` if the simulator is missing or rejects the Verilog.
 
     Parameters
     ----------
     case : OnnCase
+        Network, initial state and schedule.
     simulator : str
         ``"verilator"`` or ``"icarus"``.
     log_dir : Path, optional
-        Where the simulator's log stays; nowhere by default.
+        Folder for the simulator's log; by default it is not kept.
     verilog : str, optional
-        Another circuit to judge than that of the case.
+        Verilog to run in place of the case's own, such as a netlist or a mutant.
 
-    Raises
-    ------
-    ToolError
-        If the simulator is missing, or refuses the Verilog.
+    Returns
+    -------
+    CocotbResult
+        Number of tests, failures, and messages.
     """
     return judge(case, simulator, TOP, "neuristor.sim.benches.onn", log_dir, verilog)
 
 
 async def _start(dut: Any) -> None:
     for name in ("weight__valid", "look__valid", "phase__valid", "begin", "advance__valid", "seed", "rst"):
-        port = getattr(dut, name, None)  # a port that leads nowhere is left out of the Verilog
+        port = getattr(dut, name, None)  # a port without effect is missing in the Verilog
         if port is not None:
             port.value = int(name == "rst")
     Clock(dut.clk, 10, "ns").start()
@@ -153,7 +176,7 @@ def _compare(dut: Any, model: OnnBitTrue) -> None:
 
 
 async def _check(dut: Any, case: OnnCase, stretches: Sequence[Stretch]) -> int:
-    """Run model and circuit; the clocks that the circuit took after its first pass."""
+    """Run model and circuit, and compare them; return the clocks of the circuit after it has begun."""
     model, clocks = case.bit_true(), 0
     await _load(dut, case)
     _compare(dut, model)
@@ -172,7 +195,7 @@ def _case() -> OnnCase:
 
 @cocotb.test()
 async def matches_bit_true_model(dut: Any) -> None:
-    """The whole way."""
+    """All segments of the case."""
     case = _case()
     await _start(dut)
     clocks = await _check(dut, case, case.stretches)
@@ -182,7 +205,7 @@ async def matches_bit_true_model(dut: Any) -> None:
 
 @cocotb.test()
 async def matches_bit_true_model_after_reset_in_mid_run(dut: Any) -> None:
-    """A reset at several clocks of a tick leaves nothing of the past."""
+    """After a reset at different clocks of a tick, the circuit behaves as after configuration."""
     case = _case()
     await _start(dut)
     for clocks in (1, 3, 8, 21):

@@ -1,4 +1,4 @@
-"""The scoreboard: two traces side by side, and the first place where they part."""
+"""The scoreboard: compares two traces, and reports the first difference."""
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ AROUND = 4
 
 @dataclass(frozen=True)
 class Difference:
-    """The first state bit that differs: where, and what stood there."""
+    """The first difference between two traces."""
 
     tick: int
+    """Number of the tick."""
     neuron: int
+    """Number of the neuron."""
     field: str
+    """Name of the state field, or ``spike``."""
     expected: int
+    """Raw value in the model."""
     got: int
+    """Raw value in the circuit."""
     waveform: str
-    """The neuron's fields around that tick, as text."""
+    """Table of the neuron's fields around that tick."""
 
     def __str__(self) -> str:
         return (
@@ -40,19 +45,19 @@ def compare(expected: Trace, got: Trace, first_tick: int = 0) -> Difference | No
     Parameters
     ----------
     expected, got : dict of ndarray of int64, shape (ticks, count)
-        Of the bit-true model and of the circuit.
+        Traces of the bit-true model and of the circuit: ``spike`` and the state fields, in raw values.
     first_tick : int
         Number of the first tick of these traces, for the message.
 
     Returns
     -------
     Difference or None
-        The first in time; None if all are equal.
+        The first in time; None if the traces are equal.
 
     Raises
     ------
     ValueError
-        If the traces do not have the same fields and shapes, or hold no tick: nothing was compared.
+        If the traces have different fields or shapes, or no tick.
     """
     if expected.keys() != got.keys():
         raise ValueError(f"the circuit gives {', '.join(got)}; the model gives {', '.join(expected)}")

@@ -1,4 +1,4 @@
-"""What benches of networks share: a shell around the circuit, and a case that travels to the simulator."""
+"""Common parts of the benches: a shell around the circuit, and handing a case over to the simulator's process."""
 
 from __future__ import annotations
 
@@ -19,16 +19,32 @@ _VARIABLE = "NEURISTOR_CASE"
 
 
 class Case(Protocol):
-    """Something that can be pickled and has a circuit."""
+    """A test case: an object that can be pickled and has a circuit."""
 
     def verilog(self) -> str:
-        """The text of the circuit."""
+        """The circuit as Verilog.
+
+        Returns
+        -------
+        str
+            Verilog text with the top module.
+        """
 
 
 class Shell(wiring.Component):
-    """A module with the ports of another, which is all there is in it.
+    """A module that contains only another module, with the same ports.
 
-    Verilator keeps every signal of the top module, which makes it slow to compile; here, those are the ports.
+    Verilator keeps every signal of the top module public, which makes compilation slow. In a shell those signals are
+    only the ports.
+
+    Parameters
+    ----------
+    inner : wiring.Component
+        The circuit inside.
+
+    Members
+    -------
+    Those of `inner`.
     """
 
     def __init__(self, inner: wiring.Component) -> None:
@@ -36,7 +52,7 @@ class Shell(wiring.Component):
         super().__init__(inner.signature)
 
     def elaborate(self, platform: object) -> Module:
-        """The inner module, its ports handed on."""
+        """The inner module, its ports connected to those of the shell."""
         m = Module()
         m.submodules.inner = self.inner
         wiring.connect(m, wiring.flipped(self), self.inner)
@@ -46,24 +62,29 @@ class Shell(wiring.Component):
 def judge(
     case: Case, simulator: str, top: str, module: str, log_dir: Path | None = None, verilog: str | None = None
 ) -> CocotbResult:
-    """Run the tests of a bench on a case.
+    """Run the cocotb tests of a bench on a case.
+
+    Raises `ToolError` if the simulator is missing or rejects the Verilog.
 
     Parameters
     ----------
     case : Case
+        The case; the bench reads it by `loaded`.
     simulator : str
         ``"verilator"`` or ``"icarus"``.
-    top, module : str
-        The Verilog module, and the Python module of the bench.
+    top : str
+        Name of the top module in the Verilog.
+    module : str
+        Name of the Python module with the tests.
     log_dir : Path, optional
-        Where the simulator's log stays; nowhere by default.
+        Folder for the simulator's log; by default it is not kept.
     verilog : str, optional
-        Another circuit to judge than that of the case.
+        Verilog to run in place of the case's own, such as a netlist or a mutant.
 
-    Raises
-    ------
-    ToolError
-        If the simulator is missing, or refuses the Verilog.
+    Returns
+    -------
+    CocotbResult
+        Number of tests, failures, and messages.
     """
     with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
         source, saved = Path(scratch) / f"{top}.v", Path(scratch) / "case.pickle"
@@ -74,5 +95,11 @@ def judge(
 
 
 def loaded() -> Any:
-    """The case, in the simulator's process."""
+    """Read the case in the simulator's process.
+
+    Returns
+    -------
+    Case
+        The case that `judge` was called with.
+    """
     return pickle.loads(Path(os.environ[_VARIABLE]).read_bytes())

@@ -1,4 +1,4 @@
-"""cocotb bench of spiking networks: ``Snn`` as Verilog against the bit-true model, every neuron at every tick."""
+"""cocotb bench of spiking networks: compares ``Snn`` as Verilog with the bit-true model, each neuron at each tick."""
 
 from __future__ import annotations
 
@@ -30,21 +30,25 @@ __all__ = [
 
 TOP = "snn"
 STALLED_TICKS = 200
-"""Ticks that are played with stalls, at most."""
+"""Most ticks of the test with stalls."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SnnCase:
-    """A network, how its circuit is built, and what it hears.
+    """A network, how its circuit is built, and its input.
 
     Parameters
     ----------
     params : SnnParams
+        Parameters of the network.
     lanes : sequence of int
+        Lanes of each layer.
     updates : sequence of int, optional
+        Neurons of each layer that are updated at a time; the default of ``Snn`` if not given.
     inputs : ndarray of int, shape (ticks, runs, inputs)
-        Runs follow each other, with a reset before each.
+        Input spikes (0 or 1) or input currents in raw steps. Runs follow each other, with a reset before each.
     stall_seed : int
+        Seed of the stalls of both streams.
     """
 
     params: SnnParams
@@ -54,21 +58,52 @@ class SnnCase:
     stall_seed: int = 1
 
     def circuit(self) -> Snn:
-        """A fresh one."""
+        """The circuit.
+
+        Returns
+        -------
+        Snn
+            A new object.
+        """
         return Snn(self.params, self.lanes, self.updates)
 
     def verilog(self) -> str:
-        """The circuit, inside a module of its own."""
+        """The circuit as Verilog, in a shell (see `Shell`).
+
+        Returns
+        -------
+        str
+            Verilog text with the top module `TOP`.
+        """
         return export(Shell(self.circuit()), TOP)
 
 
 def verify(case: SnnCase, simulator: str, log_dir: Path | None = None, verilog: str | None = None) -> CocotbResult:
-    """Compare circuit and bit-true model in every state bit at every tick; as ``neuristor.sim.benches.shell.judge``."""
+    """Compare circuit and bit-true model in every state bit at every tick.
+
+    Raises `ToolError` if the simulator is missing or rejects the Verilog.
+
+    Parameters
+    ----------
+    case : SnnCase
+        Network and input.
+    simulator : str
+        ``"verilator"`` or ``"icarus"``.
+    log_dir : Path, optional
+        Folder for the simulator's log; by default it is not kept.
+    verilog : str, optional
+        Verilog to run in place of the case's own, such as a netlist or a mutant.
+
+    Returns
+    -------
+    CocotbResult
+        Number of tests, failures, and messages.
+    """
     return judge(case, simulator, TOP, "neuristor.sim.benches.snn", log_dir, verilog)
 
 
 class _Judge:
-    """Compares what a layer shows with what the model has."""
+    """Compares the probe of a layer with the model."""
 
     def __init__(self, case: SnnCase, circuit: Snn, number: int, traces: dict[str, Any]) -> None:
         plan = circuit.plans[number]
@@ -80,7 +115,7 @@ class _Judge:
         self.seen = 0
 
     def _words(self) -> list[str]:
-        """What the port must show, transfer by transfer, as bits: with `valid`, without `clipped`."""
+        """The expected transfers of the probe, as bits: with `valid`, without `clipped`."""
         plan, made = self._plan, list[str]()
         places = plan.places
         ticks = len(self._traces["spike"])
@@ -99,18 +134,29 @@ class _Judge:
         return made
 
     def see(self, bits: str) -> None:
-        """One transfer; its `clipped` bits are counted elsewhere."""
+        """Compare one transfer of the probe; its `clipped` bits are not compared.
+
+        Parameters
+        ----------
+        bits : str
+            All bits of the probe, highest first.
+
+        Raises
+        ------
+        AssertionError
+            If the transfer differs from the expected one, or none is expected.
+        """
         low = 1 + self._number_bits + self._plan.updates
         state_bits = len(bits) - low - self._plan.updates
         got = f"{bits[:state_bits]}|{bits[len(bits) - low :]}"
         if self.seen >= len(self.expected):
-            raise AssertionError(f"{self._plan.params.name}: more than the {len(self.expected)} groups that there are")
+            raise AssertionError(f"{self._plan.params.name}: more groups than the {len(self.expected)} expected")
         if got != self.expected[self.seen]:
             raise AssertionError(self._difference(got))
         self.seen += 1
 
     def _difference(self, got: str) -> str:
-        """Which neuron, at which tick, in which field."""
+        """A message with the neuron, tick and field of the first difference."""
         plan, wanted = self._plan, self.expected[self.seen]
         tick, group = divmod(self.seen, plan.groups)
         where = f"{plan.params.name}, tick {tick}"
@@ -152,7 +198,7 @@ async def _play(dut: Any, case: SnnCase, circuit: Snn, ticks: int, run: int, sta
     model = SnnBitTrue(case.params)
     model.run(inputs)
     total = int(model.saturations.sum())
-    # A layer that hears the input some ticks late may be as many ticks ahead of it.
+    # A layer whose input is delayed by some ticks may run that many ticks ahead of the input.
     ahead = case.params.ahead
     silence = np.zeros((max(ahead), inputs.shape[1]), dtype=inputs.dtype)
     traces = SnnBitTrue(case.params).run(np.concatenate([inputs, silence]), keep=True)
@@ -183,7 +229,7 @@ async def _play(dut: Any, case: SnnCase, circuit: Snn, ticks: int, run: int, sta
         accepting = bool(next(may_accept))
         dut.i__valid.value = offering
         dut.o__ready.value = accepting
-        await dut.clk.rising_edge  # what is read is what was before it
+        await dut.clk.rising_edge  # cocotb reads the values just before it
         clocks, idle = clocks + 1, idle + 1
         assert idle < 100_000, f"nothing moves after {taken} of {wanted[-1]} groups"
         if offering and int(dut.i__ready.value):
@@ -196,7 +242,7 @@ async def _play(dut: Any, case: SnnCase, circuit: Snn, ticks: int, run: int, sta
             else:
                 assert bits[-1] == "0", f"{each.port}.valid is {bits[-1]}"
         if accepting and int(dut.o__valid.value):
-            assert taken < len(expected), "more output than there is"
+            assert taken < len(expected), "more output than expected"
             word = int(dut.o__payload.value)
             assert word & mask == expected[taken], f"output {taken}: spikes {word & mask:b}, not {expected[taken]:b}"
             assert word >> (len(dut.o__payload) - 1) == int((taken + 1) % last.groups == 0), f"output {taken}: last"
@@ -204,7 +250,7 @@ async def _play(dut: Any, case: SnnCase, circuit: Snn, ticks: int, run: int, sta
     for _ in range(3):
         await dut.clk.falling_edge
     if any(ahead):
-        return clocks  # who is ahead, and how far, is nobody's business
+        return clocks  # how far a layer is ahead, and so its count of saturations, is not specified
     assert int(dut.saturations.value) == total, f"saturations: the model has {total}, not {int(dut.saturations.value)}"
     assert int(dut.saturated.value) == int(total > 0)
     return clocks
@@ -212,7 +258,7 @@ async def _play(dut: Any, case: SnnCase, circuit: Snn, ticks: int, run: int, sta
 
 @cocotb.test()
 async def matches_bit_true_model(dut: Any) -> None:
-    """All runs, at full speed."""
+    """All runs, without stalls."""
     case: SnnCase = loaded()
     circuit = case.circuit()
     await _start(dut, circuit)
@@ -226,7 +272,7 @@ async def matches_bit_true_model(dut: Any) -> None:
 
 @cocotb.test()
 async def matches_bit_true_model_under_stalls(dut: Any) -> None:
-    """The first run, with gaps in the input and in who takes the output."""
+    """The first run, with random stalls of the input and the output."""
     case: SnnCase = loaded()
     circuit = case.circuit()
     await _start(dut, circuit)
@@ -235,7 +281,7 @@ async def matches_bit_true_model_under_stalls(dut: Any) -> None:
 
 @cocotb.test()
 async def matches_bit_true_model_after_reset_in_mid_run(dut: Any) -> None:
-    """A reset at several clocks leaves nothing of the past."""
+    """After a reset at different clocks, the circuit behaves as after configuration."""
     case: SnnCase = loaded()
     circuit = case.circuit()
     await _start(dut, circuit)

@@ -1,4 +1,4 @@
-"""cocotb bench of arrays that learn: ``Stdp`` as Verilog against the bit-true model, every weight after every tick."""
+"""cocotb bench of arrays with STDP: compares ``Stdp`` as Verilog with the bit-true model after each tick."""
 
 from __future__ import annotations
 
@@ -24,24 +24,51 @@ TOP = "stdp"
 
 @dataclass(frozen=True, kw_only=True)
 class StdpCase:
-    """An array, and what it hears.
+    """An array, and its input.
 
     Parameters
     ----------
     params : StdpParams
+        Parameters of the array.
     spikes : ndarray of int, shape (ticks, inputs)
+        Input spikes, 0 or 1.
     """
 
     params: StdpParams
     spikes: NDArray[np.uint8]
 
     def verilog(self) -> str:
-        """The circuit, inside a module of its own."""
+        """The circuit as Verilog, in a shell (see `Shell`).
+
+        Returns
+        -------
+        str
+            Verilog text with the top module `TOP`.
+        """
         return export(Shell(Stdp(self.params)), TOP)
 
 
 def verify(case: StdpCase, simulator: str, log_dir: Path | None = None, verilog: str | None = None) -> CocotbResult:
-    """Compare circuit and bit-true model in every state bit at every tick; as ``neuristor.sim.benches.shell.judge``."""
+    """Compare circuit and bit-true model in every state bit at every tick.
+
+    Raises `ToolError` if the simulator is missing or rejects the Verilog.
+
+    Parameters
+    ----------
+    case : StdpCase
+        Array and input.
+    simulator : str
+        ``"verilator"`` or ``"icarus"``.
+    log_dir : Path, optional
+        Folder for the simulator's log; by default it is not kept.
+    verilog : str, optional
+        Verilog to run in place of the case's own, such as a netlist or a mutant.
+
+    Returns
+    -------
+    CocotbResult
+        Number of tests, failures, and messages.
+    """
     return judge(case, simulator, TOP, "neuristor.sim.benches.stdp", log_dir, verilog)
 
 
@@ -66,7 +93,13 @@ async def _load(dut: Any, params: StdpParams) -> None:
 
 
 async def _tick(dut: Any, spikes: NDArray[np.uint8]) -> int:
-    """Play a tick; the neuron that fired, -1 for none."""
+    """Run one tick; return the neuron that fired, -1 for none.
+
+    Raises
+    ------
+    AssertionError
+        If the circuit gives no output.
+    """
     dut.i__payload.value = sum(int(one) << n for n, one in enumerate(spikes.tolist()))
     dut.i__valid.value = 1
     await dut.clk.falling_edge
@@ -76,7 +109,7 @@ async def _tick(dut: Any, spikes: NDArray[np.uint8]) -> int:
             break
         await dut.clk.falling_edge
     else:
-        raise AssertionError("nothing comes out")
+        raise AssertionError("the circuit gives no output")
     word = int(dut.o__payload.value)
     dut.o__ready.value = 1
     await dut.clk.falling_edge
@@ -117,7 +150,7 @@ async def _learn(dut: Any, case: StdpCase, ticks: int) -> None:
 
 @cocotb.test()
 async def learns_as_the_bit_true_model(dut: Any) -> None:
-    """All ticks."""
+    """All ticks of the case."""
     case: StdpCase = loaded()
     Clock(dut.clk, 10, "ns").start()
     await _reset(dut)
@@ -126,7 +159,7 @@ async def learns_as_the_bit_true_model(dut: Any) -> None:
 
 @cocotb.test()
 async def learns_again_after_reset_in_mid_run(dut: Any) -> None:
-    """A reset at several clocks of a tick; then the first weights, and all is as at first."""
+    """After a reset at different clocks of a tick, and with the first weights loaded again, the run repeats."""
     case: StdpCase = loaded()
     Clock(dut.clk, 10, "ns").start()
     await _reset(dut)

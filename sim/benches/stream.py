@@ -13,20 +13,38 @@ _DEPOSIT = 0  # cocotb's code for an ordinary write
 
 
 class Exchange(NamedTuple):
-    """Output rows, and the clocks from the first offer to the last transfer."""
+    """The result of an exchange."""
 
     rows: list[int]
+    """Output rows, as unsigned integers."""
     cycles: int
+    """Clocks from the first offer to the last transfer."""
 
 
 async def start(dut: Any, *, reset_cycles: int = 2) -> None:
-    """Start the clock and reset the design. Ends, like every function here, with the clock low."""
+    """Start the clock and reset the design. Ends with the clock low, as all functions here do.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        The top module.
+    reset_cycles : int
+        Clocks of the reset, at least 1.
+    """
     Clock(dut.clk, 10, "ns").start()  # in C++ wherever cocotb trusts the simulator's writes
     await reset(dut, cycles=reset_cycles)
 
 
 async def reset(dut: Any, *, cycles: int = 2) -> None:
-    """Hold ``rst`` for some clocks; neither stream moves."""
+    """Reset the design, without transfers on its streams.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        The top module, with its clock running.
+    cycles : int
+        Clocks of the reset, at least 1.
+    """
     dut.i__valid.value = 0
     dut.i__payload.value = 0
     dut.o__ready.value = 0
@@ -54,20 +72,28 @@ async def exchange(
     dut : cocotb handle
         The top module, with its clock running.
     rows : sequence of int
-        Input rows, unsigned.
+        Input rows, as unsigned integers.
     out_rows : int, optional
-        Output rows to wait for, as many as `rows` by default.
+        Output rows to wait for; by default as many as `rows`.
     stall_seed : int, optional
-        Stall both streams at random (see `stall_patterns`); full speed by default.
+        Seed of random stalls of both streams (see `stall_patterns`); no stalls by default.
     valid_pattern, ready_pattern : sequence of int, optional
-        Stall patterns of your own, cycled, in place of those of `stall_seed`.
+        Stall patterns, repeated cyclically: 1 for a clock that may offer or accept a row. They replace those of
+        `stall_seed`.
     idle_limit : int
         Clocks without a transfer after which the design counts as stuck.
 
+    Returns
+    -------
+    Exchange
+        The output rows and the clocks used.
+
     Raises
     ------
+    OverflowError
+        If an input row does not fit the port.
     StreamError
-        If the design is stuck, if it sends X, or if it withdraws or changes a waiting row.
+        If the design is stuck, sends X, or withdraws or changes a waiting row.
     """
     width = len(dut.i__payload)
     if rows and not 0 <= min(rows) <= max(rows) < 1 << width:
@@ -86,18 +112,16 @@ async def exchange(
 
     out: list[str] = []
     sent = received = cycles = idle = 0
-    offering = accepting = False  # what the design sees on i.valid and o.ready
+    offering = accepting = False  # the values of i.valid and o.ready
     waiting: str | None = None  # an output row not accepted yet
 
-    def problem(what: str) -> StreamError:
-        return StreamError(
-            f"{what} at clock {cycles}: {sent} of {n_in} input rows sent, {received} of {n_out} output rows received"
-        )
+    def where(what: str) -> str:
+        return f"{what} at clock {cycles}: {sent} of {n_in} input rows sent, {received} of {n_out} output rows received"
 
     i_valid.value = o_ready.value = 0
     driven = offering
     while sent < n_in or received < n_out:
-        # inputs of this clock: an offered row stays until it is taken
+        # Inputs of this clock: an offered row stays until it is accepted.
         may, accept = next(may_offer), bool(next(may_accept)) and received < n_out
         if may and not offering and sent < n_in:
             write_i_payload(pending[sent])
@@ -114,7 +138,7 @@ async def exchange(
         if valid == "1":
             payload = read_o_payload()
             if waiting is not None and payload != waiting:
-                raise problem("a waiting output row was changed")
+                raise StreamError(where("a waiting output row was changed"))
             if accepting:
                 out.append(payload)
                 received += 1
@@ -123,9 +147,9 @@ async def exchange(
             else:
                 waiting = payload
         elif valid != "0":
-            raise problem(f"o.valid is {valid}")
+            raise StreamError(where(f"o.valid is {valid}"))
         elif waiting is not None:
-            raise problem("a waiting output row was withdrawn")
+            raise StreamError(where("a waiting output row was withdrawn"))
 
         if offering:
             ready = read_i_ready()
@@ -134,9 +158,9 @@ async def exchange(
                 sent += 1
                 idle = 0
             elif ready != "0":
-                raise problem(f"i.ready is {ready}")
+                raise StreamError(where(f"i.ready is {ready}"))
         if idle >= idle_limit:
-            raise problem("nothing moves")
+            raise StreamError(where("nothing moves"))
     i_valid.value = o_ready.value = 0
     await dut.clk.falling_edge  # registers and outputs have settled
     return Exchange([_to_int(bits, row) for row, bits in enumerate(out)], cycles)

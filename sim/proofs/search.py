@@ -1,10 +1,10 @@
-"""Inputs for which words differ that nearly always are equal, found by following differences.
+"""Guided search for inputs for which two almost always equal words differ.
 
-A bit that is rounded away reaches the end of a long calculation once in a hundred million random runs, and a solver
-that has to look into every product gives no answer. But in one of some thousand runs the difference gets as far as the
-first rounding. Those runs are kept and changed a little, until in one of them it gets as far as the second.
+A fault in a bit that is rounded away may change the result of a long calculation in one of 1e8 random runs only, and a
+solver that must reason about every product gives no answer. But in one of some thousand runs, the difference reaches the
+first rounding. Such runs are kept and changed slightly, until the difference reaches the second rounding, and so on.
 
-The method is that of M. Zalewski's fuzzer AFL (2013), with words that differ in place of branches that are taken.
+The method is that of M. Zalewski's fuzzer AFL (2013), with differing words in place of executed branches.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuristor.sim.netlists.words import Graph
+from neuristor.sim.netlists.graph import Graph
 
 __all__ = ["Field", "told_apart"]
 
 RUNS = 4096
-"""Tried at once."""
+"""Runs (sets of inputs) in one round, computed together."""
 KEPT = 16
-"""Runs that are kept for each pair of words."""
+"""Runs kept for each pair of words."""
 AHEAD = 8
-"""Pairs, of those that differ least often, whose runs are changed."""
+"""Number of pairs whose runs are mutated: those that differ least often."""
 
 
 class Field(NamedTuple):
-    """Some bits of an input that are a number of their own.
+    """Some bits of an input that are drawn as one number.
 
-    Attributes
+    Parameters
     ----------
     name : str
-        Of the input.
+        Name of the input.
     low, width : int
-        Which bits; at most 64.
+        Lowest bit and number of bits, at most 64.
     values : tuple of int
-        What it may be, without sign and of any width; anything, if there are none. What is drawn is which of them.
+        Allowed values, unsigned and of any width; one of them is drawn. If empty, all values are allowed.
     """
 
     name: str
@@ -54,25 +54,27 @@ def told_apart(
     rounds: int = 1000,
     seed: int = 1,
 ) -> list[dict[str, int]]:
-    """Inputs for which one of some pairs of words differs.
+    """Search for inputs for which the words of a pair differ.
 
     Parameters
     ----------
     graph : Graph
+        The graph.
     pairs : sequence of (int, int)
-        Nodes, of equal width each.
+        Nodes to compare, of equal width.
     fields : sequence of Field
-        Of all inputs that they depend on; others are 0.
+        The inputs to draw; bits in no field are 0.
     assumed : sequence of int
-        Bits that must be set.
+        Nodes of one bit that must be 1.
     rounds : int
-        How often `RUNS` runs are tried.
+        Largest number of rounds of `RUNS` runs each.
     seed : int
+        Seed of the random numbers.
 
     Returns
     -------
     list of dict of str to int
-        By name of the input; none if no difference was found.
+        Values of the inputs, by name, for up to `KEPT` runs with a difference; empty if none was found.
     """
     random = np.random.default_rng(seed)
     inner = _alongside(graph, pairs)
@@ -103,7 +105,7 @@ def told_apart(
 
 
 def _alongside(graph: Graph, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Pairs, and those of the words they are made of in the same way."""
+    """Return the pairs, and the pairs of corresponding words that they are computed from."""
     found: dict[tuple[int, int], None] = {}
     waiting = list(pairs)
     while waiting:
@@ -114,14 +116,14 @@ def _alongside(graph: Graph, pairs: Iterable[tuple[int, int]]) -> list[tuple[int
             found[one, other] = None
         a, b = graph.nodes[one], graph.nodes[other]
         if a.op == b.op and len(a.args) == len(b.args):
-            # Arguments of sums and products are in the order of their numbers.
+            # Commutative operations sort their arguments, so corresponding ones may be exchanged.
             turned = len(a.args) == 2 and (a.args[0] == b.args[1] or a.args[1] == b.args[0])
             waiting += zip(a.args, b.args[::-1] if turned else b.args, strict=True)
     return list(found)
 
 
 def _fresh(fields: Sequence[Field], random: np.random.Generator) -> NDArray[np.uint64]:
-    """Numbers of all magnitudes, shape (RUNS, fields)."""
+    """Draw numbers of all magnitudes, shape (RUNS, fields)."""
     runs = np.empty((RUNS, len(fields)), dtype=np.uint64)
     for at, field in enumerate(fields):
         if field.values:
@@ -135,7 +137,7 @@ def _fresh(fields: Sequence[Field], random: np.random.Generator) -> NDArray[np.u
 
 
 def _changed(fields: Sequence[Field], runs: NDArray[np.uint64], random: np.random.Generator) -> NDArray[np.uint64]:
-    """Runs with some numbers drawn again, some a little more or less, some with a bit flipped."""
+    """Mutate runs: draw some numbers again, add or subtract a power of two, or invert a bit."""
     fresh = _fresh(fields, random)[: len(runs)]
     how = random.integers(0, 8, runs.shape)
     for at, field in enumerate(fields):
@@ -148,7 +150,7 @@ def _changed(fields: Sequence[Field], runs: NDArray[np.uint64], random: np.rando
 
 
 def _inputs(fields: Sequence[Field], runs: NDArray[np.uint64]) -> dict[str, NDArray[Any]]:
-    """The inputs that the fields are bits of."""
+    """Assemble the inputs from their fields."""
     inputs: dict[str, NDArray[Any]] = {}
     for at, field in enumerate(fields):
         part: NDArray[Any] = runs[:, at].astype(object)
@@ -160,4 +162,5 @@ def _inputs(fields: Sequence[Field], runs: NDArray[np.uint64]) -> dict[str, NDAr
 
 
 def _mask(width: int) -> np.uint64:
+    """Mask of the lowest bits."""
     return np.uint64((1 << width) - 1)

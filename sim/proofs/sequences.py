@@ -1,12 +1,11 @@
-"""Two circuits that no sequence of inputs, from power-up on, tells apart.
+"""Sequential equivalence: two circuits have equal outputs for every sequence of inputs from power-up on.
 
-Both are made of gates and registers, memories too, and run side by side. ABC looks for registers that always have the
-same value, by induction over the clocks from the first (``scorr``: A. Mishchenko et al., "Scalable and
-scalably-verifiable sequential synthesis", ICCAD 2008). If nothing is left of the bit that says that an output differs,
-none ever does.
+Both circuits, memories included, are converted into gates and flip-flops and run in parallel. ABC proves by induction
+over the clocks which signals are always equal (``scorr``: A. Mishchenko et al., "Scalable and scalably-verifiable
+sequential synthesis", ICCAD 2008). If the bit that signals a difference of outputs is reduced to 0, they never differ.
 
-What holds only because of many registers together, ABC does not guess. A `Watch` says it: it is proved with the rest,
-and the rest with its help.
+Some invariants span several registers, and ABC does not find them. A `Watch` states such an invariant; it is proved
+together with the equivalence, and helps to prove it.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ from neuristor.sim.netlists.netlist import run_yosys
 __all__ = ["Watch", "same_from_start"]
 
 PATIENCE_S = 120
-"""How long ABC may think about two circuits."""
+"""Default time limit for ABC, in seconds."""
 
 
 class Watch:
-    """What always holds in the sound circuit.
+    """An invariant of the original circuit.
 
     Attributes
     ----------
     broken : Value
-        1 where it does not hold: made of what `see` gave.
+        Expression that is 1 if the invariant is violated; a function of the signals from `see`.
     """
 
     def __init__(self) -> None:
@@ -42,42 +41,79 @@ class Watch:
         self._wires: list[tuple[Signal, str]] = []
 
     def see(self, wire: str, bits: int = 1) -> Signal:
-        """The value of a wire of the circuit, by its name once the circuit is flat."""
+        """Return a signal with the value of a wire of the circuit.
+
+        Parameters
+        ----------
+        wire : str
+            Name of the wire in the flattened circuit.
+        bits : int
+            Width of the wire.
+
+        Returns
+        -------
+        Signal
+            The signal.
+        """
         seen = Signal(bits, name=f"seen_{len(self._wires)}")
         self._wires.append((seen, wire))
         return seen
 
     def module(self, name: str) -> str:
-        """RTLIL of it as a module, whose output is `broken`."""
+        """Return a module that computes `broken` from the observed wires.
+
+        Parameters
+        ----------
+        name : str
+            Name of the module.
+
+        Returns
+        -------
+        str
+            RTLIL of the module; its output is ``broken``.
+        """
         m = Module()
         broken = Signal()
         m.d.comb += broken.eq(self.broken)
         return to_rtlil(m, name, [broken, *(seen for seen, _ in self._wires)])
 
     def cell(self, name: str, broken: str) -> list[str]:
-        """Lines of RTLIL that put it into the flat circuit, its output on a wire."""
+        """Return the RTLIL lines that instantiate the module in the flattened circuit.
+
+        Parameters
+        ----------
+        name : str
+            Name of the module, and of its cell.
+        broken : str
+            Name of the wire for its output.
+
+        Returns
+        -------
+        list of str
+            The lines.
+        """
         lines = [f"  cell \\{name} \\{name}", f"    connect \\broken \\{broken}"]
         return [*lines, *(f"    connect \\{seen.name} \\{wire}" for seen, wire in self._wires), "  end"]
 
 
 def same_from_start(sound: str, other: str, patience: float = PATIENCE_S, watches: Sequence[Watch] = ()) -> bool:
-    """Whether it is proved that two circuits give the same outputs in every clock, whatever comes in, resets included.
+    """Try to prove that two circuits have equal outputs in every clock, for all inputs, resets included.
 
-    What has no initial value begins as 0.
+    Registers and memories without an initial value start at 0. A ``ToolError`` is raised if Yosys fails.
 
     Parameters
     ----------
     sound, other : str
-        RTLIL of both; their modules ``top`` have the same ports.
+        RTLIL of the original and of the changed circuit; their modules ``top`` have the same ports.
     patience : float
-        In seconds.
+        Time limit for ABC, in seconds.
     watches : sequence of Watch
-        What must be proved, too, of the sound circuit.
+        Invariants of the original circuit, to be proved too.
 
-    Raises
-    ------
-    ToolError
-        If Yosys fails.
+    Returns
+    -------
+    bool
+        True if the equivalence and all invariants are proved; False if not, or if the time limit is reached.
     """
     with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
         folder = Path(scratch)
@@ -130,7 +166,7 @@ def same_from_start(sound: str, other: str, patience: float = PATIENCE_S, watche
 
 
 def _watched(text: str, watches: Sequence[Watch], outputs: int) -> str:
-    """A flat circuit, with an output for each watch that is 1 where it is broken, or never."""
+    """Add outputs to a flat circuit: 1 if a watch is violated; constant 0 where there is no watch."""
     lines = [f"  wire output {900 + number} \\broken_{number}" for number in range(outputs)]
     for number, watch in enumerate(watches):
         lines += watch.cell(f"watch_{number}", f"broken_{number}")
@@ -140,7 +176,7 @@ def _watched(text: str, watches: Sequence[Watch], outputs: int) -> str:
 
 
 def _is_zero(aiger: bytes) -> bool:
-    """Whether all that a file in AIGER's format describes is one output that is always 0."""
+    """Whether a file in AIGER format has a single output that is constant 0, and no logic."""
     header, _, rest = aiger.partition(b"\n")
     _, _, _, latches, outputs, ands = header.split()[:6]
     return (latches, outputs, ands) == (b"0", b"1", b"0") and rest.partition(b"\n")[0] == b"0"

@@ -15,19 +15,22 @@ from neuristor.boards.host import BoardError, BoardLostError, Heard, WrongBoardE
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams
 from neuristor.golden_model.neurons.lif import LifBitTrue, LifParams
-from neuristor.golden_model.neurons.neuron import room
 from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorBitTrue
 from neuristor.golden_model.noise import first_states
 from neuristor.hdl.link.array import ArrayCore
 from neuristor.hdl.link.core import Core, Record
 from neuristor.hdl.link.onn import WATCHED, OnnCore
 from neuristor.hdl.link.serial import SerialCore
+from neuristor.hdl.neurons import neuron
 from neuristor.hdl.neurons.lif import LifArray
+from neuristor.hdl.neurons.relaxation_oscillator import RelaxationOscillatorArray
 from neuristor.hdl.onn import Onn
 from neuristor.sim.benches.verify import available
 from neuristor.sim.engines.virtual_board import VirtualBoard
-from tests.conftest import flow_params, lif_params, oscillator_params, random_drive
 from tests.marks import the_rest_is_slow
+from tests.samples import SHARING, samples
+from tests.samples.lif import lif_drive, lif_params
+from tests.samples.relaxation_oscillator import oscillator_drive, oscillator_params
 
 pytestmark = pytest.mark.skipif(not available("verilator"), reason="verilator is not installed")
 
@@ -64,7 +67,7 @@ def test_neurons_equal_the_model_and_what_is_loaded_counts(vo2: Circuit) -> None
     assert built.raw != other.raw
     core = lif_core(built)
     with on_board(core) as (_, board):
-        drive = random_drive(built, 40, seed=1)
+        drive = lif_drive(built, 40, seed=1)
         # As it is configured, without anything loaded.
         equal(board, board.run(drive, 1, EVERY), LifBitTrue(built), drive)
         assert board.loaded() == []
@@ -151,7 +154,7 @@ def test_identity_is_that_of_the_structure(vo2: Circuit) -> None:
 def test_unplugging_in_mid_run_is_told_and_loses_nothing_received(vo2: Circuit) -> None:
     params = lif(vo2)
     core = lif_core(params)
-    drive = random_drive(params, 400, seed=3)
+    drive = lif_drive(params, 400, seed=3)
     virtual = VirtualBoard(SerialCore(core, 4))
     board = open_board(core, virtual.port, tries=2)
     heard = Heard(core, board.places)
@@ -176,7 +179,7 @@ def test_unplugging_in_mid_run_is_told_and_loses_nothing_received(vo2: Circuit) 
 def test_reconnecting_finds_the_board_as_it_was(vo2: Circuit) -> None:
     params = lif(vo2)
     core = lif_core(params)
-    drive = random_drive(params, 30, seed=4)
+    drive = lif_drive(params, 30, seed=4)
     model = LifBitTrue(params)
     with on_board(core) as (_, board):
         equal(board, board.run(drive, 1, EVERY), model, drive)
@@ -201,23 +204,23 @@ def test_a_port_without_a_board_is_told_in_a_sentence(vo2: Circuit) -> None:
 @pytest.mark.parametrize("variant", ["all", pytest.param("capacitors", marks=pytest.mark.slow)])
 def test_oscillators_equal_the_model(oscillator: Circuit, variant: str) -> None:
     params = oscillator_params(oscillator, variant, count=5)
-    core = ArrayCore(room("hdl", "relaxation_oscillator").Array(params, 2, loadable=True), "relaxation_oscillator")
+    core = ArrayCore(RelaxationOscillatorArray(params, 2, loadable=True), "relaxation_oscillator")
     with on_board(core) as (_, board):
         board.load()
-        drive = random_drive(params, 60, seed=5)
+        drive = oscillator_drive(params, 60, seed=5)
         equal(board, board.run(drive, 2, EVERY), RelaxationOscillatorBitTrue(params), np.repeat(drive, 2, axis=0))
 
 
-@pytest.mark.parametrize("name", the_rest_is_slow(["izhikevich", "neuristor", "hodgkin_huxley"], ["izhikevich"]))
+@pytest.mark.parametrize("name", the_rest_is_slow(SHARING, SHARING[-1:]))
 def test_flows_are_loadable_and_equal_the_model(name: str) -> None:
-    params = flow_params(name, "noise and spread", count=3)
-    core = ArrayCore(room("hdl", name).Array(params, 1, interval=4, loadable=True), name)
+    params = samples(name).params(samples(name).noisy, count=3)
+    core = ArrayCore(neuron(name).build(params, 1, interval=4, loadable=True), name)
     with on_board(core) as (_, board):
         board.load()
         drive = np.random.default_rng(6).integers(
             params.drive.min_raw // 64, params.drive.max_raw // 64, (50, params.count)
         )
-        equal(board, board.run(drive, 1, EVERY), room("golden_model", name).BitTrue(params), drive)
+        equal(board, board.run(drive, 1, EVERY), neuron(name).model.bit_true(params), drive)
 
 
 def onn_params(seed: int, count: int = 12) -> OnnParams:

@@ -19,8 +19,9 @@ from neuristor.hdl.neurons.lif import LifArray
 from neuristor.hdl.neurons.relaxation_oscillator import RelaxationOscillatorArray
 from neuristor.hdl.onn import Onn
 from neuristor.hdl.snn import Snn
-from tests.conftest import lif_params, oscillator_params, random_drive
 from tests.hdl.test_snn import NETWORKS, heard
+from tests.samples.lif import lif_drive, lif_params
+from tests.samples.relaxation_oscillator import oscillator_drive, oscillator_params
 
 
 def play(selftest: SelfTest, extra: int = 0) -> tuple[int, int]:
@@ -46,7 +47,7 @@ def play(selftest: SelfTest, extra: int = 0) -> tuple[int, int]:
 @pytest.mark.parametrize(("count", "lanes"), [(1, 1), (7, 2), (10, 4), (12, 12)])
 def test_self_test_says_equal_and_keeps_saying_so(vo2: Circuit, count: int, lanes: int) -> None:
     params = lif_params(vo2, "all", count=count)
-    frames = random_drive(params, 3, seed=1)
+    frames = lif_drive(params, 3, seed=1)
     selftest = SelfTest(LifArray(params, lanes), LifBitTrue(params), frames, ticks=20)
     clocks, equal = play(selftest, extra=200)
     assert equal == 1
@@ -72,14 +73,14 @@ def test_self_test_needs_a_stimulus(vo2: Circuit) -> None:
     array = LifArray(params, 1)
     with pytest.raises(ValueError, match="frames and ticks must be at least 1, not 0 frames of 5 ticks"):
         SelfTest(array, LifBitTrue(params), np.zeros((0, 2), dtype=np.int64), ticks=5)
-    play(SelfTest(array, LifBitTrue(params), random_drive(params, 1, seed=1), ticks=1))
+    play(SelfTest(array, LifBitTrue(params), lif_drive(params, 1, seed=1), ticks=1))
     gc.collect()
 
 
 @pytest.mark.parametrize("variant", ["all", "resistors", "capacitor chain"])
 def test_self_test_of_oscillators_says_equal(oscillator: Circuit, variant: str) -> None:
     params = oscillator_params(oscillator, variant, count=7)
-    frames = random_drive(params, 2, seed=1)
+    frames = oscillator_drive(params, 2, seed=1)
     selftest = SelfTest(RelaxationOscillatorArray(params, 2), RelaxationOscillatorBitTrue(params), frames, ticks=80)
     clocks, equal = play(selftest, extra=200)
     assert equal == 1

@@ -21,7 +21,7 @@ from neuristor.hdl.link.serial import SerialCore
 from neuristor.hdl.neurons.lif import LifArray
 from neuristor.sim.benches.verify import available
 from neuristor.sim.engines.virtual_board import VirtualBoard
-from tests.conftest import lif_params, random_drive
+from tests.samples.lif import lif_drive, lif_params
 
 pytestmark = pytest.mark.skipif(not available("verilator"), reason="verilator is not installed")
 
@@ -80,7 +80,7 @@ class Soak:
         lengths = [
             self.draw.choice((1, 2, 7, 30, self.draw.randrange(1, 60))) for _ in range(self.draw.randrange(1, 7))
         ]
-        held = random_drive(self.model.params, len(lengths), seed=self.draw.getrandbits(32))
+        held = lif_drive(self.model.params, len(lengths), seed=self.draw.getrandbits(32))
         record = self.draw.choice(RECORDS)
         heard = Heard(self.core, self.board.places)
         records = zip(lengths, self.board.words(held), strict=True)
@@ -91,7 +91,7 @@ class Soak:
 
     def stop(self) -> None:
         """A record that is far too long is ended in the middle."""
-        held = random_drive(self.model.params, 1, seed=self.draw.getrandbits(32))
+        held = lif_drive(self.model.params, 1, seed=self.draw.getrandbits(32))
         self.board.write("record", 0)
         (words,) = self.board.words(held)
         assert self.board.client.write(self.at("stimulus"), [1_000_000, *words], fixed=True) == 1 + len(words)

@@ -15,7 +15,14 @@ import tempfile
 import warnings
 from pathlib import Path
 
-WATCHED = ("neuristor", "golden_model", "neuristor.boards.host", "neuristor.boards.link")
+WATCHED = (
+    "neuristor.commands",
+    "neuristor.design",
+    "neuristor.network",
+    "neuristor.golden_model",
+    "neuristor.boards.host",
+    "neuristor.boards.link",
+)
 """Packages whose branches guide the fuzzer."""
 
 

@@ -23,6 +23,8 @@ from neuristor.accuracy import parse_target
 from neuristor.boards.host import BoardError, Heard
 from neuristor.boards.link import Frames, frame
 from neuristor.commands.cli import main
+from neuristor.commands.onn import read_weights
+from neuristor.commands.sweep import parse_axis
 from neuristor.design import Design, DesignError, load
 from neuristor.fit import fit
 from neuristor.golden_model.devices.measurement import read as read_measurement
@@ -33,12 +35,10 @@ from neuristor.golden_model.networks.nir_graph import read as read_nir
 from neuristor.golden_model.networks.snn import Network
 from neuristor.hdl.link.array import ArrayCore
 from neuristor.hdl.link.frames import Operation
-from neuristor.hdl.neurons.lif import Array
+from neuristor.hdl.neurons.lif import LifArray
 from neuristor.hdl.verilog import KEYWORDS
 from neuristor.network import open_network
-from neuristor.commands.onn import read_weights
 from neuristor.steps import simulate
-from neuristor.commands.sweep import parse_axis
 
 __all__ = ["EXAMPLES", "LIF", "NETWORK", "NIR", "TARGETS", "bomb", "command", "design_holds", "example", "hold"]
 
@@ -156,7 +156,7 @@ def _core(folder: Path) -> ArrayCore:
     path = folder / "core.toml"
     path.write_text(LIF)
     (folder / "currents.csv").write_text("1e-5,2e-5,9e-5\n")
-    return ArrayCore(Array(load(path).params, 2, loadable=True), "lif")
+    return ArrayCore(LifArray(load(path).params, 2, loadable=True), "lif")
 
 
 def _frames(path: Path) -> None:

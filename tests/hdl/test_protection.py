@@ -19,9 +19,9 @@ from neuristor.hdl.neurons.lif import LifArray
 from neuristor.hdl.onn import Onn
 from neuristor.hdl.protection import Code, guarded
 from neuristor.hdl.snn import Snn
-from tests.conftest import lif_params
 from tests.hdl.test_onn import advance, load, network, same, simulate
 from tests.hdl.test_snn import Played, assert_equal, currents, devices, heard
+from tests.samples.lif import lif_params
 
 
 def flipped(protection: str, width: int, flips: int) -> None:

@@ -8,8 +8,8 @@ from neuristor.hdl.neurons.lif import LifArray
 from neuristor.hdl.onn import Onn
 from neuristor.hdl.snn import Snn
 from neuristor.hdl.verilog import export
-from tests.conftest import lif_params
 from tests.hdl.test_snn import deep
+from tests.samples.lif import lif_params
 from tests.sim.benches.test_onn import made as onn_case
 
 

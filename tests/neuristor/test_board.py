@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from neuristor.commands.board import _write_waves
 from neuristor.boards import BOARDS
+from neuristor.commands.board import _write_waves
 from neuristor.commands.cli import app
-from neuristor.design import load
 from neuristor.commands.doctor import plugged
+from neuristor.design import load
 from neuristor.golden_model.networks.onn import OnnBitTrue
 from neuristor.session import ArraySession, OnnOptions, OnnSession, SnnSession, open_session
 from neuristor.sim.benches.verify import available
@@ -67,7 +67,7 @@ def test_examples_run_on_the_virtual_board_and_equal_the_model(
     session = open_session(EXAMPLES / example, frames=int(options[-1]))
     if isinstance(session, ArraySession):
         frames = session.design.frames_raw[: int(options[-1])]
-        trace = session.design.golden.BitTrue(session.design.params).run(
+        trace = session.design.golden.bit_true(session.design.params).run(
             np.repeat(frames, session.design.stimulus.ticks, axis=0)
         )
         np.testing.assert_array_equal(arrays["spikes"], np.argwhere(trace["spike"]))
@@ -99,7 +99,7 @@ def test_oscillators_run_on_the_virtual_board_and_equal_the_model(weights: Path,
 @needs_verilator
 def test_a_difference_is_named_and_ends_the_run(design: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     golden = load(design).golden
-    honest = golden.BitTrue.step
+    honest = golden.bit_true.step
 
     def wrong(self: object, drive_raw: object) -> object:
         spikes = honest(self, drive_raw)
@@ -108,7 +108,7 @@ def test_a_difference_is_named_and_ends_the_run(design: Path, tmp_path: Path, mo
             self.membrane[3] += 1  # type: ignore[attr-defined]
         return spikes
 
-    monkeypatch.setattr(golden.BitTrue, "step", wrong)
+    monkeypatch.setattr(golden.bit_true, "step", wrong)
     done = CliRunner().invoke(app, ["run", str(design), "--every", "--out", str(tmp_path / "run")])
     assert done.exit_code == 1
     assert "tick 69, membrane of neuron 3: the board has" in done.output

@@ -15,7 +15,7 @@ from neuristor.design import Design, load
 from neuristor.golden_model.devices.catalogue import DEVICES
 from neuristor.golden_model.devices.network import measure
 from neuristor.golden_model.networks.quantization import accuracy, answers, reference_answers
-from neuristor.golden_model.neurons.neuron import NEURONS
+from neuristor.hdl.neurons import names
 from neuristor.network import open_network
 from neuristor.sim.benches.verify import available, verify
 from neuristor.steps import simulate
@@ -29,7 +29,7 @@ MAIN = "vo2_lif_digits"  # built as a whole by its own command
 def test_every_class_of_device_has_an_example() -> None:
     designs = [load(path) for path in EXAMPLES]
     assert {design.device.kind for design in designs if design.device is not None} == set(DEVICES)
-    assert {design.neuron for design in designs} == set(NEURONS)
+    assert {design.neuron.name for design in designs} == set(names())
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_verilog_of_example_equals_bit_true_model(path: Path) -> None:
 
 
 def locked_phases(design: Design, *, locate: bool) -> np.ndarray:
-    reference = design.golden.Reference(design.params, locate=locate)
+    reference = design.golden.reference(design.params, locate=locate)
     reference.run(design.params.drive.value(design.drive_raw))
     frequency, _, phase = measure(reference.switchings, design.params.count, 0.7 * reference.time)
     assert frequency.max() / frequency.min() < 1.001

@@ -6,15 +6,14 @@ import pytest
 
 from neuristor.design import load
 from neuristor.gallery import _run, gallery, plot
-from neuristor.golden_model.neurons import izhikevich
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def test_a_behaviour_goes_through_float_bit_true_and_circuit() -> None:
     design = load(EXAMPLES / "izhikevich_patterns.toml")
-    behaviour = next(each for each in izhikevich.behaviours(design.params) if each.name == "phasic_spiking")
-    shown = _run(izhikevich, "izhikevich", behaviour)
+    behaviour = next(each for each in design.golden.behaviours(design.params) if each.name == "phasic_spiking")
+    shown = _run(design.neuron, behaviour)
     assert (shown.float_shown, shown.shown, shown.difference) == (True, True, "")
     assert len(shown.float_times) == len(shown.times) == 1
     assert plot([shown], "one") == plot([shown], "one")
@@ -22,5 +21,5 @@ def test_a_behaviour_goes_through_float_bit_true_and_circuit() -> None:
 
 def test_a_model_without_behaviours_is_refused() -> None:
     design = load(EXAMPLES / "vo2_lif_digits.toml")
-    with pytest.raises(ValueError, match="the model lif has no behaviours; izhikevich and neuristor have"):
+    with pytest.raises(ValueError, match="the model lif has no behaviours"):
         gallery(design, lambda _: None)

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from neuristor.commands import sweep as module
 from neuristor.commands.cli import app, main
+from neuristor.commands.sweep import Files, Sweep, parse_axis, run
 from neuristor.design import DesignError, load
 from neuristor.golden_model.neurons.lif import LifBitTrue
-from neuristor.commands.sweep import Files, Sweep, parse_axis, run
 
 ROOT = Path(__file__).parents[2]
 LIF = ROOT / "examples/vo2_lif_digits.toml"

@@ -9,13 +9,14 @@ import pytest
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.accuracy import MODELS, denser, measure, smallest, sweep
-from neuristor.golden_model.neurons.neuron import room
-from tests.conftest import lif_params, oscillator_params
+from neuristor.golden_model.neurons.contract import NeuronModel
+from neuristor.golden_model.neurons.lif import LIF
+from neuristor.golden_model.neurons.relaxation_oscillator import RELAXATION_OSCILLATOR as OSCILLATOR
+from tests.samples.lif import lif_params
+from tests.samples.relaxation_oscillator import oscillator_params
 
-OSCILLATOR, LIF = "relaxation_oscillator", "lif"
 
-
-def both(oscillator: Circuit, vo2: Circuit) -> list[tuple[str, Any]]:
+def both(oscillator: Circuit, vo2: Circuit) -> list[tuple[NeuronModel[Any], Any]]:
     return [
         (OSCILLATOR, oscillator_params(oscillator, "all", count=7, dt=20e-9)),
         (LIF, lif_params(vo2, "hold", count=7, dt=100e-9, threshold_c2c=0.02)),
@@ -28,7 +29,7 @@ def test_parts_add_up_and_physics_has_the_closed_form_rate(oscillator: Circuit, 
         made = measure(neuron, params, current)
         assert made.rate.shape == (len(MODELS), 5)
         assert made.total == pytest.approx(made.time_step + made.coefficient + made.word, abs=1e-15)
-        closed = room("golden_model", neuron).rate(params, current)
+        closed = neuron.rate(params, current)
         assert made.rate[0] == pytest.approx(closed, rel=1e-6)
         assert made.worst == np.abs(made.total).max() < 0.02
         assert made.jitter[0].max() < 1e-6
@@ -79,7 +80,7 @@ def test_smallest_words_meet_the_target_and_smaller_ones_do_not(oscillator: Circ
         assert words.error <= target
         assert measure(neuron, words.params, denser(current)).worst <= words.error
         bits = bits_of(words.params)
-        assert room("golden_model", neuron).resized(params, **bits) == words.params
+        assert neuron.resized(params, **bits) == words.params
         assert holds(neuron, params, bits, current, target)
         # Either the last word stopped where one bit less misses, or all grew from where they did not hold.
         last = "drive" if neuron == OSCILLATOR else "coefficient"
@@ -95,12 +96,11 @@ def bits_of(params: Any) -> dict[str, int]:
     }
 
 
-def holds(neuron: str, params: Any, bits: dict[str, int], current: np.ndarray, target: float) -> bool:
+def holds(neuron: NeuronModel[Any], params: Any, bits: dict[str, int], current: np.ndarray, target: float) -> bool:
     """Whether these words, and one bit more of each kind, meet the target between the points of the sweep, too."""
-    golden = room("golden_model", neuron)
     for more in ({}, *({name: n + 1} for name, n in bits.items())):
         try:
-            made = golden.resized(params, **(bits | more))
+            made = neuron.resized(params, **(bits | more))
         except (ValueError, OverflowError):
             return False
         if measure(neuron, made, denser(current)).worst > target:
@@ -116,7 +116,7 @@ def test_smallest_words_hold_between_the_points_of_the_sweep(oscillator: Circuit
     elsewhere = np.linspace(current[0], current[-1], 131)
     for more in ({}, {"fraction": 1}, {"coefficient": 1}, {"coefficient": 2, "drive": 1}):
         bits = {name: n + more.get(name, 0) for name, n in bits_of(words.params).items()}
-        made = room("golden_model", OSCILLATOR).resized(words.params, **bits)
+        made = OSCILLATOR.resized(words.params, **bits)
         assert measure(OSCILLATOR, made, elsewhere).worst < 0.01, more
 
 
@@ -136,7 +136,7 @@ def test_sweep_stays_where_the_neuron_fires(oscillator: Circuit, vo2: Circuit) -
     for neuron, params in both(oscillator, vo2):
         for highest in (0.0, 1e-4, 1.0):
             current = sweep(neuron, params, 9, highest)
-            assert (room("golden_model", neuron).rate(params, current) > 0).all()
+            assert (neuron.rate(params, current) > 0).all()
             assert (np.diff(current) > 0).all()
         with pytest.raises(ValueError, match="points must be at least 2"):
             sweep(neuron, params, 1)

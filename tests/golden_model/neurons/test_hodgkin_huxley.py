@@ -14,6 +14,7 @@ from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons import kernel
 from neuristor.golden_model.neurons.accuracy import smallest, sweep
 from neuristor.golden_model.neurons.hodgkin_huxley import (
+    HODGKIN_HUXLEY,
     HodgkinHuxleyBitTrue,
     HodgkinHuxleyParams,
     HodgkinHuxleyReference,
@@ -29,7 +30,7 @@ from neuristor.golden_model.neurons.hodgkin_huxley import (
 )
 from neuristor.golden_model.neurons.model import spike_times
 from neuristor.golden_model.variability import Variability
-from tests.conftest import corner_drive
+from tests.samples import corner_drive
 
 Floats = np.ndarray
 UA = 0.1e-9
@@ -211,7 +212,7 @@ def test_words_that_accuracy_picks_keep_rate_and_spike_times(current: float) -> 
 @pytest.mark.slow
 def test_accuracy_picks_these_words() -> None:
     p = params()
-    words = smallest("hodgkin_huxley", p, sweep("hodgkin_huxley", p, 6, 2e-9), 0.0006).params
+    words = smallest(HODGKIN_HUXLEY, p, sweep(HODGKIN_HUXLEY, p, 6, 2e-9), 0.0006).params
     assert {name: getattr(words, name) for name in PICKED} == PICKED
 
 

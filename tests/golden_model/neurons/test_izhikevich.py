@@ -25,10 +25,12 @@ from neuristor.golden_model.neurons.izhikevich import (
 )
 from neuristor.golden_model.neurons.model import spike_times
 from neuristor.golden_model.variability import Variability
-from tests.conftest import FLOW_VARIANTS, corner_drive, flow_params
 from tests.marks import the_rest_is_slow
+from tests.samples import corner_drive
+from tests.samples.izhikevich import VARIANTS
+from tests.samples.izhikevich import params as izhikevich_params
 
-BEHAVIOURS = {each.name: each for each in behaviours(flow_params("izhikevich", "all patterns", 1))}
+BEHAVIOURS = {each.name: each for each in behaviours(izhikevich_params("all patterns", 1))}
 
 
 @pytest.mark.parametrize("name", PATTERNS)
@@ -65,7 +67,7 @@ def test_no_pattern_is_taken_for_another() -> None:
 
 
 def test_one_array_holds_all_patterns_each_with_its_own_tick() -> None:
-    params = flow_params("izhikevich", "all patterns", 20)
+    params = izhikevich_params("all patterns", 20)
     together = spike_times(params, IzhikevichBitTrue(params).run(params.drive_raw(protocol(params))))
     for times, (name, pattern) in zip(together, PATTERNS.items(), strict=True):
         assert pattern.shown(times[times <= (pattern.duration + pattern.tick) * 1e-3]), name
@@ -119,9 +121,9 @@ def _compare_with_brian2(brian2: Any, name: str) -> None:
     assert theirs == pytest.approx(times[0], abs=pattern.tick * 1e-3)
 
 
-@pytest.mark.parametrize("variant", FLOW_VARIANTS["izhikevich"])
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_step_is_the_same_for_arrays_and_integers(variant: str) -> None:
-    params = flow_params("izhikevich", variant, 6)
+    params = izhikevich_params(variant, 6)
     drive = corner_drive(params, 40, seed=3)
     model = IzhikevichBitTrue(params)
     plain = [[int(x) for x in each] for each in zip(model.membrane, model.recovery, model.noise, strict=True)]
@@ -135,9 +137,9 @@ def test_step_is_the_same_for_arrays_and_integers(variant: str) -> None:
             plain[neuron] = state
 
 
-@pytest.mark.parametrize("variant", FLOW_VARIANTS["izhikevich"])
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_one_tick_is_within_the_bound(variant: str) -> None:
-    params = flow_params("izhikevich", variant, 20)
+    params = izhikevich_params(variant, 20)
     drive = corner_drive(params, 300, seed=4) // 16
     trace = IzhikevichBitTrue(params).run(drive)
     volts = params.drive.value(drive)
@@ -149,7 +151,7 @@ def test_one_tick_is_within_the_bound(variant: str) -> None:
 
 @pytest.mark.skipif(not kernel.available(), reason="numba is not installed")
 def test_kernel_gives_the_same_bits() -> None:
-    params = flow_params("izhikevich", "noise and spread", 20)
+    params = izhikevich_params("noise and spread", 20)
     drive = corner_drive(params, 200, seed=6) // 16
     trace = IzhikevichBitTrue(params).run(drive)
     compiled = kernel.run(IzhikevichBitTrue(params), drive, keep=True)
@@ -157,7 +159,7 @@ def test_kernel_gives_the_same_bits() -> None:
 
 
 def test_saturation_is_counted() -> None:
-    params = flow_params("izhikevich", "saturating", 4)
+    params = izhikevich_params("saturating", 4)
     model = IzhikevichBitTrue(params)
     model.run(corner_drive(params, 100, seed=7))
     assert model.saturations > 5
@@ -184,7 +186,7 @@ def test_own_parameters_replace_those_of_the_pattern() -> None:
 )
 def test_wrong_parameters_are_refused(change: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        replace(flow_params("izhikevich", "all patterns", 3), **change)
+        replace(izhikevich_params("all patterns", 3), **change)
 
 
 def test_unknown_pattern_is_refused() -> None:

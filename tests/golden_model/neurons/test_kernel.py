@@ -9,7 +9,7 @@ import pytest
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.neurons import kernel
 from neuristor.golden_model.neurons.lif import LifBitTrue
-from tests.conftest import LIF_VARIANTS, lif_params, random_drive
+from tests.samples.lif import LIF_VARIANTS, lif_drive, lif_params
 
 needs_numba = pytest.mark.skipif(not kernel.available(), reason="numba is not installed")
 STATE = ("membrane", "refractory", "noise")
@@ -24,7 +24,7 @@ def same_state(got: LifBitTrue, expected: LifBitTrue) -> bool:
 @pytest.mark.parametrize("variant", LIF_VARIANTS)
 def test_kernel_gives_the_trace_of_the_model_and_carries_the_state(vo2: Circuit, variant: str) -> None:
     params = lif_params(vo2, variant, count=37)
-    drive = random_drive(params, 200, seed=7)
+    drive = lif_drive(params, 200, seed=7)
     got, expected = LifBitTrue(params), LifBitTrue(params)
     fired = 0
     for part in (drive[:1], drive[1:120], drive[120:]):
@@ -43,7 +43,7 @@ def test_kernel_gives_the_trace_of_the_model_and_carries_the_state(vo2: Circuit,
 @pytest.mark.parametrize("count", [1, 3, 1001])
 def test_kernel_counts_the_spikes_of_the_model(vo2: Circuit, count: int) -> None:
     params = lif_params(vo2, "all", count=count)
-    drive = random_drive(params, 90, seed=8)
+    drive = lif_drive(params, 90, seed=8)
     got, expected = LifBitTrue(params), LifBitTrue(params)
     membrane = got.membrane
     assert np.array_equal(kernel.run(got, drive), expected.run(drive)["spike"].sum(axis=0))
@@ -59,7 +59,7 @@ def test_kernel_counts_the_spikes_of_the_model(vo2: Circuit, count: int) -> None
 @needs_numba
 def test_kernel_takes_narrow_and_strided_drives_and_no_tick(vo2: Circuit) -> None:
     params = lif_params(vo2, "noise", count=5)
-    drive = random_drive(params, 60, seed=9)
+    drive = lif_drive(params, 60, seed=9)
     got, expected = LifBitTrue(params), LifBitTrue(params)
     assert np.array_equal(
         kernel.run(got, drive.astype(np.int32)[::2, ::-1]), expected.run(drive[::2, ::-1])["spike"].sum(axis=0)

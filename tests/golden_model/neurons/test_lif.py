@@ -12,7 +12,7 @@ from neuristor.golden_model import noise
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.lif import LifBitTrue, LifParams, LifReference, bound, shadow, step
-from tests.conftest import LIF_VARIANTS, lif_params, random_drive
+from tests.samples.lif import LIF_VARIANTS, lif_drive, lif_params
 
 SIMPLE: dict[str, Any] = {"count": 1, "tau": 16e-6, "threshold": 2.0, "hold": 1.0, "rest": 1.25, "dt": 1e-6}
 
@@ -66,7 +66,7 @@ def test_reference_membrane_agrees_with_an_ode_solver_under_a_changing_input(vo2
 @pytest.mark.parametrize("variant", LIF_VARIANTS)
 def test_scalar_and_array_steps_give_the_same_bits(vo2: Circuit, variant: str) -> None:
     params = lif_params(vo2, variant, count=7)
-    drive = random_drive(params, 120, seed=1)
+    drive = lif_drive(params, 120, seed=1)
     model = LifBitTrue(params)
     state = [(int(v), int(r), int(n)) for v, r, n in zip(model.membrane, model.refractory, model.noise, strict=True)]
     fired = 0
@@ -86,7 +86,7 @@ def test_scalar_and_array_steps_give_the_same_bits(vo2: Circuit, variant: str) -
 def test_membrane_stays_inside_the_derived_bound(vo2: Circuit, variant: str) -> None:
     """With the spikes of the bit-true model imposed, float and fixed point never part further than the bound."""
     params = lif_params(vo2, variant, count=20)
-    raw = random_drive(params, 3000, seed=2)
+    raw = lif_drive(params, 3000, seed=2)
     if "saturating" in variant:
         raw = np.clip(raw, params.membrane.min_raw, params.membrane.max_raw)  # the float model has no rails
     drive = params.drive.value(raw)
@@ -149,7 +149,7 @@ def test_subtraction_keeps_the_overshoot() -> None:
 def test_saturation_is_counted(vo2: Circuit) -> None:
     params = lif_params(vo2, "saturating", count=5)
     model = LifBitTrue(params)
-    model.run(random_drive(params, 200, seed=3))
+    model.run(lif_drive(params, 200, seed=3))
     assert model.saturations > 0
     model.reset()
     assert model.saturations == 0

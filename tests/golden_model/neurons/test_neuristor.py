@@ -26,13 +26,15 @@ from neuristor.golden_model.neurons.neuristor import (
     window,
 )
 from neuristor.golden_model.variability import Variability
-from tests.conftest import FLOW_VARIANTS, corner_drive, flow_params, neuristor_circuit
+from tests.samples import corner_drive
+from tests.samples.neuristor import VARIANTS, neuristor_circuit
+from tests.samples.neuristor import params as neuristor_params
 
 NGSPICE = shutil.which("ngspice")
 Floats = np.ndarray
 RATES = {50e-9: 129, 100e-9: 311, 200e-9: 640, 500e-9: 1391, 1e-6: 1871, 2e-6: 2203, 5e-6: 2607, 10e-6: 2283}
 """Published rates in hertz, by input current in ampere."""
-BEHAVIOURS = {each.name: each for each in behaviours(flow_params("neuristor", "plain", 1))}
+BEHAVIOURS = {each.name: each for each in behaviours(neuristor_params("plain", 1))}
 
 
 def rate(times: Floats) -> float:
@@ -44,7 +46,7 @@ def constant(params: NeuristorParams, inputs: Floats, duration: float) -> Floats
 
 
 def test_rates_are_the_published_ones() -> None:
-    params = flow_params("neuristor", "plain", len(RATES), dt=2e-6)
+    params = neuristor_params("plain", len(RATES), dt=2e-6)
     _, times = NeuristorReference(params).run(constant(params, np.array(list(RATES)), 0.1))
     for found, published in zip(times, RATES.values(), strict=True):
         assert rate(found) == pytest.approx(published, rel=0.01)
@@ -54,7 +56,7 @@ def test_rates_are_the_published_ones() -> None:
 def test_bit_true_rates_are_the_published_ones_with_a_short_tick_and_wide_words() -> None:
     """As in the example; the lowest rate depends on how far a node is beyond its threshold when a tick ends."""
     words: dict[str, Any] = {"dt": 0.25e-6, "membrane": Format(2, 24), "coefficient_bits": 18}
-    params = flow_params("neuristor", "plain", len(RATES), **words)
+    params = neuristor_params("plain", len(RATES), **words)
     drive = np.tile(params.drive_raw(np.array(list(RATES))), (round(0.1 / params.dt), 1))
     trace = kernel.run(NeuristorBitTrue(params), drive, keep=True)
     for found, published in zip(spike_times(params, trace), RATES.values(), strict=True):
@@ -169,7 +171,7 @@ def test_a_device_that_is_almost_linear_loses_behaviours() -> None:
     circuit = neuristor_circuit()
     dull = replace(circuit, device=replace(circuit.device, r_met=2e6))
     kept = 0
-    for behaviour in behaviours(replace(flow_params("neuristor", "plain", 1), circuit=dull)):
+    for behaviour in behaviours(replace(neuristor_params("plain", 1), circuit=dull)):
         drive = behaviour.params.drive_volts(behaviour.current[:4000, None])
         _, times = NeuristorReference(behaviour.params, locate=False).run(drive)
         try:
@@ -179,9 +181,9 @@ def test_a_device_that_is_almost_linear_loses_behaviours() -> None:
     assert kept <= 2
 
 
-@pytest.mark.parametrize("variant", FLOW_VARIANTS["neuristor"])
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_step_is_the_same_for_arrays_and_integers(variant: str) -> None:
-    params = flow_params("neuristor", variant, 4)
+    params = neuristor_params(variant, 4)
     names = ("membrane", "output", "channel_1", "channel_2", "last", "noise")
     columns = ("threshold_1_raw", "hold_1_raw", "threshold_2_raw", "hold_2_raw")
     drive = corner_drive(params, 200, seed=3)
@@ -198,9 +200,9 @@ def test_step_is_the_same_for_arrays_and_integers(variant: str) -> None:
             plain[neuron] = state
 
 
-@pytest.mark.parametrize("variant", [name for name in FLOW_VARIANTS["neuristor"] if name != "saturating"])
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if name != "saturating"])
 def test_bit_true_membrane_is_within_the_bound(variant: str) -> None:
-    params = flow_params("neuristor", variant, 4)
+    params = neuristor_params(variant, 4)
     drive = np.repeat(corner_drive(params, 40, seed=4) // 8, 30, axis=0)
     trace = NeuristorBitTrue(params).run(drive)
     volts = params.drive.value(drive)
@@ -212,7 +214,7 @@ def test_bit_true_membrane_is_within_the_bound(variant: str) -> None:
 @pytest.mark.skipif(not kernel.available(), reason="numba is not installed")
 @pytest.mark.parametrize("variant", ["noise and spread", "capacitive input"])
 def test_kernel_gives_the_same_bits(variant: str) -> None:
-    params = flow_params("neuristor", variant, 5)
+    params = neuristor_params(variant, 5)
     drive = corner_drive(params, 500, seed=6)
     trace = NeuristorBitTrue(params).run(drive)
     compiled = kernel.run(NeuristorBitTrue(params), drive, keep=True)
@@ -221,7 +223,7 @@ def test_kernel_gives_the_same_bits(variant: str) -> None:
 
 def test_thresholds_scatter_as_asked() -> None:
     spread = Variability(threshold_d2d=0.01, hold_d2d=0.02, threshold_c2c=0.01, seed=3)
-    params = flow_params("neuristor", "plain", 4000, spread=spread)
+    params = neuristor_params("plain", 4000, spread=spread)
     both = np.concatenate([params.threshold_1_raw, params.threshold_2_raw]) * params.membrane.resolution
     assert both.std() == pytest.approx(0.01, rel=0.05)
     assert both.mean() == pytest.approx(1.0 - 0.9, abs=0.001)
@@ -229,7 +231,7 @@ def test_thresholds_scatter_as_asked() -> None:
 
 
 def test_window_ends_where_the_neuristor_is_blocked() -> None:
-    low, high = window(flow_params("neuristor", "plain", 1, dt=2e-6))
+    low, high = window(neuristor_params("plain", 1, dt=2e-6))
     assert low < 50e-9
     assert 10e-6 < high < 20e-6
 
@@ -262,4 +264,4 @@ def test_wrong_circuits_are_refused(change: dict[str, float], message: str) -> N
 )
 def test_wrong_parameters_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        flow_params("neuristor", "plain", 50, **change)
+        neuristor_params("plain", 50, **change)

@@ -21,7 +21,7 @@ from neuristor.golden_model.neurons.relaxation_oscillator import (
     step,
 )
 from neuristor.golden_model.variability import DEAD, STUCK_OFF, STUCK_ON, Variability
-from tests.conftest import OSCILLATOR_VARIANTS, oscillator_params, random_drive
+from tests.samples.relaxation_oscillator import OSCILLATOR_VARIANTS, oscillator_drive, oscillator_params
 
 
 def frequency(times: np.ndarray, skip: int = 3) -> float:
@@ -102,7 +102,7 @@ def test_scalar_and_array_steps_give_the_same_bits(oscillator: Circuit, variant:
     params = oscillator_params(oscillator, variant, count=5)
     if params.coupling is not None:
         pytest.skip("step is for oscillators without neighbours")
-    drive = random_drive(params, 150, seed=3)
+    drive = oscillator_drive(params, 150, seed=3)
     model = RelaxationOscillatorBitTrue(params)
     state = [[int(model.membrane[n]), 0, 0, int(model.noise[n])] for n in range(5)]
     for row in drive:
@@ -119,7 +119,7 @@ def test_scalar_and_array_steps_give_the_same_bits(oscillator: Circuit, variant:
 @pytest.mark.parametrize("variant", ["plain", "on ticks", "all", "broken devices"])
 def test_compiled_kernel_gives_the_same_bits(oscillator: Circuit, variant: str) -> None:
     params = oscillator_params(oscillator, variant, count=7)
-    drive = random_drive(params, 400, seed=9)
+    drive = oscillator_drive(params, 400, seed=9)
     model, compiled = RelaxationOscillatorBitTrue(params), RelaxationOscillatorBitTrue(params)
     expected, got = model.run(drive), kernel.run(compiled, drive, keep=True)
     assert expected.keys() == got.keys()

@@ -10,7 +10,7 @@ from amaranth.sim import Simulator, SimulatorContext
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.hdl.link.registers import Entry, Registers
 from neuristor.hdl.neurons.lif import LifArray
-from tests.conftest import lif_params
+from tests.samples.lif import lif_params
 
 DOCS = Path(__file__).parents[3] / "docs" / "boards.md"
 CELL = 6

@@ -10,15 +10,15 @@ import pytest
 from amaranth.hdl import Module, Signal, signed
 from amaranth.sim import Simulator
 
-from neuristor.golden_model.neurons.neuron import room
-from neuristor.hdl.flow import Flow
+from neuristor.hdl.flow import Flow, FlowLane
+from neuristor.hdl.neurons import neuron as neuron_of
 from neuristor.hdl.rows import pack_drive, unpack_output
 from neuristor.sim.engines.interpreted import InterpretedModel
-from tests.conftest import FLOW_VARIANTS, corner_drive, flow_params
 from tests.hdl.neurons.test_lif import STALLS, pattern
+from tests.samples import SHARING, samples
 
-VARIANTS = [(neuron, variant) for neuron, variants in FLOW_VARIANTS.items() for variant in variants]
-NOISY = [(neuron, "noise and spread") for neuron in FLOW_VARIANTS]
+VARIANTS = [(name, variant) for name in SHARING for variant in samples(name).variants]
+NOISY = [(name, samples(name).noisy) for name in SHARING]
 
 
 def first_difference(
@@ -31,8 +31,8 @@ def first_difference(
     reset_at: int | None = None,
 ) -> str | None:
     """Where the circuit parts from the bit-true model, in any state bit, or None."""
-    array = room("hdl", neuron).Array(params, lanes, interval)
-    model = room("golden_model", neuron).BitTrue(params)
+    array = neuron_of(neuron).build(params, lanes, interval=interval)
+    model = neuron_of(neuron).model.bit_true(params)
     expected = model.run(drive)
     circuit = InterpretedModel(array)
     rows, cycles = circuit.exchange(
@@ -56,22 +56,22 @@ def first_difference(
 
 @pytest.mark.parametrize(("neuron", "variant"), VARIANTS)
 def test_array_matches_bit_true_model(neuron: str, variant: str) -> None:
-    params = flow_params(neuron, variant, count=5)
-    assert first_difference(neuron, params, 2, 3, corner_drive(params, 60, seed=11)) is None
+    params = samples(neuron).params(variant, count=5)
+    assert first_difference(neuron, params, 2, 3, samples(neuron).drive(params, 60, seed=11)) is None
 
 
 @pytest.mark.parametrize("interval", [1, 2, 4, 7, 11, 22, 30])
 @pytest.mark.parametrize(("neuron", "variant"), NOISY)
 def test_array_matches_bit_true_model_for_any_sharing(neuron: str, variant: str, interval: int) -> None:
-    params = flow_params(neuron, variant, count=3)
-    assert first_difference(neuron, params, 1, interval, corner_drive(params, 15, seed=12)) is None
+    params = samples(neuron).params(variant, count=3)
+    assert first_difference(neuron, params, 1, interval, samples(neuron).drive(params, 15, seed=12)) is None
 
 
 @pytest.mark.parametrize("stalls", STALLS)
 @pytest.mark.parametrize(("neuron", "variant"), NOISY)
 def test_array_matches_bit_true_model_under_stalls(neuron: str, variant: str, stalls: str) -> None:
-    params = flow_params(neuron, variant, count=5)
-    drive = corner_drive(params, 20, seed=13)
+    params = samples(neuron).params(variant, count=5)
+    drive = samples(neuron).drive(params, 20, seed=13)
     for lanes, interval in ((1, 1), (3, 4)):
         assert first_difference(neuron, params, lanes, interval, drive, STALLS[stalls]) is None
 
@@ -79,19 +79,24 @@ def test_array_matches_bit_true_model_under_stalls(neuron: str, variant: str, st
 @pytest.mark.parametrize("reset_at", [3, 30, 101, 102, 103, 104])
 @pytest.mark.parametrize(("neuron", "variant"), NOISY)
 def test_reset_in_mid_run_gives_the_initial_state(neuron: str, variant: str, reset_at: int) -> None:
-    params = flow_params(neuron, variant, count=5)
-    drive = corner_drive(params, 12, seed=14)
+    params = samples(neuron).params(variant, count=5)
+    drive = samples(neuron).drive(params, 12, seed=14)
     assert first_difference(neuron, params, 2, 3, drive, (0.9, 0.9), reset_at) is None
 
 
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
-@pytest.mark.parametrize("neuron", FLOW_VARIANTS)
+@pytest.mark.parametrize("neuron", SHARING)
 def test_multipliers_are_as_few_as_the_interval_allows(neuron: str) -> None:
-    params = flow_params(neuron, "noise and spread", count=3)
-    lane = room("hdl", neuron).Array.lane_type
-    many = lane(params).multipliers
+    params = samples(neuron).params(samples(neuron).noisy, count=3)
+
+    def multipliers(interval: int) -> int:
+        lane = neuron_of(neuron).build(params, 1, interval=interval).pipelines[0]
+        assert isinstance(lane, FlowLane)
+        return lane.multipliers
+
+    many = multipliers(1)
     for interval in (2, 3, 5, many, 2 * many):
-        assert lane(params, interval=interval).multipliers == -(-many // interval)
+        assert multipliers(interval) == -(-many // interval)
     gc.collect()
 
 
@@ -136,7 +141,7 @@ def test_flow_computes_what_it_says(interval: int) -> None:
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 @pytest.mark.parametrize("interval", [0, 2.0])
 def test_interval_is_checked(interval: int) -> None:
-    params = flow_params("neuristor", "plain", count=2)
+    params = samples("neuristor").params("plain", count=2)
     with pytest.raises(ValueError, match="interval must be an integer of at least 1, not"):
-        room("hdl", "neuristor").Array(params, 1, interval)
+        neuron_of("neuristor").build(params, 1, interval=interval)
     gc.collect()

@@ -14,7 +14,7 @@ from neuristor.golden_model.neurons.lif import LifBitTrue, LifParams
 from neuristor.hdl.neurons.lif import LifArray
 from neuristor.hdl.rows import pack_drive, unpack_output
 from neuristor.sim.engines.interpreted import InterpretedModel
-from tests.conftest import LIF_VARIANTS, lif_params, random_drive
+from tests.samples.lif import LIF_VARIANTS, lif_drive, lif_params
 
 STALLS = {"none": (1.0, 1.0), "input": (0.4, 1.0), "output": (1.0, 0.4), "both": (0.6, 0.5), "rare": (0.97, 0.96)}
 
@@ -56,7 +56,7 @@ def first_difference(
 @pytest.mark.parametrize("variant", LIF_VARIANTS)
 def test_lif_array_matches_bit_true_model(vo2: Circuit, variant: str) -> None:
     params = lif_params(vo2, variant, count=6)
-    drive = random_drive(params, 150, seed=11)
+    drive = lif_drive(params, 150, seed=11)
     assert LifBitTrue(params).run(drive)["spike"].sum() > 10
     assert first_difference(params, LifArray(params, 3), drive) is None
 
@@ -64,7 +64,7 @@ def test_lif_array_matches_bit_true_model(vo2: Circuit, variant: str) -> None:
 @pytest.mark.parametrize("stalls", STALLS)
 def test_lif_array_matches_bit_true_model_under_stalls(vo2: Circuit, stalls: str) -> None:
     params = lif_params(vo2, "all", count=10)
-    drive = random_drive(params, 60, seed=12)
+    drive = lif_drive(params, 60, seed=12)
     for lanes in (1, 4):
         assert first_difference(params, LifArray(params, lanes), drive, STALLS[stalls]) is None
 
@@ -72,7 +72,7 @@ def test_lif_array_matches_bit_true_model_under_stalls(vo2: Circuit, stalls: str
 @pytest.mark.parametrize("count", [1, 2, 5, 13])
 def test_lif_array_matches_bit_true_model_for_any_number_of_lanes(vo2: Circuit, count: int) -> None:
     params = lif_params(vo2, "all", count=count)
-    drive = random_drive(params, 60, seed=count)
+    drive = lif_drive(params, 60, seed=count)
     for lanes in range(1, count + 1):
         assert first_difference(params, LifArray(params, lanes), drive, (0.8, 0.8)) is None
 
@@ -80,13 +80,13 @@ def test_lif_array_matches_bit_true_model_for_any_number_of_lanes(vo2: Circuit, 
 @pytest.mark.parametrize("reset_at", [3, 30, 101, 102, 103, 104, 105, 106, 107])
 def test_reset_in_mid_run_gives_the_initial_state(vo2: Circuit, reset_at: int) -> None:
     params = lif_params(vo2, "all", count=10)
-    drive = random_drive(params, 40, seed=13)
+    drive = lif_drive(params, 40, seed=13)
     assert first_difference(params, LifArray(params, 3), drive, (0.9, 0.9), reset_at) is None
 
 
 def test_saturation_is_flagged_and_counted(vo2: Circuit) -> None:
     params = lif_params(vo2, "saturating", count=7)
-    drive = random_drive(params, 100, seed=14)
+    drive = lif_drive(params, 100, seed=14)
     golden = LifBitTrue(params)
     golden.run(drive)
     array = LifArray(params, 3)
@@ -137,7 +137,7 @@ def test_broken_circuit_is_caught(vo2: Circuit, name: str) -> None:
     found = []
     for variant in ("saturating", "coarse"):
         params = lif_params(vo2, variant, count=8, threshold_d2d=0.03, refractory=3e-6)
-        drive = random_drive(params, 120, seed=15)
+        drive = lif_drive(params, 120, seed=15)
         assert first_difference(params, LifArray(params, 3), drive, stalls) is None
         try:
             found.append(first_difference(params, broken(params, 3), drive, stalls))

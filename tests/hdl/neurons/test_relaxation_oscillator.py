@@ -13,8 +13,8 @@ from neuristor.golden_model.neurons.relaxation_oscillator import (
 from neuristor.hdl.neurons.relaxation_oscillator import RelaxationOscillatorArray
 from neuristor.hdl.rows import pack_drive, unpack_output
 from neuristor.sim.engines.interpreted import InterpretedModel
-from tests.conftest import OSCILLATOR_VARIANTS, oscillator_params, random_drive
 from tests.hdl.neurons.test_lif import STALLS, pattern
+from tests.samples.relaxation_oscillator import OSCILLATOR_VARIANTS, oscillator_drive, oscillator_params
 
 COUPLED = [name for name, variant in OSCILLATOR_VARIANTS.items() if "coupling" in variant]
 
@@ -50,7 +50,7 @@ def first_difference(
 @pytest.mark.parametrize("variant", OSCILLATOR_VARIANTS)
 def test_oscillator_array_matches_bit_true_model(oscillator: Circuit, variant: str) -> None:
     params = oscillator_params(oscillator, variant, count=6)
-    drive = random_drive(params, 250, seed=11)
+    drive = oscillator_drive(params, 250, seed=11)
     assert RelaxationOscillatorBitTrue(params).run(drive)["spike"].sum() >= 4
     assert first_difference(params, 3, drive) is None
 
@@ -59,7 +59,7 @@ def test_oscillator_array_matches_bit_true_model(oscillator: Circuit, variant: s
 @pytest.mark.parametrize("variant", ["all", "resistor ring", "capacitors"])
 def test_oscillator_array_matches_bit_true_model_under_stalls(oscillator: Circuit, variant: str, stalls: str) -> None:
     params = oscillator_params(oscillator, variant, count=10)
-    drive = random_drive(params, 60, seed=12)
+    drive = oscillator_drive(params, 60, seed=12)
     for lanes in (1, 4):
         assert first_difference(params, lanes, drive, STALLS[stalls]) is None
 
@@ -70,7 +70,7 @@ def test_oscillator_array_matches_bit_true_model_for_any_number_of_lanes(
     oscillator: Circuit, variant: str, count: int
 ) -> None:
     params = oscillator_params(oscillator, variant, count=count)
-    drive = random_drive(params, 60, seed=count)
+    drive = oscillator_drive(params, 60, seed=count)
     for lanes in range(1, count + 1):
         assert first_difference(params, lanes, drive) is None
 
@@ -79,14 +79,14 @@ def test_oscillator_array_matches_bit_true_model_for_any_number_of_lanes(
 @pytest.mark.parametrize("lanes", [1, 3, 4, 5, 12])
 def test_neighbours_of_a_lattice_are_found(oscillator: Circuit, topology: str, columns: int, lanes: int) -> None:
     params = oscillator_params(oscillator, "resistors", count=12, topology=topology, columns=columns)
-    assert first_difference(params, lanes, random_drive(params, 30, seed=3)) is None
+    assert first_difference(params, lanes, oscillator_drive(params, 30, seed=3)) is None
 
 
 @pytest.mark.parametrize("variant", ["all", "resistor ring", "capacitors"])
 @pytest.mark.parametrize("reset_at", [3, 101, 102, 103, 104, 105, 106, 107, 108, 109])
 def test_reset_in_mid_run_leaves_nothing_behind(oscillator: Circuit, variant: str, reset_at: int) -> None:
     params = oscillator_params(oscillator, variant, count=5)
-    assert first_difference(params, 2, random_drive(params, 40, seed=13), reset_at=reset_at) is None
+    assert first_difference(params, 2, oscillator_drive(params, 40, seed=13), reset_at=reset_at) is None
 
 
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")

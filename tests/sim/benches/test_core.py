@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.hdl.neurons import neuron
 from neuristor.sim.benches.core import CoreCase, verify
 from neuristor.sim.benches.verify import available
-from tests.conftest import lif_params, random_drive
 from tests.marks import the_rest_is_slow
+from tests.samples.lif import lif_drive, lif_params
 
 NEEDS = {
     engine: pytest.mark.skipif(not available(engine), reason=f"{engine} is not installed")
@@ -26,7 +27,7 @@ PAIRS = [(bus, simulator) for bus in ("axi4-lite", "wishbone") for simulator in 
 def test_a_core_on_a_bus_gives_what_the_model_gives(vo2: Circuit, bus: str, simulator: str) -> None:
     built = lif_params(vo2, "hold", count=5, **SPREAD)
     params = lif_params(vo2, "hold", count=5, seed=3, **SPREAD)
-    drive = random_drive(params, 12, seed=2)
-    case = CoreCase(bus=bus, neuron="lif", built=built, params=params, lanes=2, drive_raw=drive)
+    drive = lif_drive(params, 12, seed=2)
+    case = CoreCase(bus=bus, neuron=neuron("lif"), built=built, params=params, lanes=2, drive_raw=drive)
     assert any(word >> 30 == 1 for word in case.expected())
     verify(case, simulator).check()

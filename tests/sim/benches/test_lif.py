@@ -14,12 +14,13 @@ import neuristor.sim.benches.verify
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.lif import LifBitTrue, LifParams
+from neuristor.hdl.neurons import neuron
 from neuristor.hdl.neurons.lif import LifLane
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import ENGINES, available, verify
 from neuristor.sim.engines.simulators import ToolError
-from tests.conftest import LIF_VARIANTS, lif_params, random_drive
 from tests.marks import the_rest_is_slow
+from tests.samples.lif import LIF_VARIANTS, lif_drive, lif_params
 
 needs = {
     engine: pytest.mark.skipif(not available(engine), reason=f"{engine} is not installed")
@@ -37,10 +38,10 @@ QUICK = [each for each in COMPILED if each[0] not in ("subtract", "long refracto
 def lif_case(vo2: Circuit, variant: str, count: int, lanes: int, ticks: int, **more: float) -> Case:
     """A case, with input that fires every neuron."""
     params = lif_params(vo2, variant, count=count, **more)
-    drive = random_drive(params, ticks, seed=31)
+    drive = lif_drive(params, ticks, seed=31)
     fired = LifBitTrue(params).run(drive)["spike"].any(axis=0)
     assert (fired == (params.fault_raw == 0)).all(), "each healthy neuron must fire, and no other"
-    return Case(neuron="lif", params=params, lanes=lanes, drive_raw=drive)
+    return Case(neuron=neuron("lif"), params=params, lanes=lanes, drive_raw=drive)
 
 
 def patched(case: Case, pattern: str, replacement: str, times: int) -> Case:
@@ -88,7 +89,7 @@ def test_icarus_equals_bit_true_model(
 @ENGINE
 def test_a_single_tick_is_enough(vo2: Circuit, engine: str) -> None:
     params = lif_params(vo2, "all", count=3)
-    case = Case(neuron="lif", params=params, lanes=2, drive_raw=random_drive(params, 1, seed=1))
+    case = Case(neuron=neuron("lif"), params=params, lanes=2, drive_raw=lif_drive(params, 1, seed=1))
     verdict = verify(case, engine)
     assert verdict.equal, verdict.reason
     assert verdict.ticks == 1
@@ -174,7 +175,7 @@ def test_wrong_count_of_saturations_is_caught(vo2: Circuit, engine: str) -> None
 
 def test_case_without_a_tick_is_refused(vo2: Circuit) -> None:
     params = lif_params(vo2, "hold", count=2)
-    case = Case(neuron="lif", params=params, lanes=1, drive_raw=np.zeros((0, 2), np.int64))
+    case = Case(neuron=neuron("lif"), params=params, lanes=1, drive_raw=np.zeros((0, 2), np.int64))
     for engine in filter(available, ENGINES):
         with pytest.raises(ValueError, match="there is no tick to compare"):
             verify(case, engine)
@@ -191,7 +192,7 @@ def test_case_without_a_tick_is_refused(vo2: Circuit) -> None:
 def test_wrong_input_is_an_error_and_no_verdict(
     vo2: Circuit, drive: np.ndarray, error: type[Exception], message: str
 ) -> None:
-    case = Case(neuron="lif", params=lif_params(vo2, "hold", count=2), lanes=1, drive_raw=drive)
+    case = Case(neuron=neuron("lif"), params=lif_params(vo2, "hold", count=2), lanes=1, drive_raw=drive)
     for engine in filter(available, ("amaranth", "compiled")):
         with pytest.raises(error, match=message):
             verify(case, engine)
@@ -265,7 +266,7 @@ def random_case(seed: int) -> tuple[Case, int]:
         kind = np.repeat(rng.random((30, count)), 10, axis=0)  # each kind of input for ten ticks
         drive_raw = np.where(kind < 0.6, lively, np.where(kind < 0.8, rng.choice(corners, shape), anything))
         lanes = int(rng.integers(1, count + 1))
-        return Case(neuron="lif", params=params, lanes=lanes, drive_raw=drive_raw), refused
+        return Case(neuron=neuron("lif"), params=params, lanes=lanes, drive_raw=drive_raw), refused
     raise AssertionError(f"no parameters with seed {seed}")
 
 

@@ -13,10 +13,11 @@ from neuristor.golden_model.devices.catalogue import preset
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorBitTrue
+from neuristor.hdl.neurons import neuron
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import available, verify
-from tests.conftest import OSCILLATOR_VARIANTS, oscillator_params, random_drive
 from tests.marks import the_rest_is_slow
+from tests.samples.relaxation_oscillator import OSCILLATOR_VARIANTS, oscillator_drive, oscillator_params
 
 needs = {
     engine: pytest.mark.skipif(not available(engine), reason=f"{engine} is not installed")
@@ -28,10 +29,10 @@ SIZES = [(13, 2), (3, 3), (5, 2), (8, 1), (4, 2)]
 def oscillator_case(circuit: Circuit, variant: str, count: int, lanes: int, ticks: int) -> Case:
     """A case, with input that makes oscillators fire."""
     params = oscillator_params(circuit, variant, count=count)
-    drive = random_drive(params, ticks, seed=31)
+    drive = oscillator_drive(params, ticks, seed=31)
     model = RelaxationOscillatorBitTrue(params)
     assert (model.run(drive)["spike"].any(axis=0) == (params.fault_raw == 0)).all(), "each healthy one must fire"
-    return Case(neuron="relaxation_oscillator", params=params, lanes=lanes, drive_raw=drive)
+    return Case(neuron=neuron("relaxation_oscillator"), params=params, lanes=lanes, drive_raw=drive)
 
 
 @needs["compiled"]
@@ -161,7 +162,7 @@ def random_case(seed: int) -> Case:
         corners = np.array([params.drive.min_raw, params.drive.max_raw, 0])
         drive = np.where(rng.random(drive.shape) < 0.02, rng.choice(corners, drive.shape), drive)
         lanes = int(rng.integers(1, count + 1))
-        return Case(neuron="relaxation_oscillator", params=params, lanes=lanes, drive_raw=drive)
+        return Case(neuron=neuron("relaxation_oscillator"), params=params, lanes=lanes, drive_raw=drive)
 
 
 @needs["compiled"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,14 +10,17 @@ import pytest
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.networks.snn import INPUT, Layer, Network, Neurons, SnnParams, Words, quantized
 from neuristor.golden_model.variability import Variability
+from neuristor.hdl.neurons import neuron
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.snn import SnnCase
 from neuristor.sim.benches.verify import available
 from neuristor.sim.engines.compiled import CompiledModel
 from neuristor.sim.faults.mutants import ArrayVectors, Mutant, Mutated, Piece, Vectors, mutants, score
 from neuristor.sim.faults.network_mutants import OnnVectors, SnnVectors
-from tests.conftest import flow_params, lif_params, oscillator_params
 from tests.hdl.test_snn import heard, hears
+from tests.samples import ALL, samples
+from tests.samples.lif import lif_params
+from tests.samples.relaxation_oscillator import oscillator_params
 from tests.sim.benches.test_onn import made as onn_case
 
 pytestmark = pytest.mark.skipif(not available("compiled"), reason="there is no C++ compiler")
@@ -27,7 +29,7 @@ pytestmark = pytest.mark.skipif(not available("compiled"), reason="there is no C
 def lif_case(vo2: Circuit, variant: str = "saturating", count: int = 5) -> Case:
     params = lif_params(vo2, variant, count=count)
     drive = params.drive_raw(np.random.default_rng(3).uniform(0, 1.2e-4, (200, count)))
-    return Case(neuron="lif", params=params, lanes=2, drive_raw=drive)
+    return Case(neuron=neuron("lif"), params=params, lanes=2, drive_raw=drive)
 
 
 def test_mutants_are_the_same_twice_and_spare_the_clock(vo2: Circuit) -> None:
@@ -94,7 +96,7 @@ def test_the_circuit_itself_passes_and_another_model_does_not(vo2: Circuit, kind
 def test_coupled_oscillators_get_no_states_from_outside(oscillator: Circuit, variant: str) -> None:
     params = oscillator_params(oscillator, variant, count=4)
     drive = np.full((60, 4), params.drive.max_raw // 8)
-    vectors = ArrayVectors(Case(neuron="relaxation_oscillator", params=params, lanes=1, drive_raw=drive))
+    vectors = ArrayVectors(Case(neuron=neuron("relaxation_oscillator"), params=params, lanes=1, drive_raw=drive))
     assert all(piece.states is None for piece in vectors.pieces + vectors.long)
     circuit = CompiledModel(mutants(vectors.component, 1, 1, vectors.counters).verilog([]), "top", state=True)
     vectors.expected(circuit, [piece for piece in vectors.pieces if len(piece.drive_raw) <= 300])
@@ -109,14 +111,6 @@ def test_mutants_of_networks_are_killed_or_proved_equivalent(vo2: Circuit, kind:
     assert len(found.killed) > 12
     made = mutants(vectors.component, 24, 1, vectors.counters, vectors.within)
     assert not any(vectors.judge(made, mutant)[0] for mutant in list(found.killed)[::5])
-
-
-CORES: dict[str, Any] = {
-    "relaxation_oscillator": ("saturating", 1),
-    "izhikevich": ("saturating", 3),
-    "neuristor": ("saturating", 2),
-    "hodgkin_huxley": ("saturating", 2),
-}
 
 
 def small_network() -> SnnParams:
@@ -136,7 +130,7 @@ def small_network() -> SnnParams:
     return quantized(Network(dt=1.0, input_shape=(9,), layers=layers), Words(3, 7, level=0.5))
 
 
-def core(vo2: Circuit, kind: str, oscillator: Circuit | None = None) -> Vectors:
+def core(vo2: Circuit, kind: str) -> Vectors:
     """The vectors of a core."""
     if kind == "lif":
         return ArrayVectors(lif_case(vo2))
@@ -148,21 +142,17 @@ def core(vo2: Circuit, kind: str, oscillator: Circuit | None = None) -> Vectors:
         params = small_network()
         inputs = np.stack([heard(params, 12, seed) for seed in range(2)], axis=1)
         return SnnVectors(SnnCase(params=params, lanes=[2, 1], inputs=inputs))
-    variant, interval = CORES[kind]
-    params: Any = (
-        oscillator_params(oscillator, variant, count=5)
-        if kind == "relaxation_oscillator" and oscillator is not None
-        else flow_params(kind, variant, 5)
-    )
+    variant, interval = samples(kind).mutants
+    params = samples(kind).params(variant, 5)
     low, high = params.drive.min_raw, params.drive.max_raw
     drive = np.random.default_rng(3).integers(low // 32, high // 32, (200, 5))
-    return ArrayVectors(Case(neuron=kind, params=params, lanes=1, interval=interval, drive_raw=drive))
+    return ArrayVectors(Case(neuron=neuron(kind), params=params, lanes=1, interval=interval, drive_raw=drive))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["lif", *CORES, "onn of 33", "snn"])
-def test_ninety_nine_percent_of_the_mutants_of_each_core(vo2: Circuit, oscillator: Circuit, kind: str) -> None:
-    found = score(core(vo2, kind, oscillator), 400)
+@pytest.mark.parametrize("kind", [*ALL, "onn of 33", "snn"])
+def test_ninety_nine_percent_of_the_mutants_of_each_core(vo2: Circuit, kind: str) -> None:
+    found = score(core(vo2, kind), 400)
     print(f"{kind}: {len(found.killed)} killed, {len(found.equivalent)} equivalent, score {100 * found.value:.2f} %")
     for mutant in found.survivors:
         print(f"  survives: {mutant}")

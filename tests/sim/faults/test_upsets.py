@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.hdl.neurons import neuron
 from neuristor.hdl.snn import Snn
 from neuristor.hdl.verilog import export
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import available
 from neuristor.sim.engines.compiled import CompiledModel, pack_rows
 from neuristor.sim.faults.upsets import campaign, kinds
-from tests.conftest import lif_params
 from tests.hdl.test_snn import currents, heard
+from tests.samples.lif import lif_params
 
 pytestmark = pytest.mark.skipif(not available("compiled"), reason="there is no C++ compiler")
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.skipif(not available("compiled"), reason="there is no C
 def lif_case(vo2: Circuit, protection: str = "none", variant: str = "all") -> Case:
     params = lif_params(vo2, variant, count=10)
     drive = params.drive_raw(np.random.default_rng(1).uniform(0, 1.2e-4, (120, 10)))
-    return Case(neuron="lif", params=params, lanes=2, drive_raw=drive, protection=protection)
+    return Case(neuron=neuron("lif"), params=params, lanes=2, drive_raw=drive, protection=protection)
 
 
 def test_every_bit_of_state_is_of_some_kind(vo2: Circuit) -> None:

@@ -14,35 +14,29 @@ import pytest
 
 from neuristor.boards import BOARDS
 from neuristor.boards.flow import _PLACED, _XC7_SYNTH
-from neuristor.golden_model.devices.catalogue import preset
-from neuristor.golden_model.devices.threshold_switch import Circuit
-from neuristor.golden_model.neurons.neuron import room
+from neuristor.hdl.neurons import neuron
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import available, verify
 from neuristor.sim.engines.compiled import CompiledModel, pack_rows, unpack_rows
 from neuristor.sim.engines.simulators import ToolError
 from neuristor.sim.netlists.gates import CELLS, FAMILIES, gates, insert_models, synthesize
-from tests.conftest import lif_params, oscillator_params, random_drive
+from tests.samples import ALL, SHARING, samples
 
 pytestmark = pytest.mark.skipif(not available("compiled"), reason="needs a C++ compiler")
 
 UPDATES = 100_000
 """Of neurons, in the long campaigns."""
-CIRCUITS = {
-    "lif": Circuit(device=preset("vo2-maffezzoni").device, supply=1.5, series_resistance=20e3, capacitance=1e-9),
-    "relaxation_oscillator": Circuit(
-        device=preset("vo2-onn").device, supply=2.5, series_resistance=20e3, capacitance=100e-12
-    ),
-}
-MAKERS = {"lif": lif_params, "relaxation_oscillator": oscillator_params}
+PLAIN = [name for name in ALL if name not in SHARING]
+"""Neurons on lanes written by hand."""
 
 
-def case(neuron: str, variant: str, count: int, lanes: int, ticks: int, **more: Any) -> Case:
+def case(name: str, variant: str, count: int, lanes: int, ticks: int, **more: Any) -> Case:
     """An array whose neurons fire."""
-    params = MAKERS[neuron](CIRCUITS[neuron], variant, count, **more)
-    drive = random_drive(params, ticks, seed=77)
-    assert room("golden_model", neuron).BitTrue(params).run(drive)["spike"].sum() > ticks * count / 500
-    return Case(neuron=neuron, params=params, lanes=lanes, drive_raw=drive)
+    params = samples(name).params(variant, count, **more)
+    drive = samples(name).drive(params, ticks, 77)
+    made = Case(neuron=neuron(name), params=params, lanes=lanes, drive_raw=drive)
+    assert made.bit_true().run(drive)["spike"].sum() > ticks * count / 500
+    return made
 
 
 def with_verilog(made: Case, text: str) -> Case:
@@ -102,10 +96,10 @@ def test_netlists_show_no_unknown_value_in_icarus(family: str, small: Case) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", ["spread", "all"])
-@pytest.mark.parametrize("neuron", MAKERS)
+@pytest.mark.parametrize("name", PLAIN)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_netlists_of_small_cores_equal_the_bit_true_model(family: str, neuron: str, variant: str) -> None:
-    made = replace(case(neuron, variant, 8, 2, UPDATES // 8), netlist=family)
+def test_netlists_of_small_cores_equal_the_bit_true_model(family: str, name: str, variant: str) -> None:
+    made = replace(case(name, variant, 8, 2, UPDATES // 8), netlist=family)
     verdict = verify(made, "compiled")
     assert verdict.equal, verdict.reason
 
@@ -120,10 +114,10 @@ BLOCK_RAM = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("neuron", MAKERS)
+@pytest.mark.parametrize("name", PLAIN)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_netlists_of_cores_in_block_ram_equal_the_bit_true_model(family: str, neuron: str) -> None:
-    made = case(neuron, "all", 2000, 1, UPDATES // 2000)
+def test_netlists_of_cores_in_block_ram_equal_the_bit_true_model(family: str, name: str) -> None:
+    made = case(name, "all", 2000, 1, UPDATES // 2000)
     netlist = synthesize(made.verilog, made.toplevel, family)
     assert re.search(rf"^  {BLOCK_RAM[family]} ", netlist, re.M)
     verdict = verify(with_verilog(made, insert_models(netlist, made.toplevel, family)), "compiled")

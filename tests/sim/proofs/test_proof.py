@@ -14,20 +14,22 @@ import neuristor.hdl.array
 import neuristor.hdl.neurons.lif
 from neuristor.design import load
 from neuristor.golden_model.devices.threshold_switch import Circuit
-from neuristor.golden_model.neurons.neuron import room
 from neuristor.hdl.array import NeuronArray
+from neuristor.hdl.neurons import neuron
 from neuristor.sim.proofs.proof import Claim, initial_state, prove_array, prove_lane, summary
-from tests.conftest import FLOW_VARIANTS, LIF_VARIANTS, flow_params, lif_params, oscillator_params
+from tests.samples import ALL, SHARING, Proof, samples
+from tests.samples.lif import lif_params
+from tests.samples.relaxation_oscillator import oscillator_params
 
 
-def array_of(neuron: str, params: Any, lanes: int, **more: Any) -> NeuronArray:
-    made: NeuronArray = room("hdl", neuron).Array(params, lanes, **more)
+def array_of(name: str, params: Any, lanes: int, **more: Any) -> NeuronArray:
+    made = neuron(name).build(params, lanes, **more)
     rtlil.convert(made)  # its parts are what is proved
     return made
 
 
-def lane_claims(neuron: str, params: Any, lanes: int = 1, **more: Any) -> list[Claim]:
-    return list(prove_lane(neuron, params, array_of(neuron, params, lanes, **more)))
+def lane_claims(name: str, params: Any, lanes: int = 1, **more: Any) -> list[Claim]:
+    return list(prove_lane(neuron(name).model, params, array_of(name, params, lanes, **more)))
 
 
 def all_proved(claims: list[Claim]) -> bool:
@@ -35,31 +37,17 @@ def all_proved(claims: list[Claim]) -> bool:
     return all(claim.proved for claim in claims if claim.tried)
 
 
-@pytest.mark.parametrize("variant", LIF_VARIANTS)
-@pytest.mark.parametrize("loadable", [False, True], ids=["built in", "loadable"])
-def test_lif_lanes_are_the_golden_step(vo2: Circuit, variant: str, loadable: bool) -> None:
-    claims = lane_claims("lif", lif_params(vo2, variant, count=3), 2, loadable=loadable)
-    assert all_proved(claims), [claim for claim in claims if not claim.proved]
+PROOFS = [
+    pytest.param(name, each, marks=[pytest.mark.slow] if each.large else [], id=f"{name}-{each}")
+    for name in ALL
+    for each in samples(name).proofs
+]
 
 
-@pytest.mark.parametrize("variant", ["on ticks", "plain"])
-def test_oscillator_lanes_are_the_golden_step(oscillator: Circuit, variant: str) -> None:
-    claims = lane_claims("relaxation_oscillator", oscillator_params(oscillator, variant, count=1))
-    assert all_proved(claims), [claim for claim in claims if not claim.proved]
-
-
-@pytest.mark.parametrize("variant", FLOW_VARIANTS["izhikevich"])
-def test_izhikevich_lanes_are_the_golden_step(variant: str) -> None:
-    claims = lane_claims("izhikevich", flow_params("izhikevich", variant, 3), 1, interval=3)
-    assert all_proved(claims), [claim for claim in claims if not claim.proved]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("neuron", "variant"), [("neuristor", "plain"), ("neuristor", "spread"), ("hodgkin_huxley", "plain")]
-)
-def test_large_lanes_are_the_golden_step(neuron: str, variant: str) -> None:
-    claims = lane_claims(neuron, flow_params(neuron, variant, 2), 1, interval=2)
+@pytest.mark.parametrize(("name", "proof"), PROOFS)
+def test_lanes_are_the_golden_step(name: str, proof: Proof) -> None:
+    params = samples(name).params(proof.variant, proof.count)
+    claims = lane_claims(name, params, proof.lanes, interval=proof.interval, loadable=proof.loadable)
     assert all_proved(claims), [claim for claim in claims if not claim.proved]
 
 
@@ -72,15 +60,16 @@ def test_arrays_visit_every_neuron_once_a_tick(vo2: Circuit, count: int, lanes: 
 
 @pytest.mark.parametrize(("count", "lanes", "interval"), [(5, 2, 3), (1, 1, 2), (9, 1, 1), (6, 1, 8)])
 def test_arrays_with_shared_multipliers_do_too(count: int, lanes: int, interval: int) -> None:
-    params = flow_params("izhikevich", "noise and spread", count)
+    params = samples("izhikevich").params("noise and spread", count)
     claims = list(prove_array(array_of("izhikevich", params, lanes, interval=interval)))
     assert all_proved(claims), [claim for claim in claims if not claim.proved]
 
 
-@pytest.mark.parametrize(("neuron", "interval"), [("hodgkin_huxley", 1), ("hodgkin_huxley", 4), ("neuristor", 1)])
-def test_arrays_of_other_flows_do_too(neuron: str, interval: int) -> None:
-    params = flow_params(neuron, "plain", 3)
-    claims = list(prove_array(array_of(neuron, params, 1, interval=interval)))
+@pytest.mark.parametrize("interval", [1, 4])
+@pytest.mark.parametrize("name", SHARING)
+def test_arrays_of_other_flows_do_too(name: str, interval: int) -> None:
+    params = samples(name).params(next(iter(samples(name).variants)), 3)
+    claims = list(prove_array(array_of(name, params, 1, interval=interval)))
     assert all_proved(claims), [claim for claim in claims if not claim.proved]
 
 
@@ -98,7 +87,7 @@ def test_arrays_of_all_examples_do_too(path: Path, loadable: bool) -> None:
     design = load(path)
     array = design.case.array(loadable)
     rtlil.convert(array)
-    initial = None if loadable else initial_state(design.neuron, design.params)
+    initial = None if loadable else initial_state(design.golden, design.params)
     assert all_proved(list(prove_array(array, initial)))
 
 
@@ -217,5 +206,5 @@ def test_lanes_that_differ_are_seen(vo2: Circuit) -> None:
     other = dataclasses.replace(params)
     other.__dict__["raw"] = params.raw._replace(k_raw=params.raw.k_raw + 1)
     array.pipelines[1] = neuristor.hdl.neurons.lif.LifLane(other, 1, 2)
-    claims = {claim.text: claim for claim in prove_lane("lif", params, array)}
+    claims = {claim.text: claim for claim in prove_lane(neuron("lif").model, params, array)}
     assert claims["all 2 lanes are the same circuit"].proved is False
