@@ -1,9 +1,9 @@
-"""Are two words of a graph equal for all inputs? By merging, from the inputs on, what is equal within.
+"""Combinational equivalence of two words of a graph: equal intermediate results are merged from the inputs on.
 
-Two circuits that compute the same are alike inside. Nodes that have the same value for many inputs are candidates;
-a solver proves each pair with all that was proved before taken as one, so a question is about a few operations
-and not about the whole. A product is opaque at first: products of equal factors are equal, whatever a product is.
-Only where that does not settle a question does the solver see the multiplication itself.
+Two circuits with the same function have many equal intermediate results. Nodes with equal values for many inputs are
+candidates. A solver proves each pair, with all equalities proved so far substituted, so that a query is about a few
+operations and not about the whole circuit. Products are opaque at first: products of equal factors are equal, and no
+more is known of them. Only if that does not decide a query does the solver reason about the multiplication itself.
 
 The method is that of A. Kuehlmann et al., "Robust Boolean reasoning for equivalence checking and functional property
 verification", IEEE TCAD 21(12), 2002, on words instead of bits. The solver is Bitwuzla.
@@ -19,15 +19,16 @@ from typing import Any
 import bitwuzla
 from bitwuzla import Kind
 
-from neuristor.sim.netlists.words import Graph, as_signed, compute
+from neuristor.sim.netlists.graph import Graph, as_signed, compute
 
 __all__ = ["Answer", "Sweep", "Terms"]
 
 VECTORS = 192
+"""Number of random inputs from which candidates are chosen."""
 CANDIDATES = 4
-"""How many earlier nodes of the same values a node is compared with."""
+"""Number of earlier nodes with equal values that a node is compared with."""
 PATIENCE_MS = 2_000
-"""How long the solver may think about one question that needs true products."""
+"""Time limit for one query with true products, in milliseconds."""
 
 _KINDS = {
     "add": Kind.BV_ADD,
@@ -48,14 +49,21 @@ _KINDS = {
 
 
 class Terms:
-    """The terms of a solver for the nodes of a graph.
+    """Translation of the nodes of a graph into solver terms.
 
     Parameters
     ----------
     graph : Graph
+        The graph.
     manager : TermManager
+        Term manager of the solver.
     place : callable, optional
-        From the number of a node to a term that stands for it, or None.
+        Substitution: from the number of a node to a term that replaces it, or None to translate the node.
+
+    Attributes
+    ----------
+    inputs : dict of str to Term
+        Terms of the inputs that occurred.
     """
 
     def __init__(
@@ -68,21 +76,60 @@ class Terms:
         self._functions: dict[str, Any] = {}
 
     def unmerged(self) -> Terms:
-        """Terms of the same inputs, in which nothing stands for anything else."""
+        """Return a translation with the same inputs, but without substitution."""
         terms = Terms(self.graph, self.manager)
         terms.inputs, terms._functions = self.inputs, self._functions
         return terms
 
     def sort(self, width: int) -> Any:
-        """Words of so many bits."""
+        """Return the sort of bit vectors of a width.
+
+        Parameters
+        ----------
+        width : int
+            Width, in bits.
+
+        Returns
+        -------
+        Sort
+            The sort.
+        """
         return self.manager.mk_bv_sort(width)
 
     def constant(self, value: int, width: int) -> Any:
-        """A constant."""
+        """Make a constant.
+
+        Parameters
+        ----------
+        value : int
+            Its value, unsigned.
+        width : int
+            Width, in bits.
+
+        Returns
+        -------
+        Term
+            The constant.
+        """
         return self.manager.mk_bv_value(self.sort(width), value)
 
     def resized(self, term: Any, before: int, after: int, signed: bool) -> Any:
-        """A term with another width."""
+        """Change the width of a term: drop its upper bits, or extend it.
+
+        Parameters
+        ----------
+        term : Term
+            The term.
+        before, after : int
+            Its width and the new width, in bits.
+        signed : bool
+            Extend by the sign bit; else by zeros.
+
+        Returns
+        -------
+        Term
+            The term of the new width.
+        """
         if after < before:
             return self.manager.mk_term(Kind.BV_EXTRACT, [term], [after - 1, 0])
         if after == before:
@@ -90,13 +137,35 @@ class Terms:
         return self.manager.mk_term(Kind.BV_SIGN_EXTEND if signed else Kind.BV_ZERO_EXTEND, [term], [after - before])
 
     def plain(self, number: int) -> Any:
-        """The term of a node's operation, whatever stands for the node."""
+        """Translate the operation of a node, without substitution for the node itself.
+
+        Parameters
+        ----------
+        number : int
+            The node.
+
+        Returns
+        -------
+        Term
+            The term.
+        """
         for arg in self.graph.nodes[number].args:
             self.of(arg)
         return self._build(number)
 
     def of(self, number: int) -> Any:
-        """The term of a node."""
+        """Translate a node.
+
+        Parameters
+        ----------
+        number : int
+            The node.
+
+        Returns
+        -------
+        Term
+            The term.
+        """
         waiting = [number]
         while waiting:
             top = waiting[-1]
@@ -117,6 +186,13 @@ class Terms:
         return self._terms[number]
 
     def _build(self, number: int) -> Any:
+        """Make the term of a node from those of its arguments.
+
+        Raises
+        ------
+        ValueError
+            If there is no such operation.
+        """
         graph, manager = self.graph, self.manager
         node = graph.nodes[number]
         args = [self._terms[arg] for arg in node.args]
@@ -149,18 +225,41 @@ class Terms:
         raise ValueError(f"there is no operation {op!r}")
 
     def truth(self, bit: Any) -> Any:
-        """A bit as a truth value."""
+        """Convert a bit vector of width 1 into a truth value.
+
+        Parameters
+        ----------
+        bit : Term
+            The bit.
+
+        Returns
+        -------
+        Term
+            True if the bit is 1.
+        """
         return self.manager.mk_term(Kind.EQUAL, [bit, self.constant(1, 1)])
 
     def bit(self, truth: Any) -> Any:
-        """A truth value as a bit."""
+        """Convert a truth value into a bit vector of width 1.
+
+        Parameters
+        ----------
+        truth : Term
+            The truth value.
+
+        Returns
+        -------
+        Term
+            1 if it is true.
+        """
         return self.manager.mk_term(Kind.ITE, [truth, self.constant(1, 1), self.constant(0, 1)])
 
     def _table(self, index: Any, bits: int, words: tuple[int, ...], width: int) -> Any:
+        """Table as a tree of selections by the bits of the index."""
         level = [self.constant(word, width) for word in words[: 1 << bits]]
         for place in range(bits):
             if len(level) == 1 and place and 1 << place >= len(words):
-                # Beyond the end: 0.
+                # 0 beyond the end of the table.
                 low = self.manager.mk_term(Kind.BV_EXTRACT, [index], [place, place])
                 level = [self.manager.mk_term(Kind.ITE, [self.truth(low), self.constant(0, width), level[0]])]
                 continue
@@ -175,7 +274,20 @@ class Terms:
 
 
 def new_solver(patience: int) -> tuple[Any, Any]:
-    """A term manager, and a solver that gives counterexamples and may think for so many milliseconds."""
+    """Make a term manager and a solver that gives counterexamples.
+
+    Parameters
+    ----------
+    patience : int
+        Time limit for a query, in milliseconds.
+
+    Returns
+    -------
+    manager : TermManager
+        Term manager.
+    solver : Bitwuzla
+        Solver.
+    """
     manager, options = bitwuzla.TermManager(), bitwuzla.Options()
     options.set(bitwuzla.Option.PRODUCE_MODELS, True)
     options.set(bitwuzla.Option.TIME_LIMIT_PER, patience)
@@ -183,7 +295,20 @@ def new_solver(patience: int) -> tuple[Any, Any]:
 
 
 def answered(solver: Any, terms: Terms) -> Answer:
-    """What the solver says of what was asserted: that it cannot be, or how it can."""
+    """Ask the solver whether the asserted formulas are satisfiable.
+
+    Parameters
+    ----------
+    solver : Bitwuzla
+        Solver with the assertions, the negated claim among them.
+    terms : Terms
+        Translation that made the terms.
+
+    Returns
+    -------
+    Answer
+        Proved if the assertions are unsatisfiable; else the inputs that satisfy them.
+    """
     result = str(solver.check_sat())
     if result != "sat":
         return Answer(True if result == "unsat" else None)
@@ -192,14 +317,14 @@ def answered(solver: Any, terms: Terms) -> Answer:
 
 @dataclass
 class Answer:
-    """What became of a question.
+    """Result of a query.
 
-    Attributes
+    Parameters
     ----------
     proved : bool or None
-        True or False; None where the solver gave up.
+        True or False; None if the solver reached its time limit.
     inputs : dict of str to int
-        A counterexample, if `proved` is False.
+        If `proved` is False, a counterexample: values of the inputs, by name.
     """
 
     proved: bool | None
@@ -207,10 +332,10 @@ class Answer:
 
 
 def _with_shifted(graph: Graph, order: Sequence[int]) -> list[int]:
-    """With all that a shift leaves of a sum, a difference or a product, where only a part of it is there.
+    """For each slice of a sum, difference or product, add the slice from the same lowest bit to the highest bit.
 
-    One circuit adds and then shifts, another shifts and then adds: what they have in common is the whole result.
-    Slices come right after what they are of, the widest first.
+    One circuit may add and then shift, another may shift and then add: the common intermediate result is the unsliced
+    one. Slices are placed directly after the node they are taken from, the widest first.
     """
     of: dict[int, set[int]] = {}
     for number in order:
@@ -230,7 +355,7 @@ def _with_shifted(graph: Graph, order: Sequence[int]) -> list[int]:
 
 
 def _around(graph: Graph, order: Iterable[int]) -> dict[int, list[int]]:
-    """Of each slice, the wider slices of the same word that it is a part of."""
+    """For each slice, the wider slices of the same word that contain it."""
     of: dict[int, list[int]] = {}
     for number in order:
         if graph.nodes[number].op == "slice":
@@ -244,17 +369,24 @@ def _around(graph: Graph, order: Iterable[int]) -> dict[int, list[int]]:
 
 
 class Sweep:
-    """Equalities within a graph.
+    """Search for equal nodes of a graph.
 
     Parameters
     ----------
     graph : Graph
-    roots : list of int
-        What it is about.
-    assumed : list of int
-        Bits that are set: what is known of the inputs.
+        The graph.
+    roots : sequence of int
+        Nodes of interest; they and all nodes they depend on are compared.
+    assumed : sequence of int
+        Nodes of one bit that are 1: assumptions about the inputs.
     seed : int
-        Of the vectors.
+        Seed of the random inputs.
+
+    Attributes
+    ----------
+    questions : dict of str to int
+        Number of equalities by how they were proved (``congruent``, ``local``, ``opaque``, ``true``), of candidates
+        that were ``refuted``, and of queries that stayed ``open``.
     """
 
     def __init__(self, graph: Graph, roots: Sequence[int], assumed: Sequence[int] = (), seed: int = 1) -> None:
@@ -266,12 +398,12 @@ class Sweep:
         self.values: dict[int, list[int]] = {n: [] for n in self.order}
         self._seen: list[dict[str, int]] = []
         self.questions = {"congruent": 0, "local": 0, "opaque": 0, "true": 0, "refuted": 0, "open": 0}
-        # Of each merged node: which earlier one it equals as an integer, whether that is with sign, and itself.
+        # For each merged node: the earlier node it equals as an integer, and for both whether they are signed.
         self._same: dict[int, tuple[int, bool, bool]] = {}
-        # Of each node that others equal: width and sign of the narrowest of them.
+        # For each node that others equal: width and sign of the narrowest of them.
         self._narrowest: dict[int, tuple[int, bool]] = {}
         self._congruent: dict[Any, int] = {}
-        # Of each difference: the one the other way round, if there is one. Of each slice: wider ones that it is in.
+        # For each difference, the one with exchanged operands, if it exists. For each slice, the wider ones around it.
         subs = {graph.nodes[n].args: n for n in self.order if graph.nodes[n].op == "sub"}
         self._reversed = {n: subs[args[::-1]] for args, n in subs.items() if args[::-1] in subs}
         self._around = _around(graph, self.order)
@@ -281,6 +413,7 @@ class Sweep:
     # --- values
 
     def _vectors(self, count: int) -> Iterable[dict[str, int]]:
+        """Random inputs that satisfy the assumptions; fewer if they are hard to find."""
         made = 0
         for _ in range(50 * count):
             vector = {name: self._word(width) for name, width in self._inputs.items()}
@@ -291,6 +424,7 @@ class Sweep:
                 return
 
     def _word(self, width: int) -> int:
+        """A random word: a corner value, a small positive or negative number, or any."""
         top = (1 << width) - 1
         kind = self._random.randrange(8)
         if kind == 0:
@@ -308,6 +442,7 @@ class Sweep:
         return all(values[bit] for bit in self.assumed)
 
     def _learn(self, vector: Mapping[str, int]) -> None:
+        """Compute all nodes for some inputs, and append their values."""
         nodes, now = self.graph.nodes, {}
         self._seen.append(dict(vector))
         for number in self.order:
@@ -320,6 +455,7 @@ class Sweep:
             self.values[number].append(now[number])
 
     def _signature(self, number: int, signed: bool) -> tuple[int, ...]:
+        """Values of a node for all inputs so far, as integers."""
         width = self.graph.width(number)
         values = self.values[number]
         return tuple(as_signed(value, width) for value in values) if signed else tuple(values)
@@ -327,18 +463,18 @@ class Sweep:
     # --- questions
 
     def _integer(self, number: int, signed: bool) -> tuple[int, bool]:
-        """The node that stands for the same integer as this one, and whether with sign."""
+        """The earlier node that is the same integer as this one, and whether it is signed."""
         same, same_signed, own = self._same.get(number, (number, signed, signed))
         if own == same_signed and self.graph.width(number) == self.graph.width(same):
-            return same, signed  # the same bits
+            return same, signed  # equal bits
         return (same, same_signed) if own == signed else (number, signed)
 
     def _product_key(self, number: int) -> Any:
-        """What a full product is of, whatever the words of its factors."""
+        """The factors of a product as integers, whatever their widths; None if the product is truncated."""
         graph, node = self.graph, self.graph.nodes[number]
         factors = []
         for arg in node.args:
-            # Yosys extends factors to the width of the product; what they were before counts.
+            # Yosys extends factors to the width of the product; compare them as they were before.
             inner, signed = arg, True
             if graph.nodes[arg].op in ("sext", "zext"):
                 inner, signed = graph.nodes[arg].args[0], graph.nodes[arg].op == "sext"
@@ -350,7 +486,7 @@ class Sweep:
     def _terms(
         self, manager: Any, nodes: Iterable[int], local: bool, opaque: bool, whole: bool, known: list[Any]
     ) -> Terms:
-        """Terms in which merged nodes are one; products opaque, or not. What is known of them goes into `known`."""
+        """Translation in which merged nodes are one term; products opaque or not. Facts about terms go to `known`."""
         graph = self.graph
         wanted = set(nodes)
 
@@ -361,7 +497,7 @@ class Sweep:
                 return terms.resized(terms.of(same), graph.width(same), node.width, signed)
             if node.op in ("const", "input"):
                 return None
-            # All of a class fit into the narrowest word of it.
+            # All nodes of a class fit into its narrowest word.
             width, narrow_signed = self._narrowest.get(number, (node.width, False))
             if number not in wanted and ((opaque and node.op == "mul") or (local and number in self._narrowest)):
                 made = terms.resized(
@@ -374,12 +510,12 @@ class Sweep:
                     for kind, limit in zip(kinds, (high, low), strict=True):
                         known.append(manager.mk_term(kind, [made, terms.constant(limit & mask, node.width)]))
                 return made
-            # What is known of a difference, or of a wider slice, is known of what it says it is.
+            # Use what is known of the reversed difference, or of a wider slice.
             reverse = self._reversed.get(number)
             if reverse in self._narrowest and (number not in self._narrowest or self._earlier(reverse, number)):
                 return manager.mk_term(Kind.BV_NEG, [terms.of(reverse)])
             for wider in self._around.get(number, ()):
-                # Only what stands earlier: else it may be made of this one.
+                # Only earlier nodes: later ones may depend on this one.
                 same = self._same[wider][0] if wider in self._same else wider
                 known_of = wider in self._same or wider in self._narrowest
                 if known_of and self._earlier(same, number) and number not in self._narrowest:
@@ -405,10 +541,10 @@ class Sweep:
         also: Sequence[int] = (),
         whole: bool = False,
     ) -> Answer:
-        """Whether two nodes are equal as integers.
+        """Ask the solver whether two nodes are equal as integers.
 
-        That a sum fits into fewer bits may follow from what its products are; with opaque ones it is better not to know
-        that of the two: `whole`.
+        That a sum fits into fewer bits may follow from the values of its products. If products are opaque, it is better
+        not to use this for the two nodes: `whole`.
         """
         manager, solver = new_solver(patience)
         known: list[Any] = []
@@ -421,7 +557,7 @@ class Sweep:
         for fact in known:
             solver.assert_formula(fact)
         if not local:
-            # As they are: what was merged because of them says nothing about them.
+            # Also without substitution: merges that were proved from an assumption say nothing about it.
             plain = terms.unmerged()
             for bit in (*self.assumed, *also):
                 solver.assert_formula(terms.truth(terms.of(bit)))
@@ -430,14 +566,14 @@ class Sweep:
         return answered(solver, terms)
 
     def run(self, progress: Callable[[int, int], None] | None = None, patience: int = PATIENCE_MS) -> None:
-        """Merge all that is found equal.
+        """Merge all nodes that are found equal.
 
         Parameters
         ----------
         progress : callable, optional
-            Told how many nodes of how many are done.
+            Called with the number of nodes done and the number of all nodes.
         patience : int
-            How long the solver may think about one question, in millisecond.
+            Time limit for one query, in milliseconds.
         """
         self._patience = patience
         graph = self.graph
@@ -452,7 +588,7 @@ class Sweep:
             if node.op not in ("input", "const") and number not in self._same:
                 restart = self._merge(number, by_signature)
             if restart:
-                # A new vector: what was one class may be two.
+                # A counterexample was added to the inputs: classes of equal values may be split.
                 by_signature = {}
                 for earlier in order[:place]:
                     if earlier not in self._same:
@@ -463,6 +599,7 @@ class Sweep:
             place += 1
 
     def _enter(self, number: int, by_signature: dict[tuple[int, ...], list[tuple[int, bool]]]) -> None:
+        """Register a node as a candidate for later ones."""
         width = self.graph.width(number)
         if self.graph.nodes[number].op == "const" and self._signature(number, False) in by_signature:
             return  # one constant for each number is enough
@@ -472,13 +609,13 @@ class Sweep:
                 known.append((number, signed))
 
     def _join(self, number: int, other: int, signed: bool, other_signed: bool) -> None:
-        """As integers they are equal: the later one is the earlier one, cut or extended."""
+        """Merge two nodes that are equal as integers: the later is the earlier one, truncated or extended."""
         self._same[number] = (other, other_signed, signed)
         known = self._narrowest.get(other, (self.graph.width(other), False))
         self._narrowest[other] = min(known, (self.graph.width(number), signed))
 
     def _merge(self, number: int, by_signature: dict[tuple[int, ...], list[tuple[int, bool]]]) -> bool:
-        """Merge a node with an earlier one, if it can be; whether there is a new vector instead."""
+        """Merge a node with an equal earlier one; return True if a counterexample was added to the inputs instead."""
         graph, node = self.graph, self.graph.nodes[number]
         if node.op in ("mul", "table"):
             key = self._product_key(number) if node.op == "mul" else (node.data, self._integer(node.args[0], False))
@@ -498,7 +635,7 @@ class Sweep:
             for signed in ((False, True) if node.width > 1 else (False,))
             for other, other_signed in by_signature.get(self._signature(number, signed), [])[:CANDIDATES]
         ]
-        # A word that others are made of is worth more patience than a bit.
+        # Wide words occur in later ones: allow more time for them than for bits.
         limit = self._patience * (5 if node.width > 4 else 1)
         for kind, local, whole in (("local", True, False), ("opaque", False, False), ("opaque", False, True)):
             for other, other_signed, signed in found:
@@ -522,9 +659,14 @@ class Sweep:
         return False
 
     def _tells(self, inputs: Mapping[str, int], one: int, one_signed: bool, other: int, signed: bool) -> bool:
-        """Whether a counterexample is one.
+        """Whether a counterexample distinguishes two nodes when it is computed.
 
-        An unknown function may be another one for the solver than for `compute`.
+        It may not if there are opaque functions: the solver chooses other functions than `compute`.
+
+        Raises
+        ------
+        RuntimeError
+            If it does not, although there is no opaque function: a wrong equality was merged.
         """
         found = self.graph.compute(inputs, [one, other])
         a, b = (
@@ -532,7 +674,7 @@ class Sweep:
             for number, negative in ((one, one_signed), (other, signed))
         )
         if a == b and not any(self.graph.nodes[number].op == "opaque" for number in self.order):
-            raise RuntimeError("a counterexample is none: something was called equal that is not")
+            raise RuntimeError("a counterexample of the solver is wrong: nodes that differ were merged")
         return a != b
 
     def _earlier(self, one: int, other: int) -> bool:
@@ -542,7 +684,22 @@ class Sweep:
         return number in self._narrowest and self._narrowest[number][0] < self.graph.width(number)
 
     def equal(self, a: int, b: int, patience: int = PATIENCE_MS, also: Sequence[int] = ()) -> Answer:
-        """Whether two words of equal width are equal for all inputs, after `run`; `also` are more bits that are set."""
+        """Prove that two words are equal for all inputs; call `run` before.
+
+        Parameters
+        ----------
+        a, b : int
+            Nodes of equal width.
+        patience : int
+            Time limit for one query, in milliseconds.
+        also : sequence of int
+            Further nodes of one bit that are assumed to be 1.
+
+        Returns
+        -------
+        Answer
+            The result, with a counterexample if they differ.
+        """
         if a == b:
             return Answer(True)
         for vector, x, y in zip(self._seen, self.values[a], self.values[b], strict=True):

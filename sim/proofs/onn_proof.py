@@ -1,9 +1,8 @@
-"""Proofs of oscillator networks: for small ones, for all weights, states and ticks.
+"""Proofs of small oscillator networks, for all weights, states and ticks.
 
-* **Sums.** From `begin` on, whenever no column is on its way, every sum equals the sum over all outputs computed
-  anew; while columns are on their way, it is what has been added so far. By induction over clocks, for weights that
-  nobody has chosen.
-* **Comparison.** What a tick does to phase and reference of each oscillator is what the golden step says.
+* **Sums.** After `begin`, each weighted sum plus its pending columns (those still to be added) equals the sum over all
+  outputs computed anew. The proof is by induction over clocks, with symbolic weights.
+* **Comparison.** A tick changes phase and reference of each oscillator as the golden step does.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ __all__ = ["prove_onn"]
 
 
 class _Network:
-    """A network as words; its weights are free."""
+    """A network as words, with symbolic weights."""
 
     def __init__(self, count: int, weight_bits: int, phase_bits: int, make: Callable[[OnnParams], Onn]) -> None:
         self.count, self.weight_bits = count, weight_bits
@@ -44,24 +43,24 @@ class _Network:
         self.circuit.know(memory, self.columns)
 
     def _given(self, name: str, clock: int) -> int | str | Word:
-        # Weights stay; with others, sums are true only after the next `begin`.
+        # No weight is written: after a write, sums are valid only from the next `begin` on.
         return 0 if name == "weight__valid" else f"{name}@{clock}"
 
     def word(self, name: str, clock: int, signed: bool = False) -> Word:
-        """A signal."""
+        """A signal in a clock."""
         return Word.of(self.graph, self.circuit.signal(name, clock), signed)
 
     def bit(self, name: str, clock: int, place: int) -> Word:
-        """A bit of a signal."""
+        """A bit of a signal in a clock."""
         return Word.of(self.graph, self.graph.slice(self.circuit.signal(name, clock), place, 1), False)
 
     def weight(self, column: int, owner: int) -> Word:
-        """Of a column in the memory's words."""
+        """The weight of an oscillator in a column of the memory."""
         bits = self.weight_bits
         return Word.of(self.graph, self.graph.slice(column, owner * bits, bits), True)
 
     def is_in(self, clock: int, *names: str) -> Word:
-        """Whether the control is in one of these states."""
+        """Whether the state machine is in one of these states."""
         state = self.word("fsm_state", clock)
         found = state < 0
         for name in names:
@@ -69,14 +68,14 @@ class _Network:
         return found
 
     def column_read(self, clock: int) -> int:
-        """What stands at the memory's address."""
+        """The column at the memory's address."""
         at = self.circuit.signal("port__addr", clock)
         return self.circuit.chosen(self.columns, at, self.graph.width(self.columns[0]))
 
-    # --- what is claimed
+    # --- claims
 
-    def on_its_way(self, clock: int, owner: int) -> list[Word]:
-        """What will still be added to a sum in this pass, piece by piece."""
+    def pending(self, clock: int, owner: int) -> list[Word]:
+        """The terms that are still to be added to a sum in this pass."""
         one = self.word("starting", clock) == 1
 
         def added(condition: Word, sign: Word, weight: Word) -> Word:
@@ -84,7 +83,7 @@ class _Network:
             made: Word = select(condition, select(sign == 1, amount, 0 - amount), 0)
             return made
 
-        # The last stage holds the complement of what is taken away; the missing one is its carry.
+        # To subtract, the last stage holds the complement; the missing 1 is added as its carry.
         term = self.word(f"term_{owner}", clock, signed=True)
         whole = select(self.word("plus_2", clock) == 1, term, term + 1)
         pieces: list[Word] = [select(self.word("valid_2", clock) == 1, whole, 0)]
@@ -97,16 +96,16 @@ class _Network:
             pieces.append(added(listed, self.bit("output", clock, n), self.weight(column, owner)))
         return pieces
 
-    def anew(self, clock: int, owner: int) -> list[Word]:
-        """A sum over all outputs, piece by piece."""
+    def recomputed(self, clock: int, owner: int) -> list[Word]:
+        """The terms of a sum over all outputs."""
         pieces = []
         for n, column in enumerate(self.columns):
             weight = self.weight(column, owner)
             pieces.append(select(self.bit("output", clock, n) == 1, weight, 0 - weight))
         return pieces
 
-    def true(self, clock: int, owner: int) -> Word:
-        """Whether a sum and what is on its way are the sum anew: as words of the sum's width, which has room for it."""
+    def consistent(self, clock: int, owner: int) -> Word:
+        """Whether a sum plus its pending terms equals the recomputed sum, in the width of the sum (no overflow)."""
         graph, width = self.graph, self.params.total_bits
 
         def total(pieces: Sequence[Word]) -> int:
@@ -116,11 +115,11 @@ class _Network:
             return made
 
         now = self.word(f"total_{owner}", clock, signed=True)
-        sides = total([now, *self.on_its_way(clock, owner)]), total(self.anew(clock, owner))
+        sides = total([now, *self.pending(clock, owner)]), total(self.recomputed(clock, owner))
         return Word.of(graph, graph.op("eq", 1, *sides), False)
 
     def invariants(self, clock: int, begun: Word) -> dict[str, Word]:
-        """What holds in every clock."""
+        """The invariants: what holds in every clock, by its text. `begun` is 1 once the phases have begun."""
         yes = self.word("tick", clock) >= 0
         word, full = self.word("word", clock), self.word("full", clock)
         busy = [self.word(f"valid_{n}", clock) for n in range(3)]
@@ -129,20 +128,21 @@ class _Network:
         outputs = self.is_in(clock, "OUTPUTS")
         known = set(self.states) - {"DRAW", "MOVE", "MOVING", "BACK"}
         made = {
-            "its control is in a state that a network without noise has": self.is_in(clock, *sorted(known)) == 1,
-            "columns are on their way only in a pass": implies(self.is_in(clock, "DRAIN") == 0, empty),
-            "one oscillator's column is read at a time": (word < 1 << count)
+            "the state machine is in a state of a network without noise": self.is_in(clock, *sorted(known)) == 1,
+            "columns are pending only during a pass": implies(self.is_in(clock, "DRAIN") == 0, empty),
+            "one column is read at a time": (word < 1 << count)
             & implies(busy[0] == 1, self.word("port__addr", clock) < count)
             & ((word == 0) | (full == 0)),
-            "signs are those of the outputs": implies(word != 0, self._same(clock)),
-            "nothing is added but columns": self.word("moving", clock) == 0,
-            "it is busy in all states but one": (self.is_in(clock, "IDLE") == 1) == (self.word("busy", clock) == 0),
-            "the first pass has all columns": implies(
+            "the signs of pending columns are those of the outputs": implies(word != 0, self._same(clock)),
+            "only columns are added to the sums": self.word("moving", clock) == 0,
+            "`busy` is high in all states except IDLE": (self.is_in(clock, "IDLE") == 1)
+            == (self.word("busy", clock) == 0),
+            "the first pass adds all columns": implies(
                 outputs | (self.is_in(clock, "SEARCH") & (self.word("starting", clock) == 1)),
                 (self.word("pending", clock) == (1 << count) - 1) & (self.word("starting", clock) == 1),
             ),
-            "zero says which sums are 0": implies(self.is_in(clock, "COMPARE"), self._zero(clock)),
-            "only the first pass is not doubled": implies(
+            "`zero` marks the sums that are 0": implies(self.is_in(clock, "COMPARE"), self._zero(clock)),
+            "only the first pass adds single weights": implies(
                 self.is_in(clock, *sorted(known - {"OUTPUTS", "SEARCH", "DRAIN", "COMPARE"})),
                 self.word("starting", clock) == 0,
             )
@@ -150,17 +150,19 @@ class _Network:
         }
         for owner in range(count):
             cleared = implies(outputs, self.word(f"total_{owner}", clock, signed=True) == 0)
-            true = implies((begun == 1) & (outputs == 0), self.true(clock, owner))
-            made[f"sum {owner}, with what is on its way, is the sum computed anew"] = cleared & true
+            consistent = implies((begun == 1) & (outputs == 0), self.consistent(clock, owner))
+            made[f"sum {owner}, with its pending columns, equals the sum computed anew"] = cleared & consistent
         return made
 
     def _same(self, clock: int) -> Word:
+        """Whether the signs of the pending columns are the outputs."""
         total = self.word("tick", clock) >= 0
         for n in range(self.count):
             total = total & (self.bit("high", clock, n) == self.bit("output", clock, n))
         return total
 
     def _zero(self, clock: int) -> Word:
+        """Whether `zero` marks the sums that are 0."""
         total = self.word("tick", clock) >= 0
         for n in range(self.count):
             total = total & (self.bit("zero", clock, n) == (self.word(f"total_{n}", clock, signed=True) == 0))
@@ -170,15 +172,23 @@ class _Network:
 def prove_onn(
     count: int = 3, weight_bits: int = 4, phase_bits: int = 4, make: Callable[[OnnParams], Onn] = Onn
 ) -> Iterator[Claim]:
-    """What is to be proved of a network without noise, one claim after another.
+    """Prove a network without noise, claim by claim.
 
     Parameters
     ----------
     count : int
-        Oscillators, 2 to 32.
-    weight_bits, phase_bits : int
+        Number of oscillators, 2 to 32.
+    weight_bits : int
+        Word length of a weight, 1 to 8.
+    phase_bits : int
+        Word length of a phase, 4 to 8.
     make : callable
-        The circuit, from its parameters.
+        Makes the circuit from its parameters.
+
+    Yields
+    ------
+    Claim
+        Each claim, once it is decided.
     """
     before = time.perf_counter()
     net = _Network(count, weight_bits, phase_bits, make)
@@ -199,15 +209,15 @@ def prove_onn(
 
     others = [running.number, *(bit.number for text, bit in known.items() if not text.startswith("sum "))]
     for text, bit in later.items():
-        # Of the sums, each needs only itself.
+        # A sum depends on no other sum.
         yield claim("network", text, bit, [*others, known[text].number] if text.startswith("sum ") else assumed)
     reset = (net.word("rst", 0) == 1).number
     fresh = net.word("tick", 0) >= 0
     for bit in net.invariants(1, Word.of(graph, graph.const(0, 1), False)).values():
         fresh = fresh & bit
-    yield claim("network", "a reset leads to such a state, from any", fresh, [reset])
+    yield claim("network", "a reset leads from any state to one in which all invariants hold", fresh, [reset])
 
-    # The comparison, as the golden step has it.
+    # The comparison, against the golden step.
     raw = net.params.raw
     tick = net.word("tick", 0)
     now = tick & (raw.period - 1)
@@ -221,14 +231,16 @@ def prove_onn(
         same = now >= 0
         for one, other in zip(wanted, got, strict=True):
             same = same & (other == one)
-        text = f"phase and reference of oscillator {n} are those of the golden step, if `recent` is a lead of one tick"
+        text = (
+            f"phase and reference of oscillator {n} are those of the golden step, if `recent` marks a lead of one tick"
+        )
         yield claim("phase oscillator", text, same, [*assumed, compares, recent.number])
-    text = "ticks that are left out are those in which nothing toggles; `recent` is a lead of one (tests compare it)"
+    text = "skipped ticks are those in which no output toggles; `recent` marks a lead of one tick (tests compare it)"
     yield Claim("network", text, None, 0.0, tried=False)
 
 
 def _lines(net: _Network, answer: Answer) -> tuple[str, ...]:
-    """A counterexample, for a reader."""
+    """A counterexample as lines of text."""
     names = ["fsm_state", "tick", "starting", "output", "pending", "full", "word", "reference", "zero", "recent"]
     names += [f"{kind}_{n}" for kind in ("valid", "plus") for n in range(3)]
     names += [f"{kind}_{n}" for kind in ("phase", "total", "term") for n in range(net.count)]

@@ -1,8 +1,9 @@
 """Guided search for inputs for which two almost always equal words differ.
 
 A fault in a bit that is rounded away may change the result of a long calculation in one of 1e8 random runs only, and a
-solver that must reason about every product gives no answer. But in one of some thousand runs, the difference reaches the
-first rounding. Such runs are kept and changed slightly, until the difference reaches the second rounding, and so on.
+solver that must reason about every product gives no answer. But in one of some thousand runs, the difference reaches
+the first rounding. Such runs are kept and changed slightly, until the difference reaches the second rounding, and so
+on.
 
 The method is that of M. Zalewski's fuzzer AFL (2013), with differing words in place of executed branches.
 """
