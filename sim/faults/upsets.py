@@ -1,8 +1,8 @@
-"""Soft errors: bits of the circuit flipped in mid-run, one at a time, and what becomes of the network.
+"""Soft errors: single bits of the circuit are inverted during a run, and the effect on the network is measured.
 
-Particles flip bits of registers and block RAM. A flip may be masked, may change some spikes until the neuron has
-forgotten it, may stay, or may stop the array. With protection (``neuristor.hdl.protection``) flips in the memory of
-parameters are noticed, or set right.
+Ionizing particles invert bits of registers and block RAM. Such a bit flip may be masked, may change some spikes until
+the neuron has recovered, may have a lasting effect, or may stop the array. With protection
+(``neuristor.hdl.protection``), flips in the parameter memory are detected, or corrected.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ __all__ = ["Bits", "Upsets", "campaign", "kinds"]
 
 @dataclass(frozen=True)
 class Bits:
-    """Some bits of one register or memory.
+    """Some bits of a register or memory.
 
-    Attributes
+    Parameters
     ----------
     name : str
-        In the Verilog.
+        Name in the Verilog.
     rows : int
+        Number of rows; 1 for a register.
     bits : tuple of int
-        In each row.
+        Numbers of the bits in each row.
     """
 
     name: str
@@ -42,34 +43,36 @@ class Bits:
 
     @property
     def count(self) -> int:
-        """How many."""
+        """Number of bits in all rows."""
         return self.rows * len(self.bits)
 
 
 @dataclass(frozen=True)
 class Upsets:
-    """What flips of one kind of bit did.
+    """Effects of bit flips in one kind of bits.
 
-    Attributes
+    Parameters
     ----------
     kind : str
+        Purpose of the bits.
     bits : int
-        Of this kind in the circuit.
+        Number of bits of this kind in the circuit.
     injections : int
+        Number of flips.
     masked : int
-        Flips after which every state bit and every spike was as without.
+        Flips that changed no state bit and no spike.
     stopped : int
-        After which the array stopped, or broke the rules of its streams.
+        Flips after which the array was stuck, or violated the stream handshake.
     lasting : int
-        After which something was still different at the end.
+        Flips after which a state bit or spike still differed in the last tick.
     spikes : float
-        Spikes more or less, on the mean of those that were not masked and did not stop.
+        Mean number of additional or missing spikes per flip that was not masked and did not stop the array.
     recovery : tuple of int
-        Ticks until everything was as without: median and largest of those that recovered.
+        Ticks until all states equalled those without the flip: median and maximum over the flips with recovery.
     detected : int
-        Noticed by the protection.
+        Flips that the protection detected.
     silent : int
-        Neither masked nor noticed.
+        Flips that were neither masked nor detected.
     """
 
     kind: str
@@ -85,13 +88,19 @@ class Upsets:
 
 
 def kinds(case: Case, circuit: CompiledModel) -> dict[str, list[Bits]]:
-    """All bits of state of a circuit, by what they are for.
+    """Group all state bits of a circuit by purpose.
 
     Parameters
     ----------
     case : Case
+        The array.
     circuit : CompiledModel
-        With `state`.
+        Its compiled model, made with ``state=True``.
+
+    Returns
+    -------
+    dict of str to list of Bits
+        The bits of each kind.
     """
     made: dict[str, list[Bits]] = {}
     layout = state_layout(case.params)
@@ -130,21 +139,27 @@ def campaign(
     only: str = "",
     progress: Callable[[str, int, int], None] = lambda kind, done, total: None,
 ) -> Iterator[Upsets]:
-    """Flip bits of each kind, and compare with the bit-true model at every tick.
+    """Invert bits of each kind, and compare each run with the bit-true model in every tick.
 
     Parameters
     ----------
     case : Case
+        The array and its input.
     injections : int
-        Flips of each kind, each in a run of its own.
+        Number of flips of each kind; each has its own run.
     ticks : int
-        Of a run, at most.
+        Largest number of ticks of a run.
     seed : int
-        Of bits and times.
+        Seed for the choice of bits and times.
     only : str
-        Kinds whose names begin so.
+        Beginning of the names of the kinds to use; all by default.
     progress : callable
-        Told the kind, and how many flips of how many are done.
+        Called with the kind, the number of flips done, and the number of all flips.
+
+    Yields
+    ------
+    Upsets
+        The result of each kind.
     """
     circuit = CompiledModel(case.verilog, case.toplevel, state=True)
     drive = case.drive_raw[:ticks]
@@ -168,10 +183,12 @@ def campaign(
 
 @dataclass(frozen=True)
 class _Result:
+    """Effect of one flip."""
+
     stopped: bool
     spikes: int
     recovery: int | None
-    """Ticks; 0 if nothing changed, None if it did not recover."""
+    """Ticks until recovery; 0 if nothing changed, None if it did not recover."""
     detected: bool
 
 
@@ -186,19 +203,20 @@ def _one(
     at: int,
     under_way: int,
 ) -> _Result:
+    """Run with one flip, after `at` input rows, while `under_way` of them (or fewer) are still in the array."""
     per_tick = -(-case.params.count // case.lanes)
     first = None
     while first is None:
         circuit.fresh()
         try:
             first, _ = circuit.exchange(rows[:at], at - under_way, idle_limit=case.timing["cycles_after_reset"] + 200)
-        except StreamError:  # so many are never under way at once
+        except StreamError:  # the array never holds this many rows at once
             under_way -= 1
     try:
         circuit.flip(name, row, bit)
         second, _ = circuit.exchange(rows[at:], len(rows) - at + under_way)
         got = unpack_output(case.params, case.lanes, np.concatenate([first, second]))
-    except (StreamError, ValueError):  # stuck, or rows out of step
+    except (StreamError, ValueError):  # stuck, or rows out of order
         return _Result(True, 0, None, _faults(circuit))
     wrong = np.zeros(len(expected["spike"]), bool)
     for field, column in expected.items():
@@ -213,10 +231,12 @@ def _one(
 
 
 def _faults(circuit: CompiledModel) -> bool:
+    """Whether the protection detected a fault."""
     return "memory_faults" in circuit.outputs and circuit.status("memory_faults") > 0
 
 
 def _summed(kind: str, bits: int, results: list[_Result]) -> Upsets:
+    """The statistics of a kind."""
     masked = [each for each in results if not each.stopped and each.recovery == 0]
     seen: list[Any] = [each for each in results if not each.stopped and each.recovery != 0]
     times = [each.recovery for each in seen if each.recovery is not None]
