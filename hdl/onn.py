@@ -1,15 +1,16 @@
 """Networks of phase oscillators in the circuit: equal to ``neuristor.golden_model.networks.onn.OnnBitTrue``.
 
-Each oscillator has its phase, its output, its reference and its sum. A tick in which nothing toggles takes no clock::
+Each oscillator has its phase, output, reference and sum in registers. Ticks in which no output can toggle are skipped::
 
-    occupied ticks -> next tick -> who toggles -> one column of weights a clock -> all sums -> references, phases
+    occupied ticks -> next tick -> toggling outputs -> one column of weights a clock -> all sums -> references, phases
 
-In a tick the outputs that toggle are looked for 32 at a time; each sends its column, read from block RAM, through one
-adder an oscillator. An oscillator toggles in ticks of the same number modulo half a period, so `occupied` has a bit for
-each of those: it is set where a phase comes to stand, and cleared when such a tick finds nobody.
+In a tick, the toggling outputs are searched 32 at a time. For each one, a column of weights is read from block RAM and
+added to all sums, with one adder per oscillator. An oscillator toggles in the ticks that equal its phase modulo half a
+period; `occupied` has a bit for each tick of half a period. The bit is set when a phase changes to such a tick, and
+cleared in such a tick if no phase equals it.
 
-A column may come in `parts`, one a clock: the adders before the sums are shared, and block RAM that is deeper than
-the network is large is put to use.
+A column may be read in several `parts`, one per clock. The adders in front of the sums are then shared, and block RAM
+that has more words than the network has columns is used.
 """
 
 from __future__ import annotations
@@ -30,57 +31,85 @@ from neuristor.hdl.tree import count_ones, lowest
 __all__ = ["Generator", "Onn"]
 
 WORD = 32
-"""Outputs that are searched for toggles at a time."""
+"""Outputs that are searched at a time."""
 CHUNK_BITS = 36
-"""Width of a block RAM; a chunk holds as many weights as fit."""
+"""Width of a block RAM, in bits; a chunk of a column holds as many weights as fit."""
 
 
 def amount_bits(params: OnnParams) -> int:
-    """Of what is added to a sum at once, signed: twice a weight, or a noise."""
-    return max(params.weight_bits, params.noise_bits) + 1
-
-
-class Onn(wiring.Component):
-    """N oscillators, every one coupled to every other.
+    """Bits of what is added to a sum at a time, signed: twice a weight, or noise.
 
     Parameters
     ----------
     params : OnnParams
-        Its weights are those after configuration.
+        Word lengths of the network.
+    """
+    return max(params.weight_bits, params.noise_bits) + 1
+
+
+class Onn(wiring.Component):
+    """N phase oscillators with all-to-all coupling.
+
+    `advance` takes at most `parts` clocks for each toggle, 40 clocks for each tick that is not skipped (with noise,
+    ``2 * parts`` more), and 6 clocks. `begin` takes one clock for each tick of a period, `parts` clocks for each
+    oscillator, and about ten more.
+
+    Parameters
+    ----------
+    params : OnnParams
+        Word lengths, and the weights after configuration.
     parts : int
-        Clocks that a column takes; a power of two.
+        Clocks in which a column of weights is read: 1, 2, 4, 8, 16 or 32.
     readable : bool
         Whether weights can be read back.
     protection : str
-        Of the weights: "none", "parity" or "secded"; see ``neuristor.hdl.protection``.
+        Check bits of the weights: "none", "parity" or "secded"; see ``neuristor.hdl.protection``.
 
     Members
     -------
-    weight : In(stream)
-        Weights to write, while not `busy`: what `word` gives for a `chunk` of the `column` of an oscillator.
-    look : In(stream)
-        A `chunk` of a `column` to read back, while not `busy`.
-    seen : Out
-        The `data` of the last look, once `valid`.
-    phase : In(stream)
-        The phase of an `oscillator` to begin with, while not `busy`.
+    weight : In(stream of {chunk, column, data})
+        A chunk of weights to write: `data` as given by `word`. Accepted while not `busy`, one per clock.
+    look : In(stream of {chunk, column})
+        A chunk of weights to read back. Accepted while not `busy`, if `readable`.
+    seen : Out({valid, data})
+        The chunk that was read back: `valid` for one clock, two clocks after `look`.
+    phase : In(stream of {oscillator, value})
+        The initial phase of an oscillator, in ticks. Accepted while not `busy`, one per clock.
     seed : In(32)
-        State of the generator of noise to begin with; not zero.
+        Initial state of the noise generator, not zero; read at `begin`.
     begin : In(1)
-        Tick 0, while not `busy`: outputs of the phases, sums made anew.
-    advance : In(stream)
-        So many `ticks` more; `settle` ends earlier, at the end of a period without a new phase. `noise` and `window` as
-        for ``OnnBitTrue.step``.
+        Start at tick 0, while not `busy`: outputs follow from the phases, and all sums are computed anew.
+    advance : In(stream of {ticks, settle, noise, window})
+        Advance by `ticks`. With `settle`, stop earlier: once no phase has changed for a period. `noise` and `window` as
+        for ``OnnBitTrue.step``. Accepted while not `busy` and without `begin`.
     busy : Out(1)
-    toggled : Out
-        While `valid`, the output of `oscillator` has become `high` in this tick: the phases, for who listens.
-    tick, changed, toggles : Out
-        As in ``OnnBitTrue``.
+        The network is computing; the inputs above are not accepted.
+    toggled : Out({valid, oscillator, high})
+        While `valid`: in this tick, the output of `oscillator` changed to `high`.
+    tick : Out(32)
+        Ticks since `begin`.
+    changed : Out(32)
+        The last tick in which a phase changed; 0 if none did.
+    toggles : Out(48)
+        Outputs that have toggled since `begin`.
     settled : Out(1)
-    phases, outputs, references, totals : Out
-        The state, oscillator 0 lowest. What is not connected costs nothing.
+        No phase has changed for a period.
+    phases : Out(count * phase_bits)
+        Phase of each oscillator, in ticks; oscillator 0 in the lowest bits, here and below. Synthesis removes these
+        outputs where they are not connected.
+    outputs : Out(count)
+        Output of each oscillator.
+    references : Out(count)
+        Reference of each oscillator.
+    totals : Out(count * total_bits)
+        Sum of each oscillator, signed.
     memory_faults : Out(32)
-        Of a network with protection: how many damaged words of weights were read; stays at its largest value.
+        Damaged words of weights that were read since reset; stays at its largest value. Only with protection.
+
+    Raises
+    ------
+    ValueError
+        If `parts` or `protection` has another value.
     """
 
     weight: Any
@@ -141,7 +170,7 @@ class Onn(wiring.Component):
         )
 
     states: dict[str, int]
-    """What the states of its control are as numbers, once it is elaborated."""
+    """The number of each state of the controller; set by `elaborate`."""
 
     @property
     def chunk_bits(self) -> int:
@@ -149,15 +178,21 @@ class Onn(wiring.Component):
         return self.per_chunk * self.params.weight_bits
 
     def word(self, weights: NDArray[np.int64], column: int, number: int) -> int:
-        """A chunk of a column: the word that the memory holds.
+        """A chunk of a column, as the memory holds it.
 
         Parameters
         ----------
         weights : ndarray of int, shape (count, count)
+            ``weights[i, j]``: from oscillator j to oscillator i.
         column : int
-            The oscillator whose output it is for.
+            The oscillator j whose toggles the column is for.
         number : int
-            0 to `chunks` - 1.
+            Of the chunk, 0 to ``chunks - 1``.
+
+        Returns
+        -------
+        int
+            Weights in two's complement, the lowest oscillator in the lowest bits.
         """
         part, chunk = divmod(number, self.chunks_per_part)
         first = part * self.per_part + chunk * self.per_chunk
@@ -167,213 +202,224 @@ class Onn(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        params, count, bits = self.params, self.params.count, self.params.phase_bits
-        period, half = 1 << bits, 1 << (bits - 1)
-        # What `begin` sets needs no reset of its own.
-        phase = [Signal(bits, name=f"phase_{n}", reset_less=True) for n in range(count)]
-        total = [Signal(signed(params.total_bits), name=f"total_{n}", reset_less=True) for n in range(count)]
-        output, reference, moved, pending = (Signal(count, name=n) for n in ("output", "reference", "moved", "pending"))
-        idle = Signal(init=1)
-        starting = Signal()
+        s = _Signals(self.params, self.parts, self.tick)
+        self._elaborate_ports(m, s)
+        column, sign = self._search(m, s)
+        noise = self._elaborate_noise(m, s)
+        self._add(m, s, column, sign, noise)
         m.d.comb += [
-            self.phases.eq(Cat(phase)),
-            self.totals.eq(Cat(total)),
-            self.outputs.eq(output),
-            self.references.eq(reference),
-            self.busy.eq(~idle),
-            self.weight.ready.eq(idle),
-            self.look.ready.eq(idle & self.readable),
-            self.phase.ready.eq(idle),
-            self.advance.ready.eq(idle & ~self.begin),
-            self.settled.eq((self.tick - self.changed)[:32] >= period),
-        ]
-        names = ("search", "issue", "searching", "adding", "clear")
-        search, issue, searching, adding, clear = (Signal(name=name) for name in names)
-        part = Signal(range(max(self.parts, 2)))
-        column, sign = self._search(m, output, pending, search, issue, searching, part)
-        noise = _Noise(params)
-        if params.noise_bits:
-            m.submodules.generator = generator = Generator(params)
-            m.d.comb += [
-                generator.seed.eq(self.seed),
-                generator.load.eq(clear),
-                generator.most.eq(noise.most),
-                generator.draw.eq(noise.draw),
-            ]
-            noise.signs, noise.amount, noise.drawn = generator.signs, generator.amount, generator.ready
-        self._add(m, total, column, part, sign, issue, adding, starting, clear, noise)
-        m.d.comb += [
-            self.toggled.valid.eq(issue & ~starting & (part == self.parts - 1)),
+            self.toggled.valid.eq(s.issue & ~s.starting & (s.part == self.parts - 1)),
             self.toggled.oscillator.eq(column),
             self.toggled.high.eq(sign),
         ]
         with m.If(self.toggled.valid):
             m.d.sync += self.toggles.eq(self.toggles + 1)
+        self._elaborate_oscillators(m, s, noise)
+        self._elaborate_phases(m, s)
+        self._elaborate_control(m, s, noise)
+        return m
 
-        # Where each oscillator stands in this tick.
-        now = self.tick[:bits]
-        rises = Cat(each == now for each in phase)
-        falls = Cat(each == (now ^ half) for each in phase)
-        # What rose, or got its phase, in the tick before is recent in this one.
-        last, recent, outward, zero, restarts = (
-            Signal(count, name=name) for name in ("last", "recent", "outward", "zero", "restarts")
-        )
-        negative = Cat(each[-1] for each in total)
-        m.d.sync += zero.eq(Cat(each == 0 for each in total))
+    def _elaborate_ports(self, m: Module, s: _Signals) -> None:
+        """State outputs and handshakes."""
+        idle = s.idle
         m.d.comb += [
-            # What has a new phase is high from the tick after.
-            outward.eq(moved | rises | (output & ~falls)),
+            self.phases.eq(Cat(s.phase)),
+            self.totals.eq(Cat(s.total)),
+            self.outputs.eq(s.output),
+            self.references.eq(s.reference),
+            self.busy.eq(~idle),
+            self.weight.ready.eq(idle),
+            self.look.ready.eq(idle & self.readable),
+            self.phase.ready.eq(idle),
+            self.advance.ready.eq(idle & ~self.begin),
+            self.settled.eq((self.tick - self.changed)[:32] >= s.period),
+        ]
+
+    def _elaborate_noise(self, m: Module, s: _Signals) -> _Noise:
+        """The noise generator, if the network has noise."""
+        noise = _Noise(self.params)
+        if self.params.noise_bits:
+            m.submodules.generator = generator = Generator(self.params)
+            m.d.comb += [
+                generator.seed.eq(self.seed),
+                generator.load.eq(s.clear),
+                generator.most.eq(noise.most),
+                generator.draw.eq(noise.draw),
+            ]
+            noise.signs, noise.amount, noise.drawn = generator.signs, generator.amount, generator.ready
+            noise.allowed = generator.allowed
+        return noise
+
+    def _elaborate_oscillators(self, m: Module, s: _Signals, noise: _Noise) -> None:
+        """The new output of each oscillator, and whether its phase changes in this tick."""
+        reference, rises, recent, restarts = s.reference, s.rises, s.recent, s.restarts
+        zero, negative = s.zero, s.negative
+        m.d.sync += zero.eq(Cat(each == 0 for each in s.total))
+        m.d.comb += [
+            # The output of an oscillator with a new phase is high from the next tick on.
+            s.outward.eq(s.moved | rises | (s.output & ~s.falls)),
             restarts.eq(~zero & ~negative & ~reference & ~rises & ~recent),
         ]
-        if params.noise_bits:
-            m.d.comb += restarts.eq(~zero & ~negative & ~reference & ~rises & ~recent & generator.allowed)
+        if self.params.noise_bits:
+            m.d.comb += restarts.eq(~zero & ~negative & ~reference & ~rises & ~recent & noise.allowed)
 
-        # A phase comes from outside, or is the present tick.
-        compare = Signal()
-        given = Signal(bits)
-        rows = Signal(-(-count // WORD))
+    def _elaborate_phases(self, m: Module, s: _Signals) -> None:
+        """Load a phase while idle; otherwise set it to the present tick where an oscillator restarts."""
+        given = Signal(self.params.phase_bits)
+        rows = Signal(-(-self.params.count // WORD))
         columns = Signal(WORD)
-        m.d.comb += given.eq(Mux(idle, self.phase.payload.value, now))
-        with m.If(self.phase.valid & idle):
+        m.d.comb += given.eq(Mux(s.idle, self.phase.payload.value, s.now))
+        with m.If(self.phase.valid & s.idle):
             m.d.comb += [
                 rows.eq(1 << self.phase.payload.oscillator[5:]),
                 columns.eq(1 << self.phase.payload.oscillator[:5]),
             ]
-        for n, each in enumerate(phase):
-            with m.If((rows[n // WORD] & columns[n % WORD]) | (compare & restarts[n])):
+        for n, each in enumerate(s.phase):
+            with m.If((rows[n // WORD] & columns[n % WORD]) | (s.compare & s.restarts[n])):
                 m.d.sync += each.eq(given)
 
-        any_moved = Signal()
-        settle = Signal()
-        left = Signal(32)
-        room = Signal(32)
-        occupied = Signal(half)
-        turned = Signal(half)
-        distance = Signal(range(half + 1))
-        # References are sampled in the first ticks of half a period. With noise, all of those are visited; and if
-        # others are left out, so that a sum may have changed before.
-        window = Signal(range(half + 1), init=half)
-        sampled = Signal(half)
-        sampling = Signal()
-        asked = self.advance.payload
-        m.d.comb += sampling.eq(now[: bits - 1] < window)
-        until_settled = (self.changed + period - self.tick)[:32]
-        number, _ = lowest(turned)
+    def _elaborate_control(self, m: Module, s: _Signals, noise: _Noise) -> None:
+        """The controller: a finite-state machine."""
+        c = _Control(self.params)
+        m.d.comb += c.sampling.eq(s.place < c.window)
         with m.FSM() as machine:
-            with m.State("IDLE"):
-                with m.If(self.begin):
-                    m.d.comb += clear.eq(1)
-                    m.d.sync += [
-                        *(each.eq(0) for each in (self.changed, self.toggles, moved, any_moved)),
-                        *(each.eq(-1) for each in (occupied, pending)),
-                        self.tick.eq(1 - period),
-                        starting.eq(1),
-                        idle.eq(0),
-                    ]
-                    m.next = "OUTPUTS"
-                with m.Elif(self.advance.valid):
-                    all_ticks = (asked.window == half) & (asked.noise == 0)
-                    m.d.sync += [
-                        left.eq(asked.ticks),
-                        settle.eq(asked.settle),
-                        noise.most.eq(asked.noise),
-                        window.eq(asked.window),
-                        sampled.eq(Mux(all_ticks, 0, Cat(asked.window > n for n in range(half)))),
-                        idle.eq(0),
-                    ]
-                    m.next = "TURN"
-            # A period up to tick 0, after which every output is what its phase says.
-            with m.State("OUTPUTS"):
-                m.d.sync += [output.eq(outward), last.eq(rises)]
-                with m.If(self.tick == 0):
-                    m.next = "SEARCH"
-                with m.Else():
-                    m.d.sync += self.tick.eq(self.tick + 1)
-            # The next tick in which anything may toggle.
-            with m.State("TURN"):
-                m.d.sync += [
-                    turned.eq((Cat(occupied | sampled, occupied | sampled) >> (self.tick + 1)[: bits - 1])[:half]),
-                    room.eq(Mux(settle & (until_settled < left), until_settled, left)),
-                ]
-                m.next = "FIND"
-                with m.If((left == 0) | (settle & self.settled)):
-                    m.d.sync += idle.eq(1)
-                    m.next = "IDLE"
-            with m.State("FIND"):
-                m.d.sync += distance.eq(Mux(any_moved, 1, Mux(turned.any(), number + 1, half)))
-                m.next = "STEP"
-            with m.State("STEP"):
-                with m.If(distance > room):
-                    m.d.sync += [self.tick.eq(self.tick + room), last.eq(0), idle.eq(1)]
-                    m.next = "IDLE"
-                with m.Else():
-                    m.d.sync += [self.tick.eq(self.tick + distance), left.eq(left - distance)]
-                    m.next = "TOGGLE"
-            with m.State("TOGGLE"):
-                m.d.sync += [
-                    pending.eq(output ^ outward),
-                    output.eq(outward),
-                    recent.eq(Mux(distance == 1, last | moved, 0)),
-                    last.eq(rises),
-                    moved.eq(0),
-                    any_moved.eq(0),
-                ]
-                with m.If(~(rises | falls).any()):
-                    m.d.sync += occupied.bit_select(now[: bits - 1], 1).eq(0)
-                m.next = "SEARCH"
-            with m.State("SEARCH"):
-                m.d.comb += search.eq(1)
-                with m.If(starting):
-                    m.d.sync += reference.eq(output)
-                m.next = "DRAIN"
-            with m.State("DRAIN"), m.If(~searching & ~adding):
-                m.next = "COMPARE"
-                with m.If(~starting):
-                    with m.If(~sampling):
-                        m.next = "TURN"
-                    with m.Elif(noise.most != 0):
-                        m.next = "DRAW"
-            with m.State("DRAW"):
-                m.d.comb += noise.draw.eq(1)
-                with m.If(noise.drawn):
-                    m.next = "MOVE"
-            with m.State("MOVE"):
-                m.d.comb += noise.move.eq(1)
-                with m.If(part == self.parts - 1):
-                    m.next = "MOVING"
-            with m.State("MOVING"), m.If(~adding):
-                m.next = "COMPARE"
-            with m.State("COMPARE"):
-                m.d.sync += [reference.eq((zero & reference) | (~zero & ~negative)), starting.eq(0)]
-                with m.If(starting):
-                    m.d.sync += idle.eq(1)
-                    m.next = "IDLE"
-                with m.Else():
-                    m.d.comb += compare.eq(1)
-                    m.d.sync += moved.eq(restarts)
-                    m.next = "MOVED"
-            with m.State("MOVED"):
-                with m.If(moved.any()):
-                    m.d.sync += [
-                        any_moved.eq(1),
-                        self.changed.eq(self.tick),
-                        occupied.bit_select(now[: bits - 1], 1).eq(1),
-                    ]
-                with m.If(noise.most == 0):
-                    m.next = "TURN"
-                with m.Else():
-                    m.d.comb += [noise.move.eq(1), noise.back.eq(1)]
-                    with m.If(part == self.parts - 1):
-                        m.next = "BACK"
-            with m.State("BACK"), m.If(~adding):
-                m.next = "TURN"
+            self._begin_states(m, s, c, noise)
+            self._next_tick_states(m, s, c)
+            self._toggle_states(m, s, c, noise)
+            self._noise_states(m, s, noise)
+            self._compare_states(m, s, noise)
         self.states = dict(machine.encoding)  # type: ignore[attr-defined]
-        return m
 
-    def _search(
-        self, m: Module, output: Signal, pending: Signal, search: Signal, issue: Signal, searching: Signal, part: Signal
-    ) -> tuple[Value, Value]:
-        """Which column is next, and whether it is added: of the pending outputs, a word at a time."""
+    def _begin_states(self, m: Module, s: _Signals, c: _Control, noise: _Noise) -> None:
+        """Wait for `begin` or `advance`; at `begin`, find the outputs at tick 0."""
+        half, asked = s.half, self.advance.payload
+        with m.State("IDLE"):
+            with m.If(self.begin):
+                m.d.comb += s.clear.eq(1)
+                m.d.sync += [
+                    *(each.eq(0) for each in (self.changed, self.toggles, s.moved, s.any_moved)),
+                    *(each.eq(-1) for each in (s.occupied, s.pending)),
+                    self.tick.eq(1 - s.period),
+                    s.starting.eq(1),
+                    s.idle.eq(0),
+                ]
+                m.next = "OUTPUTS"
+            with m.Elif(self.advance.valid):
+                all_ticks = (asked.window == half) & (asked.noise == 0)
+                m.d.sync += [
+                    c.left.eq(asked.ticks),
+                    c.settle.eq(asked.settle),
+                    noise.most.eq(asked.noise),
+                    c.window.eq(asked.window),
+                    c.sampled.eq(Mux(all_ticks, 0, Cat(asked.window > n for n in range(half)))),
+                    s.idle.eq(0),
+                ]
+                m.next = "TURN"
+        # One period up to tick 0: every output has then been set by its phase.
+        with m.State("OUTPUTS"):
+            m.d.sync += [s.output.eq(s.outward), s.last.eq(s.rises)]
+            with m.If(self.tick == 0):
+                m.next = "SEARCH"
+            with m.Else():
+                m.d.sync += self.tick.eq(self.tick + 1)
+
+    def _next_tick_states(self, m: Module, s: _Signals, c: _Control) -> None:
+        """Skip to the next tick in which an output may toggle."""
+        half, bits = s.half, self.params.phase_bits
+        until_settled = (self.changed + s.period - self.tick)[:32]
+        number, _ = lowest(c.turned)
+        visited = s.occupied | c.sampled
+        with m.State("TURN"):
+            m.d.sync += [
+                c.turned.eq((Cat(visited, visited) >> (self.tick + 1)[: bits - 1])[:half]),
+                c.room.eq(Mux(c.settle & (until_settled < c.left), until_settled, c.left)),
+            ]
+            m.next = "FIND"
+            with m.If((c.left == 0) | (c.settle & self.settled)):
+                m.d.sync += s.idle.eq(1)
+                m.next = "IDLE"
+        with m.State("FIND"):
+            m.d.sync += c.distance.eq(Mux(s.any_moved, 1, Mux(c.turned.any(), number + 1, half)))
+            m.next = "STEP"
+        with m.State("STEP"):
+            with m.If(c.distance > c.room):
+                m.d.sync += [self.tick.eq(self.tick + c.room), s.last.eq(0), s.idle.eq(1)]
+                m.next = "IDLE"
+            with m.Else():
+                m.d.sync += [self.tick.eq(self.tick + c.distance), c.left.eq(c.left - c.distance)]
+                m.next = "TOGGLE"
+
+    def _toggle_states(self, m: Module, s: _Signals, c: _Control, noise: _Noise) -> None:
+        """Toggle outputs, and wait until their columns are in the sums."""
+        with m.State("TOGGLE"):
+            m.d.sync += [
+                s.pending.eq(s.output ^ s.outward),
+                s.output.eq(s.outward),
+                s.recent.eq(Mux(c.distance == 1, s.last | s.moved, 0)),
+                s.last.eq(s.rises),
+                s.moved.eq(0),
+                s.any_moved.eq(0),
+            ]
+            with m.If(~(s.rises | s.falls).any()):
+                m.d.sync += s.occupied.bit_select(s.place, 1).eq(0)
+            m.next = "SEARCH"
+        with m.State("SEARCH"):
+            m.d.comb += s.search.eq(1)
+            with m.If(s.starting):
+                m.d.sync += s.reference.eq(s.output)
+            m.next = "DRAIN"
+        with m.State("DRAIN"), m.If(~s.searching & ~s.adding):
+            m.next = "COMPARE"
+            with m.If(~s.starting):
+                with m.If(~c.sampling):
+                    m.next = "TURN"
+                with m.Elif(noise.most != 0):
+                    m.next = "DRAW"
+
+    def _noise_states(self, m: Module, s: _Signals, noise: _Noise) -> None:
+        """Draw noise, and add it to all sums."""
+        with m.State("DRAW"):
+            m.d.comb += noise.draw.eq(1)
+            with m.If(noise.drawn):
+                m.next = "MOVE"
+        with m.State("MOVE"):
+            m.d.comb += noise.move.eq(1)
+            with m.If(s.part == self.parts - 1):
+                m.next = "MOVING"
+        with m.State("MOVING"), m.If(~s.adding):
+            m.next = "COMPARE"
+
+    def _compare_states(self, m: Module, s: _Signals, noise: _Noise) -> None:
+        """Compare all sums with zero: new references and phases. Then subtract the noise."""
+        reference, zero, negative = s.reference, s.zero, s.negative
+        with m.State("COMPARE"):
+            m.d.sync += [reference.eq((zero & reference) | (~zero & ~negative)), s.starting.eq(0)]
+            with m.If(s.starting):
+                m.d.sync += s.idle.eq(1)
+                m.next = "IDLE"
+            with m.Else():
+                m.d.comb += s.compare.eq(1)
+                m.d.sync += s.moved.eq(s.restarts)
+                m.next = "MOVED"
+        with m.State("MOVED"):
+            with m.If(s.moved.any()):
+                m.d.sync += [
+                    s.any_moved.eq(1),
+                    self.changed.eq(self.tick),
+                    s.occupied.bit_select(s.place, 1).eq(1),
+                ]
+            with m.If(noise.most == 0):
+                m.next = "TURN"
+            with m.Else():
+                m.d.comb += [noise.move.eq(1), noise.back.eq(1)]
+                with m.If(s.part == self.parts - 1):
+                    m.next = "BACK"
+        with m.State("BACK"), m.If(~s.adding):
+            m.next = "TURN"
+
+    def _search(self, m: Module, s: _Signals) -> tuple[Value, Value]:
+        """The column that is read next, and whether it is added or subtracted."""
+        output, pending, search, issue, part = s.output, s.pending, s.search, s.issue, s.part
         words = range(0, self.params.count, WORD)
         full = Signal(len(words))
         base = Signal(range(max(len(words), 2)))
@@ -381,7 +427,7 @@ class Onn(wiring.Component):
         high = Signal(WORD)
         first, others = lowest(full)
         bit, rest = lowest(word)
-        m.d.comb += [issue.eq(word.any()), searching.eq(full.any() | word.any())]
+        m.d.comb += [issue.eq(word.any()), s.searching.eq(full.any() | word.any())]
         with m.If(search):
             m.d.sync += full.eq(Cat(pending[start : start + WORD].any() for start in words))
         with m.Elif(issue & (part != self.parts - 1)):
@@ -397,20 +443,9 @@ class Onn(wiring.Component):
             m.d.sync += word.eq(rest)
         return Cat(bit, base), high.bit_select(bit, 1)
 
-    def _add(
-        self,
-        m: Module,
-        total: list[Any],
-        column: Value,
-        part: Signal,
-        sign: Value,
-        issue: Signal,
-        adding: Signal,
-        starting: Signal,
-        clear: Signal,
-        noise: _Noise,
-    ) -> None:
-        """Add columns to all sums, or take them away: doubled, except for the first pass. Noise takes the same way."""
+    def _add(self, m: Module, s: _Signals, column: Value, sign: Value, noise: _Noise) -> None:
+        """Add or subtract columns, doubled except in the first pass; or noise, through the same adders."""
+        total, part, issue, starting, clear = s.total, s.part, s.issue, s.starting, s.clear
         depth = self.params.count * self.parts
         width = amount_bits(self.params)
         address = Signal(range(depth))
@@ -433,11 +468,11 @@ class Onn(wiring.Component):
             moving.eq(noise.move),
             back.eq(noise.back),
         ]
-        m.d.comb += adding.eq(Cat(steps).any())
+        m.d.comb += s.adding.eq(Cat(steps).any())
         if self.parts > 1:
             with m.If(issue | noise.move):
                 m.d.sync += part.eq(part + 1)
-        # Of each bit of a term: what selects it, the same for all oscillators. A noise is +a or -a as its sign says.
+        # What selects each bit of a term, the same for all oscillators. Noise is +a or -a, by its sign.
         plus, minus = noise.amount, (-noise.amount)[:width]
         high = Mux(moving, Mux(back, minus, plus), starting.replicate(width))
         low = Mux(moving, Mux(back, plus, minus), (~signs[1]).replicate(width))
@@ -457,7 +492,7 @@ class Onn(wiring.Component):
                 with m.If(clear):
                     m.d.sync += total[n].eq(0)
                 with m.Elif(steps[2] & (which[2] == place) if self.parts > 1 else steps[2]):
-                    # Taking away is adding the complement and one; the one is the carry.
+                    # To subtract is to add the complement and one; the one is the carry.
                     carry = ~signs[2]
                     m.d.sync += total[n].eq((Cat(carry, total[n]).as_signed() + Cat(carry, term).as_signed()) >> 1)
 
@@ -471,7 +506,7 @@ class Onn(wiring.Component):
         words, faults = [], []
 
         def split(place: Any) -> tuple[Value, Value]:
-            """Of the place of a chunk: which memory, and where in it."""
+            """The memory of a chunk, and the address in it."""
             if self.parts == 1:
                 return place.chunk, place.column
             part = Signal(range(self.parts))
@@ -519,35 +554,163 @@ class Onn(wiring.Component):
         return read
 
 
+class _Signals:
+    """The signals that the parts of a network share; a bit or an element for each oscillator where it says so.
+
+    Attributes
+    ----------
+    period, half : int
+        Ticks of a period, and of half a period.
+    phase, total : list of Signal, length count
+        Phase and sum of each oscillator.
+    output, reference : Signal(count)
+        Of each oscillator.
+    moved : Signal(count)
+        Its phase changed in the last visited tick.
+    pending : Signal(count)
+        Its output toggles in this tick.
+    idle, starting : Signal(1)
+        Nothing is being computed; `begin` is being carried out.
+    search, issue, searching, adding : Signal(1)
+        Start to search for `pending` outputs; a part of a column is read; the search goes on; parts are on their way.
+    part : Signal
+        The part of the column that is read.
+    clear : Signal(1)
+        Set all sums to 0.
+    now, place : Value
+        The tick modulo a period, and modulo half a period.
+    rises, falls : Value
+        In this tick, the output goes high or low by its phase.
+    last, recent : Signal(count)
+        The output rose in the last visited tick; in the tick before this one, the output rose or the phase changed.
+    outward : Signal(count)
+        The output in this tick.
+    zero : Signal(count)
+        The sum is zero.
+    negative : Value
+        The sum is negative.
+    restarts : Signal(count)
+        The phase is set to this tick, if it is compared.
+    compare : Signal(1)
+        Sums are compared in this clock.
+    any_moved : Signal(1)
+        Some phase changed in the last visited tick.
+    occupied : Signal(half)
+        Ticks, modulo half a period, in which an output may toggle.
+    """
+
+    def __init__(self, params: OnnParams, parts: int, tick: Signal) -> None:
+        count, bits = params.count, params.phase_bits
+        self.period, self.half = 1 << bits, 1 << (bits - 1)
+        # `begin` sets both, so they need no reset.
+        self.phase = [Signal(bits, name=f"phase_{n}", reset_less=True) for n in range(count)]
+        self.total = [Signal(signed(params.total_bits), name=f"total_{n}", reset_less=True) for n in range(count)]
+        self.output, self.reference, self.moved, self.pending = (
+            Signal(count, name=name) for name in ("output", "reference", "moved", "pending")
+        )
+        self.idle = Signal(init=1)
+        self.starting = Signal()
+        names = ("search", "issue", "searching", "adding", "clear")
+        self.search, self.issue, self.searching, self.adding, self.clear = (Signal(name=name) for name in names)
+        self.part = Signal(range(max(parts, 2)))
+        self.now = now = tick[:bits]
+        self.place = now[: bits - 1]
+        self.rises = Cat(each == now for each in self.phase)
+        self.falls = Cat(each == (now ^ self.half) for each in self.phase)
+        self.last, self.recent, self.outward, self.zero, self.restarts = (
+            Signal(count, name=name) for name in ("last", "recent", "outward", "zero", "restarts")
+        )
+        self.negative = Cat(each[-1] for each in self.total)
+        self.compare = Signal()
+        self.any_moved = Signal()
+        self.occupied = Signal(self.half)
+
+
+class _Control:
+    """Registers of the controller.
+
+    Attributes
+    ----------
+    settle, left : Signal
+        Stop when settled; ticks that are left to advance.
+    room : Signal
+        Ticks that may be skipped before the network has to stop.
+    turned : Signal(half)
+        The ticks to visit, those of `occupied` and `sampled`, from the next tick on.
+    distance : Signal
+        Ticks to the next one that is visited.
+    window : Signal
+        References are sampled in the first `window` ticks of each half period.
+    sampled : Signal(half)
+        Ticks, modulo half a period, that are visited in any case: with noise, all those of the window; also if the
+        window is shorter than half a period, as a sum may have changed outside it.
+    sampling : Signal(1)
+        This tick is in the window.
+    """
+
+    def __init__(self, params: OnnParams) -> None:
+        half = params.half
+        self.settle = Signal()
+        self.left = Signal(32)
+        self.room = Signal(32)
+        self.turned = Signal(half)
+        self.distance = Signal(range(half + 1))
+        self.window = Signal(range(half + 1), init=half)
+        self.sampled = Signal(half)
+        self.sampling = Signal()
+
+
 class _Noise:
-    """The wires between the network and its generator; idle without one."""
+    """The signals between a network and its noise generator; constant 0 without one.
+
+    Attributes
+    ----------
+    most : Signal(noise_bits)
+        The largest amplitude; 0 without noise.
+    draw, drawn : Signal(1)
+        Request and end of a draw.
+    move, back : Signal(1)
+        Add the noise to the sums of a part; subtract it instead.
+    amount, signs, allowed : Signal
+        As the outputs of `Generator`.
+    """
 
     def __init__(self, params: OnnParams) -> None:
         self.most = Signal(params.noise_bits)
         self.draw, self.drawn, self.move, self.back = (Signal(name=n) for n in ("draw", "drawn", "move", "back"))
         self.amount = Signal(amount_bits(params))
         self.signs = Signal(params.count)
+        self.allowed = Signal(params.count)
 
 
 class Generator(wiring.Component):
-    """The noise of a tick: as ``OnnBitTrue`` draws it.
+    """The noise of a tick, equal to that of ``OnnBitTrue``.
+
+    A draw takes four clocks.
 
     Parameters
     ----------
     params : OnnParams
+        Number of oscillators, and word lengths.
 
     Members
     -------
-    seed : In(32), load : In(1)
-        The state to begin with.
-    most : In
-        The largest amount.
+    seed : In(32)
+        Initial state, not zero.
+    load : In(1)
+        Load `seed`, and clear all random bits.
+    most : In(noise_bits)
+        The largest amplitude; constant from `draw` until the noise has been used.
     draw : In(1)
-        Held until `ready`.
-    amount : Out
-        How far every sum moves, until the next draw.
-    signs, allowed : Out
-        Of each oscillator: whether its sum moves up, and whether its phase may be set anew.
+        Draw the noise of the next tick; held until `ready`.
+    ready : Out(1)
+        The draw ends: from the next clock on, `amount`, `signs` and `allowed` are those of the new tick.
+    amount : Out(amount_bits)
+        Amplitude of the noise on every sum; stays until the next draw.
+    signs : Out(count)
+        For each oscillator: the noise is positive.
+    allowed : Out(count)
+        For each oscillator: its phase may change.
     """
 
     seed: Signal

@@ -19,7 +19,7 @@ class Scanner(wiring.Component):
     """Finds the spikes in words, one per clock.
 
     A word without a spike takes one clock, any other word one clock per spike. The first spike of a word leaves four
-    clocks after the word was accepted.
+    clocks after the word was accepted, or later.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class Edge(wiring.Component):
     """Packs the groups of spikes of one layer into the words of another, and delays them by some ticks.
 
     A FIFO holds ``delay + 1`` ticks, so that both layers run in parallel. One group is accepted and one word is sent
-    per clock.
+    per clock. A word leaves three clocks after its last group was accepted, or later.
 
     Parameters
     ----------
