@@ -374,7 +374,8 @@ class Link(wiring.Component):
 
     def _accept(self, m: Module, state: _State, receiver: _Receiver, is_hello: Value) -> None:
         """Wait for a frame; decide whether it is a new command, a repetition, or not for this session."""
-        first, ours = receiver.first, state.known & (receiver.first.session == state.session)
+        first = receiver.first
+        ours = state.known & (first.session == state.session)
         with m.State("IDLE"):
             m.d.comb += receiver.busy.eq(0)
             with m.If(receiver.valid):
