@@ -99,7 +99,7 @@ class Stdp(wiring.Component):
         winner, above = self._best(m, s)
         with m.FSM():
             self._idle_state(m, s, memory)
-            self._hear_states(m, s, memory)
+            self._integrate_states(m, s, memory)
             self._compete_state(m, s, winner, above)
             self._learn_states(m, s, memory)
             with m.State("GIVE"):
@@ -150,7 +150,7 @@ class Stdp(wiring.Component):
                 m.d.sync += [each.eq(0) for each in s.brought]
                 m.next = "HEAR"
 
-    def _hear_states(self, m: Module, s: _Signals, memory: _Ports) -> None:
+    def _integrate_states(self, m: Module, s: _Signals, memory: _Ports) -> None:
         """Equations (1) and (2): two clocks for each input that spikes, then one for all membranes."""
         params, neurons, bits = self.params, range(self.params.neurons), self.params.weight_bits
         rows = [memory.read.data.word_select(n, bits) for n in neurons]

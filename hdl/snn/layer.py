@@ -34,8 +34,8 @@ class SnnLayer(wiring.Component):
     """One layer of a spiking network.
 
     In each tick, the layer first receives the spikes of all its inputs: one row of weights per clock is added to the
-    sums. Then it updates its neurons, one group per clock. A group leaves 5 clocks after its sums were handed to the
-    lanes, with a synaptic current 7. The next tick begins while the last groups are in the lanes.
+    sums. Then it updates its neurons, one group per clock. A group leaves 5 clocks after it was issued, with a synaptic
+    current 7. The next tick begins while the last groups are in the lanes.
 
     Parameters
     ----------
