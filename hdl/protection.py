@@ -55,7 +55,7 @@ class Code:
     Attributes
     ----------
     check_bits : int
-        Number of check bits; they stand above the word.
+        Number of check bits; they are the highest bits of a stored word.
 
     Raises
     ------

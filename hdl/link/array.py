@@ -21,7 +21,7 @@ class ArrayCore(StreamCore):
     Parameters
     ----------
     array : NeuronArray
-        The array, with ports for loading parameters (``loadable``).
+        The array, built with ``loadable=True``.
     model : str
         Name of the neuron model, such as ``lif``.
 
@@ -40,7 +40,7 @@ class ArrayCore(StreamCore):
 
     def __init__(self, array: NeuronArray, model: str) -> None:
         if not array.loadable:
-            raise ValueError("array must be loadable")
+            raise ValueError("array must be built with loadable=True")
         self.model, self.circuit = model, array
         windows, entries = {}, []
         if array.own_rows:

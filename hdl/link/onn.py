@@ -36,7 +36,7 @@ class OnnCore(Core):
     Parameters
     ----------
     onn : Onn
-        The network; its weights must be readable.
+        The network, built with ``readable=True``.
     watched : sequence of str
         The states of each oscillator that the host can read, from `WATCHED`; each costs a wide multiplexer.
 
@@ -56,7 +56,7 @@ class OnnCore(Core):
             if name not in WATCHED:
                 raise ValueError(f"watched must be among {', '.join(WATCHED)}, not {name!r}")
         if not onn.readable:
-            raise ValueError("onn must be readable")
+            raise ValueError("onn must be built with readable=True")
         self.circuit, self.watched = onn, tuple(watched)
         self._chunk_bits = (onn.chunks - 1).bit_length()
         self.weights = RowWindow(onn.chunk_bits, onn.params.count << self._chunk_bits)

@@ -174,7 +174,7 @@ def connect_rows(m: Module, registers: Registers, window: RowWindow, name: str, 
     registers : Registers
         Has a window of that name.
     window : RowWindow
-        Of the memory's width and number of rows.
+        With the width and number of rows of the memory.
     name : str
         Name of the window in the register map.
     port : RowPort

@@ -25,7 +25,7 @@ class SnnCore(StreamCore):
     Parameters
     ----------
     snn : Snn
-        The network, with ports for loading neurons (``loadable``).
+        The network, built with ``loadable=True``.
 
     Members
     -------
@@ -42,7 +42,7 @@ class SnnCore(StreamCore):
 
     def __init__(self, snn: Snn) -> None:
         if not snn.plans[0].loadable:
-            raise ValueError("snn must be loadable")
+            raise ValueError("snn must be built with loadable=True")
         windows, entries = {}, []
         self._chunk_bits: dict[str, int] = {}
         for n, layer in enumerate(snn.layers):

@@ -37,7 +37,7 @@ def divisor(clock_hz: float, baud: float) -> int:
     if clocks < 4 or abs(clock_hz / clocks / baud - 1) > TOLERANCE:
         most = clock_hz / 4
         raise ValueError(
-            f"baud must be a rate up to {most:.0f} that {clock_hz / 1e6:g} MHz divides into within 2 %, not {baud:g}"
+            f"baud must be at most {most:.0f}, and {clock_hz / 1e6:g} MHz divided by an integer within 2 %, not {baud:g}"
         )
     return clocks
 

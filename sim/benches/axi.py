@@ -333,6 +333,6 @@ async def reset_in_mid_traffic(dut: Any) -> None:
             events.append(manager.init_read(4 * (n % case.words), 4))
         for _ in range(clocks):
             await dut.s_axi_aclk.falling_edge
-        assert not all(event.is_set() for event in events), "no request is under way"
+        assert not all(event.is_set() for event in events), "no request is in progress"
         await _reset(dut)
         await _operate(manager, case, draw, 10)

@@ -276,7 +276,7 @@ class _Line:
         cocotb.start_soon(self._listen())
 
     async def _listen(self) -> None:
-        tx, heard = self.dut.tx, bytearray()
+        tx, received = self.dut.tx, bytearray()
         while True:
             await FallingEdge(tx)
             await Timer(self.bit + self.bit // 2, "ps")
@@ -290,10 +290,10 @@ class _Line:
                 if self.flip_after < 0:
                     byte, self.flip_after = byte ^ 1 << self.draw.randrange(8), None
             if byte:
-                heard.append(byte)
-            elif heard:
-                self.frames.append(bytes(heard))
-                heard.clear()
+                received.append(byte)
+            elif received:
+                self.frames.append(bytes(received))
+                received.clear()
 
     async def send(self, data: bytes, fault: str = "none") -> None:
         """Send a frame with its zero, at a bit rate that is off by up to 2 %.
@@ -417,7 +417,7 @@ class _Host:
             if self.draw.random() < 0.3 and number == 0 and fault != "none":
                 self.line.flip_after = self.draw.randrange(14)
             await self.line.send(self.last, fault if number == 0 else "none")
-            answer = await self._hear(40 + 4 * count)
+            answer = await self._receive(40 + 4 * count)
             self.line.flip_after = None
             if answer is not None:
                 break
@@ -448,7 +448,7 @@ class _Host:
         words = words if operation == Operation.READ else []
         return _Answer(operation | 0x80, self.session, self.sequence, status, done, words)
 
-    async def _hear(self, patience: int) -> _Answer | None:
+    async def _receive(self, patience: int) -> _Answer | None:
         """The answer to the present command, or None after the time of `patience` bytes; older answers are ignored."""
         for _ in range(10 * patience):
             while self.line.frames:
@@ -543,6 +543,6 @@ async def after_reset_a_session_must_begin(dut: Any) -> None:
         await host.line.send(b"\0")
         before = int(dut.foreign.value)
         await host.line.send(following)
-        assert await host._hear(60) is None
+        assert await host._receive(60) is None
         assert int(dut.foreign.value) == before + 1
         await host.compare()
