@@ -37,7 +37,8 @@ def divisor(clock_hz: float, baud: float) -> int:
     if clocks < 4 or abs(clock_hz / clocks / baud - 1) > TOLERANCE:
         most = clock_hz / 4
         raise ValueError(
-            f"baud must be at most {most:.0f}, and {clock_hz / 1e6:g} MHz divided by an integer within 2 %, not {baud:g}"
+            f"baud must be at most {most:.0f}, and {clock_hz / 1e6:g} MHz divided by an integer within 2 %, "
+            f"not {baud:g}"
         )
     return clocks
 
