@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuristor.sim.engines.simulators import ToolError
-from neuristor.sim.netlists.netlist import run_yosys
+from neuristor.sim.netlists.yosys import run_yosys
 
 __all__ = ["FAMILIES", "Family", "gates", "insert_models", "synthesize"]
 

@@ -19,7 +19,7 @@ import pyosys
 from amaranth.hdl import Const, Module, Signal, Value
 
 from neuristor.hdl.verilog import to_rtlil
-from neuristor.sim.netlists.netlist import run_yosys
+from neuristor.sim.netlists.yosys import run_yosys
 
 __all__ = ["Watch", "same_from_start"]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from neuristor.sim.engines import cache, compiled, simulators
+from neuristor.sim.engines import cache, cxxrtl, simulators
 from neuristor.sim.engines.compiled import CompiledModel, pack_rows, unpack_rows
 from neuristor.sim.engines.simulators import ToolError, find_tool, find_tools, run_cocotb, simulator_available
 from neuristor.sim.engines.stalls import StreamError, stall_patterns
@@ -257,7 +257,7 @@ def test_submodules_are_visible_when_asked_for(public, tmp_path, monkeypatch):
 def test_second_build_comes_from_the_cache(toy_file, tmp_path, monkeypatch):
     CompiledModel(toy_file, "toy", tmp_path)
     began = time.perf_counter()
-    monkeypatch.setattr(compiled, "run_tool", None)
+    monkeypatch.setattr(cxxrtl, "run_tool", None)
     CompiledModel(toy_file, "toy", tmp_path)
     assert time.perf_counter() - began < 0.1
     with pytest.raises(TypeError):  # another text is another entry
