@@ -19,7 +19,7 @@ from tests.marks import the_rest_is_slow
 from tests.sim.engines.bench_toy import inputs
 from tests.sim.engines.toy import ToyArray, toy_outputs, toy_verilog
 
-BENCH = "tests.sim.bench_toy"
+BENCH = "tests.sim.engines.bench_toy"
 SEEDS = pytest.mark.parametrize("seed", [None, 1, 2])
 needs = {
     name: pytest.mark.skipif(not simulator_available(name), reason=f"{name} is not installed")
