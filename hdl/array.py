@@ -1,18 +1,23 @@
-"""An array of N neurons on L lanes: everything about it that does not depend on the neuron.
+"""An array of N neurons on L lanes: all that does not depend on the neuron model.
 
-The neurons stand in rows of L. Their state waits in one block RAM, a row a word; a row is read, goes
-through the lanes (one pipeline a neuron of the row) and is written back::
+Neurons are stored in rows of L. The states of all neurons are in one block RAM, one row per word. A row is read, passes
+through the lanes (one pipeline for each neuron of the row) and is written back::
 
     i (drive row) ──┐                 ┌── lane 0 ──┐
     state RAM ──────┼── row, t ───────┼── ...      ┼──┬── o (spikes and state row, t)
     parameter ROM ──┘                 └── lane L-1 ┘  └── state RAM
 
-A lane whose neuron shares multipliers takes a new row only every `interval` clocks, 1 for most. In units of
-`interval`, a tick takes ``max(rows, latency)`` when the next one follows at once, and ``rows + latency``
-alone. Rows of the next tick enter while the last rows of this one are still in the lanes, but never
-before their own state is back: with fewer rows than pipeline stages, idle slots fill the gap, so a
-read and a write never meet at one address. Coupled neurons wait for all rows of the last tick: a tick
-takes ``rows + latency`` clocks.
+Timing, in clocks without stalls: `latency` is the clocks from the input of a row to its output, `interval` the clocks
+from one row to the next (1, or more for neurons whose products share multipliers).
+
+- From one tick to the next: ``interval * max(rows, ceil((latency + 1) / interval))``; with an interval of 1 this is
+  ``max(rows, latency + 1)``.
+- From one tick to the next with coupled neurons, whose interval is 1: ``rows + latency``.
+- From the first input to the last output of a single tick: ``(rows - 1) * interval + 1 + latency``.
+
+The rows of a tick enter while the last rows of the previous tick are still in the lanes, but a row is never read before
+its own state is written back. With fewer rows than pipeline stages, idle slots fill the gap. A read and a write thus
+never meet at one address. Coupled neurons wait until all rows of the previous tick are written.
 """
 
 from __future__ import annotations
@@ -50,32 +55,60 @@ __all__ = [
 
 
 class Stateful(Protocol):
-    """What has a state."""
+    """Parameters of neurons with a state.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        Those of the class that implements the protocol.
+    """
 
     @property
-    def state_fields(self) -> tuple[Field, ...]: ...
+    def state_fields(self) -> tuple[Field, ...]:
+        """The state of one neuron, as the block RAM stores it."""
 
 
 class ArrayParams(Stateful, Protocol):
-    """What the array needs to know of a neuron model's parameters."""
+    """What an array reads of the parameters of a neuron model.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        Those of the class that implements the protocol.
+    """
 
     @property
-    def count(self) -> int: ...
+    def count(self) -> int:
+        """Neurons of the array."""
 
     @property
-    def drive(self) -> Format: ...
+    def drive(self) -> Format:
+        """Word of the input."""
 
     @property
-    def outputs(self) -> tuple[str, ...]: ...
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the state fields that a reader of the array wants, besides the spikes."""
 
 
 def check_lanes(params: ArrayParams, lanes: int) -> int:
-    """The same number, if an array can have so many lanes.
+    """Check a number of lanes.
+
+    Parameters
+    ----------
+    params : ArrayParams
+        Parameters of the array.
+    lanes : int
+        The number to check.
+
+    Returns
+    -------
+    int
+        The same number.
 
     Raises
     ------
     ValueError
-        If it is no integer between 1 and the number of neurons.
+        If it is not an integer between 1 and the number of neurons.
     """
     if not isinstance(lanes, int) or not 1 <= lanes <= params.count:
         raise ValueError(f"lanes must be an integer between 1 and {params.count}, not {lanes!r}")
@@ -83,32 +116,60 @@ def check_lanes(params: ArrayParams, lanes: int) -> int:
 
 
 def state_layout(params: Stateful) -> data.StructLayout:
-    """The state of one neuron, as the block RAM holds it."""
+    """Layout of the state of one neuron, as the block RAM stores it.
+
+    Parameters
+    ----------
+    params : Stateful
+        Parameters of the neurons.
+    """
     return data.StructLayout(
         {field.name: signed(field.width) if field.signed else unsigned(field.width) for field in params.state_fields}
     )
 
 
 def drive_layout(params: ArrayParams, lanes: int) -> data.ArrayLayout:
-    """One row of input."""
+    """Layout of a row of input words.
+
+    Parameters
+    ----------
+    params : ArrayParams
+        Parameters of the array.
+    lanes : int
+        Neurons of a row.
+    """
     return data.ArrayLayout(signed(params.drive.width), lanes)
 
 
 def output_layout(params: ArrayParams, lanes: int) -> data.StructLayout:
-    """One row of output: what `NeuronArray.o` carries."""
+    """Layout of a row of output: ``last``, ``spikes`` and ``state``, see `NeuronArray.o`.
+
+    Parameters
+    ----------
+    params : ArrayParams
+        Parameters of the array.
+    lanes : int
+        Neurons of a row.
+    """
     return data.StructLayout(
         {"last": unsigned(1), "spikes": unsigned(lanes), "state": data.ArrayLayout(state_layout(params), lanes)}
     )
 
 
 def in_rows(columns: dict[str, NDArray[np.int64]], lanes: int) -> list[list[dict[str, int]]]:
-    """Per-neuron parameters, row by row and lane by lane; lanes beyond the last neuron repeat it.
+    """Arrange per-neuron parameters in rows; lanes beyond the last neuron repeat it.
 
     Parameters
     ----------
     columns : dict of ndarray of int64, shape (count,)
-        By the name of the parameter.
+        Values of each parameter, by name.
     lanes : int
+        Neurons of a row.
+
+    Returns
+    -------
+    list of list of dict of str to int
+        The parameters of each row and lane.
     """
     listed = {name: column.tolist() for name, column in columns.items()}
     count = len(next(iter(listed.values())))
@@ -118,17 +179,27 @@ def in_rows(columns: dict[str, NDArray[np.int64]], lanes: int) -> list[list[dict
 
 
 class RowPort(wiring.Signature):
-    """A way to the rows of a memory, seen from outside.
+    """A port to the rows of a memory, from the side of the master.
+
+    Parameters
+    ----------
+    width : int
+        Bits of a row.
+    rows : int
+        Rows of the memory.
 
     Members
     -------
-    address : Out
+    address : Out(range(rows))
+        Row to write or read.
     write : Out(1)
-        `given` goes there.
-    given : Out
+        Store `given` in the row `address`.
+    given : Out(width)
+        Row to write.
     read : Out(1)
-        `data` is the row, a clock later.
-    data : In
+        Read the row `address`.
+    data : In(width)
+        That row, one clock after `read`.
     """
 
     def __init__(self, width: int, rows: int) -> None:
@@ -144,13 +215,14 @@ class RowPort(wiring.Signature):
 
 
 class Tuned:
-    """The integers that a circuit is built from, those of `tuning` from outside.
+    """The integers that a circuit is built from; those that are loadable are replaced by an input.
 
     Parameters
     ----------
-    raw : named tuple
+    raw : named tuple of int
+        Integers of the parameters, by name.
     tuning : View or None
-        Of a structure with some of its names.
+        Input with some of these names; None if none is loadable.
     """
 
     def __init__(self, raw: Any, tuning: Any) -> None:
@@ -162,12 +234,28 @@ class Tuned:
 
 
 def rescaled(name: str, value: int, shift: int, built: int) -> int:
-    """A coefficient whose product is shifted down by `shift`, for a circuit that shifts by `built`: the same result.
+    """Convert a coefficient to the shift of a circuit, with the same result.
+
+    Parameters
+    ----------
+    name : str
+        Name of the coefficient, for the error message.
+    value : int
+        Coefficient whose product is shifted down by `shift`.
+    shift : int
+        Its shift.
+    built : int
+        Shift of the circuit.
+
+    Returns
+    -------
+    int
+        Coefficient whose product is shifted down by `built`.
 
     Raises
     ------
     ValueError
-        If there is none.
+        If the coefficient is finer than the circuit can represent.
     """
     if shift <= built:
         return value << built - shift
@@ -179,53 +267,54 @@ def rescaled(name: str, value: int, shift: int, built: int) -> int:
 class NeuronArray(wiring.Component):
     """N neurons on L lanes.
 
+    The first input is accepted `cycles_after_reset` clocks after reset, when all rows have their initial state.
+    Throughput: one row every `interval` clocks, one tick every `cycles_per_tick` clocks. Latency of a row: `latency`
+    clocks. The pipeline stalls as a whole while an output row waits to be accepted.
+
     Parameters
     ----------
     params : ArrayParams
-        Of the neuron model.
+        Parameters of the neurons.
     lanes : int
-        How many neurons are updated side by side, 1 to ``params.count``.
+        Neurons updated in parallel, 1 to ``params.count``.
     lane : callable
-        Makes the pipeline of one lane from its number. It has the properties ``latency`` and ``interval``
-        (clocks at which it can take neurons; an input ``phase`` if that is not 1), and the members
-        ``enable``, ``state``, ``drive``, ``parameters`` (inputs), ``next_state``, ``spike``, ``saturated``
-        (outputs, `latency` enabled clocks later), ``load`` (input) and ``initial_state`` (output: the state
-        after reset of the next neuron of the lane, `clear_clocks` clocks after `load`).
+        ``lane(number)`` makes the pipeline of one lane, a `Lane`; numbers count from 0.
     parameters : list of list of dict, optional
-        Per-neuron parameters: for each row and lane, the fields of the lane's ``parameters``.
+        Per-neuron parameters: for each row and lane, the fields of the lane's `parameters`; see `in_rows`.
     neighbours : Neighbours, optional
-        What the neurons feel of each other. Each lane then has the input ``pull`` as well, one enabled
-        clock after `state`; and a tick begins only when the last one has ended.
+        Coupling term of coupled neurons. Each lane then has the input `pull`, and a tick begins only when the previous
+        one has ended.
     loadable : bool
-        Parameters can be changed while no neuron is updated. Lanes then may have inputs ``tuning`` and ``seed``.
-    protection : str
-        Of the memory of per-neuron parameters: "none", "parity" or "secded"; see ``neuristor.hdl.protection``.
+        Whether parameters can be changed at run time, while no neuron is updated.
+    protection : {"none", "parity", "secded"}
+        Check bits of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
 
     Members
     -------
-    own : In
-        Of a loadable array with per-neuron parameters: what is `given` goes to the `address` of a row with `write`;
-        with `read`, the row's `data` is there a clock later.
-    tuning : In(StructLayout)
-        Of a loadable array whose lanes have it; what it is at reset, counts at reset.
-    seed : In(32)
-        Of a loadable array whose lanes have noise; counts at reset.
     i : In(stream.Signature(drive_layout))
-        One transfer is the input of one row. Rows come in order, from row 0; a tick is `rows` transfers.
+        One transfer is the input of one row: a signed word of each lane, on the grid of ``params.drive``. Rows come in
+        order, from row 0; a tick is `rows` transfers.
     o : Out(stream.Signature(output_layout))
-        One transfer is one row after the tick: `spikes`, one bit a lane; `state`, as it is written
-        back; `last`, set for the last row of a tick. Lanes beyond the last neuron read as zero.
+        One transfer is one row after the tick, in the same order. `spikes`: one bit per lane. `state`: the state of
+        each lane, as it is written back. `last`: set for the last row of a tick. Lanes beyond the last neuron are zero.
     saturated : Out(1)
-        Some neuron update was clamped since reset.
+        A neuron update was clamped since reset.
     saturations : Out(32)
-        How many were; stays at its largest value.
-    memory_faults : Out(32)
-        Of an array with protection: how many damaged words were read since reset; stays at its largest value.
+        Neuron updates clamped since reset; stays at its largest value.
+    own : In(RowPort), optional
+        Access to the rows of per-neuron parameters, of a loadable array that has them.
+    tuning : In(StructLayout), optional
+        Loaded parameters that all neurons share, of a loadable array whose lanes have this input. The initial state is
+        computed from its value after reset.
+    seed : In(32), optional
+        Loaded seed of the noise, of a loadable array whose lanes have this input. Used after reset only.
+    memory_faults : Out(32), optional
+        Damaged words of per-neuron parameters read since reset; stays at its largest value. Only with protection.
 
     Raises
     ------
     ValueError
-        If `lanes` is outside its range, or there is no such protection.
+        If `lanes` is outside its range, or `protection` has another value.
     """
 
     i: stream.Interface
@@ -280,31 +369,42 @@ class NeuronArray(wiring.Component):
 
     @property
     def neighbours(self) -> Neighbours | None:
-        """What the neurons feel of each other."""
+        """The coupling term; None for neurons without coupling."""
         return self._neighbours
 
     @property
     def parameters(self) -> list[list[dict[str, int]]] | None:
-        """Per-neuron parameters, by row and lane."""
+        """Per-neuron parameters of each row and lane; None if there are none."""
         return self._parameters
 
     @property
     def row_shape(self) -> data.ArrayLayout:
-        """The parameters of a row of neurons."""
+        """Layout of the per-neuron parameters of a row."""
         return data.ArrayLayout(self._lanes[0].parameters.shape(), self.lanes)
 
     @property
     def own_rows(self) -> list[int]:
-        """The parameters of each row, as bits."""
+        """The per-neuron parameters of each row, as the bits of a word of their memory."""
         return [int(Const.cast(self.row_shape.const(row)).value) for row in self._parameters or []]
 
     def tuned(self, params: Any) -> dict[str, int]:
-        """The `tuning` for other neurons of the same structure."""
+        """Values to load into `tuning` for other neurons of the same structure.
+
+        Parameters
+        ----------
+        params : NeuronParams
+            Parameters of the other neurons, of the same model.
+
+        Returns
+        -------
+        dict of str to int
+            Value of each field of `tuning`; empty for an array without one.
+        """
         return {}
 
     @property
     def coupled(self) -> bool:
-        """Whether the neurons feel each other."""
+        """Whether the neurons are coupled."""
         return self._neighbours is not None
 
     @property
@@ -314,7 +414,7 @@ class NeuronArray(wiring.Component):
 
     @property
     def latency(self) -> int:
-        """Clocks from a row's input to its output: the RAM read and the lanes."""
+        """Clocks from the input of a row to its output: the read of the RAM, and the lanes."""
         return 1 + self._lanes[0].latency
 
     @property
@@ -331,12 +431,12 @@ class NeuronArray(wiring.Component):
 
     @property
     def cycles_alone(self) -> int:
-        """Clocks of a tick that no other follows: from its first row taken to its last row given."""
+        """Clocks of a single tick: from the first input row accepted to the last output row transferred."""
         return (self.rows - 1) * self.interval + 1 + self.latency
 
     @property
     def cycles_after_reset(self) -> int:
-        """Clocks after reset until the first input is taken: every row is set to its initial state."""
+        """Clocks from reset to the first input accepted, in which every row is set to its initial state."""
         return self.rows * (1 + self._lanes[0].clear_clocks)
 
     def elaborate(self, platform: object) -> Module:
@@ -358,7 +458,7 @@ class NeuronArray(wiring.Component):
 
         slot, running, begins, lane_phase = self._schedule(m, moves)
 
-        # What travels beside a row through the pipeline.
+        # What accompanies a row through the pipeline.
         valid = Signal(latency)
         stage_row = [Signal(range(max(2, rows)), name=f"row_{n}") for n in range(latency)]
         drives: Any = Signal(drive_layout(self.params, self.lanes))
@@ -412,13 +512,13 @@ class NeuronArray(wiring.Component):
         return (self.rows - 1) * self.lanes + index < self.params.count
 
     def _schedule(self, m: Module, moves: Signal) -> tuple[Signal, Signal, Signal, Signal]:
-        """One slot a row, then idle slots until the state of the first row is back."""
+        """One slot for each row, then idle slots until the state of the first row is written back."""
         rows = self.rows
         slots = self.cycles_per_tick // self.interval
         slot = Signal(range(slots))
         running = Signal()
         has_row = Signal()
-        # A slot begins in phase 0; a row that arrives late waits for the next one.
+        # A slot begins in phase 0; a row that arrives late waits for the next phase 0.
         phase = Signal(range(self.interval))
         lane_phase = Signal(range(self.interval))
         begins = Signal()
@@ -460,7 +560,7 @@ class NeuronArray(wiring.Component):
     def _connect_neighbours(
         self, m: Module, neighbours: Neighbours, moves: Signal, slot: Signal, read: Any, write: Any
     ) -> None:
-        """The sums over the neighbours: what is read and written, and the pull on each neuron."""
+        """Connect the coupling term: the states read and written, and the term of each neuron."""
         m.submodules.neighbours = neighbours
         m.d.comb += [
             neighbours.enable.eq(moves),
@@ -476,7 +576,7 @@ class NeuronArray(wiring.Component):
             ]
 
     def _clear(self, m: Module, running: Signal, write: Any) -> None:
-        """After reset every row gets its initial state, then the array runs."""
+        """After reset, set every row to its initial state; then the array runs."""
         lanes, rows = self._lanes, self.rows
         clear_row = Signal(range(max(2, rows)))
         clear_step = Signal(range(1 + lanes[0].clear_clocks))
@@ -492,7 +592,7 @@ class NeuronArray(wiring.Component):
             m.d.comb += write.data[index].eq(Mux(exists, lane.initial_state, 0))
 
     def _count(self, m: Module, clamped: Signal) -> None:
-        """Count clamped updates, as their rows are accepted."""
+        """Count clamped updates when their row is transferred."""
         taken = self.o.valid & self.o.ready
         total = Signal(33)
         m.d.comb += total.eq(self.saturations + count_ones(clamped))

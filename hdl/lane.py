@@ -1,4 +1,4 @@
-"""What every lane has: the pipeline that updates neurons one after the other."""
+"""The contract of a lane: the pipeline that updates one neuron after the other."""
 
 from __future__ import annotations
 
@@ -12,24 +12,34 @@ __all__ = ["Lane"]
 
 
 class Lane(wiring.Component, ABC):
-    """The pipeline of one lane: a neuron in and a neuron out every `interval` clocks.
+    """The pipeline of one lane: accepts one neuron and returns one every `interval` clocks.
 
-    A `NeuronArray` connects it. It declares the members below, and of the optional ones those it needs.
+    A `NeuronArray` makes its lanes, connects their members, and reads `latency`, `interval` and `clear_clocks`. A
+    subclass declares all members below that are not optional, and of the optional ones those that it needs. All lanes
+    of an array have the same members and the same timing.
+
+    Parameters
+    ----------
+    signature : Signature or dict of str to Member
+        The members.
+    src_loc_at : int
+        Depth of the call stack, for Amaranth's source locations.
 
     Members
     -------
     enable : In(1)
-        The pipeline moves; without it, every register keeps its value.
+        The pipeline advances in this clock; without it, every register keeps its value. Not needed by `load` and
+        `initial_state`, which work in every clock.
     phase : In(range(interval)), optional
-        Clocks since `state` was applied, modulo `interval`. Only with an `interval` above 1.
+        Enabled clocks since `state` was applied, modulo `interval`. Required if `interval` is above 1.
     state : In(state_layout)
-        State of the neuron before the tick.
+        State of the neuron before the tick. It is valid for `interval` enabled clocks, as `drive` and `parameters` are.
     drive : In(signed)
         Input of the neuron, on the grid of ``params.drive``.
     parameters : In(StructLayout), optional
-        What the neuron has of its own, such as its threshold.
+        Per-neuron parameters, such as the threshold. Required if the array has any.
     pull : In(signed), optional
-        Sum of the differences to the neighbours, one enabled clock after `state`.
+        Sum of the differences to the neighbours, one enabled clock after `state`. Required if the neurons are coupled.
     tuning : In(StructLayout), optional
         Loaded parameters that all neurons share.
     seed : In(32), optional
@@ -41,7 +51,8 @@ class Lane(wiring.Component, ABC):
     saturated : Out(1)
         The update was clamped to the range of its word; at the same time as `next_state`.
     load : In(1)
-        Prepare the initial state of the next neuron of the lane.
+        Prepare the initial state of the next neuron of the lane: neurons ``lane``, ``lane + lanes`` and so on, for lane
+        number `lane` of `lanes`. High for one clock.
     initial_state : Out(state_layout)
         That state, `clear_clocks` clocks after `load`.
     """
@@ -76,11 +87,11 @@ class Lane(wiring.Component, ABC):
         """Clocks from `load` to `initial_state`."""
 
     def has(self, port: str) -> bool:
-        """Whether the lane has an optional port.
+        """Whether the lane has an optional member.
 
         Parameters
         ----------
         port : str
-            Its name.
+            Name of the member.
         """
         return port in self.signature.members

@@ -1,4 +1,4 @@
-"""Circuits of the neuron models, and the registry of both."""
+"""Circuits of the neuron models, and the registry of the neurons."""
 
 from neuristor.hdl.neurons.contract import Neuron
 from neuristor.hdl.neurons.registry import names, neuron, neurons

@@ -1,4 +1,4 @@
-"""A neuron: its model and its circuit, as one object."""
+"""The contract of a neuron: its golden model and its circuit, as one object."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ __all__ = ["Neuron"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Neuron:
-    """A neuron that designs may name: its model and its circuit.
+    """A neuron that design files can name: its golden model and its circuit.
 
     Parameters
     ----------
     model : NeuronModel
-        The golden half: parameters, step function, float reference, bounds.
+        The golden model: parameters, step function, float reference, bounds.
     array : callable
-        The circuit: ``array(params, lanes, loadable=..., protection=...)`` makes a `NeuronArray`; with
-        `shares_multipliers` it takes ``interval`` as well.
+        ``array(params, lanes, loadable=..., protection=...)`` makes the circuit, a `NeuronArray`. With
+        `shares_multipliers` it is called with ``interval=...`` as well. The arguments are those of `build`.
     shares_multipliers : bool
         Whether the products of a neuron can share multipliers, over `interval` clocks.
 
     Raises
     ------
     TypeError
-        If a part is of the wrong kind.
+        If `model` is not a `NeuronModel`, or `array` is not callable.
     """
 
     model: NeuronModel[Any]
@@ -45,7 +45,7 @@ class Neuron:
 
     @property
     def name(self) -> str:
-        """The name in design files."""
+        """Name in design files: that of the model."""
         return self.model.name
 
     def build(
@@ -57,25 +57,30 @@ class Neuron:
         loadable: bool = False,
         protection: str = "none",
     ) -> NeuronArray:
-        """A fresh circuit.
+        """Make a new circuit.
 
         Parameters
         ----------
         params : NeuronParams
-            Of this model.
+            Parameters of the neurons, of the class ``model.params``.
         lanes : int
-            Neurons updated side by side, 1 to ``params.count``.
+            Neurons updated in parallel, 1 to ``params.count``.
         interval : int
-            Clocks between two neurons of a lane; above 1 only for neurons whose products share multipliers.
+            Clocks from one neuron of a lane to the next, at least 1; 1 unless the neuron `shares_multipliers`.
         loadable : bool
             Whether parameters can be changed at run time.
-        protection : str
-            Of the memory of per-neuron parameters: "none", "parity" or "secded".
+        protection : {"none", "parity", "secded"}
+            Check bits of the memory of per-neuron parameters.
+
+        Returns
+        -------
+        NeuronArray
+            The circuit of ``params.count`` neurons.
 
         Raises
         ------
         ValueError
-            If a number is outside its range.
+            If `lanes` or `interval` is outside its range, or `protection` has another value.
         """
         if self.shares_multipliers:
             return self.array(params, lanes, interval=interval, loadable=loadable, protection=protection)
@@ -84,7 +89,7 @@ class Neuron:
         return self.array(params, lanes, loadable=loadable, protection=protection)
 
     def __reduce__(self) -> tuple[Callable[[str], Neuron], tuple[str]]:
-        # Cases travel to simulators by pickle: there the registry has the same object.
+        # Simulators receive cases by pickle: the neuron is then looked up in the registry.
         from neuristor.hdl.neurons.registry import neuron
 
         return neuron, (self.name,)

@@ -17,14 +17,24 @@ __all__ = ["HodgkinHuxleyArray", "HodgkinHuxleyLane"]
 
 
 class HodgkinHuxleyLane(FlowLane):
-    """The pipeline of one lane: 21 multiplications (22 with noise) a neuron.
+    """The pipeline of one lane: 21 multiplications (22 with noise) per neuron.
 
     Parameters
     ----------
     params : HodgkinHuxleyParams
-    lane, lanes : int
+        Parameters of the neurons.
+    lane : int
+        Number of the lane in its array; selects the noise seeds.
+    lanes : int
+        Lanes of the array.
     interval : int
+        Clocks from one neuron to the next, at least 1.
     loadable : bool
+        Whether parameters can be changed at run time.
+
+    See Also
+    --------
+    neuristor.hdl.flow.FlowLane : ports and timing.
     """
 
     def __init__(
@@ -33,13 +43,28 @@ class HodgkinHuxleyLane(FlowLane):
         super().__init__(params, lane, lanes, interval, {"bias": (shape(params.drive), params.bias_raw)}, loadable)
 
     def describe(self, flow: Flow) -> tuple[dict[str, Node], Node, Node]:
-        """Equations 4 and 5 of the golden model."""
+        """Describe a tick: equations 4 and 5 of the golden model.
+
+        Parameters
+        ----------
+        flow : Flow
+            Receives the steps.
+
+        Returns
+        -------
+        next_state : dict of str to Node
+            Membrane and gates after the tick; the noise state, with noise.
+        spike : Node
+            The membrane crossed the spike threshold upwards.
+        saturated : Node
+            The membrane was clamped to the range of its word.
+        """
         params: HodgkinHuxleyParams = self.params
         raw, width = params.raw, params.membrane.width
         membrane = flow.take(self.state.membrane)
         force = self._force(flow)
 
-        # Where the membrane is in the tables: its word with the sign turned round counts from their begin.
+        # The position of the membrane in the tables: with its sign bit inverted, the word counts from their start.
         place = [flow.take(part) for part in _split(self.state.membrane ^ (-1 << (width - 1)), raw.position)]
         columns: dict[str, tuple[int, ...]] = {}
         for which, gate in enumerate(GATES):
@@ -101,7 +126,7 @@ class HodgkinHuxleyLane(FlowLane):
         return state, spike, clipped
 
     def _force(self, flow: Flow) -> Node:
-        """All that is added to the currents of the ions."""
+        """What is added to the ionic currents: input, constant current and noise."""
         raw = self.params.raw
         force = flow.register(lambda drive, bias: drive + bias, flow.take(self.drive), self.own(flow, "bias"))
         if not raw.noise_scale_raw:
@@ -113,7 +138,7 @@ class HodgkinHuxleyLane(FlowLane):
 
 
 def _split(value: Any, low: int) -> tuple[Any, Any]:
-    """The bits above a position, and those below."""
+    """The bits from a position upwards, and those below it."""
     return value[low:], value[:low]
 
 
@@ -124,7 +149,25 @@ def _bounded(value: Any, bits: int) -> Any:
 
 
 class HodgkinHuxleyArray(FlowArray):
-    """N Hodgkin-Huxley neurons on L lanes; see :class:`neuristor.hdl.flow.FlowArray`."""
+    """N Hodgkin-Huxley neurons on L lanes.
+
+    Parameters
+    ----------
+    params : HodgkinHuxleyParams
+        Parameters of the neurons.
+    lanes : int
+        Neurons updated in parallel, 1 to ``params.count``.
+    interval : int
+        Clocks from one row to the next, at least 1: as many multiplications share a multiplier.
+    loadable : bool
+        Whether parameters can be changed at run time.
+    protection : {"none", "parity", "secded"}
+        Check bits of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
+
+    See Also
+    --------
+    neuristor.hdl.array.NeuronArray : ports and timing.
+    """
 
     lane_type = HodgkinHuxleyLane
 

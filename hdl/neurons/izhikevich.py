@@ -17,7 +17,7 @@ __all__ = ["IzhikevichArray", "IzhikevichLane"]
 
 
 def _columns(params: IzhikevichParams) -> dict[str, tuple[Any, Any]]:
-    """Shape and values of what each neuron has of its own."""
+    """Shape and values of the per-neuron parameters."""
     bits, fine = signed(params.coefficient_bits + 1), shape(params.recovery)
     return {
         "quadratic": (bits, params.quadratic_raw),
@@ -35,14 +35,24 @@ def _columns(params: IzhikevichParams) -> dict[str, tuple[Any, Any]]:
 
 
 class IzhikevichLane(FlowLane):
-    """The pipeline of one lane: four multiplications (five with noise) a neuron.
+    """The pipeline of one lane: four multiplications (five with noise) per neuron.
 
     Parameters
     ----------
     params : IzhikevichParams
-    lane, lanes : int
+        Parameters of the neurons.
+    lane : int
+        Number of the lane in its array; selects the noise seeds.
+    lanes : int
+        Lanes of the array.
     interval : int
+        Clocks from one neuron to the next, at least 1.
     loadable : bool
+        Whether parameters can be changed at run time.
+
+    See Also
+    --------
+    neuristor.hdl.flow.FlowLane : ports and timing.
     """
 
     def __init__(
@@ -51,7 +61,22 @@ class IzhikevichLane(FlowLane):
         super().__init__(params, lane, lanes, interval, _columns(params), loadable)
 
     def describe(self, flow: Flow) -> tuple[dict[str, Node], Node, Node]:
-        """Equations 1 to 3 of the golden model."""
+        """Describe a tick: equations 1 to 3 of the golden model.
+
+        Parameters
+        ----------
+        flow : Flow
+            Receives the steps.
+
+        Returns
+        -------
+        next_state : dict of str to Node
+            Membrane and recovery after the tick; the noise state, with noise.
+        spike : Node
+            The membrane reached the peak.
+        saturated : Node
+            Membrane or recovery was clamped to the range of its word.
+        """
         params: IzhikevichParams = self.params
         raw, width, fine = params.raw, params.membrane.width, params.recovery.width
 
@@ -88,7 +113,25 @@ class IzhikevichLane(FlowLane):
 
 
 class IzhikevichArray(FlowArray):
-    """N Izhikevich neurons on L lanes; see :class:`neuristor.hdl.flow.FlowArray`."""
+    """N Izhikevich neurons on L lanes.
+
+    Parameters
+    ----------
+    params : IzhikevichParams
+        Parameters of the neurons.
+    lanes : int
+        Neurons updated in parallel, 1 to ``params.count``.
+    interval : int
+        Clocks from one row to the next, at least 1: as many multiplications share a multiplier.
+    loadable : bool
+        Whether parameters can be changed at run time.
+    protection : {"none", "parity", "secded"}
+        Check bits of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
+
+    See Also
+    --------
+    neuristor.hdl.array.NeuronArray : ports and timing.
+    """
 
     lane_type = IzhikevichLane
 

@@ -23,36 +23,69 @@ from neuristor.hdl.neurons.contract import Neuron
 __all__ = ["LaneParams", "LifArray", "LifLane", "parameter_layout", "tuning_layout"]
 
 HEADROOM = 4
-"""Bits above a coefficient that can be loaded: time constants down to a sixteenth of what the circuit is built with."""
+"""Bits above those of a coefficient, where it is loadable: a time constant may be 1/16 of the one built in."""
 
 
 class LaneParams(Protocol):
-    """What a lane needs to know of its neurons; `LifParams` has it."""
+    """What a lane reads of the parameters of its neurons; `LifParams` provides it.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        Those of the class that implements the protocol.
+    """
 
     @property
-    def raw(self) -> LifRaw: ...
+    def raw(self) -> LifRaw:
+        """The integers the circuit is built from."""
 
     @property
-    def membrane(self) -> Format: ...
+    def membrane(self) -> Format:
+        """Word of the membrane potential and of the thresholds, in volt."""
 
     @property
-    def drive(self) -> Format: ...
+    def drive(self) -> Format:
+        """Word of the input, in volt."""
 
     @property
-    def seed(self) -> int: ...
+    def seed(self) -> int:
+        """Seed of the noise, 0 to 2**32 - 1."""
 
     @property
-    def state_fields(self) -> tuple[Field, ...]: ...
+    def state_fields(self) -> tuple[Field, ...]:
+        """The state of one neuron, as the block RAM stores it."""
 
 
 def parameter_layout(params: LaneParams) -> data.StructLayout:
-    """What each neuron has of its own."""
+    """Layout of the per-neuron parameters.
+
+    Parameters
+    ----------
+    params : LaneParams
+        Parameters of the neurons.
+
+    Returns
+    -------
+    StructLayout
+        ``threshold``, on the grid of ``params.membrane``; with broken devices also ``fault``.
+    """
     fields = {"threshold": shape(params.membrane)}
     return data.StructLayout(fields | ({"fault": unsigned(2)} if params.raw.faults else {}))
 
 
 def tuning_layout(params: LifParams) -> data.StructLayout:
-    """What can be loaded for all neurons: the numbers of what the circuit has."""
+    """Layout of the loadable parameters that all neurons share.
+
+    Parameters
+    ----------
+    params : LifParams
+        Parameters that the circuit is built for.
+
+    Returns
+    -------
+    StructLayout
+        Fields of `LifRaw`: only those whose hardware the circuit has.
+    """
     raw, membrane = params.raw, shape(params.membrane)
     fields = {"hold_raw": membrane, "initial_raw": membrane}
     if params.leak == "exact":
@@ -67,36 +100,48 @@ def tuning_layout(params: LifParams) -> data.StructLayout:
 
 
 class LifLane(Lane):
-    """The pipeline of one lane: one neuron in and one out each clock.
+    """The pipeline of one lane: accepts one neuron and returns one in each clock, 4 clocks later.
 
     Parameters
     ----------
     params : LaneParams
-    lane, lanes : int
-        Which lane of how many; decides the noise seeds.
+        Parameters of the neurons.
+    lane : int
+        Number of the lane in its array; selects the noise seeds.
+    lanes : int
+        Lanes of the array.
     kick_bits : int
-        Of the input `kick`, signed; 0 for none.
+        Width of the input `kick`; 0 for a lane without synapses.
     tuning : StructLayout, optional
-        What comes from outside; see `tuning_layout`. The seed of the noise does, then.
+        Fields of the input `tuning`, see `tuning_layout`; None for a lane whose parameters are built in.
 
     Members
     -------
     enable : In(1)
-        The pipeline moves.
+        The pipeline advances in this clock; without it, every register keeps its value.
     state : In(state_layout)
+        State before the tick: ``membrane``, and ``refractory`` and ``noise`` where the neurons have them.
     drive : In(signed)
+        Input in volt, on the grid of ``params.drive``.
     parameters : In(StructLayout({"threshold": ..., "fault": ...}))
-        ``fault`` only where there are broken devices.
-    kick : In(signed)
-        What synapses add to the membrane in this tick: see ``neuristor.golden_model.networks.snn``.
-    tuning : In(StructLayout)
-    seed : In(32)
+        Threshold, on the grid of ``params.membrane``. `fault` exists only with broken devices.
+    kick : In(signed), optional
+        What synapses add to the membrane in this tick, on the grid of ``params.membrane``; see
+        ``neuristor.golden_model.networks.snn``.
+    tuning : In(StructLayout), optional
+        Loaded parameters that all neurons share.
+    seed : In(32), optional
+        Loaded seed of the noise. Only with `tuning` and noise.
     next_state : Out(state_layout)
-    spike, saturated : Out(1)
-        All `latency` enabled clocks after `state`.
+        State after the tick, 4 enabled clocks after `state`.
+    spike : Out(1)
+        The neuron fired; at the same time as `next_state`.
+    saturated : Out(1)
+        The membrane was clamped to the range of its word; at the same time as `next_state`.
     load : In(1)
+        Prepare the initial state of the next neuron of the lane.
     initial_state : Out(state_layout)
-        The state after reset of the lane's next neuron, `clear_clocks` clocks after `load`.
+        That state, `clear_clocks` clocks after `load`.
     """
 
     kick: Signal
@@ -134,22 +179,31 @@ class LifLane(Lane):
             | ({} if tuning is None else {"tuning": In(tuning)})
             | ({} if tuning is None or not params.raw.noise_scale_raw else {"seed": In(32)})
         )
+        self._noisy = bool(params.raw.noise_scale_raw)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        built, width = self.params.raw, self.params.membrane.width
-        raw: Any = Tuned(built, None if self._tuning is None else self.tuning)
-        noisy, waits = bool(built.noise_scale_raw), bool(built.refractory_ticks)
+        raw = Tuned(self.params.raw, None if self._tuning is None else self.tuning)
+        self._prepare_initial_state(m, raw)
+        second, third = self._carry(m)
+        difference, draw = self._subtract(m)
+        product, offset = self._multiply(m, raw, difference, draw)
+        bounded, clipped, limit = self._add(m, raw, second, product, offset)
+        self._fire(m, raw, third, bounded, clipped, limit)
+        return m
 
+    def _prepare_initial_state(self, m: Module, raw: Tuned) -> None:
+        """The state after reset of the next neuron of the lane."""
         m.d.comb += self.initial_state.membrane.eq(raw.initial_raw)
-        if noisy:
+        if self._noisy:
             given = self._tuning is not None
             m.submodules.seeder = seeder = noise.Seeder(self.params.seed, self._lane, self._lanes, given)
             if given:
                 m.d.comb += seeder.seed.eq(self.seed)
             m.d.comb += [seeder.load.eq(self.load), self.initial_state.noise.eq(seeder.state)]
 
-        # What a stage passes on unchanged.
+    def _carry(self, m: Module) -> tuple[Any, Any]:
+        """What the stages pass on unchanged; returns it after stages 2 and 3."""
         carried = data.StructLayout(
             {"state": self.state.shape(), "own": self.parameters.shape()}
             | ({"kick": self.kick.shape()} if self._kicked else {})
@@ -166,24 +220,31 @@ class LifLane(Lane):
             ]
             if self._kicked:
                 m.d.sync += first.kick.eq(self.kick)
+        return second, third
 
-        # 1: how far the membrane is from where the input would hold it
+    def _subtract(self, m: Module) -> tuple[Any, Any]:
+        """Stage 1: the distance of the membrane from where the input would hold it, and the noise draw."""
         difference = Signal((self.drive - self.state.membrane).shape())
         draw = Signal(range(-golden_noise.CENTRE, golden_noise.CENTRE + 1))
         with m.If(self.enable):
             m.d.sync += difference.eq(self.drive - self.state.membrane)
-            if noisy:
+            if self._noisy:
                 m.d.sync += draw.eq(noise.byte_sum(self.state.noise))
+        return difference, draw
 
-        # 2: times the decay coefficient
+    def _multiply(self, m: Module, raw: Tuned, difference: Any, draw: Any) -> tuple[Any, Any]:
+        """Stage 2: that distance times the decay coefficient, and the offset of the threshold."""
         product = Signal((difference * raw.k_raw).shape())
         offset = Signal(noise.offset(draw, raw.noise_scale_raw, raw.noise_shift).shape())
         with m.If(self.enable):
             m.d.sync += product.eq(difference * raw.k_raw)
-            if noisy:
+            if self._noisy:
                 m.d.sync += offset.eq(noise.offset(draw, raw.noise_scale_raw, raw.noise_shift))
+        return product, offset
 
-        # 3: the leaky sum, kept inside the word, and this cycle's threshold
+    def _add(self, m: Module, raw: Tuned, second: Any, product: Any, offset: Any) -> tuple[Any, Any, Any]:
+        """Stage 3: the membrane after leak and input, clamped to its word; whether it was; this cycle's threshold."""
+        width = self.params.membrane.width
         leaked = second.state.membrane + round_shift(product, raw.k_shift)
         if self._kicked:
             leaked = leaked + second.kick
@@ -197,8 +258,11 @@ class LifLane(Lane):
                 clipped.eq(clipped_value),
                 limit.eq(second.own.threshold + offset),
             ]
+        return bounded, clipped, limit
 
-        # 4: fire or not
+    def _fire(self, m: Module, raw: Tuned, third: Any, bounded: Any, clipped: Any, limit: Any) -> None:
+        """Stage 4: compare with the threshold; a neuron that fires is reset."""
+        width, waits = self.params.membrane.width, bool(self.params.raw.refractory_ticks)
         active = Signal()
         m.d.comb += active.eq(third.state.refractory == 0 if waits else Const(1))
         healthy = Signal(init=1)
@@ -230,9 +294,8 @@ class LifLane(Lane):
                     m.d.sync += self.next_state.refractory.eq(raw.refractory_ticks)
                 with m.Elif(~active):
                     m.d.sync += self.next_state.refractory.eq(third.state.refractory - 1)
-            if noisy:
+            if self._noisy:
                 m.d.sync += self.next_state.noise.eq(Mux(fires, noise.advance(third.state.noise), third.state.noise))
-        return m
 
 
 class LifArray(NeuronArray):
@@ -241,14 +304,22 @@ class LifArray(NeuronArray):
     Parameters
     ----------
     params : LifParams
+        Parameters of the neurons.
     lanes : int
+        Neurons updated in parallel, 1 to ``params.count``.
     loadable : bool
-    protection : str
-        Of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
+        Whether parameters can be changed at run time.
+    protection : {"none", "parity", "secded"}
+        Check bits of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
+
+    Raises
+    ------
+    ValueError
+        If `lanes` is outside its range, or `protection` has another value.
 
     See Also
     --------
-    neuristor.hdl.array.NeuronArray : the ports and the timing.
+    neuristor.hdl.array.NeuronArray : ports and timing.
     """
 
     params: LifParams
@@ -268,12 +339,19 @@ class LifArray(NeuronArray):
         )
 
     def tuned(self, params: LifParams) -> dict[str, int]:
-        """The tuning for other neurons of the same structure.
+        """Values to load into `tuning` for other neurons of the same structure.
 
-        Raises
-        ------
-        ValueError
-            If a coefficient needs another shift.
+        A ``ValueError`` is raised if a coefficient is finer than the circuit can represent.
+
+        Parameters
+        ----------
+        params : LifParams
+            Parameters of the other neurons.
+
+        Returns
+        -------
+        dict of str to int
+            Value of each field of `tuning_layout`.
         """
         raw, built = params.raw._asdict(), self.params.raw
         raw["k_raw"] = rescaled("k", params.raw.k_raw, params.raw.k_shift, built.k_shift)

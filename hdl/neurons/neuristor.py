@@ -22,14 +22,24 @@ def _bytes(state: Any) -> tuple[Any, Any]:
 
 
 class NeuristorLane(FlowLane):
-    """The pipeline of one lane: six multiplications a neuron, one more with an input capacitor, two with noise.
+    """The pipeline of one lane: six multiplications per neuron, one more with an input capacitor, two more with noise.
 
     Parameters
     ----------
     params : NeuristorParams
-    lane, lanes : int
+        Parameters of the neurons.
+    lane : int
+        Number of the lane in its array; selects the noise seeds.
+    lanes : int
+        Lanes of the array.
     interval : int
+        Clocks from one neuron to the next, at least 1.
     loadable : bool
+        Whether parameters can be changed at run time.
+
+    See Also
+    --------
+    neuristor.hdl.flow.FlowLane : ports and timing.
     """
 
     def __init__(
@@ -40,7 +50,23 @@ class NeuristorLane(FlowLane):
         super().__init__(params, lane, lanes, interval, columns, loadable)
 
     def describe(self, flow: Flow) -> tuple[dict[str, Node], Node, Node]:
-        """Equations 1 to 3 of the golden model."""
+        """Describe a tick: equations 1 to 3 of the golden model.
+
+        Parameters
+        ----------
+        flow : Flow
+            Receives the steps.
+
+        Returns
+        -------
+        next_state : dict of str to Node
+            Voltages of both nodes and states of both switches after the tick; with an input capacitor also the input,
+            with noise the noise state.
+        spike : Node
+            Switch 2 turned on.
+        saturated : Node
+            A node was clamped to the range of its word.
+        """
         params: NeuristorParams = self.params
         raw, width = params.raw, params.membrane.width
         v1, v2, drive = flow.take(self.state.membrane), flow.take(self.state.output), flow.take(self.drive)
@@ -97,7 +123,7 @@ class NeuristorLane(FlowLane):
         return state, spike, saturated
 
     def _with_noise(self, flow: Flow, number: int, on: Node, limit: Node) -> Node:
-        """The limit of a switch with this half-cycle's noise."""
+        """The threshold at which a switch changes its state, with its noise."""
         raw = self.params.raw
         draws = (noise.byte_sum, lambda state: _bytes(state)[0] - _bytes(state)[1])
         draw = flow.register(draws[number - 1], flow.take(self.state.noise))
@@ -112,7 +138,25 @@ def _words(table: tuple[int, ...], bits: int) -> list[Any]:
 
 
 class NeuristorArray(FlowArray):
-    """N neuristors on L lanes; see :class:`neuristor.hdl.flow.FlowArray`."""
+    """N neuristors on L lanes.
+
+    Parameters
+    ----------
+    params : NeuristorParams
+        Parameters of the neurons.
+    lanes : int
+        Neurons updated in parallel, 1 to ``params.count``.
+    interval : int
+        Clocks from one row to the next, at least 1: as many multiplications share a multiplier.
+    loadable : bool
+        Whether parameters can be changed at run time.
+    protection : {"none", "parity", "secded"}
+        Check bits of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
+
+    See Also
+    --------
+    neuristor.hdl.array.NeuronArray : ports and timing.
+    """
 
     lane_type = NeuristorLane
 

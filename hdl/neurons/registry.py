@@ -1,6 +1,6 @@
-"""Which neurons there are: those of Neuristor, one line each, and those that other packages install.
+"""Registry of the neurons: those of Neuristor, and those that other packages install.
 
-A package of somebody else's adds a neuron by an entry point in its ``pyproject.toml``::
+Another package adds a neuron by an entry point in its ``pyproject.toml``::
 
     [project.entry-points."neuristor.neurons"]
     toy = "toy_neuron:TOY"          # a Neuron whose model has the name "toy"
@@ -22,7 +22,7 @@ from neuristor.hdl.neurons.relaxation_oscillator import RELAXATION_OSCILLATOR
 __all__ = ["GROUP", "names", "neuron", "neurons"]
 
 GROUP = "neuristor.neurons"
-"""The entry points that are read."""
+"""Group of entry points that is read."""
 _OURS = MappingProxyType(
     {each.name: each for each in (LIF, RELAXATION_OSCILLATOR, HODGKIN_HUXLEY, NEURISTOR, IZHIKEVICH)}
 )
@@ -33,7 +33,7 @@ def _installed() -> dict[str, EntryPoint]:
 
 
 def names() -> tuple[str, ...]:
-    """The names of all neurons; nothing of other packages is loaded for it."""
+    """The names of all neurons, those of Neuristor first; other packages are not imported."""
     return (*_OURS, *(name for name in _installed() if name not in _OURS))
 
 
@@ -44,13 +44,18 @@ def neuron(name: str) -> Neuron:
     Parameters
     ----------
     name : str
-        As in ``[neuron] model``.
+        Name of the neuron, as in ``[neuron] model`` of a design file.
+
+    Returns
+    -------
+    Neuron
+        The same object at each call.
 
     Raises
     ------
     ValueError
-        If there is no such neuron, or the package that has it breaks the contract; the message names the entry point
-        and what is missing.
+        If there is no such neuron; or if its entry point cannot be loaded, is no `Neuron`, has another name than its
+        model, or has the name of a neuron of Neuristor.
     """
     installed = _installed().get(name)
     if name in _OURS:
@@ -78,11 +83,8 @@ def _place(point: EntryPoint) -> str:
 
 
 def neurons() -> tuple[Neuron, ...]:
-    """All neurons.
+    """All neurons, in the order of `names`.
 
-    Raises
-    ------
-    ValueError
-        As `neuron`.
+    A ``ValueError`` is raised as by `neuron`.
     """
     return tuple(neuron(name) for name in names())
