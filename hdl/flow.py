@@ -1,17 +1,16 @@
-"""A data flow whose multiplications share multipliers, and the lane that is made of one.
+"""Pipelines whose multiplications share multipliers, and the lane that is made of one.
 
-A neuron with twenty multiplications need not have twenty multipliers. When a lane takes a new neuron
-only every `interval` clocks, a multiplier serves `interval` multiplications of each neuron. A `Flow` is
-written down like a formula; it finds out in which clock each step happens, which multiplier does it, and
-how often a value must be handed on until its last reader has seen it::
+If a lane accepts a new neuron only every `interval` clocks, one multiplier computes `interval` products of each neuron.
+A `Flow` is written like a formula. It schedules the steps: in which clock each one happens, on which multiplier, and in
+how many further registers a value is held until it is last read::
 
     flow = Flow(interval=4)
     a, b = flow.take(port_a), flow.take(port_b)
     product = flow.multiply(a, b, lambda p: round_shift(p, 12))
     total = flow.register(lambda p, a: p + a, product, a)
 
-Clocks are counted from the one in which the inputs of a neuron are there. With `interval` 1 it is a plain
-pipeline with a multiplier for each multiplication.
+Clocks are counted from the first one in which the inputs of a neuron are valid, clock 0; clocks without `enable` do not
+count. With an `interval` of 1, a flow is a plain pipeline with one multiplier for each product.
 """
 
 from __future__ import annotations
@@ -36,25 +35,39 @@ from neuristor.hdl.lane import Lane
 __all__ = ["Flow", "FlowArray", "FlowLane", "Node"]
 
 MULTIPLY = 3
-"""Clocks from the factors of a multiplication to its result: factors, product, result."""
+"""Clocks of a multiplication: one register each for the factors, the product and the result."""
 
 
 @dataclass(eq=False)
 class Node:
-    """A value of one neuron, and when it is there.
+    """A value of one neuron, and the clocks in which it is valid.
 
-    It can be read for `interval` clocks; then the next neuron's takes its place, and it is handed on.
+    It is valid for `interval` clocks. Then the value of the next neuron takes its place, and if it is read later, it is
+    held in a copy.
     """
 
     interval: int
-    """0 for a constant, which stays."""
+    """Clocks for which it is valid; 0 for a constant, which is always valid."""
     time: int
-    """The first clock in which it can be read."""
+    """The first clock in which it is valid."""
     value: Value
+    """The signal or the constant."""
     copies: list[Any] = field(default_factory=list)
+    """Registers that hold it afterwards, for `interval` clocks each."""
 
     def at(self, clock: int) -> Value:
-        """The value, in a clock."""
+        """What to read in a clock; adds copies where they are needed.
+
+        Parameters
+        ----------
+        clock : int
+            Clock in which the value is read.
+
+        Raises
+        ------
+        ValueError
+            If the value is not yet valid in that clock.
+        """
         if not self.interval:
             return self.value
         if clock < self.time:
@@ -67,7 +80,7 @@ class Node:
 
 @dataclass(eq=False)
 class _Part(Node):
-    """Some bits of another node."""
+    """Some bits of another node; they are valid in the same clocks."""
 
     source: Node = field(kw_only=True)
     low: int = field(kw_only=True)
@@ -75,7 +88,13 @@ class _Part(Node):
     signed: bool = field(kw_only=True)
 
     def at(self, clock: int) -> Value:
-        """The bits, in a clock."""
+        """The bits to read in a clock.
+
+        Parameters
+        ----------
+        clock : int
+            Clock in which they are read.
+        """
         bits = self.source.at(clock)[self.low : self.high]
         return bits.as_signed() if self.signed else bits
 
@@ -90,7 +109,7 @@ class _Product(NamedTuple):
 
 
 class Flow:
-    """The steps that one lane takes for each neuron.
+    """The steps of one lane for each neuron.
 
     Parameters
     ----------
@@ -100,7 +119,7 @@ class Flow:
     Raises
     ------
     ValueError
-        If it is not.
+        If `interval` is not an integer of at least 1.
     """
 
     def __init__(self, interval: int) -> None:
@@ -114,7 +133,7 @@ class Flow:
 
     @property
     def multipliers(self) -> int:
-        """How many there are."""
+        """Number of multipliers so far."""
         return len(self._units)
 
     def _node(self, time: int, value: Value) -> Node:
@@ -122,25 +141,55 @@ class Flow:
         return self._nodes[-1]
 
     def take(self, value: Any) -> Node:
-        """An input, there in clock 0."""
+        """An input, valid from clock 0.
+
+        Parameters
+        ----------
+        value : value-like
+            Input of the lane.
+        """
         return self._node(0, Value.cast(value))
 
     def constant(self, value: int) -> Node:
-        """A constant, always there."""
+        """A constant, always valid.
+
+        Parameters
+        ----------
+        value : int
+            Its value; the shape is as wide as needed, signed.
+        """
         return Node(0, 0, Const(value, signed(value.bit_length() + 1)))
 
     def part(self, node: Node, low: int, high: int | None = None, *, signed: bool = False) -> Node:
-        """Some bits of a node, unsigned or signed: no clock."""
+        """Some bits of a node; takes no clock.
+
+        Parameters
+        ----------
+        node : Node
+            The node.
+        low : int
+            The lowest bit.
+        high : int, optional
+            One above the highest bit; all bits from `low` upwards when absent.
+        signed : bool
+            Whether the bits are a signed number.
+        """
         return _Part(node.interval, node.time, node.value, source=node, low=low, high=high, signed=signed)
 
     def register(self, function: Callable[..., Any], *nodes: Node) -> Node:
-        """Logic without a multiplication: a clock.
+        """Logic without a multiplication; takes one clock.
 
         Parameters
         ----------
         function : callable
-            From the values of `nodes` to a value.
+            Makes a value from the values of `nodes`, with combinational logic only.
         *nodes : Node
+            Operands.
+
+        Returns
+        -------
+        Node
+            The result, valid one clock after the last operand.
         """
         time = max(node.time for node in nodes)
         return self._load(time, function(*(node.at(time) for node in nodes)))
@@ -152,18 +201,24 @@ class Flow:
         return self._node(time + 1, held)
 
     def multiply(self, a: Node, b: Node, function: Callable[..., Any] = lambda product: product, *nodes: Node) -> Node:
-        """A multiplication, and logic that takes its product (first) and other nodes.
+        """A multiplication, and logic on its product; takes three clocks, and waits for a free multiplier.
 
         Parameters
         ----------
         a, b : Node
             Factors.
         function : callable
-            From the product and the values of `nodes` to a value.
+            Makes a value from the product and the values of `nodes`, with combinational logic only.
         *nodes : Node
+            Further operands of `function`; needed two clocks later than the factors.
+
+        Returns
+        -------
+        Node
+            The result.
         """
         time = max(a.time, b.time, *(node.time - MULTIPLY + 1 for node in nodes), 0)
-        # A new multiplier only when all others are taken in every clock.
+        # Add a multiplier only if all others are occupied in every clock.
         if all(len(unit) == self.interval for unit in self._units):
             self._units.append({})
         while not (free := [unit for unit in self._units if time % self.interval not in unit]):
@@ -175,19 +230,20 @@ class Flow:
         return self._load(done, function(result, *(node.at(done) for node in nodes)))
 
     def read(self, name: str, table: Mapping[str, tuple[int, ...]], index: Node) -> dict[str, Node]:
-        """An entry of a table in block RAM: a clock.
+        """Read an entry of a table in block RAM; takes one clock.
 
         Parameters
         ----------
         name : str
-            Of the memory.
-        table : mapping of tuple of int
-            The entries of each field.
+            Name of the memory.
+        table : mapping of str to tuple of int
+            The entries of each field; all fields have the same number of entries.
         index : Node
+            Number of the entry.
 
         Returns
         -------
-        dict of Node
+        dict of str to Node
             The fields of the entry.
         """
         shapes = {key: Shape.cast(range(min(column), max(column) + 2)) for key, column in table.items()}
@@ -198,13 +254,14 @@ class Flow:
         return {key: self._node(index.time + 1, found[key]) for key in table}
 
     def emit(self, m: Module, enable: Value, phase: Value) -> None:
-        """Put the circuit into a module.
+        """Add the circuit to a module.
 
         Parameters
         ----------
         m : Module
+            The module.
         enable : Value
-            All moves, or stands.
+            The pipeline advances in this clock.
         phase : Value
             The present clock, modulo `interval`.
         """
@@ -222,7 +279,7 @@ class Flow:
             memory: Any = Memory(shape=layout, depth=len(rows), init=rows)
             m.submodules[f"{name}_memory"] = memory
             port = memory.read_port()
-            # A net of its own: else the port `enable` of the lane would be called as the memory's.
+            # A separate net: otherwise the port `enable` of the lane would get the name of the memory's port.
             m.d.comb += [port.en.eq(when(time) & 1), port.addr.eq(index), found.eq(port.data)]
         for number, unit in enumerate(self._units):
             self._multiplier(m, number, unit, enable, phase)
@@ -236,7 +293,7 @@ class Flow:
             factor = Signal(signed(width), name=f"factor_{side}_{number}")
             with m.Switch(phase):
                 for slot, choice in sorted(choices.items()):
-                    # The last one stands for all clocks without a multiplication as well.
+                    # The last one is also the choice in clocks without a multiplication.
                     with m.Case(slot) if slot != max(choices) else m.Default():
                         m.d.comb += chosen.eq(choice)
             with m.If(enable):
@@ -255,39 +312,48 @@ def _signed(value: Value) -> Value:
 
 
 class FlowLane(Lane):
-    """The pipeline of one lane, as a flow.
-
-    A neuron's lane is a subclass with `describe`.
+    """The pipeline of one lane, described as a flow; the lane of a neuron is a subclass with `describe`.
 
     Parameters
     ----------
-    params : parameters of the neuron model
-    lane, lanes : int
-        Which lane of how many; decides the noise seeds and the initial states.
+    params : NeuronParams
+        Parameters of the neurons.
+    lane : int
+        Number of the lane in its array; selects the noise seeds and the initial states.
+    lanes : int
+        Lanes of the array.
     interval : int
-        Clocks from one neuron to the next.
-    columns : dict of (shape, ndarray of int64, shape (count,))
-        What each neuron has of its own: those that are not equal become ports.
+        Clocks from one neuron to the next, at least 1.
+    columns : mapping of str to (Shape, ndarray of int64, shape (count,))
+        Per-neuron parameters. Those that differ between neurons become fields of `parameters`, the others constants.
     loadable : bool
-        All of them become ports, and the seed of the noise, if there is any.
+        Whether parameters can be changed at run time: all of `columns` become fields of `parameters`, and the seed of
+        the noise an input.
 
     Members
     -------
     enable : In(1)
-        The pipeline moves.
+        The pipeline advances in this clock; without it, every register keeps its value.
     phase : In(range(interval))
-        Clocks since `state` is there.
+        Enabled clocks since `state` was applied, modulo `interval`.
     state : In(state_layout)
+        State of the neuron before the tick, valid for `interval` enabled clocks.
     drive : In(signed)
-    parameters : In(StructLayout)
-        Those of `columns` that differ.
-    seed : In(32)
+        Input of the neuron, on the grid of ``params.drive``; at the same time as `state`.
+    parameters : In(StructLayout), optional
+        Per-neuron parameters, see `columns`; at the same time as `state`.
+    seed : In(32), optional
+        Loaded seed of the noise. Only in a loadable array with noise.
     next_state : Out(state_layout)
-    spike, saturated : Out(1)
-        All `latency` enabled clocks after `state`.
+        State after the tick, `latency` enabled clocks after `state`.
+    spike : Out(1)
+        The neuron fired; at the same time as `next_state`.
+    saturated : Out(1)
+        The update was clamped to the range of a word; at the same time as `next_state`.
     load : In(1)
+        Prepare the initial state of the next neuron of the lane.
     initial_state : Out(state_layout)
-        The state after reset of the lane's next neuron, `clear_clocks` clocks after `load`.
+        That state, `clear_clocks` clocks after `load`.
     """
 
     clear_clocks = 1 + golden_noise.SEED_STEPS
@@ -307,7 +373,7 @@ class FlowLane(Lane):
         self._columns = columns
         self._own = {name: each for name, (each, column) in columns.items() if loadable or (column != column[0]).any()}
         state = state_layout(params)
-        # What the hardware does not store has no first value in it.
+        # Only what the hardware stores has an initial value.
         self._initial = {
             name: column[lane::lanes].tolist() for name, column in params.initial.items() if name in state.members
         }
@@ -331,23 +397,40 @@ class FlowLane(Lane):
 
     @abstractmethod
     def describe(self, flow: Flow) -> tuple[dict[str, Node], Node, Node]:
-        """The steps of a tick.
+        """Describe the steps of a tick.
+
+        Parameters
+        ----------
+        flow : Flow
+            Receives the steps.
 
         Returns
         -------
-        next_state : dict of Node
-        spike, saturated : Node
+        next_state : dict of str to Node
+            Each field of the state after the tick.
+        spike : Node
+            The neuron fired.
+        saturated : Node
+            The update was clamped to the range of a word.
         """
 
     def own(self, flow: Flow, name: str) -> Node:
-        """A parameter of the neuron."""
+        """A per-neuron parameter: an input, or a constant if it is the same for all neurons.
+
+        Parameters
+        ----------
+        flow : Flow
+            Receives it.
+        name : str
+            Its name in `columns`.
+        """
         if name in self._own:
             return flow.take(self.parameters[name])
         return flow.constant(int(self._columns[name][1][0]))
 
     @property
     def multipliers(self) -> int:
-        """How many the lane has."""
+        """Number of multipliers of the lane."""
         return self._flow.multipliers
 
     @property
@@ -385,24 +468,33 @@ class FlowLane(Lane):
 
 
 class FlowArray(NeuronArray):
-    """N neurons on L lanes that are flows.
+    """N neurons on L lanes that are flows; the array of a neuron is a subclass with its `lane_type`.
 
     Parameters
     ----------
-    params : parameters of the neuron model
+    params : NeuronParams
+        Parameters of the neurons.
     lanes : int
+        Neurons updated in parallel, 1 to ``params.count``.
     interval : int
-        Clocks from one row to the next: so many multiplications share a multiplier.
+        Clocks from one row to the next, at least 1: as many multiplications share a multiplier.
     loadable : bool
-    protection : str
-        Of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
+        Whether parameters can be changed at run time.
+    protection : {"none", "parity", "secded"}
+        Check bits of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
+
+    Raises
+    ------
+    ValueError
+        If `lanes` or `interval` is outside its range, or `protection` has another value.
 
     See Also
     --------
-    neuristor.hdl.array.NeuronArray : the ports and the timing.
+    neuristor.hdl.array.NeuronArray : ports and timing.
     """
 
     lane_type: type[Any]
+    """The lane, a subclass of `FlowLane`: ``lane_type(params, lane, lanes, interval, loadable)``."""
 
     def __init__(
         self, params: Any, lanes: int, interval: int = 1, loadable: bool = False, protection: str = "none"
