@@ -1,7 +1,7 @@
 """Associative memory: how well letters and random patterns are recalled, by rule, noise, load and weight bits.
 
-Run ``python -m benchmarks.associative --out FOLDER``: tables, and two pictures in the folder. ``--quick`` leaves the
-larger letters out. No peer: the rules are compared with each other.
+Run ``python -m benchmarks.associative``; ``--out FOLDER`` also draws two pictures. A quick run leaves out the larger
+letters and the higher loads. There is no peer: the learning rules are compared with each other.
 """
 
 from __future__ import annotations
@@ -15,26 +15,37 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
-from benchmarks.harness import environment
+from benchmarks.harness import Benchmark, Row, Run
 from neuristor.golden_model.networks.associative import LETTERS, RULES, Recall, capacity, letters, quantized, recall
 from neuristor.golden_model.networks.onn import OnnParams
 
-__all__ = ["Retrieved", "capacities", "main", "retrievals"]
+__all__ = ["BENCHMARK", "Retrieved", "capacities", "measure", "retrievals"]
 
 NOISES = (0.0, 0.1, 0.25, 0.5)
+"""Shares of the pixels that are wrong."""
 BITS = 5
+"""Word length of a weight."""
 COUNT = 100
 """Oscillators of the capacity curves."""
 LOADS = (2, 5, 8, 11, 14, 17, 20, 25, 30, 40, 50, 60, 70)
+"""Numbers of random patterns."""
+QUICK_LETTERS, QUICK_LOADS = LETTERS[:3], (5, 11, 17, 20)
 STYLE: dict[Any, Any] = {"svg.hashsalt": "neuristor", "axes.spines.top": False, "axes.spines.right": False}
 
 
 class Retrieved(NamedTuple):
-    """A set of letters, a rule, and how well the letters are recalled for each noise."""
+    """How well a set of letters is recalled after learning by a rule.
+
+    Parameters
+    ----------
+    size : str
+        Rows by columns of a letter, one of `LETTERS`.
+    rule : str
+        Learning rule, one of `RULES`.
+    recalls : list of Recall
+        One for each of `NOISES`.
+    """
 
     size: str
     rule: str
@@ -42,7 +53,15 @@ class Retrieved(NamedTuple):
 
 
 def retrievals(sizes: tuple[str, ...], tries: int) -> Iterator[Retrieved]:
-    """Each rule on each set of letters."""
+    """Recall each set of letters after learning by each rule.
+
+    Parameters
+    ----------
+    sizes : tuple of str
+        Sets of letters, of `LETTERS`.
+    tries : int
+        Number of tries for each letter.
+    """
     for size in sizes:
         pixels = letters(size).pixels
         for rule, learn in RULES.items():
@@ -51,7 +70,24 @@ def retrievals(sizes: tuple[str, ...], tries: int) -> Iterator[Retrieved]:
 
 
 def capacities(loads: tuple[int, ...], sets: int) -> Iterator[tuple[str, int, list[float]]]:
-    """Each rule with 5-bit weights, then one rule with other weights: rule, bits, share recalled for each load."""
+    """Recall random patterns after learning by each rule with 5-bit weights, then by one rule with other weights.
+
+    Parameters
+    ----------
+    loads : tuple of int
+        Numbers of patterns.
+    sets : int
+        Number of sets of patterns for each load.
+
+    Yields
+    ------
+    str
+        Learning rule.
+    int
+        Word length of a weight.
+    list of float
+        Share recalled for each load.
+    """
     for rule, bits in [*((rule, BITS) for rule in RULES), *(("diederich_opper", bits) for bits in (2, 3, 8))]:
         yield rule, bits, list(capacity(COUNT, loads, rule, bits, sets=sets))
 
@@ -84,42 +120,60 @@ def _capacity_picture(found: list[tuple[str, int, list[float]]], loads: tuple[in
     rules.set(title=f"{COUNT} oscillators, {BITS}-bit weights", ylabel="recalled (%), 10 % of the pixels wrong")
     widths.set(title="diederich opper")
     for panel in (rules, widths):
-        panel.set(xlabel="patterns an oscillator", ylim=(-3, 103))
+        panel.set(xlabel="patterns per oscillator", ylim=(-3, 103))
         panel.legend(fontsize=7)
     return figure
 
 
-def main() -> None:
-    """From the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("build/associative"), help="folder of the pictures")
-    parser.add_argument("--quick", action="store_true", help="small letters, few tries")
-    given = parser.parse_args()
-    console = Console(width=120, highlight=False)
-    for name, value in environment().items():
-        console.print(f"{name:>10}  {value}", markup=False)
-    sizes, tries = (LETTERS[:3], 20) if given.quick else (LETTERS, 100)
-    found = list(track(retrievals(sizes, tries), "letters", len(sizes) * len(RULES), console=console))
-    columns = [f"{noise:.0%}" for noise in NOISES]
-    table = Table("letters", "rule", *columns, *columns, title=f"recalled (%), then periods to settle; {tries} tries")
-    for each in found:
-        shares = [f"{100 * one.correct:.1f}" for one in each.recalls]
-        table.add_row(each.size, each.rule, *shares, *(f"{one.periods:.2f}" for one in each.recalls))
-    console.print(table)
-    loads, sets = (LOADS[::3], 2) if given.quick else (LOADS, 5)
-    curves = list(track(capacities(loads, sets), "capacity", len(RULES) + 3, console=console))
-    table = Table("rule", "bits", *map(str, loads), title=f"random patterns of {COUNT} pixels: recalled (%)")
-    for rule, bits, shares_of in curves:
-        table.add_row(rule, str(bits), *(f"{100 * share:.0f}" for share in shares_of))
-    console.print(table)
-    given.out.mkdir(parents=True, exist_ok=True)
+def measure(run: Run) -> Iterator[Row]:
+    """Recall letters, then random patterns.
+
+    Parameters
+    ----------
+    run : Run
+        Its option `out` is a folder for pictures, or None. A quick run takes small letters, few patterns and few tries.
+    """
+    sizes, tries = (QUICK_LETTERS, 20) if run.quick else (LETTERS, 100)
+    found = []
+    for each in retrievals(sizes, tries):
+        found.append(each)
+        for noise, one in zip(NOISES, each.recalls, strict=True):
+            name = f"letters {each.size}, {each.rule}, {noise:.0%} of the pixels wrong, {tries} tries"
+            yield Row(name=f"{name}: recalled", value=100 * one.correct, unit="%")
+            yield Row(name=f"{name}: until settled", value=one.periods, unit="periods", less=True)
+    loads, sets = (QUICK_LOADS, 1) if run.quick else (LOADS, 5)
+    curves = []
+    for rule, bits, shares in capacities(loads, sets):
+        curves.append((rule, bits, shares))
+        for load, share in zip(loads, shares, strict=True):
+            name = f"{load} random patterns of {COUNT} pixels, {rule}, {bits}-bit weights, 10% of the pixels wrong"
+            yield Row(name=f"{name}, {sets} sets: recalled", value=100 * share, unit="%")
+    if run.options.out is not None:
+        _draw(run, found, curves, loads)
+
+
+def _draw(run: Run, found: list[Retrieved], curves: list[tuple[str, int, list[float]]], loads: tuple[int, ...]) -> None:
+    folder = run.options.out
+    folder.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
         for stem, figure in (("recall", _retrieval_picture(found)), ("capacity", _capacity_picture(curves, loads))):
             buffer = io.BytesIO()
             figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-            (given.out / f"{stem}.svg").write_bytes(buffer.getvalue())
-            console.print(given.out / f"{stem}.svg")
+            (folder / f"{stem}.svg").write_bytes(buffer.getvalue())
+            run.note(str(folder / f"{stem}.svg"))
 
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, help="folder in which pictures are drawn; by default none are drawn")
+
+
+BENCHMARK = Benchmark(
+    name="associative",
+    title="associative memory: recall of letters and random patterns",
+    quick="small letters, few random patterns, few tries",
+    measure=measure,
+    arguments=_arguments,
+)
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(BENCHMARK.main())

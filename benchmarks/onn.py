@@ -1,9 +1,10 @@
-"""Networks of phase oscillators: what they take of an FPGA, the clocks of a period, the speed of the model.
+"""Networks of phase oscillators: FPGA resources, clocks per period, speed of the model.
 
-Run ``python -m benchmarks.onn``; with all routing it takes most of an hour. Every figure of a circuit stands beside the
-same network with all sums computed anew in every tick (``benchmarks.recomputed``), made by the same tools.
+Run ``python -m benchmarks.onn``; with all routing it takes most of an hour. A quick run synthesizes nothing. The peer
+of the circuit is the same network with all sums computed anew in every tick (``benchmarks.recomputed``), made by the
+same tools.
 
-``python -m benchmarks.onn_largest BOARD`` looks for the largest network that routes.
+``python -m benchmarks.onn_largest BOARD`` finds the largest network that can be routed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from amaranth.lib.wiring import Component
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
-from benchmarks.harness import Peer, Row, best_rate, main
+from benchmarks.harness import Benchmark, Peer, Row, Run, Work, best_rates
 from benchmarks.recomputed import RecomputedOnn
 from neuristor.boards import BOARDS
 from neuristor.boards.flow import Implementation, implement
@@ -29,14 +30,31 @@ from neuristor.golden_model.networks.onn import VISIT, OnnBitTrue, OnnParams
 from neuristor.golden_model.networks.phase_oscillator import output, step
 from neuristor.hdl.onn import Onn
 
-__all__ = ["measure", "network", "recomputed_period", "routed", "settled_clocks"]
+__all__ = ["BENCHMARK", "measure", "network", "recomputed_period", "routed", "settled_clocks"]
 
 LARGEST_PUBLISHED = 506
-"""Oscillators, with 5-bit weights and 4-bit phases: see ``neuristor.golden_model.networks.onn``."""
+"""Oscillators of the largest published network, with 5-bit weights: see ``neuristor.golden_model.networks.onn``."""
 
 
 def network(count: int, weight_bits: int = 5, phase_bits: int = 4) -> tuple[OnnParams, NDArray[np.int64]]:
-    """Random weights, and phases to begin with: nothing for synthesis to leave out."""
+    """Random weights and initial phases, of which synthesis can remove nothing.
+
+    Parameters
+    ----------
+    count : int
+        Number of oscillators.
+    weight_bits : int
+        Word length of a weight.
+    phase_bits : int
+        Word length of a phase.
+
+    Returns
+    -------
+    OnnParams
+        The network.
+    ndarray of int64, shape (count,)
+        Initial phases.
+    """
     rng = np.random.default_rng(0)
     low, high = -(1 << (weight_bits - 1)), 1 << (weight_bits - 1)
     params = OnnParams(weights=rng.integers(low, high, (count, count)), weight_bits=weight_bits, phase_bits=phase_bits)
@@ -44,12 +62,22 @@ def network(count: int, weight_bits: int = 5, phase_bits: int = 4) -> tuple[OnnP
 
 
 def routed(board: str, count: int, weight_bits: int, parts: int, clock_hz: float | None) -> Implementation:
-    """Place and route the self-test of a network; a bare device is counted, weights written at run time.
+    """Place and route the self-test of a network; on a bare device, count the network with weights written at run time.
 
-    Raises
-    ------
-    DoesNotFit
-        If it is too large.
+    `DoesNotFit` of the flow is passed on if the network is too large.
+
+    Parameters
+    ----------
+    board : str
+        Name of the board.
+    count : int
+        Number of oscillators.
+    weight_bits : int
+        Word length of a weight.
+    parts : int
+        Clocks in which a column of weights is read.
+    clock_hz : float, optional
+        Frequency of the clock, in hertz; that of the board's clock pin by default.
     """
     params, phases = network(count, weight_bits)
     design: Elaboratable = Onn(params, parts)
@@ -87,18 +115,16 @@ COUNTED = (
 )
 """On an XC7Z020."""
 ROUTED = (_Routed("icebreaker", 5, 64, 4, 24e6), _Routed("ulx3s-85f", 5, 500, 1, 50e6))
-"""Within 50 seconds first, for `quick`."""
 
 
-def _sizes(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
-    for case in COUNTED[: 1 if quick else None]:
+def _sizes(note: Callable[[str], Any]) -> Iterator[Row]:
+    for case in COUNTED:
         note(f"{case.oscillators} oscillators, counted on an XC7Z020")
         used = routed("xc7z020", case.oscillators, case.weight_bits, case.parts, None).resources
         peer = None
-        if case.peer and not quick:
+        if case.peer:
             note("the same, sums computed anew")
-            theirs = _implemented("xc7z020", RecomputedOnn(network(case.oscillators, case.weight_bits)[0])).resources
-            peer = theirs
+            peer = _implemented("xc7z020", RecomputedOnn(network(case.oscillators, case.weight_bits)[0])).resources
         name = f"XC7Z020: {case.oscillators} oscillators, {case.weight_bits}-bit weights"
         for resource, goal in (("LUT", case.most_luts), ("FF", None), ("block RAM", 140.0), ("DSP", None)):
             yield Row(
@@ -109,7 +135,7 @@ def _sizes(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
                 peer=Peer("sums anew", peer[resource][0]) if peer and peer[resource][0] else None,
                 less=True,
             )
-    for board in ROUTED[: 1 if quick else None]:
+    for board in ROUTED:
         note(f"{board.oscillators} oscillators, routed on {BOARDS[board.board].title}")
         made = routed(board.board, board.oscillators, board.weight_bits, board.parts, board.clock_hz)
         name = f"{board.board}: {board.oscillators} oscillators, {board.weight_bits}-bit weights"
@@ -120,7 +146,15 @@ def _sizes(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
 
 
 def settled_clocks(params: OnnParams, phases: NDArray[np.int64]) -> int:
-    """The clocks that the circuit takes for one period of a settled network, in Amaranth's simulator."""
+    """The clocks for one period of a settled network, in Amaranth's simulator.
+
+    Parameters
+    ----------
+    params : OnnParams
+        The network.
+    phases : ndarray of int64, shape (count,)
+        Initial phases.
+    """
     circuit, clocks = Onn(params), 0
 
     async def testbench(ctx: Any) -> None:
@@ -135,7 +169,15 @@ def settled_clocks(params: OnnParams, phases: NDArray[np.int64]) -> int:
 
 
 def recomputed_period(params: OnnParams, phases: NDArray[np.int64]) -> int:
-    """The clocks that sums computed anew take for one period: those of one tick, which are always the same."""
+    """The clocks for one period if sums are computed anew: those of one tick, always the same, times the ticks.
+
+    Parameters
+    ----------
+    params : OnnParams
+        The network.
+    phases : ndarray of int64, shape (count,)
+        Initial phases.
+    """
     circuit, clocks = RecomputedOnn(params), 0
 
     async def testbench(ctx: Any) -> None:
@@ -183,7 +225,7 @@ async def _advance(ctx: Any, circuit: Any, asked: Any) -> int:
 
 
 def _stored(count: int, phase_bits: int) -> tuple[OnnParams, NDArray[np.int64]]:
-    """A memory of patterns, and the phases of one of them."""
+    """A network that stores patterns, and the phases of one of them."""
     rng = np.random.default_rng(1)
     patterns = rng.choice([-1, 1], (count // 50 + 1, count))
     params = OnnParams(weights=quantized(hebbian(patterns), 5), phase_bits=phase_bits)
@@ -195,7 +237,7 @@ def _cycles(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
     for phase_bits in (4, 8) if quick else (4, 6, 8):
         note(f"clocks of a period of {count} oscillators, {phase_bits}-bit phase")
         params, phases = _stored(count, phase_bits)
-        toggling = len(np.unique(phases % params.half)) * 2  # ticks of a settled period in which something does
+        toggling = len(np.unique(phases % params.half)) * 2  # ticks of a settled period with a toggle
         yield Row(
             name=f"{count} oscillators, {phase_bits}-bit phase, settled: a period",
             value=settled_clocks(params, phases),
@@ -220,7 +262,7 @@ def _plain(params: OnnParams, phases: NDArray[np.int64], ticks: int) -> NDArray[
 
 
 def _model(quick: bool) -> Iterator[Row]:
-    trials, few, seconds = 100, 2 if quick else 5, 0.5 if quick else 2.0
+    trials, few, seconds = 100, 2 if quick else 5, 0.5 if quick else 3.0
     for phase_bits in (4, 8):
         params, stored = _stored(LARGEST_PUBLISHED, phase_bits)
         ticks = 20 * params.raw.period
@@ -230,6 +272,8 @@ def _model(quick: bool) -> Iterator[Row]:
             "a stored pattern, a quarter of it wrong": np.where(wrong, params.half - stored, stored),
             "random phases": rng.integers(0, params.raw.period, (trials, params.count)),
         }
+        if quick:
+            del starts["random phases"]
         for title, phases in starts.items():
 
             def ours(params: OnnParams = params, phases: Any = phases, ticks: int = ticks) -> NDArray[np.int64]:
@@ -242,23 +286,39 @@ def _model(quick: bool) -> Iterator[Row]:
                 return [_plain(params, one, ticks) for one in phases[:few]]
 
             if (ours()[:few] != theirs()).any():
-                raise RuntimeError("the peer is not the model, so its speed means nothing")
-            peer = best_rate(theirs, few * ticks * params.count, seconds=seconds)
+                raise RuntimeError("peer and model differ, so the speed means nothing")
+            rate, peer = best_rates(
+                Work(ours, trials * ticks * params.count), Work(theirs, few * ticks * params.count), seconds=seconds
+            )
             yield Row(
                 name=f"bit-true model, {params.count} oscillators, {phase_bits}-bit phase, {trials} x {title}",
-                value=best_rate(ours, trials * ticks * params.count, seconds=seconds),
+                value=rate,
                 unit="updates/s",
-                goal=10 * peer,
+                goal_ratio=10,
                 peer=Peer("each trial and tick anew, NumPy", peer),
             )
 
 
-def measure(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
-    """All figures, one after the other; with `quick`, small networks, and those that are quickly routed."""
-    yield from _model(quick)
-    yield from _cycles(quick, note)
-    yield from _sizes(quick, note)
+def measure(run: Run) -> Iterator[Row]:
+    """Measure the model, count the clocks, then the resources.
 
+    Parameters
+    ----------
+    run : Run
+        A quick run simulates a smaller network, and synthesizes nothing.
+    """
+    yield from _model(run.quick)
+    yield from _cycles(run.quick, run.note)
+    if not run.quick:
+        yield from _sizes(run.note)
+
+
+BENCHMARK = Benchmark(
+    name="onn",
+    title="networks of phase oscillators",
+    quick="no synthesis, a smaller simulated network, models from stored patterns only",
+    measure=measure,
+)
 
 if __name__ == "__main__":
-    main("networks of phase oscillators", measure)
+    raise SystemExit(BENCHMARK.main())

