@@ -2,7 +2,7 @@
 
 Yosys breaks one bit of one cell at a time. All mutants go into one netlist behind a select input, and are compiled
 once. Each gets the vectors until it differs from the bit-true model, in a bit or in a clock. What survives is either
-proved equivalent, in the words of `neuristor.sim.proofs.proof`, or is a hole in the vectors.
+proved equivalent (`neuristor.sim.proofs`), or is a hole in the vectors.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from neuristor.sim.benches.scoreboard import compare
 from neuristor.sim.engines.compiled import CompiledModel
 from neuristor.sim.engines.stalls import StreamError
 from neuristor.sim.netlists.netlist import run_yosys
-from neuristor.sim.proofs.proof import Known, Moment, initial_state, prove_array, same_lane, summary
+from neuristor.sim.proofs.array import prove_array
+from neuristor.sim.proofs.claims import summary
+from neuristor.sim.proofs.equal_lanes import Known, Moment, same_lane
+from neuristor.sim.proofs.initial_states import initial_state
 
 __all__ = ["AIMED", "ArrayVectors", "Given", "Mutant", "Mutated", "Score", "Vectors", "mutants", "score"]
 

@@ -19,8 +19,8 @@ from neuristor.hdl.onn import Onn
 from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.netlists.netlist import read_circuit
 from neuristor.sim.netlists.words import Graph, Word, as_signed
+from neuristor.sim.proofs.claims import Claim, holds, implies
 from neuristor.sim.proofs.equivalence import Answer
-from neuristor.sim.proofs.proof import Claim, holds, implies
 
 __all__ = ["prove_onn"]
 

@@ -9,7 +9,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from neuristor.sim.proofs.proof import same_step
+from neuristor.sim.proofs.equal_steps import same_step
 from neuristor.sim.proofs.sequences import Watch, same_from_start
 
 __all__ = ["CommandWrapper", "indistinguishable"]

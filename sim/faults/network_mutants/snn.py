@@ -21,7 +21,7 @@ from neuristor.sim.benches.snn import SnnCase
 from neuristor.sim.engines.compiled import CompiledModel, pack_rows, unpack_rows
 from neuristor.sim.faults.mutants import Given, Mutant, Mutated, Vectors
 from neuristor.sim.faults.network_mutants.common import CommandWrapper, indistinguishable
-from neuristor.sim.proofs.proof import same_pipeline
+from neuristor.sim.proofs.equal_lanes import same_pipeline
 from neuristor.sim.proofs.sequences import Watch
 
 __all__ = ["SnnDesk", "SnnPiece", "SnnVectors", "ticks_under_way"]

@@ -10,8 +10,8 @@ import pytest
 
 import neuristor.hdl.onn
 from neuristor.golden_model.networks.onn import OnnParams
+from neuristor.sim.proofs.claims import Claim, summary
 from neuristor.sim.proofs.onn_proof import prove_onn
-from neuristor.sim.proofs.proof import Claim, summary
 
 
 def test_sums_are_always_those_computed_anew_and_ticks_are_the_golden_step() -> None:

@@ -12,11 +12,14 @@ from amaranth.back import rtlil
 import neuristor.golden_model.neurons.lif
 import neuristor.hdl.array
 import neuristor.hdl.neurons.lif
-from neuristor.design import load
+from neuristor.design_file import load
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.neurons import neuron
-from neuristor.sim.proofs.proof import Claim, initial_state, prove_array, prove_lane, summary
+from neuristor.sim.proofs.array import prove_array
+from neuristor.sim.proofs.claims import Claim, summary
+from neuristor.sim.proofs.initial_states import initial_state
+from neuristor.sim.proofs.lane import prove_lane
 from tests.samples import ALL, SHARING, Proof, samples
 from tests.samples.lif import lif_params
 from tests.samples.relaxation_oscillator import oscillator_params
@@ -175,7 +178,6 @@ def test_a_bug_in_the_array_is_shown_by_a_counterexample(
     vo2: Circuit, bug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edited(neuristor.hdl.array, monkeypatch, "NeuronArray", *ARRAY_BUGS[bug])
-    monkeypatch.setattr("neuristor.sim.proofs.proof.NeuronArray", neuristor.hdl.array.NeuronArray)
     params = lif_params(vo2, "all", count=5)
     columns = {"threshold": params.threshold_raw} | ({"fault": params.fault_raw} if params.raw.faults else {})
     array = neuristor.hdl.array.NeuronArray(

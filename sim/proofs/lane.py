@@ -1,0 +1,241 @@
+"""Proof that a lane computes the golden step.
+
+From any contents of its registers, the result of a lane, `latency` clocks after it accepts a neuron, equals the golden
+step function bit for bit. The step function is the one of ``golden_model``, called with symbolic integers. During a
+stall, no register of the lane changes. The invariants of the golden model are proved by induction over ticks.
+
+`neuristor.sim.proofs.array` proves that the array applies its lanes to every neuron once a tick. Both together say that
+the array equals the model at every tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from neuristor.golden_model.neurons.contract import NeuronModel
+from neuristor.golden_model.neurons.model import NeuronParams
+from neuristor.hdl.array import NeuronArray
+from neuristor.hdl.lane import Lane
+from neuristor.hdl.verilog import to_rtlil
+from neuristor.sim.netlists.words import Graph, Word, as_signed
+from neuristor.sim.proofs.claims import Claim, Stopwatch, holds
+from neuristor.sim.proofs.equivalence import PATIENCE_MS, Sweep
+from neuristor.sim.proofs.initial_states import MOST_ROWS, same_initial_states
+from neuristor.sim.proofs.lane_circuit import RESULTS, members, read_lane
+from neuristor.sim.proofs.terms import Answer
+
+__all__ = ["prove_lane"]
+
+LONG_MS = 20 * PATIENCE_MS
+"""Time limit for a query about a result of the lane, in milliseconds."""
+
+
+class _Step:
+    """A lane and the golden step as words, both applied to the same symbolic neuron.
+
+    Attributes
+    ----------
+    state, own, tuning : dict of str to Word
+        State, parameters of its own, and loaded parameters of the neuron, as far as the lane has them.
+    drive : Word
+        Its input.
+    pull : Word or None
+        Sum over its neighbours, if neurons are coupled.
+    before, after : dict of str to Word
+        State before and after the golden step.
+    pairs : dict of str to (Word, int)
+        For each result: the word of the golden step, and the node of the lane.
+    claims : list of int
+        Bits that must be 1 for the golden step to be valid: indices of tables are within their tables.
+    """
+
+    def __init__(self, model: NeuronModel[Any], params: NeuronParams, lane: Lane) -> None:
+        self.params, self.lane = params, lane
+        self.text = to_rtlil(lane)
+        self.graph = Graph()
+        self.circuit = read_lane(self.graph, self.text, "top", lane)
+        self.state = self._members("state", 0)
+        self.drive = Word.of(self.graph, self.circuit.signal("drive", 0), True)
+        self.own = self._members("parameters", 0)
+        self.tuning = self._members("tuning", 0)
+        self.raw = params.raw._replace(**self.tuning)
+        self.pull = Word.of(self.graph, self.circuit.signal("pull", 1), True) if lane.has("pull") else None
+
+        bit_true = model.bit_true(params)
+        known = {**self.state}
+        for name in bit_true.rule.state:
+            if name not in known:  # a field that the circuit does not have keeps its initial value
+                known[name] = self.word(int(getattr(bit_true, name)[0]))
+        self.before = {name: known[name] for name in bit_true.rule.state}
+        self.constants = {name: self._parameter(name) for name in bit_true.rule.parameters}
+        arguments = [self.raw, *self.before.values(), *self.constants.values(), self.drive]
+        if self.pull is None:
+            *state, spike, clipped = bit_true.rule.function(*arguments)
+        else:
+            assert model.coupled_step is not None  # a lane has a pull only if the model has coupling
+            *state, spike, clipped = model.coupled_step(*arguments, self.pull)
+        self.after, self.spike = dict(zip(self.before, state, strict=True)), spike
+        if "change" in self.state:
+            self.after["change"] = self.after["membrane"] - known["membrane"]
+        self.claims = list(self.graph.claims)
+        self.pairs = self._pairs(clipped)
+
+    def word(self, value: Any) -> Word:
+        """Convert an integer into a constant; a word stays as it is."""
+        return self.drive._other(value)
+
+    def _members(self, port: str, clock: int) -> dict[str, Word]:
+        """Members of a port; none if the lane does not have it."""
+        if not self.lane.has(port):
+            return {}
+        return members(self.graph, self.circuit.signal(port, clock), getattr(self.lane, port).shape())
+
+    def _parameter(self, name: str) -> Word:
+        """A parameter of the neuron; a constant if all neurons share it."""
+        short = name.removesuffix("_raw")
+        if short in self.own:
+            return self.own[short]
+        return self.word(int(getattr(self.params, name)[0]))
+
+    def _pairs(self, clipped: Any) -> dict[str, tuple[Word, int]]:
+        """Results of the golden step and of the lane."""
+        latency = self.lane.latency
+        pairs = {
+            name: (self.word(self.after[name]), word.number)
+            for name, word in self._members("next_state", latency).items()
+        }
+        pairs["spike"] = (self.word(self.spike), self.circuit.signal("spike", latency))
+        pairs["saturated"] = (self.word(clipped), self.circuit.signal("saturated", latency))
+        return pairs
+
+    def ranges(self) -> list[int]:
+        """Bits that are 1 if each parameter of the neuron is within the range of the design's neurons."""
+        made = []
+        for name, word in self.own.items():
+            column = getattr(self.params, f"{name}_raw")
+            made.append(((word >= int(column.min())) & (word <= int(column.max()))).number)
+        return made
+
+    def lines(self, answer: Answer, name: str | None = None) -> tuple[str, ...]:
+        """A counterexample as lines of text: the neuron, and both values of the result `name`."""
+        graph = self.graph
+        own = {name: word for name, word in self.constants.items() if graph.value(word.number) is None}
+        words = {**self.before, **own, **self.tuning, "drive": self.drive}
+        if self.pull is not None:
+            words["pull"] = self.pull
+        numbers = [word.number for word in words.values()]
+        pair = None if name is None else self.pairs[name]
+        values = graph.compute(answer.inputs, [*numbers, *(() if pair is None else (pair[0].number, pair[1]))])
+
+        def shown(number: int, signed: bool) -> int:
+            return as_signed(values[number], graph.width(number)) if signed else values[number]
+
+        lines = [", ".join(f"{key} {shown(word.number, word.signed)}" for key, word in words.items())]
+        if pair is not None:
+            wanted, got = pair
+            signed = self.lane.next_state.shape()[name].shape.signed if name in self.state else False
+            lines.append(
+                f"the model gives {name} {shown(wanted.number, wanted.signed)}, the circuit {shown(got, signed)}"
+            )
+        return tuple(lines)
+
+
+def prove_lane(
+    model: NeuronModel[Any],
+    params: NeuronParams,
+    array: NeuronArray,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Claim]:
+    """Prove the lanes of an array, claim by claim.
+
+    Parameters
+    ----------
+    model : NeuronModel
+        The neuron model.
+    params : NeuronParams
+        Parameters of the neurons.
+    array : NeuronArray
+        Their array.
+    progress : callable, optional
+        Called as ``progress(done, total)`` with numbers of nodes.
+
+    Yields
+    ------
+    Claim
+        Each claim, once it is decided.
+    """
+    stopwatch = Stopwatch()
+    step = _Step(model, params, array.pipelines[0])
+    yield from _results(step, stopwatch, progress)
+    yield Claim("lane", "no register changes during a stall", _keeps_registers(step), stopwatch.lap())
+    if array.lanes > 1:
+        yield Claim("lane", f"all {array.lanes} lanes are the same circuit", _alike(step, array), stopwatch.lap())
+    if array.loadable:
+        text = "each neuron's initial state, with loaded parameters, equals the model's (`neuristor run` compares it)"
+        yield Claim("lane", text, None, 0.0, tried=False)
+    else:
+        some = f" in the first {MOST_ROWS} rows" if array.rows > MOST_ROWS else ""
+        text = f"each neuron's initial state{some} equals the model's"
+        yield Claim("lane", text, same_initial_states(model, params, array), stopwatch.lap())
+    yield from _invariants(model, step, stopwatch)
+
+
+def _results(step: _Step, stopwatch: Stopwatch, progress: Callable[[int, int], None] | None) -> Iterator[Claim]:
+    """Prove that the results of the lane equal those of the golden step, and that the golden step is valid."""
+    graph, assumed = step.graph, step.ranges()
+    pairs = {name: (wanted.to(graph.width(got)), got) for name, (wanted, got) in step.pairs.items()}
+    sweep = Sweep(graph, [*(number for pair in pairs.values() for number in pair), *step.claims], assumed)
+    for patience in (PATIENCE_MS, LONG_MS):
+        sweep.run(progress, patience)
+        answers = {name: sweep.equal(wanted, got, LONG_MS) for name, (wanted, got) in pairs.items()}
+        if all(answer.proved is not None for answer in answers.values()):
+            break
+    share = stopwatch.lap() / len(answers)
+    for name, answer in answers.items():
+        lines = step.lines(answer, name) if answer.proved is False else ()
+        yield Claim("lane", f"{name} equals that of the golden step", answer.proved, share, lines)
+    if step.claims:
+        one = graph.const(1, 1)
+        found = [sweep.equal(bit, one, LONG_MS) for bit in step.claims]
+        yield Claim("golden step", "each index of a table is within the table", _all_proved(found), stopwatch.lap())
+
+
+def _all_proved(answers: Sequence[Answer]) -> bool | None:
+    if all(answer.proved for answer in answers):
+        return True
+    return False if any(answer.proved is False for answer in answers) else None
+
+
+def _keeps_registers(step: _Step) -> bool:
+    """Whether all registers that the results depend on keep their values while `enable` is 0."""
+    moving, stalled = step.circuit, read_lane(step.graph, step.text, "top", step.lane, 0)
+    for name in RESULTS:
+        moving.signal(name, step.lane.latency)
+    return all(stalled.register(name, 1) == stalled.register(name, 0) for name in moving.used_registers())
+
+
+def _alike(step: _Step, array: NeuronArray) -> bool:
+    """Whether the results of all lanes are the same nodes of the graph."""
+    wanted = [step.circuit.signal(name, step.lane.latency) for name in RESULTS]
+    for lane in array.pipelines[1:]:
+        circuit = read_lane(step.graph, to_rtlil(lane), "top", lane)
+        # Registers of the same name have the same free initial contents.
+        if [circuit.signal(name, lane.latency) for name in RESULTS] != wanted:
+            return False
+    return True
+
+
+def _invariants(model: NeuronModel[Any], step: _Step, stopwatch: Stopwatch) -> Iterator[Claim]:
+    """Prove the invariants of the golden model by induction, and its laws from the invariants."""
+    before, after = (model.invariants(step.raw, state) for state in (step.before, step.after))
+    if "noise" in step.state:
+        name = "the noise state is never 0"
+        before, after = before | {name: step.before["noise"] != 0}, after | {name: step.after["noise"] != 0}
+    laws = model.laws(step.raw, step.before, step.spike)
+    assumed = [step.word(bit).number for bit in before.values()] + step.ranges()
+    for text, bit in (after | laws).items():
+        answer = holds(step.graph, assumed, step.word(bit).number)
+        lines = step.lines(answer) if answer.proved is False else ()
+        yield Claim("golden step", text, answer.proved, stopwatch.lap(), lines)
