@@ -1,7 +1,8 @@
-"""The peer of ``neuristor.hdl.onn``: the same network, every sum computed anew in every tick.
+"""The peer of ``neuristor.hdl.onn``: the same network with every sum computed anew in every time step (tick).
 
-One column of weights a clock goes into all sums, toggled or not: the architecture of the largest network published
-(see ``neuristor.golden_model.networks.onn``), written as one would write it first. It has neither noise nor parts.
+In each clock, one column of weights is added to or subtracted from all sums, whether its oscillator toggled or not.
+This is the architecture of the largest published network (see ``neuristor.golden_model.networks.onn``) in its
+simplest form, without noise and with whole columns only.
 """
 
 from __future__ import annotations
@@ -19,24 +20,37 @@ __all__ = ["RecomputedOnn"]
 
 
 class RecomputedOnn(wiring.Component):
-    """N oscillators; equal to ``neuristor.golden_model.networks.onn.OnnBitTrue`` without noise.
+    """A network of phase oscillators, equal to ``neuristor.golden_model.networks.onn.OnnBitTrue`` without noise.
+
+    A tick takes ``count + 3`` clocks.
 
     Parameters
     ----------
     params : OnnParams
+        Weights and word lengths; below, N oscillators, phases of P bits.
 
     Members
     -------
     phase : In(stream)
-        The phase of an `oscillator` to begin with, while not `busy`.
+        Initial phase: `oscillator`, 0 to N - 1, and `value`, P bits unsigned. Accepted while not `busy`.
     weight : In(stream)
-        A `column` of weights to write, one `row` of it at a time, while not `busy`.
+        A weight to write: `row` and `column`, 0 to N - 1, and `value`, signed. Accepted while not `busy`.
     begin : In(1)
-        Tick 0, while not `busy`.
+        Go to tick 0, while not `busy`: compute the sums of the initial phases.
     advance : In(stream)
-        So many ticks more.
+        Number of ticks to compute, 32 bits unsigned. Accepted while not `busy`, and not in a clock with `begin`.
     busy : Out(1)
-    phases, outputs, references, totals, tick : Out
+        A command is in progress.
+    phases : Out(N * P)
+        Phase of each oscillator, oscillator 0 in the lowest bits.
+    outputs : Out(N)
+        Output of each oscillator: 1 for half a period, beginning at its phase.
+    references : Out(N)
+        Sign of each sum: 1 above zero, 0 below. At zero it stays, or at first is the output.
+    totals : Out
+        Sum of each oscillator, signed, ``params.total_bits`` bits each.
+    tick : Out(32)
+        Number of the tick.
     """
 
     phase: Any
