@@ -1,1 +1,1 @@
-"""Neuron models: the contract each one keeps, float references, bit-true models, and what is measured of them."""
+"""Neuron models: their contract, float references, bit-true models, and measurements of their accuracy."""

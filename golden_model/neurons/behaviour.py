@@ -1,4 +1,4 @@
-"""A firing behaviour: an input that brings it out, and how to tell that it is there."""
+"""A firing behaviour: an input that evokes it, and a test of the spikes that recognizes it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,49 @@ Floats = NDArray[np.float64]
 
 
 def gaps(times: Floats) -> Floats:
-    """Intervals between spikes."""
+    """Intervals between spikes.
+
+    Parameters
+    ----------
+    times : ndarray of float, shape (spikes,)
+        Spike times of a neuron, in any unit.
+
+    Returns
+    -------
+    ndarray of float, shape (spikes - 1,)
+        Intervals, in the same unit.
+    """
     return np.asarray(np.diff(times), dtype=np.float64)
 
 
 def even(times: Floats, spread: float = 0.25) -> bool:
-    """Whether three or more spikes are evenly spaced: a standard deviation below `spread` of the mean."""
+    """Whether three or more spikes are evenly spaced.
+
+    Parameters
+    ----------
+    times : ndarray of float, shape (spikes,)
+        Spike times of a neuron.
+    spread : float
+        The standard deviation of the intervals must be below this fraction of their mean.
+    """
     found = gaps(times)
     return len(found) > 1 and float(found.std()) < spread * float(found.mean())
 
 
 def bursts(times: Floats, ratio: float) -> list[Floats]:
-    """Groups of spikes, parted by gaps of at least half the longest one.
+    """Split spikes into bursts, at intervals of more than half the longest one.
 
-    One group, if no gap is `ratio` times another.
+    Parameters
+    ----------
+    times : ndarray of float, shape (spikes,)
+        Spike times of a neuron.
+    ratio : float
+        If the longest interval is below this multiple of the shortest one, all spikes are one burst.
+
+    Returns
+    -------
+    list of ndarray of float
+        Spike times of each burst.
     """
     found = gaps(times)
     if len(found) == 0 or found.max() < ratio * found.min():
@@ -43,13 +72,13 @@ class Behaviour:
     Parameters
     ----------
     name : str
-        Such as ``tonic_spiking``.
-    params : object
+        Name of the behaviour, such as ``tonic_spiking``.
+    params : NeuronParams
         Parameters of an array of one neuron.
     current : ndarray of float, shape (ticks,)
-        Input of each tick, in the unit of ``params.drive_raw``.
+        Input of each tick, in the unit that ``params.drive_raw`` takes (ampere for most models).
     shown : callable
-        From the spike times of the neuron (in second) to whether the behaviour is there.
+        ``shown(times)`` says whether spikes (their times in second, shape (spikes,)) are this behaviour.
     wanted : str
         What `shown` looks for, in words.
     """
@@ -62,5 +91,5 @@ class Behaviour:
 
     @property
     def title(self) -> str:
-        """The name, for a reader."""
+        """The name with spaces, for a reader."""
         return self.name.replace("_", " ")

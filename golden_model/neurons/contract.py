@@ -1,7 +1,8 @@
-"""The contract of a neuron model: everything that other parts of Neuristor ask of it.
+"""The contract of a neuron model: everything that the rest of Neuristor needs of it.
 
-A model is one file that ends in one `NeuronModel`. Its circuit stands in ``neuristor.hdl.neurons`` and names this
-object; nothing else knows which models there are.
+A model is a module of this package that defines one `NeuronModel`. Its circuit is a module of ``neuristor.hdl.neurons``
+that defines one ``neuristor.hdl.neurons.Neuron`` with this model. The registry in ``neuristor.hdl.neurons.registry`` is
+the only place that lists the models.
 """
 
 from __future__ import annotations
@@ -28,7 +29,13 @@ P_contra = TypeVar("P_contra", bound=NeuronParams, contravariant=True)
 
 
 class FromCircuit(Protocol[P_co]):
-    """Makes the parameters of an array from a device in its circuit."""
+    """Function that makes the parameters of an array from a device in its circuit.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        Those of the function that implements the protocol.
+    """
 
     def __call__(
         self,
@@ -40,167 +47,244 @@ class FromCircuit(Protocol[P_co]):
         spread: Variability | None = None,
         **words: Any,
     ) -> P_co:
-        """The parameters of an array.
+        """Make the parameters of an array.
+
+        A ``ValueError``, ``TypeError`` or ``OverflowError`` is raised if a value is outside its range; the message
+        names it.
 
         Parameters
         ----------
         circuit : NeuronModel.circuit
             The device in its circuit; None for a model without one.
         count : int
-            Neurons.
+            Neurons of the array, 1 to 65,536.
         dt : float
-            Time step (tick), in second.
+            Time step (tick), in second, above 0.
         options : NeuronModel.options, optional
-            Keys of the model's own; its defaults when absent.
+            Keys of the model; their defaults when absent.
         spread : Variability, optional
-            How the devices differ; not at all when absent.
+            Spread and noise of the devices; none when absent.
         **words
-            `membrane`, `drive` and `coefficient_bits`; the model's own when absent.
+            Word lengths, as in `NeuronParams`: `membrane` and `drive` (`Format`), `coefficient_bits` (int). The
+            model's defaults when absent.
 
-        Raises
-        ------
-        ValueError, TypeError, OverflowError
-            If a value is outside its range.
+        Returns
+        -------
+        NeuronModel.params
+            The parameters.
         """
 
 
 class Resized(Protocol[P]):
-    """Makes the same neurons with other word lengths."""
+    """Function that changes the word lengths of neurons.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        Those of the function that implements the protocol.
+    """
 
     def __call__(self, params: P, /, *, fraction: int, coefficient: int, drive: int) -> P:
         """The same neurons with other word lengths.
 
+        A ``ValueError`` or ``OverflowError`` is raised if words of these lengths cannot represent the neurons.
+
         Parameters
         ----------
         params : NeuronParams
+            Parameters of the array.
         fraction : int
-            Fraction bits of the membrane.
+            Fraction bits of the membrane word.
         coefficient : int
             Significant bits of the coefficients.
         drive : int
-            Fraction bits of the input, where the model has them apart from those of the membrane.
+            Fraction bits of the input word. A model may limit them, or set them equal to those of the membrane.
 
-        Raises
-        ------
-        ValueError, OverflowError
-            If such words cannot hold the neurons.
+        Returns
+        -------
+        NeuronParams
+            Parameters of the same class.
         """
 
 
 class SuggestedTick(Protocol):
-    """Proposes a time step."""
+    """Function that proposes a time step.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        Those of the function that implements the protocol.
+    """
 
     def __call__(self, circuit: Any, /) -> tuple[float, str]:
-        """A time step for a circuit, and why.
+        """A time step for a circuit, and the reason for it.
 
         Parameters
         ----------
         circuit : NeuronModel.circuit
+            The device in its circuit.
 
         Returns
         -------
-        float
-            In second.
-        str
-            Such as ``1/50 of the membrane time constant``.
+        tick : float
+            Time step, in second.
+        reason : str
+            How it was found, such as ``1/50 of the membrane time constant``.
         """
 
 
-def _nothing(raw: Any, state: Mapping[str, Any]) -> dict[str, Any]:
+def _no_invariants(raw: Any, state: Mapping[str, Any]) -> dict[str, Any]:
+    """No invariants.
+
+    Parameters
+    ----------
+    raw : named tuple
+        Integers of the parameters.
+    state : mapping of str
+        Each field of the state.
+    """
     return {}
 
 
 def _no_laws(raw: Any, state: Mapping[str, Any], spike: Any) -> dict[str, Any]:
+    """No laws.
+
+    Parameters
+    ----------
+    raw : named tuple
+        Integers of the parameters.
+    state : mapping of str
+        Each field of the state before the tick.
+    spike
+        Whether the neuron fires.
+    """
     return {}
 
 
 def _no_behaviours(params: Any) -> tuple[Behaviour, ...]:
+    """No firing behaviours.
+
+    Parameters
+    ----------
+    params : NeuronParams
+        Parameters of an array.
+    """
     return ()
 
 
 def _no_levels(params: Any) -> tuple[int, ...]:
+    """No input words besides the ends of the range and zero.
+
+    Parameters
+    ----------
+    params : NeuronParams
+        Parameters of an array.
+    """
     return ()
 
 
 def _no_advice(params: Any) -> tuple[str, ...]:
+    """No options that make the circuit smaller.
+
+    Parameters
+    ----------
+    params : NeuronParams
+        Parameters of an array.
+    """
     return ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NeuronModel(Generic[P]):
-    """A neuron model: its classes and functions, under the names by which everything else asks for them.
+    """A neuron model: its classes and functions, by the names under which the rest of Neuristor uses them.
 
-    Here `P` is the class of its parameters. The step function belongs to `bit_true` (``tick``).
+    `P` is the class of its parameters, a subclass of `NeuronParams`. Of the callables, the arguments that are not
+    described are `params`, an object of this class, and `raw`, its property ``params.raw``. Where currents are in
+    ampere, a model may have inputs of another unit, as its ``params.drive_volts`` says.
 
     Parameters
     ----------
     name : str
-        As in ``[neuron] model``: a Python identifier.
+        Name in design files, as in ``[neuron] model``: a Python identifier.
     title : str
-        One line for a reader.
+        The model in one line, for a reader.
     params : type
-        Parameters of an array, a frozen dataclass.
+        Parameters of an array: a subclass of `NeuronParams`, a frozen dataclass.
     options : type
-        Dataclass of the model's own keys in the section ``[neuron]``; its docstring gives unit and range of each.
+        Dataclass of the keys that the model adds to the section ``[neuron]``. Its docstring must have an entry
+        ``key : type`` for each key, with unit and range: the table of all keys is made from it.
     circuit : type, optional
-        Dataclass of the circuit it is made of (its field ``device`` is a two-state switch), whose other fields are the
-        keys of the section ``[circuit]``. None for a model without a device.
+        Dataclass of the circuit around the device. Its field ``device`` is a two-state switch; its other fields are
+        the keys of the section ``[circuit]``, documented as in `options`. None for a model without a device.
     bit_true : type
-        The specification of the circuit.
+        Subclass of `BitTrueModel`: the specification of the circuit. Its ``tick`` is the step function.
     reference : type
-        The same array in float64.
+        Subclass of `ReferenceModel`: the same array in float64.
     spread : tuple of str
-        The fields of `Variability` it has.
+        The fields of `Variability`, without ``seed``, that the model accepts.
     excitable : bool
-        True: fires only when driven, so its circuit must be silent without input. False: may fire by itself.
-    from_circuit : callable
-        Makes its parameters.
-    suggested_tick : callable, optional
-        Proposes a time step; None for a model that needs a published one.
+        True: the neuron fires only when driven, and its circuit must be silent without input. False: it may fire
+        without input.
+    from_circuit : FromCircuit
+        Makes the parameters of an array.
+    suggested_tick : SuggestedTick, optional
+        Proposes a time step; None if the time step must be given.
     check_current : callable
-        ``check_current(params, current)`` raises ValueError for an input (in ampere, shape (frames, count)) that can
-        make no neuron fire.
+        ``check_current(params, current)`` raises ``ValueError`` if the input (in ampere, shape (frames, count)) cannot
+        be used, for example because no neuron can fire under it.
     summary : callable
-        ``summary(params)``: what the array is, as (label, value) pairs for a reader.
+        ``summary(params)`` returns a description of the array for a reader: a list of (label, value) pairs.
     shadow : callable
-        ``shadow(params, drive, trace)``: float membrane in volt, shape (ticks, count), with the spikes of the bit-true
-        `trace` imposed, under the input `drive` in volt.
+        ``shadow(params, drive, trace)`` returns the float membrane in volt after each tick, shape (ticks, count), to
+        which `bound` refers: with the spikes of the bit-true `trace` imposed (mapping of state fields to arrays of
+        that shape), under the input `drive`, of the same shape, in the unit of ``params.drive_volts``.
     swing : callable
-        ``swing(params, drive, membrane)``: largest distance between input and membrane, in volt.
+        ``swing(params, drive, membrane)`` returns the number that `bound` needs, a largest voltage of this run, in
+        volt, from the input and the result of `shadow`.
     bound : callable
-        ``bound(params, swing)``: largest distance of bit-true and float membrane, by cause.
+        ``bound(params, swing)`` returns the largest distance of the bit-true membrane from the result of `shadow`, by
+        cause, in volt.
     alone : callable
-        ``alone(params, count)``: `count` of the neurons, without spread, faults and coupling.
+        ``alone(params, count)`` returns parameters of `count` equal neurons: without spread, noise, faults and
+        coupling.
     window : callable
-        ``window(params)``: lowest and highest input, in ampere, at which a neuron fires repeatedly.
+        ``window(params)`` returns the lowest and the highest constant input, in ampere, under which a neuron fires
+        repeatedly.
     rate : callable
-        ``rate(params, current)``: firing rates in hertz under constant inputs in ampere, in continuous time.
-    resized : callable
-        Makes the same neurons with other word lengths.
+        ``rate(params, current)`` returns firing rates in hertz under constant inputs in ampere, both of shape (n,), in
+        continuous time.
+    resized : Resized
+        Changes the word lengths.
     invariants : callable
-        ``invariants(raw, state)``: what holds of every state that a state of this kind leads to, by text; `state` has
-        the fields by name. Proved with the circuit.
+        ``invariants(raw, state)`` returns invariants of the state, claims by their text: each holds after reset, and
+        after a tick if all hold before it. `state` maps each field of the state to a value. The values are integers,
+        arrays or symbolic: claims must use operators that all of them have. The circuit is proved under them.
     laws : callable
-        ``laws(raw, state, spike)``: what holds of every tick from such a state, by text.
+        ``laws(raw, state, spike)`` returns claims about a tick from a state in which the invariants hold, by their
+        text. `spike` is whether the neuron fires in this tick. Proved with the circuit.
     coupled_step : callable, optional
-        The step with one more argument at its end: the sum of the differences to the neighbours. None for a model
-        without coupling.
+        The step function with one more argument at its end: the sum of the differences to the neighbours. None for a
+        model without coupling.
     behaviours : callable
-        ``behaviours(params)``: firing behaviours for the gallery.
+        ``behaviours(params)`` returns the firing behaviours that `neuristor gallery` shows, a tuple of `Behaviour`.
     not_reproduced : mapping of str to str
-        Published behaviours that the model lacks, and what was tried.
+        Published behaviours that the model does not show, and what was tried.
     protocol : callable, optional
-        ``protocol(params)``: input in ampere, shape (ticks, count), of ``[stimulus] source = "protocol"``.
+        ``protocol(params)`` returns the input for ``[stimulus] source = "protocol"``, in ampere, shape (ticks, count).
+        None for a model without one.
     input_levels : callable
-        ``input_levels(params)``: words of the input at which an update is near a comparison or an end of its word.
-        Benches apply them and their neighbours.
+        ``input_levels(params)`` returns input words, integers on the grid of ``params.drive``, at which an update is
+        near a comparison or near an end of its word. Benches apply them and the words next to them, within the range
+        of the word.
     smaller : callable
-        ``smaller(params)``: options that make the circuit smaller, for a reader.
+        ``smaller(params)`` returns options that would make the circuit smaller, a tuple of str for a reader.
 
     Raises
     ------
-    TypeError, ValueError
-        If a part is of the wrong kind; the message names it.
+    ValueError
+        If `name` is not an identifier, or `spread` names a field that `Variability` does not have.
+    TypeError
+        If `params`, `bit_true` or `reference` is not a subclass as above, or a callable is none.
     """
 
     name: str
@@ -223,7 +307,7 @@ class NeuronModel(Generic[P]):
     window: Callable[[P], tuple[float, float]]
     rate: Callable[[P, Floats], Floats]
     resized: Resized[P]
-    invariants: Callable[[Any, Mapping[str, Any]], dict[str, Any]] = _nothing
+    invariants: Callable[[Any, Mapping[str, Any]], dict[str, Any]] = _no_invariants
     laws: Callable[[Any, Mapping[str, Any], Any], dict[str, Any]] = _no_laws
     coupled_step: Callable[..., Any] | None = None
     behaviours: Callable[[P], tuple[Behaviour, ...]] = _no_behaviours
@@ -231,6 +315,13 @@ class NeuronModel(Generic[P]):
     protocol: Callable[[P], Floats] | None = None
     input_levels: Callable[[P], Any] = _no_levels
     smaller: Callable[[P], tuple[str, ...]] = _no_advice
+
+    @property
+    def circuit_keys(self) -> frozenset[str]:
+        """The keys of the section ``[circuit]``."""
+        return (
+            frozenset() if self.circuit is None else frozenset(each.name for each in fields(self.circuit)) - {"device"}
+        )
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isidentifier():

@@ -1,12 +1,12 @@
-"""Which oscillators are coupled, and through what.
+"""Coupling between the oscillators of an array: topology and coupling elements.
 
-Every oscillator i feels the sum of the differences to its neighbours j::
+The coupling term of oscillator i is the sum of the differences to its neighbours j::
 
     pull_i = sum_j (u_j - u_i)
 
-where u is the membrane voltage (coupling resistors) or its change within the last tick (coupling
-capacitors). All elements of an array are equal. Whether a coupling pulls in phase or apart follows
-from the circuit (``devices.phase_response``), not from its kind.
+where u is the membrane voltage (coupling resistors) or its change within the previous tick (coupling capacitors). All
+coupling elements of an array are equal. Whether coupled oscillators lock in phase or out of phase follows from the
+circuit (``devices.phase_response``), not from the kind of the element.
 """
 
 from __future__ import annotations
@@ -33,16 +33,18 @@ class Coupling:
     Parameters
     ----------
     kind : {"resistive", "capacitive"}
+        Kind of the coupling elements.
     value : float
-        Of each element, in ohm or farad.
+        Resistance or capacitance of each element, in ohm or farad, above 0.
     topology : {"all_to_all", "ring", "chain", "grid", "torus", "edges"}
-        Who is coupled. ``grid`` and ``torus`` couple four neighbours, oscillators counted row by row.
+        Which oscillators are coupled. In ``grid`` and ``torus``, each is coupled to its four neighbours; oscillators
+        are numbered row by row.
     count : int
-        Oscillators, at least 2.
+        Oscillators, at least 2 (3 for a ring).
     columns : int
-        Of the grid or torus; at least 2 (3 for a torus), and so many full rows.
+        Columns of the grid or torus, at least 2 (3 for a torus). They divide `count` into full rows, at least as many.
     edges : tuple of (int, int)
-        The pairs, for ``edges``.
+        The coupled pairs, each once, for the topology ``edges``.
 
     Raises
     ------
@@ -117,7 +119,7 @@ class Coupling:
 
     @cached_property
     def degree(self) -> int:
-        """The most neighbours an oscillator has."""
+        """The largest number of neighbours of an oscillator."""
         return self.count - 1 if self.topology == "all_to_all" else max(map(len, self.neighbours))
 
     @cached_property
@@ -128,22 +130,24 @@ class Coupling:
         return csr_array((np.concatenate([ones, ones, -ones, -ones]), (rows, columns)), shape=(self.count, self.count))
 
     def pull(self, u: NDArray[Any]) -> NDArray[Any]:
-        """``sum_j (u_j - u_i)`` of every oscillator.
+        """The coupling term ``sum_j (u_j - u_i)`` of every oscillator.
 
         Parameters
         ----------
         u : ndarray of int64 or float, shape (count,)
+            Voltage of each oscillator, or its change in the previous tick, in any unit.
 
         Returns
         -------
-        ndarray of that kind, shape (count,)
+        ndarray of the same type, shape (count,)
+            The term, in the same unit.
         """
         if self.topology == "all_to_all":
             return np.asarray(u.sum() - self.count * u)
         return np.asarray(self._laplacian @ u)
 
     def matrix(self) -> NDArray[np.float64]:
-        """Conductance (siemens) or capacitance (farad) between each two, shape (count, count)."""
+        """Conductance (siemens) or capacitance (farad) between each pair, shape (count, count); 0 if not coupled."""
         value = 1 / self.value if self.kind == "resistive" else self.value
         if self.topology == "all_to_all":
             return value * (1 - np.eye(self.count))

@@ -1,12 +1,11 @@
-"""The bit-true models, compiled: the same bits at the speed of C. Needs numba, which is optional.
+"""Compiled bit-true models: the same bits at the speed of C. Needs numba, which is optional.
 
-Nothing is written a second time. The ``step`` function of a neuron model is rebuilt with its globals
-replaced (functions of the golden model by compiled ones, ``select`` by a plain ``if``, ``lookup`` by an
-index) and compiled for single integers, with the model's raw integers as constants. LLVM folds these,
-and turns the loop over the neurons into vector instructions. A model with long tables is compiled once,
-for whatever they hold.
+The step function of a neuron model is not written a second time. It is rebuilt with its globals replaced (functions of
+the golden model by compiled ones, ``select`` by ``if``, ``lookup`` by an index) and compiled for single integers, with
+the integers of ``params.raw`` as constants. LLVM folds these constants and vectorizes the loop over the neurons. For a
+model with long tables, ``raw`` is an argument: it is compiled once for all values.
 
-Models without coupling can run here, as :class:`neuristor.golden_model.neurons.model.BitTrueModel` has it.
+Every :class:`neuristor.golden_model.neurons.model.BitTrueModel` without coupling can be compiled.
 """
 
 from __future__ import annotations
@@ -40,32 +39,29 @@ def run(model: BitTrueModel, drive_raw: Array, *, keep: Literal[True]) -> dict[s
 def run(model: BitTrueModel, drive_raw: Array, *, keep: bool = False) -> Array | dict[str, Array]:
     """Advance a model many ticks, as its own `run` does, on one core.
 
-    The first call for a set of raw integers compiles, for about a second.
+    The first call for each ``params.raw`` compiles, for about a second. An ``ImportError`` is raised if numba is not
+    installed, and a ``TypeError``, ``ValueError`` or ``OverflowError`` if the drive is wrong, as by `check_drive`.
 
     Parameters
     ----------
     model : BitTrueModel
-        Its state arrays and its count of saturations move on in place.
+        The model; its state and its count of saturations are updated.
     drive_raw : ndarray of int64, shape (ticks, count)
-        Input, on the grid of ``params.drive``.
+        Input words of each tick, on the grid of ``params.drive``.
     keep : bool
-        Keep every state bit, as the model's own `run` does, rather than count spikes.
+        True: return the state after every tick, as the model's own `run` does. False: return the number of spikes.
 
     Returns
     -------
     ndarray of int64, shape (count,)
-        How often each neuron fired; or, with `keep`,
+        Number of spikes of each neuron; or, with `keep`,
     dict of ndarray of int64, shape (ticks, count)
         ``spike`` and each of ``params.state_fields``, after each tick.
 
     Raises
     ------
-    ImportError
-        If numba is not installed.
     TypeError
-        If the neurons are coupled, or the model's `tick` has not the form of ``BitTrueModel``.
-    TypeError, ValueError, OverflowError
-        If the drive is wrong.
+        If the neurons are coupled, or the arguments of the model's `tick` are not those of ``BitTrueModel``.
     """
     if model.params.coupling is not None:
         raise TypeError("model must have no coupling: coupled neurons wait for each other; use its own run")
@@ -73,7 +69,7 @@ def run(model: BitTrueModel, drive_raw: Array, *, keep: bool = False) -> Array |
     rule = model.rule
     count = drive_raw.shape[1]
     state = [_array(model, name, count) for name in rule.state]
-    # Fields that the hardware does not store are not in the trace.
+    # Fields that the hardware does not store are omitted from the trace.
     fields = tuple(field.name for field in model.params.state_fields) if keep else ()
     raw = _with_arrays(model.params.raw)
     loop = _compiled(rule, raw if raw is model.params.raw else None, fields, keep)
@@ -87,7 +83,13 @@ def run(model: BitTrueModel, drive_raw: Array, *, keep: bool = False) -> Array |
 
 
 def _array(owner: Any, name: str, count: int) -> Array:
-    """One number a neuron: the compiled loop checks no bounds and knows one kind of array."""
+    """One number per neuron, checked: the compiled loop checks no bounds and takes one kind of array.
+
+    Raises
+    ------
+    ValueError
+        If the array has another shape.
+    """
     array: Array = np.ascontiguousarray(getattr(owner, name), dtype=np.int64)
     if array.shape != (count,):
         raise ValueError(f"{name} must have shape ({count},), not {array.shape}")
@@ -110,15 +112,21 @@ def loop({raw}, drive_raw, spike, {arrays}):
 
 @lru_cache(maxsize=64)
 def _compiled(rule: Rule, raw: Any, fields: tuple[str, ...], keep: bool) -> Callable[..., int]:
-    """The loop over ticks and neurons: raw, drive, spikes, state, parameters and trace, to saturations.
+    """Compile the loop over ticks and neurons; it takes raw, drive, spikes, state, parameters and trace.
 
-    With `raw` for constants, or, without, with those of each call.
+    The integers of `raw` are constants; if it is None, those of each call are used. The loop returns the number of
+    saturations.
+
+    Raises
+    ------
+    ImportError
+        If numba is not installed.
     """
     try:
         import numba
     except ImportError as error:
         raise ImportError("the compiled kernel needs numba: pip install neuristor[fast]") from error
-    # numba has no star arguments for arrays, and the number of them is the model's.
+    # numba has no star arguments for arrays, and their number depends on the model.
     stores = [f"{name}[each] = next_{name}" for name in rule.state]
     stores += [f"trace_{name}[tick, each] = next_{name}" for name in fields]
     stores += ["spike_row[each] = fired" if keep else "spike_row[each] += fired"]
@@ -142,7 +150,7 @@ def _compiled(rule: Rule, raw: Any, fields: tuple[str, ...], keep: bool) -> Call
 
 
 def _with_arrays(raw: Any) -> Any:
-    """The same integers, long tables as arrays: a tuple of hundreds takes minutes to compile."""
+    """The same integers, with long tables as arrays: a tuple of hundreds of integers takes minutes to compile."""
     long = [isinstance(each, tuple) and np.size(each) > 64 for each in raw]
     if not any(long):
         return raw
@@ -158,7 +166,7 @@ def _lookup(index: int, table: tuple[int, ...]) -> int:
 
 
 def _rebuilt(function: Any, jit: Callable[[Any], Any], made: dict[Any, Any]) -> Any:
-    """A compiled function of the same code, which calls compiled functions."""
+    """Compile the code of a function, with the functions it calls replaced by compiled ones."""
 
     def replaced(value: Any, names: tuple[str, ...]) -> Any:
         if value in made:

@@ -1,4 +1,4 @@
-"""What every neuron model is made of: its parameters, the bit-true array, the float reference."""
+"""Base classes of every neuron model: parameters, bit-true array, float reference."""
 
 from __future__ import annotations
 
@@ -34,27 +34,29 @@ __all__ = [
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Events = list[tuple[NDArray[np.intp], Floats]]
-"""Which neurons fired, and when, in second."""
+"""Pairs of neurons that fired and the times of their spikes, in second; both of shape (spikes,)."""
 
 
 class Field(NamedTuple):
-    """One field of a neuron's state."""
+    """One field of the state of a neuron."""
 
     name: str
+    """Name, as in the bit-true model and in the circuit."""
     width: int
-    """Bits."""
+    """Width in bits."""
     signed: bool
+    """Whether it is signed (two's complement)."""
 
 
 class Bound(NamedTuple):
-    """The largest distance of the bit-true state from the float one, by cause, in volt."""
+    """The largest distance of the bit-true membrane from the float one, by cause, in volt."""
 
     rounding: float
-    """From the rounding of each update."""
+    """Caused by the rounding of each update."""
     coefficient: float
-    """From the rounding of the coefficients."""
+    """Caused by the rounding of the coefficients."""
     quantization: float
-    """From the rounding of inputs and thresholds."""
+    """Caused by the rounding of inputs and thresholds."""
 
     @property
     def total(self) -> float:
@@ -64,20 +66,20 @@ class Bound(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class NeuronParams(ABC):
-    """Parameters of an array of neurons: what the devices are, and what the word lengths are.
+    """Parameters of an array of neurons: devices and word lengths.
 
-    A model is a frozen dataclass that inherits these fields and adds its own.
+    The parameters of a model are a frozen dataclass that inherits these fields and adds its own.
 
     Parameters
     ----------
     count : int
         Neurons in the array, 1 to 65,536.
     dt : float
-        Time step (tick), in second.
+        Time step (tick), in second, above 0.
     membrane : Format
-        Word of the membrane potential.
+        Word of the membrane potential, in volt.
     drive : Format
-        Word of the input.
+        Word of the input, in the unit of `drive_volts`.
     coefficient_bits : int
         Significant bits of the coefficients.
     """
@@ -91,17 +93,17 @@ class NeuronParams(ABC):
     @property
     @abstractmethod
     def raw(self) -> Any:
-        """The integers the circuit is built from, as a named tuple; scalars and tables that all neurons share."""
+        """The integers the circuit is built from: a named tuple of numbers and tables that all neurons share."""
 
     @property
     @abstractmethod
     def initial(self) -> dict[str, Integers]:
-        """State after reset, but for the noise, by name, each of shape (count,)."""
+        """State after reset without the noise, by name, as raw integers, each of shape (count,)."""
 
     @property
     @abstractmethod
     def state_fields(self) -> tuple[Field, ...]:
-        """The state of one neuron, as the block RAM holds it."""
+        """The state of one neuron, as the block RAM stores it; with noise, the field ``noise`` of 32 bits, unsigned."""
 
     @property
     @abstractmethod
@@ -115,22 +117,27 @@ class NeuronParams(ABC):
 
     @abstractmethod
     def drive_volts(self, current: ArrayLike) -> Floats:
-        """What inputs mean in volt, before rounding.
+        """Inputs in the unit of `drive`, before rounding.
 
         Parameters
         ----------
-        current : array_like of float
-            In ampere, unless the model says otherwise.
+        current : array_like of float, any shape
+            Input, in ampere unless the model defines another unit.
+
+        Returns
+        -------
+        ndarray of float, same shape
+            In volt, or in volt per tick, as the model defines it.
         """
 
     @property
     def spread(self) -> Variability:
-        """How the devices differ."""
+        """Spread and noise of the devices."""
         return Variability()
 
     @property
     def coupling(self) -> Coupling | None:
-        """Which neurons are coupled, and by what; None if none are."""
+        """Coupling between the neurons; None if they are not coupled."""
         return None
 
     @property
@@ -141,84 +148,90 @@ class NeuronParams(ABC):
     def changed(self, **fields: Any) -> Self:
         """The same parameters with some fields changed.
 
+        A ``TypeError`` is raised if there is no field with such a name, and other errors as by the class itself.
+
         Parameters
         ----------
         **fields
             New values, by name.
-
-        Raises
-        ------
-        TypeError
-            If there is no field of a name.
         """
         return replace(self, **fields)
 
     @property
     def dts(self) -> Floats:
-        """The tick of each neuron, in second, shape (count,)."""
+        """Time step of each neuron, in second, shape (count,)."""
         return np.full(self.count, self.dt)
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The state fields that a reader of the array wants, beside the spikes."""
+        """Names of the state fields that a reader of the array wants, besides the spikes."""
         return ("membrane",)
 
     @cached_property
     def bias(self) -> Floats:
-        """Constant part of each neuron's input, as `drive_volts`, shape (count,)."""
+        """Constant part of the input of each neuron, in the unit of `drive_volts`, shape (count,)."""
         return self.drive_volts(self.spread.currents(self.count))
 
     @cached_property
     def bias_raw(self) -> Integers:
-        """The same on the grid of `drive`."""
+        """Constant part of the input of each neuron, on the grid of `drive`, shape (count,)."""
         return self.drive.quantize(self.bias, "current_d2d")
 
     def drive_raw(self, current: ArrayLike) -> Integers:
-        """The drive words for inputs.
+        """Input words.
+
+        A ``ValueError`` is raised if an input is not finite, and an ``OverflowError`` if it does not fit `drive`.
 
         Parameters
         ----------
         current : array_like of float, shape (..., count) or ()
-            In ampere, unless the model says otherwise.
+            Input, in ampere unless the model defines another unit.
 
-        Raises
-        ------
-        ValueError
-            If an input is not finite.
-        OverflowError
-            If the voltage it means does not fit `drive`.
+        Returns
+        -------
+        ndarray of int64, same shape
+            Words on the grid of `drive`.
         """
         return self.drive.quantize(self.drive_volts(current), "drive")
 
 
 class Rule(NamedTuple):
-    """The step function of a model, and whose attributes its arguments are."""
+    """The step function of a model, and where its arguments come from."""
 
     function: Callable[..., Any]
+    """The step function."""
     state: tuple[str, ...]
-    """Of the model."""
+    """Arguments that are attributes of the model, and results."""
     parameters: tuple[str, ...]
-    """Of its parameters."""
+    """Arguments that are attributes of the parameters."""
 
 
 class BitTrueModel(ABC):
     """An array of fixed-point neurons: the specification of the circuit.
 
-    A model of this kind has ``step(raw, STATE..., PARAMETERS..., drive_raw) -> STATE..., spike, saturated``
-    as its `tick`, where `raw` is the named tuple ``params.raw``, each of PARAMETERS the attribute of the params
-    of that name (an array, one number a neuron), and each of STATE one of ``params.initial``, or ``state``,
-    the noise state.
+    A subclass defines ``tick``, a step function with the signature
+    ``step(raw, STATE..., PARAMETERS..., drive_raw) -> STATE..., spike, saturated``. Its arguments are recognized by
+    their names:
+
+    - `raw`: the named tuple ``params.raw``.
+    - STATE: fields of ``params.initial``, and ``state``, the noise state. The results are in the same order.
+    - PARAMETERS: attributes of the parameters, arrays with one number per neuron.
+    - `drive_raw`: the input words.
+
+    It must work on integers, arrays and symbolic values alike: with ``select`` and ``lookup`` of
+    ``neuristor.golden_model.fixed`` instead of branches and indices that depend on a neuron.
 
     Parameters
     ----------
     params : NeuronParams
+        Parameters of the array.
 
     Attributes
     ----------
     noise : ndarray of int64, shape (count,)
-        Noise states. The rest of the state is in attributes of the names in ``params.initial``.
+        Noise states. The other fields of the state are attributes with the names in ``params.initial``.
     saturations : int
-        How many neuron updates were clamped since reset.
+        Neuron updates clamped since reset.
     """
 
     tick: ClassVar[Callable[..., Any]]
@@ -241,7 +254,7 @@ class BitTrueModel(ABC):
         Raises
         ------
         TypeError
-            If it has not the form above.
+            If the arguments of ``tick`` are not those described above.
         """
         names = ["noise" if name == "state" else name for name in inspect.signature(self.tick).parameters]
         known = {"noise", *self.params.initial}
@@ -252,7 +265,7 @@ class BitTrueModel(ABC):
         return Rule(self.tick, state, parameters)
 
     def _advance(self, rule: Rule, drive_raw: Integers) -> NDArray[np.bool_]:
-        """One tick by a rule, whose last argument is `drive_raw`."""
+        """Advance one tick by a step function whose last argument is `drive_raw`."""
         *state, spike, clipped = rule.function(
             self.params.raw,
             *(getattr(self, name) for name in rule.state),
@@ -270,7 +283,7 @@ class BitTrueModel(ABC):
         Parameters
         ----------
         drive_raw : ndarray of int64, shape (count,)
-            Input, on the grid of ``params.drive``.
+            Input words, on the grid of ``params.drive``.
 
         Returns
         -------
@@ -280,21 +293,19 @@ class BitTrueModel(ABC):
         return self._advance(self.rule, drive_raw)
 
     def run(self, drive_raw: Integers) -> dict[str, Integers]:
-        """Advance many ticks and keep every state bit.
+        """Advance many ticks and record the state after each.
+
+        A ``TypeError``, ``ValueError`` or ``OverflowError`` is raised if the drive is wrong, as by `check_drive`.
 
         Parameters
         ----------
         drive_raw : ndarray of int64, shape (ticks, count)
+            Input words of each tick, on the grid of ``params.drive``.
 
         Returns
         -------
         dict of ndarray of int64, shape (ticks, count)
             ``spike`` and each of ``params.state_fields``, after each tick.
-
-        Raises
-        ------
-        TypeError, ValueError, OverflowError
-            As `check_drive`.
         """
         drive_raw = check_drive(self.params, drive_raw)
         names = [field.name for field in self.params.state_fields]
@@ -312,20 +323,22 @@ class ReferenceModel(ABC):
     Parameters
     ----------
     params : NeuronParams
+        Parameters of the array.
     locate : bool
-        True: continuous time, what happens within a tick is located. False: on ticks, in the order of the
-        circuit, so that only word length separates it from the bit-true model.
+        True: continuous time; threshold crossings within a tick are located. False: on ticks, in the order of the
+        circuit, so that it differs from the bit-true model only by the word lengths.
     rounded : bool
-        With the rounded coefficients of the circuit, on ticks.
+        Use the rounded coefficients of the circuit; only on ticks.
 
     Attributes
     ----------
     membrane : ndarray of float, shape (count,)
-        In volt.
+        Membrane potential, in volt.
     ticks : int
-        Since reset.
+        Ticks since reset.
     switchings : list of (float, int, bool)
-        Time in second, neuron, and whether it became metallic: of coupled switches in continuous time, else empty.
+        Of relaxation oscillators: time in second, oscillator, and whether its switch became metallic, since reset.
+        Empty for other models.
     """
 
     membrane: Any
@@ -344,11 +357,11 @@ class ReferenceModel(ABC):
 
     @abstractmethod
     def _prepare(self) -> None:
-        """Set the state to that after reset."""
+        """Set the model's own state to that after reset."""
 
     @property
     def time(self) -> float:
-        """Since reset, in second; of the first neuron, where ticks differ."""
+        """Time since reset, in second; that of the first neuron where time steps differ."""
         return float(self.ticks * self.params.dt)
 
     def step(self, drive: Floats) -> Events:
@@ -357,12 +370,12 @@ class ReferenceModel(ABC):
         Parameters
         ----------
         drive : ndarray of float, shape (count,)
-            As ``params.drive_volts`` gives it.
+            Input, in the unit of ``params.drive_volts``.
 
         Returns
         -------
         list of (neurons, times)
-            Which neurons fired, and when, in second since reset.
+            Neurons that fired, and their spike times in second since reset.
         """
         found = self._located(drive) if self.locate else self._on_ticks(drive)
         self.ticks += 1
@@ -370,19 +383,19 @@ class ReferenceModel(ABC):
 
     @abstractmethod
     def _located(self, drive: Floats) -> Events:
-        """A tick in continuous time."""
+        """Advance one tick in continuous time."""
 
     @abstractmethod
     def _on_ticks(self, drive: Floats) -> Events:
-        """A tick in the order of the circuit."""
+        """Advance one tick in the order of the circuit."""
 
     def _at_end(self, fired: NDArray[np.bool_]) -> Events:
-        """These neurons fire when the present tick ends."""
+        """Events of neurons that fire at the end of the present tick."""
         neurons = np.flatnonzero(fired)
         return [(neurons, (self.ticks + 1) * self.params.dts[neurons])]
 
     def _disturbed(self, drive: Floats) -> Floats:
-        """The input with each neuron's constant current, and this tick's random one."""
+        """The input plus the constant current of each neuron and the random current of this tick."""
         params = self.params
         force = drive + params.bias
         if params.spread.current_noise:
@@ -397,14 +410,14 @@ class ReferenceModel(ABC):
         Parameters
         ----------
         drive : ndarray of float, shape (ticks, count)
-            As ``params.drive_volts`` gives it.
+            Input of each tick, in the unit of ``params.drive_volts``.
 
         Returns
         -------
         trace : dict of ndarray, shape (ticks, count)
-            ``spike`` (how many in the tick), and each of ``params.outputs`` at its end (voltages in volt).
+            ``spike``, the number of spikes in each tick, and each of ``params.outputs`` at its end (voltages in volt).
         times : list of ndarray of float
-            Spike times of each neuron, in second.
+            Spike times of each neuron, in second since reset.
         """
         names = self.params.outputs
         trace: dict[str, NDArray[Any]] = {"spike": np.zeros(drive.shape, dtype=np.int64)}
@@ -426,12 +439,28 @@ class ReferenceModel(ABC):
 
 
 def check_drive(params: Any, drive_raw: Integers) -> Integers:
-    """The same array, if it is a drive of a model with these parameters.
+    """Check input words.
+
+    Parameters
+    ----------
+    params : NeuronParams
+        Parameters of the array.
+    drive_raw : ndarray of int, shape (ticks, count)
+        The words to check.
+
+    Returns
+    -------
+    ndarray of int64, shape (ticks, count)
+        The same words.
 
     Raises
     ------
-    TypeError, ValueError, OverflowError
-        If its kind, its shape or a word of it is wrong.
+    TypeError
+        If they are not integers.
+    ValueError
+        If the shape is wrong.
+    OverflowError
+        If a word is outside the range of ``params.drive``.
     """
     drive_raw = np.asarray(drive_raw)
     if drive_raw.dtype.kind != "i":
@@ -447,14 +476,21 @@ def check_drive(params: Any, drive_raw: Integers) -> Integers:
 
 
 def spike_times(params: Any, trace: Mapping[str, Integers]) -> list[Floats]:
-    """When each neuron of a bit-true trace fired, in second.
+    """Spike times of a bit-true run.
 
-    At the end of its tick, or, where the trace has ``lag``, as many eighths before.
+    A spike is at the end of its tick; with a field ``lag`` in the trace, ``lag - 0.5`` eighths of a tick earlier.
 
     Parameters
     ----------
     params : NeuronParams
-    trace : mapping of ndarray of int64, shape (ticks, count)
+        Parameters of the array.
+    trace : mapping of str to ndarray of int64, shape (ticks, count)
+        The run: ``spike``, and ``lag`` if there is one.
+
+    Returns
+    -------
+    list of ndarray of float
+        Spike times of each neuron, in second since the start of the run.
     """
     lag = (trace["lag"] - 0.5) / 8 if "lag" in trace else np.zeros(trace["spike"].shape)
     found, dts = [], params.dts.tolist()
@@ -465,16 +501,23 @@ def spike_times(params: Any, trace: Mapping[str, Integers]) -> list[Floats]:
 
 
 def simulated_rate(reference: ReferenceModel, current: Floats, duration: float, after: float) -> Floats:
-    """Rates under constant inputs, by simulation, in hertz.
+    """Firing rates under constant inputs, by simulation.
 
     Parameters
     ----------
     reference : ReferenceModel
-        A neuron an input.
+        A model with one neuron for each input.
     current : ndarray of float, any shape
-        In ampere, or what ``drive_volts`` takes.
-    duration, after : float
-        In second; spikes until `after` are left away, and fewer than three make a rate of 0.
+        Constant inputs, in the unit that ``params.drive_volts`` takes (ampere for most models).
+    duration : float
+        Simulated time, in second.
+    after : float
+        Spikes until this time, in second, are not counted.
+
+    Returns
+    -------
+    ndarray of float, same shape
+        Rates in hertz; 0 where a neuron fires fewer than three times.
     """
     params = reference.params
     drive = params.drive_volts(np.ravel(current))
@@ -485,7 +528,20 @@ def simulated_rate(reference: ReferenceModel, current: Floats, duration: float, 
 
 
 def firing_window(rate: Callable[[Floats], Floats], grid: Floats) -> tuple[float, float]:
-    """The first and the last input of a grid with a rate; the first to a twelfth of a step, both 0 if none has."""
+    """The lowest and the highest input of a grid under which a neuron fires repeatedly.
+
+    Parameters
+    ----------
+    rate : callable
+        ``rate(inputs)`` returns the firing rate under each input.
+    grid : ndarray of float, shape (n,)
+        Inputs, in ascending order.
+
+    Returns
+    -------
+    lowest, highest : float
+        Both 0 if the neuron fires under none. The lowest one is refined, to a twelfth of a step of the grid.
+    """
     fires = np.flatnonzero(rate(grid) > 0)
     if len(fires) == 0:
         return 0.0, 0.0
