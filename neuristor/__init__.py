@@ -1,7 +1,9 @@
-"""The command line and the design file."""
+"""Describe an oxide neuron device, get an FPGA that behaves like an array of them, with proof that it does.
 
-from importlib.metadata import version
+What a program may use is in ``__all__`` of this package; docs/python.md says what may change. Parts are loaded when
+they are used first: the golden models need no hardware tool.
+"""
 
-__all__ = ["__version__"]
+import lazy_loader
 
-__version__ = version("neuristor")
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -13,14 +13,28 @@ from typing import Any
 import numpy as np
 import tomlkit
 
-from neuristor.design import Design
+from neuristor.design_file import Design
 from neuristor.folder import write_file
 from neuristor.golden_model.devices.network import measure as measure_phases
 from neuristor.golden_model.neurons.accuracy import MODELS, Accuracy, Words, measure, smallest, sweep
 from neuristor.golden_model.neurons.model import spike_times
 from neuristor.report import FLOAT, INK, STYLE, VERILOG
+from neuristor.tables import si
 
-__all__ = ["Result", "accuracy", "parse_target", "plot", "rows", "write_words"]
+COLUMNS = (
+    "input",
+    "physics (Hz)",
+    "circuit (Hz)",
+    "time step",
+    "coefficients",
+    "word length",
+    "all",
+    "jitter",
+    "duty",
+)
+"""Of `rows`."""
+
+__all__ = ["COLUMNS", "Result", "accuracy", "parse_target", "plot", "rows", "write_words"]
 
 MOST = 4_000_000
 """Ticks times oscillators up to which the phases of a coupled design are compared."""
@@ -107,7 +121,7 @@ def rows(result: Result) -> list[tuple[str, ...]]:
         parts = (f"{100 * part[n]:+.3f} %" for part in (a.time_step, a.coefficient, a.word, a.total))
         jitter = f"{100 * a.jitter[0, n]:.2f} -> {100 * a.jitter[3, n]:.2f} %"
         duty = "" if np.isnan(a.duty[0, n]) else f"{100 * a.duty[0, n]:.2f} -> {100 * a.duty[3, n]:.2f} %"
-        made.append((f"{current:.4g} A", f"{a.rate[0, n]:.6g}", f"{a.rate[3, n]:.6g}", *parts, jitter, duty))
+        made.append((si(current, "A"), f"{a.rate[0, n]:.6g}", f"{a.rate[3, n]:.6g}", *parts, jitter, duty))
     return made
 
 

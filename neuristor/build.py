@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from neuristor import __version__
-from neuristor.design import Design
+from neuristor.design_file import Design
 from neuristor.folder import OutputError, output_folder
 from neuristor.report import SHOWN, error_rows, render
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import Verdict, available
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board, simulate, verilog_trace
+from neuristor.version import __version__
 
 __all__ = ["Built", "build", "engines_here", "manifest"]
 

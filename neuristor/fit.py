@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from neuristor import __version__
 from neuristor.folder import check_target, plain, write_file
 from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.fit import IvFit, Polarity, TransientFit, Value, average, fit_iv, fit_transient
@@ -21,6 +20,7 @@ from neuristor.golden_model.devices.measurement import Measurement, read
 from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.hdl.neurons import neuron, neurons
+from neuristor.version import __version__
 
 __all__ = ["Number", "design_text", "fit", "plot_text", "stimulus_text"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuristor.design import Design
+from neuristor.design_file import Design
 from neuristor.golden_model.neurons.behaviour import Behaviour
 from neuristor.golden_model.neurons.model import spike_times
 from neuristor.hdl.neurons import Neuron

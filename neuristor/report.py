@@ -12,12 +12,12 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
-from neuristor import __version__
-from neuristor.design import Design
+from neuristor.design_file import Design
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.neurons.model import spike_times
 from neuristor.sim.benches.verify import Verdict
 from neuristor.steps import BoardResult, Simulation
+from neuristor.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

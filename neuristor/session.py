@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuristor.boards.host import ArrayBoard, BoardError, Heard, OnnBoard, SnnBoard
-from neuristor.design import Design, DesignError, identifier, load, toml, where
+from neuristor.design_file import Design, DesignError, identifier, load, toml, where
 from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams
 from neuristor.golden_model.networks.quantization import read_out
 from neuristor.golden_model.networks.snn import SnnBitTrue
@@ -27,7 +27,8 @@ from neuristor.hdl.link.onn import OnnCore
 from neuristor.hdl.link.snn import SnnCore
 from neuristor.hdl.onn import Onn
 from neuristor.hdl.snn import Snn
-from neuristor.network import NetworkFile, open_network
+from neuristor.network_file import NetworkFile, open_network
+from neuristor.weights_file import open_weights
 
 __all__ = ["ArraySession", "OnnOptions", "OnnSession", "Session", "SnnSession", "Step", "open_session"]
 
@@ -257,7 +258,7 @@ class SnnSession(Session):
         self.name = identifier(self.path)
         self.dt = float(self.file.sections.network.dt)
         self._params = self.file.params()
-        self._inputs = self.file.heard(self._params)[:, : self.runs]
+        self._inputs = self.file.input_words(self._params)[:, : self.runs]
         self._spikes: list[Integers] = []
         self._membranes: list[Integers] = []
         self._now: Heard | None = None
@@ -435,11 +436,9 @@ def open_session(
         If it is none, or wrong.
     """
     if path.suffix.lower() == ".csv":
-        from neuristor.commands.onn import weights_params
-
         found = OnnOptions() if options is None else options
-        params, digest = weights_params(path, found.weight_bits, found.phase_bits, found.noise_bits)
-        return OnnSession(path, digest, params, found)
+        opened = open_weights(path, bits=found.weight_bits, phase_bits=found.phase_bits, noise_bits=found.noise_bits)
+        return OnnSession(path, opened.digest, opened.params, found)
     network = "network" in toml(path)[0]
     if network and lanes is not None:
         raise DesignError(f"--lanes: {path} has [fpga] lanes for each layer")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from neuristor.golden_model.devices.antiferroelectric import AntiferroelectricFet, PulseResponse
 from neuristor.golden_model.devices.catalogue import Number, Preset, preset
-from neuristor.golden_model.devices.device import Transient
+from neuristor.golden_model.devices.device import PulsedDevice, Transient
 from neuristor.golden_model.devices.diffusive import DiffusiveSwitch
 from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
 
@@ -104,7 +104,7 @@ def plot(name: str, path: Path) -> None:
     device = entry.device
     style: Any = {"svg.hashsalt": "neuristor", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
     with mpl.rc_context(style):
-        figure = Figure(figsize=(8.2, 5.4 if hasattr(device, "switch") else 3.0), layout="constrained")
+        figure = Figure(figsize=(8.2, 5.4 if not isinstance(device, PulsedDevice) else 3.0), layout="constrained")
         figure.suptitle(entry.title)
         if isinstance(device, AntiferroelectricFet):
             _draw_polarisation(figure.subplots(), entry, device)

@@ -4,26 +4,41 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from amaranth.back import rtlil  # type: ignore[attr-defined]
 from numpy.typing import NDArray
 
 from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, implement
 from neuristor.boards.selftest import BoardTop, SelfTest
-from neuristor.design import Design, DesignError
+from neuristor.design_file import Design, DesignError
 from neuristor.golden_model.neurons.model import Bound
 from neuristor.hdl.rows import pack_drive, unpack_output
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import Verdict, available, verify
 from neuristor.sim.engines.compiled import CompiledModel
 from neuristor.sim.engines.interpreted import InterpretedModel
+from neuristor.sim.proofs.array import prove_array
+from neuristor.sim.proofs.claims import Claim
+from neuristor.sim.proofs.claims import summary as proved
+from neuristor.sim.proofs.initial_states import initial_state
+from neuristor.sim.proofs.lane import prove_lane
 
-__all__ = ["BoardResult", "Simulation", "judge", "put_on_board", "simulate", "verilog_trace"]
+__all__ = [
+    "BoardResult",
+    "Simulation",
+    "claims_of",
+    "judge",
+    "proved",
+    "put_on_board",
+    "simulate",
+    "verilog_trace",
+]
 
 CLOCKS = {"amaranth": 15_000, "icarus": 200_000}
 """As far as a slow simulator goes beside, or in place of, a compiled one; 10 to 60 seconds."""
@@ -110,6 +125,26 @@ def judge(case: Case, engine: str, log_dir: Path | None = None) -> Verdict:
         ticks = max(CLOCKS[engine] // case.timing["cycles_per_tick"], LEAST_TICKS)
         case = replace(case, drive_raw=case.drive_raw[:ticks])
     return verify(case, engine, log_dir)
+
+
+def claims_of(
+    design: Design, loadable: bool = False, progress: Callable[[int, int], None] | None = None
+) -> Iterator[Claim]:
+    """All that is to be proved of a design, one claim after another.
+
+    Parameters
+    ----------
+    design : Design
+    loadable : bool
+        The circuit whose parameters are loaded at run time.
+    progress : callable, optional
+        Called with how many operations of a lane are done, and of how many.
+    """
+    array = design.case.array(loadable)
+    rtlil.convert(array)  # its parts are proved, one by one; Amaranth need not warn that the whole is no circuit
+    initial = None if loadable else initial_state(design.golden, design.params)
+    yield from prove_array(array, initial)
+    yield from prove_lane(design.golden, design.params, array, progress=progress)
 
 
 @dataclass(frozen=True)

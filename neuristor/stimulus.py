@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neuristor.golden_model.files import content
 
-__all__ = ["MAX_BYTES", "MAX_TICKS", "Stimulus", "digits", "from_csv", "silence"]
+__all__ = ["MAX_BYTES", "MAX_TICKS", "Stimulus", "digits", "from_array", "from_csv", "silence"]
 
 MAX_BYTES = 64 * 1024 * 1024
 """A CSV file may be this long."""
@@ -67,6 +67,36 @@ def digits(frames: int, ticks: int, current: float, count: int) -> Stimulus:
 def silence(frames: int, ticks: int, count: int) -> Stimulus:
     """No input: the neurons are left alone."""
     return Stimulus(np.zeros((frames, count)), tuple(str(n) for n in range(frames)), ticks, None)
+
+
+def from_array(current: ArrayLike, ticks: int, count: int) -> Stimulus:
+    """Currents from an array.
+
+    Parameters
+    ----------
+    current : array_like of float, shape (), (count,) or (frames, count)
+        In ampere; the same for all neurons, one each, or one each in every frame.
+    ticks : int
+        How long a frame is held, in ticks, at least 1.
+    count : int
+        Neurons.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or holds what is no finite number.
+    """
+    found = np.asarray(current, dtype=np.float64)
+    if found.ndim < 2 and (found.ndim == 0 or found.shape == (count,)):
+        found = np.broadcast_to(found, (1, count))
+    if found.ndim != 2 or found.shape[1] != count or len(found) == 0:
+        raise ValueError(f"current must have shape (), ({count},) or (frames, {count}), not {np.shape(current)}")
+    if not isinstance(ticks, int) or ticks < 1:
+        raise ValueError(f"ticks must be an integer of at least 1, not {ticks!r}")
+    if not np.isfinite(found).all():
+        frame, neuron = np.argwhere(~np.isfinite(found))[0].tolist()
+        raise ValueError(f"current must be finite, not {found[frame, neuron]} in frame {frame}, neuron {neuron}")
+    return Stimulus(np.array(found), tuple(str(n) for n in range(len(found))), ticks, None)
 
 
 def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus:

@@ -9,6 +9,7 @@ import pkgutil
 import textwrap
 import warnings
 from collections.abc import Iterator
+from enum import Enum
 from functools import cached_property
 from itertools import pairwise
 from types import FunctionType
@@ -71,7 +72,8 @@ def problems(name: str, each: Any) -> list[str]:
         found = {code: text for code, text in validate(name)["errors"] if code in CHECKS}
         if inspect.isclass(each) and {"PR01", "PR02"} & set(found):
             checked = Validator(get_doc_object(each))
-            if issubclass(each, BaseModel) or set(checked.signature_parameters) <= described_fields(each):
+            plain = issubclass(each, BaseModel | Enum) or getattr(each, "_is_protocol", False)
+            if plain or set(checked.signature_parameters) <= described_fields(each):
                 found.pop("PR01", None)
     return [f"{name}: {code} {text}" for code, text in sorted(found.items())]
 

@@ -12,16 +12,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, TYPE_CHECKING, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import cumulative_trapezoid, solve_ivp
 
 if TYPE_CHECKING:
-    from neuristor.golden_model.devices.threshold_switch import ThresholdSwitch
+    from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
 
-__all__ = ["Device", "Event", "Floats", "Mode", "Transient", "charge_rate", "follow"]
+__all__ = ["Device", "Event", "Floats", "Mode", "PulsedDevice", "Transient", "charge_rate", "follow"]
 
 Floats = NDArray[np.float64]
 
@@ -135,6 +135,31 @@ class Device(Protocol):
         ----------
         ambient : float
             In kelvin.
+        """
+
+
+@runtime_checkable
+class PulsedDevice(Protocol):
+    """A device that is driven by pulses: each pulse is a tick.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        Those of the class that implements the protocol.
+    """
+
+    kind: ClassVar[str]
+    """Name of the model in the catalogue."""
+
+    def lif_circuit(self, *, pulse_period: float, pulse_voltage: float) -> Circuit:
+        """The leaky integrator that approximates the device under pulses.
+
+        Parameters
+        ----------
+        pulse_period : float
+            In second.
+        pulse_voltage : float
+            In volt.
         """
 
 

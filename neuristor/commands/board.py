@@ -19,7 +19,6 @@ from rich.table import Table
 from rich.text import Text
 from vcd import VCDWriter
 
-from neuristor import __version__
 from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, implement
 from neuristor.boards.host import BoardError, fitting, open_board
@@ -28,7 +27,7 @@ from neuristor.boards.programmer import LoadError, program
 from neuristor.boards.vivado import constraints, script
 from neuristor.commands.doctor import plugged
 from neuristor.commands.terminal import console, wrote
-from neuristor.design import DesignError
+from neuristor.design_file import DesignError
 from neuristor.folder import check_target, output_folder, plain
 from neuristor.hdl.link.axi import vivado_ports, vivado_wrapper
 from neuristor.hdl.link.buses import AxiCore, WishboneCore, address_bits
@@ -38,6 +37,7 @@ from neuristor.hdl.link.uart import divisor
 from neuristor.hdl.verilog import export, ports, template
 from neuristor.session import OnnOptions, Session, Step, open_session
 from neuristor.sim.engines.virtual_board import VirtualBoard
+from neuristor.version import __version__
 
 __all__ = ["app", "core_structure"]
 

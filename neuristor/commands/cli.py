@@ -15,10 +15,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from typer.core import TyperGroup
 
-from neuristor import __version__
-from neuristor.accuracy import accuracy, parse_target, write_words
+from neuristor import api
+from neuristor.accuracy import parse_target, write_words
 from neuristor.accuracy import plot as plot_accuracy
-from neuristor.accuracy import rows as accuracy_rows
 from neuristor.boards import BOARDS
 from neuristor.boards.base import MissingTool
 from neuristor.boards.capacity import neurons, oscillators
@@ -33,13 +32,13 @@ from neuristor.commands.onn import app as onn_app
 from neuristor.commands.snn import app as snn_app
 from neuristor.commands.sweep import app as sweep_app
 from neuristor.commands.terminal import console, wrote
-from neuristor.design import Design, DesignError, key_table, load
+from neuristor.design_file import Design, DesignError, key_table, load
 from neuristor.fit import fit as fit_files
 from neuristor.folder import OutputError, check_target, output_folder, with_manifest, write_file
 from neuristor.gallery import gallery as run_gallery
 from neuristor.gallery import not_reproduced
 from neuristor.gallery import plot as plot_gallery
-from neuristor.golden_model.devices.catalogue import catalogue, preset
+from neuristor.golden_model.devices.catalogue import preset
 from neuristor.report import error_rows, waveforms
 from neuristor.show import describe
 from neuristor.show import plot as plot_device
@@ -47,7 +46,7 @@ from neuristor.sim.benches.verify import ENGINES, Verdict, missing
 from neuristor.sim.engines.simulators import ToolError
 from neuristor.sim.netlists.gates import FAMILIES
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board
-from neuristor.steps import simulate as simulate_design
+from neuristor.version import __version__
 
 __all__ = ["app", "main"]
 
@@ -162,10 +161,10 @@ def simulate(
     """Run the float models and the bit-true model: spikes per frame, and what separates them."""
     if plot_to is not None:
         check_target(plot_to, force=force, ending=".html")
-    loaded = load(design)
+    loaded = api.design(design)
     with console.status("float and bit-true models"):
-        simulation = simulate_design(loaded)
-    _print_summary(loaded)
+        simulation = api.run(loaded).simulation
+    console.print(loaded.table.rich())
     _print_frames(loaded, simulation)
     _print_errors(simulation)
     if plot_to is not None:
@@ -200,26 +199,13 @@ def accuracy_command(
             raise ValueError("--write needs a --target")
         if plot_to is not None:
             check_target(plot_to, force=force, ending=".svg")
-        loaded = load(design)
+        loaded = api.design(design)
         with console.status("sweep") as status:
-            result = accuracy(loaded, target=wanted, points=points, say=status.update)
+            compared = api.compare(loaded, target=wanted, points=points, progress=status.update)
     except ValueError as error:
         raise DesignError(f"{design}: {error}" if not isinstance(error, DesignError) else str(error)) from None
-    columns = (
-        "input",
-        "physics (Hz)",
-        "circuit (Hz)",
-        "time step",
-        "coefficients",
-        "word length",
-        "all",
-        "jitter",
-        "duty",
-    )
-    table = Table(*columns, title="rate, by cause of its error")
-    for row in accuracy_rows(result):
-        table.add_row(*row)
-    console.print(table)
+    result = compared.result
+    console.print(compared.table.rich())
     console.print(f"largest error {100 * result.measured.worst:.3g} %")
     if result.phase_error is not None:
         console.print(f"phases of the coupled oscillators: within {result.phase_error:.2g} degrees of the physics")
@@ -237,7 +223,7 @@ def accuracy_command(
         )
         if write:
             write_words(design, found)
-            console.print(f"{design}: [number] holds them now", markup=False, soft_wrap=True)
+            console.print(f"{design}: updated [number]", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -320,7 +306,9 @@ def verify(
     ] = None,
     netlist: Annotated[
         str | None,
-        typer.Option("--netlist", help=f"Of the circuit, what synthesis makes of it for {', '.join(FAMILIES)}."),
+        typer.Option(
+            "--netlist", help=f"Verify the synthesized netlist for {', '.join(FAMILIES)} instead of the Verilog."
+        ),
     ] = None,
 ) -> None:
     """Compare the circuit with the bit-true model: every state bit of every neuron at every tick.
@@ -396,17 +384,7 @@ def devices(
     if name is None:
         if plot_to is not None:
             raise DesignError("--plot needs the name of a device")
-        table = Table("name", "device", "kind", "makes", "V_th", "V_hold", "numbers")
-        for entry in catalogue().values():
-            state = "verified" if entry.verified else "[yellow]unverified[/]"
-            if entry.missing:
-                state = f"[yellow]incomplete: no {', '.join(entry.missing)}[/]"
-            volts = [f"{entry.numbers[key].value:.4g} V" if key in entry.numbers else "" for key in ("v_th", "v_hold")]
-            if not entry.missing and hasattr(entry.device, "switch"):
-                switch = entry.device.switch()
-                volts = [f"{switch.v_th:.4g} V", f"{switch.v_hold:.4g} V"]
-            table.add_row(entry.name, entry.title, entry.kind, ", ".join(entry.classes), *volts, state)
-        console.print(table)
+        console.print(api.devices().rich())
         return
     if plot_to is not None:
         check_target(plot_to, force=force, ending=".svg")
@@ -550,13 +528,6 @@ def doctor(
         console.print("no board is plugged in; `neuristor run FILE --board virtual` needs none")
     if not healthy:
         raise typer.Exit(1)
-
-
-def _print_summary(design: Design) -> None:
-    table = Table("what", "value", show_header=False, title=design.name)
-    for label, text in design.golden.summary(design.params):
-        table.add_row(label, text)
-    console.print(table)
 
 
 def _print_frames(design: Design, simulation: Simulation) -> None:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from amaranth.back import rtlil  # type: ignore[attr-defined]
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from neuristor import __version__
 from neuristor.commands.terminal import console, wrote
-from neuristor.design import Design, DesignError, load
+from neuristor.design_file import Design, DesignError, load
 from neuristor.folder import check_target, write_file
 from neuristor.sim.faults.mutants import ArrayVectors, score
 from neuristor.sim.faults.upsets import campaign
-from neuristor.sim.proofs.proof import Claim, initial_state, prove_array, prove_lane, summary
+from neuristor.sim.proofs.claims import Claim, summary
+from neuristor.steps import claims_of
+from neuristor.version import __version__
 
 __all__ = ["app", "claims_of"]
 
@@ -31,15 +30,6 @@ DesignFile = Annotated[
 ]
 JsonFile = Annotated[Path | None, typer.Option("--out", help="A JSON file to write, with all of it.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
-
-
-def claims_of(design: Design, loadable: bool, progress: Any = None) -> Iterator[Claim]:
-    """All that is to be proved of a design, one claim after another."""
-    array = design.case.array(loadable)
-    rtlil.convert(array)  # its parts are proved, one by one; Amaranth need not warn that the whole is no circuit
-    initial = None if loadable else initial_state(design.golden, design.params)
-    yield from prove_array(array, initial)
-    yield from prove_lane(design.golden, design.params, array, progress=progress)
 
 
 @app.command()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
 import math
-from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -22,13 +20,13 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from neuristor import __version__
+from neuristor.api import verify as verify_network
 from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, implement
 from neuristor.boards.selftest import BoardTop, OnnSelfTest
 from neuristor.commands.terminal import plain_console as console
-from neuristor.commands.terminal import wrote
-from neuristor.design import DesignError, load
+from neuristor.commands.terminal import say_verdict, wrote
+from neuristor.design_file import DesignError, load
 from neuristor.folder import check_target, output_folder, plain, with_manifest, write_file
 from neuristor.golden_model.devices.onn import DeviceOnn
 from neuristor.golden_model.devices.threshold_switch import Circuit
@@ -48,14 +46,11 @@ from neuristor.golden_model.networks.ising import Graph, Ising, colouring, max_c
 from neuristor.golden_model.networks.kuramoto import Kuramoto
 from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams, Solution, energy, solve, spins
 from neuristor.hdl.onn import Onn
-from neuristor.hdl.verilog import export
 from neuristor.report import STYLE
-from neuristor.sim.benches.onn import OnnCase, Stretch
-from neuristor.sim.benches.onn import verify as run_bench
-from neuristor.sim.benches.verify import missing
-from neuristor.sim.engines.simulators import ToolError
+from neuristor.version import __version__
+from neuristor.weights_file import checked, open_weights
 
-__all__ = ["app", "read_weights", "weights_params"]
+__all__ = ["app"]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -95,94 +90,15 @@ Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of all 
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
 
 
-def read_weights(path: Path) -> NDArray[np.int64]:
-    """Whole numbers from a CSV file, as many rows as columns.
-
-    Raises
-    ------
-    DesignError
-        With the file, the row, the column and what was expected.
-    """
-    try:
-        lines = list(csv.reader(io.StringIO(text(path))))
-    except csv.Error as error:
-        raise DesignError(f"{path}: cannot be read as CSV ({error})") from None
-    except ValueError as error:
-        raise DesignError(str(error)) from None
-    rows: list[list[int]] = []
-    for n, cells in enumerate(lines, 1):
-        if not any(cell.strip() for cell in cells):
-            continue
-        row = []
-        for column, cell in enumerate(cells, 1):
-            try:
-                row.append(int(cell))
-            except ValueError:
-                raise DesignError(
-                    f"{path}, row {n}, column {column}: a weight must be a whole number, not {cell.strip()!r}"
-                ) from None
-        rows.append(row)
-        if len(row) != len(rows[0]):
-            raise DesignError(f"{path}, row {n}: must have {len(rows[0])} weights, as the first row, not {len(row)}")
-    if len(rows) < 2 or len(rows) != len(rows[0]):
-        columns = len(rows[0]) if rows else 0
-        raise DesignError(f"{path}: must have as many rows as columns, 2 or more, not {len(rows)} rows of {columns}")
-    if max(abs(weight) for row in rows for weight in row) >= 1 << 62:
-        raise DesignError(f"{path}: a weight must fit 8 bits at most")
-    return np.array(rows, dtype=np.int64)
-
-
-def _checked(what: object, make: Callable[[], Any]) -> Any:
-    """What `make` returns; what it finds wrong is about the file, or the option."""
-    try:
-        return make()
-    except (ValueError, TypeError, OverflowError) as error:
-        if isinstance(error, DesignError):
-            raise
-        text = str(error)
-        raise DesignError(text if text.startswith(str(what)) else f"{what}: {text}") from None
-
-
 def _patterns(given: str) -> Patterns:
-    found: Patterns = _checked(given, lambda: letters(given) if given in LETTERS else read_patterns(given))
+    found: Patterns = checked(given, lambda: letters(given) if given in LETTERS else read_patterns(given))
     return found
-
-
-def _params(weights: Path, bits: int, phase_bits: int, noise_bits: int, symmetric: bool) -> OnnParams:
-    matrix = read_weights(weights)
-    made: OnnParams = _checked(
-        weights,
-        lambda: OnnParams(
-            weights=matrix, weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, symmetric=symmetric
-        ),
-    )
-    return made
-
-
-def weights_params(weights: Path, bits: int, phase_bits: int, noise_bits: int) -> tuple[OnnParams, str]:
-    """The network of a file of weights, and the file's SHA-256.
-
-    Raises
-    ------
-    DesignError
-        If anything is wrong with it.
-    """
-    return _params(weights, bits, phase_bits, noise_bits, False), _hash(weights)
-
-
-def _circuit(params: OnnParams, parts: int, readable: bool = False) -> Onn:
-    made: Onn = _checked("--parts", lambda: Onn(params, parts, readable))
-    return made
 
 
 def _svg(figure: Figure) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue().decode()
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(content(path)).hexdigest()
 
 
 @app.command("solve")
@@ -219,7 +135,7 @@ def solve_command(
     wanted = target if target is None or weight is None else weight - 2 * target
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("annealing", total=1.0)
-        found: Solution = _checked(
+        found: Solution = checked(
             problem_file,
             lambda: solve(
                 ising,
@@ -266,16 +182,16 @@ def solve_command(
 
 def _posed(path: Path, problem: _Problem, colours: int) -> tuple[Graph | None, Ising]:
     if problem is _Problem.PARTITION:
-        written = _checked(path, lambda: text(path))
+        written = checked(path, lambda: text(path))
         try:
             numbers = [float(word) for word in written.replace(",", " ").split()]
         except ValueError as error:
             raise DesignError(f"{path}: must hold numbers ({error})") from None
-        return None, _checked(path, lambda: partition(numbers))
-    graph = _checked(path, lambda: read_graph(path))
+        return None, checked(path, lambda: partition(numbers))
+    graph = checked(path, lambda: read_graph(path))
     if problem is _Problem.COLOURING:
-        return graph, _checked("--colours", lambda: colouring(graph, colours))
-    return graph, _checked(path, lambda: max_cut(graph))
+        return graph, checked("--colours", lambda: colouring(graph, colours))
+    return graph, checked(path, lambda: max_cut(graph))
 
 
 def _values(energies: NDArray[np.float64], weight: float | None) -> NDArray[np.float64]:
@@ -293,7 +209,7 @@ def _solution_json(found: Solution, path: Path, problem: _Problem, weight: float
     told: dict[str, Any] = {
         "neuristor": __version__,
         "file": path.name,
-        "sha256": _hash(path),
+        "sha256": hashlib.sha256(content(path)).hexdigest(),
         "problem": problem.value,
         "energy": found.energy,
         "spins": [[str(name), spin] for name, spin in found.sample.items()],
@@ -366,13 +282,13 @@ def recall_command(
     params = None
     for name in rules:
         with console.status(escape(name)):
-            learnt = _checked(f"{patterns}, {name}", partial(RULES[name], found.pixels))
-            weights = _checked("--bits", partial(quantized, learnt, bits))
-            params = _checked(
+            learnt = checked(f"{patterns}, {name}", partial(RULES[name], found.pixels))
+            weights = checked("--bits", partial(quantized, learnt, bits))
+            params = checked(
                 "--phase-bits", partial(OnnParams, weights=weights, weight_bits=bits, phase_bits=phase_bits)
             )
             for share in noise or (0.1, 0.25, 0.5):
-                one = _checked("--noise", partial(recall, params, found.pixels, share, tries, seed))
+                one = checked("--noise", partial(recall, params, found.pixels, share, tries, seed))
                 cells = (f"{100 * value:.1f} %" for value in (share, one.correct, one.pixels, one.settled))
                 table.add_row(name, *cells, f"{one.periods:.2f}")
     console.print(table)
@@ -450,14 +366,14 @@ def compare(
     if not isinstance(circuit, Circuit):
         raise DesignError(f"{design}: must have a threshold switch for a device")
     found = _patterns(patterns)
-    weights = _checked(patterns, lambda: quantized(diederich_opper(found.pixels), bits))
+    weights = checked(patterns, lambda: quantized(diederich_opper(found.pixels), bits))
     weights = np.rint((weights + weights.T) / 2).astype(np.int64)  # an element acts on both its ends
-    begin = _checked("--noise", lambda: disturbed(found.pixels, noise, 1, seed))
+    begin = checked("--noise", lambda: disturbed(found.pixels, noise, 1, seed))
     if not 0 <= spread <= 0.4:
         raise DesignError(f"--spread must be 0 to 0.4, not {spread}")
     rng = np.random.default_rng(seed)
     detuning = None if spread == 0 else np.clip(rng.normal(0, spread, weights.shape[0]), -0.4, 0.4)
-    params = _checked("--bits", lambda: OnnParams(weights=weights, weight_bits=bits, phase_bits=8))
+    params = checked("--bits", lambda: OnnParams(weights=weights, weight_bits=bits, phase_bits=8))
     start = np.where(begin > 0, 0.0, 0.5) + rng.uniform(-0.02, 0.02, begin.shape)  # cycles; no unstable balance
     rows: dict[str, list[_Path]] = {"digital": [], "phase equations": [], "devices": []}
     with console.status("digital") as status:
@@ -466,13 +382,13 @@ def compare(
             network.step()
         rows["digital"] = [_Path(s, "") for s in spins(network.phase, 8)]
         status.update("phase equations")
-        devices: DeviceOnn = _checked(
+        devices: DeviceOnn = checked(
             design,
             lambda: DeviceOnn(
                 circuit=circuit, weights=weights, strength=strength, detuning=detuning, noise=jitter, seed=seed
             ),
         )
-        model = _checked(
+        model = checked(
             design,
             lambda: Kuramoto(
                 weights=weights,
@@ -487,7 +403,7 @@ def compare(
         rows["phase equations"] = [_Path(s, "") for s in np.where(near, 1, -1)]
         for n, one in enumerate(start):
             status.update(f"devices: {escape(found.names[n])}")
-            ended = _checked(design, partial(devices.run, one, periods))
+            ended = checked(design, partial(devices.run, one, periods))
             away = np.ptp(ended.frequency) / max(float(ended.frequency.mean()), 1e-30)
             rows["devices"].append(_Path(ended.spins, f"{100 * away:.2f} %"))
     table = Table(
@@ -530,20 +446,22 @@ def generate(
 ) -> None:
     """Write the network as Verilog, and a JSON manifest beside it; weights can be written at run time."""
     manifest = with_manifest(out, force=force)
-    params = _params(weights, bits, phase_bits, noise_bits, symmetric)
-    circuit = _circuit(params, parts, readable)
-    digest = _hash(weights)
-    header = (
-        f"Neuristor {__version__}: {params.count} phase oscillators, all coupled to all",
-        f"weights {plain(weights.name)}, SHA-256 {digest}",
-        f"{bits}-bit weights, {phase_bits}-bit phases, {noise_bits}-bit noise, {parts} clocks a column",
+    found = open_weights(
+        weights,
+        bits=bits,
+        phase_bits=phase_bits,
+        noise_bits=noise_bits,
+        symmetric=symmetric,
+        parts=parts,
+        readable=readable,
     )
-    verilog = export(circuit, "onn", header=header)
+    circuit = found.circuit()
+    text = found.export(circuit)
     made = {
         "neuristor": __version__,
         "weights": weights.name,
-        "weights_sha256": digest,
-        "oscillators": params.count,
+        "weights_sha256": found.digest,
+        "oscillators": found.params.count,
         "weight_bits": bits,
         "phase_bits": phase_bits,
         "noise_bits": noise_bits,
@@ -551,11 +469,11 @@ def generate(
         "chunks": circuit.chunks,
         "chunk_bits": circuit.chunk_bits,
         "readable": readable,
-        "verilog_sha256": hashlib.sha256(verilog.encode()).hexdigest(),
+        "verilog_sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
-    write_file(out, verilog, force=force)
+    write_file(out, text, force=force)
     write_file(manifest, json.dumps(made, indent=2, sort_keys=True) + "\n", force=force)
-    console.print(f"{out}: module onn, {params.count} oscillators; {manifest}", soft_wrap=True)
+    console.print(f"{out}: module onn, {found.params.count} oscillators; {manifest}", soft_wrap=True)
 
 
 @app.command()
@@ -575,30 +493,10 @@ def verify(
 
     From random phases; with noise bits, half the ticks are annealed. Exit status 1 at the first difference.
     """
-    if simulator not in ("verilator", "icarus"):
-        raise DesignError(f"--simulator must be verilator or icarus, not {simulator!r}")
-    lack = missing(simulator)
-    if lack is not None:
-        raise ToolError(lack)
-    params = _params(weights, bits, phase_bits, noise_bits, False)
-    _circuit_parts(parts)
-    phases = np.random.default_rng(seed).integers(0, params.raw.period, params.count)
-    most = (1 << noise_bits) - 1
-    stretches = [Stretch(1, 0, params.half)] * (ticks - ticks // 2)
-    stretches += [Stretch(1, most, 1 if most else params.half)] * (ticks // 2)
-    case = OnnCase(params=params, phases=phases, stretches=stretches, seed=seed, parts=parts)
-    with console.status(f"{simulator}: {params.count} oscillators, {ticks} ticks"):
-        result = run_bench(case, simulator)
-    if not result.passed:
-        reason = "; ".join(result.messages) or "no test ran"
-        console.print(f"{simulator}: DIFFERS: {reason}", style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(1)
-    console.print(f"{simulator}: equal in every state bit, {params.count} oscillators, {ticks} ticks, and after resets")
-
-
-def _circuit_parts(parts: int) -> None:
-    if parts not in (1, 2, 4, 8, 16, 32):
-        raise DesignError(f"--parts: parts must be 1, 2, 4, 8, 16 or 32, not {parts}")
+    found = open_weights(weights, bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
+    with console.status(f"{simulator}: {found.params.count} oscillators, {ticks} ticks"):
+        verdict = verify_network(found, ticks=ticks, simulator=simulator, seed=seed)
+    say_verdict(verdict, f"{found.params.count} oscillators, {ticks} ticks, and after resets")
 
 
 @app.command()
@@ -616,8 +514,8 @@ def synth(
     if board not in BOARDS:
         raise DesignError(f"--board must be among {', '.join(BOARDS)}, not {board!r}")
     check_target(out, force=force)
-    params = _params(weights, bits, phase_bits, 0, False)
-    _circuit_parts(parts)
+    found = open_weights(weights, bits=bits, phase_bits=phase_bits, parts=parts)
+    params = found.params
     phases = np.random.default_rng(0).integers(0, params.raw.period, params.count)
     target = BOARDS[board]
     design: Any = Onn(params, parts)
@@ -633,7 +531,7 @@ def synth(
             raise DesignError(f"--clock: {error}") from None
         manifest = {
             "neuristor": __version__,
-            "weights_sha256": _hash(weights),
+            "weights_sha256": found.digest,
             "oscillators": params.count,
             "board": board,
             "resources": {name: list(pair) for name, pair in made.resources.items()},

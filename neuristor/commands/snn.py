@@ -16,14 +16,14 @@ from matplotlib.figure import Figure
 from rich.progress import Progress
 from rich.table import Table
 
-from neuristor import __version__
+from neuristor.api import verify as verify_network
 from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, implement
 from neuristor.boards.selftest import BoardTop, SnnSelfTest
 from neuristor.commands.terminal import plain_console as console
-from neuristor.commands.terminal import wrote
-from neuristor.design import DesignError
-from neuristor.folder import check_target, output_folder, plain, with_manifest, write_file
+from neuristor.commands.terminal import say_verdict, wrote
+from neuristor.design_file import DesignError
+from neuristor.folder import check_target, output_folder, with_manifest, write_file
 from neuristor.golden_model.networks.nir_graph import read, write
 from neuristor.golden_model.networks.quantization import (
     Point,
@@ -38,13 +38,9 @@ from neuristor.golden_model.networks.quantization import (
 from neuristor.golden_model.networks.snn import INPUT, SnnParams, Words, dequantized
 from neuristor.golden_model.networks.synapses import Convolution
 from neuristor.hdl.snn import Snn
-from neuristor.hdl.verilog import export
-from neuristor.network import NetworkFile, network_keys, open_network
+from neuristor.network_file import NetworkFile, network_keys, open_network
 from neuristor.report import STYLE
-from neuristor.sim.benches.snn import SnnCase
-from neuristor.sim.benches.snn import verify as run_bench
-from neuristor.sim.benches.verify import missing
-from neuristor.sim.engines.simulators import ToolError
+from neuristor.version import __version__
 
 __all__ = ["app"]
 
@@ -133,7 +129,7 @@ def compare_command(network: NetworkArgument) -> None:
         params = file.params(words)
     console.print(_words_table(file, words, params))
     with console.status("float and bit-true"):
-        heard = file.heard(params)
+        heard = file.input_words(params)
         found = compare(file.network, params, file.inputs, heard if file.network.currents else None)
     table = Table(
         "layer", "spikes, float", "bit-true", "that differ", "first in tick", "membrane before", "clamped", "went to"
@@ -294,14 +290,6 @@ def _manifest(file: NetworkFile, params: SnnParams, circuit: Snn) -> dict[str, A
     }
 
 
-def _header(file: NetworkFile, params: SnnParams) -> tuple[str, ...]:
-    sizes = "-".join(str(n) for n in (params.inputs, *(layer.count for layer in params.layers)))
-    return (
-        f"Neuristor {__version__}: spiking network {sizes}",
-        f"network file {plain(file.path.name)}, SHA-256 {file.digest}",
-    )
-
-
 @app.command()
 def generate(
     network: NetworkArgument,
@@ -312,10 +300,10 @@ def generate(
     manifest = with_manifest(out, force=force)
     file = open_network(network)
     with console.status("words"):
-        params = file.params()
-    circuit = Snn(params, *file.lanes(params), protection=file.sections.fpga.protection)
+        params = file.fitted
+    circuit = file.circuit()
+    text = file.export(circuit)
     content = _manifest(file, params, circuit)
-    text = export(circuit, "snn", header=_header(file, params))
     content["verilog_sha256"] = hashlib.sha256(text.encode()).hexdigest()
     write_file(out, text, force=force)
     write_file(manifest, json.dumps(content, indent=2, sort_keys=True) + "\n", force=force)
@@ -353,27 +341,16 @@ def verify(
 
     At full speed, under stalls, and after resets. Exit status 1 at the first difference.
     """
-    if simulator not in ("verilator", "icarus"):
-        raise DesignError(f"--simulator must be verilator or icarus, not {simulator!r}")
-    lack = missing(simulator)
-    if lack is not None:
-        raise ToolError(lack)
     file = open_network(network)
     with console.status("words"):
-        params = file.params()
-    lanes, updates = file.lanes(params)
-    inputs = file.heard(params)[:, :runs]
-    case = SnnCase(params=params, lanes=lanes, updates=updates, inputs=inputs)
+        params = file.fitted
     neurons = sum(layer.count for layer in params.layers)
-    with console.status(f"{simulator}: {neurons} neurons, {inputs.shape[1]} runs of {len(inputs)} ticks"):
-        result = run_bench(case, simulator)
-    if not result.passed:
-        reason = "; ".join(result.messages) or "no test ran"
-        console.print(f"{simulator}: DIFFERS: {reason}", style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(1)
-    console.print(
-        f"{simulator}: equal in every state bit, {neurons} neurons, {inputs.shape[1]} runs of {len(inputs)} ticks, "
-        "under stalls, and after resets"
+    with console.status(f"{simulator}: {neurons} neurons, at most {runs} runs"):
+        verdict = verify_network(file, runs=runs, simulator=simulator)
+    say_verdict(
+        verdict,
+        f"{neurons} neurons, {min(runs, file.inputs.shape[1])} runs of {len(file.inputs)} ticks, "
+        "under stalls, and after resets",
     )
 
 
@@ -394,13 +371,13 @@ def synth(
     if name not in BOARDS:
         raise DesignError(f"--board must be among {', '.join(BOARDS)}, not {name!r}")
     with console.status("words"):
-        params = file.params()
-    circuit = Snn(params, *file.lanes(params), protection=file.sections.fpga.protection)
+        params = file.fitted
+    circuit = file.circuit()
     content = _manifest(file, params, circuit)
     target, design = BOARDS[name], circuit
     made_of: Any = design
     if not target.counted_only:
-        made_of = BoardTop(SnnSelfTest(circuit, file.heard(params)[:, 0]))
+        made_of = BoardTop(SnnSelfTest(circuit, file.input_words(params)[:, 0]))
     with output_folder(out, force=force) as folder, console.status(name) as status:
         try:
             made = implement(target, made_of, folder, clock_hz=clock, progress=status.update)

@@ -25,12 +25,12 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from neuristor import __version__
 from neuristor.commands.terminal import console, wrote
-from neuristor.design import DesignError, load
+from neuristor.design_file import DesignError, load
 from neuristor.folder import OutputError, check_target, plain, write_file
 from neuristor.report import INK, STYLE
 from neuristor.steps import simulate
+from neuristor.version import __version__
 
 __all__ = ["Axis", "Files", "Sweep", "app", "parse_axis", "results", "run"]
 

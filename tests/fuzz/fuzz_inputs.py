@@ -17,8 +17,8 @@ from pathlib import Path
 
 WATCHED = (
     "neuristor.commands",
-    "neuristor.design",
-    "neuristor.network",
+    "neuristor.design_file",
+    "neuristor.network_file",
     "neuristor.golden_model",
     "neuristor.boards.host",
     "neuristor.boards.link",

@@ -25,7 +25,7 @@ from neuristor.boards.link import Frames, frame
 from neuristor.commands.cli import main
 from neuristor.commands.onn import read_weights
 from neuristor.commands.sweep import parse_axis
-from neuristor.design import Design, DesignError, load
+from neuristor.design_file import Design, DesignError, load
 from neuristor.fit import fit
 from neuristor.golden_model.devices.measurement import read as read_measurement
 from neuristor.golden_model.networks.associative import read_patterns
@@ -37,7 +37,7 @@ from neuristor.hdl.link.array import ArrayCore
 from neuristor.hdl.link.frames import Operation
 from neuristor.hdl.neurons.lif import LifArray
 from neuristor.hdl.verilog import KEYWORDS
-from neuristor.network import open_network
+from neuristor.network_file import open_network
 from neuristor.steps import simulate
 
 __all__ = ["EXAMPLES", "LIF", "NETWORK", "NIR", "TARGETS", "bomb", "command", "design_holds", "example", "hold"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from neuristor.accuracy import accuracy, parse_target, plot, rows, write_words
-from neuristor.design import load
+from neuristor.design_file import load
 from neuristor.golden_model.neurons.accuracy import measure
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -16,7 +16,7 @@ from neuristor.boards import BOARDS
 from neuristor.commands.board import _write_waves
 from neuristor.commands.cli import app
 from neuristor.commands.doctor import plugged
-from neuristor.design import load
+from neuristor.design_file import load
 from neuristor.golden_model.networks.onn import OnnBitTrue
 from neuristor.session import ArraySession, OnnOptions, OnnSession, SnnSession, open_session
 from neuristor.sim.benches.verify import available

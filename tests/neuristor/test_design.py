@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuristor.design import DesignError, key_table, load
+from neuristor.design_file import DesignError, key_table, load
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "vo2_lif_digits.toml"
 TEXT = EXAMPLE.read_text("utf-8")

@@ -11,12 +11,12 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from neuristor.design import Design, load
+from neuristor.design_file import Design, load
 from neuristor.golden_model.devices.catalogue import DEVICES
 from neuristor.golden_model.devices.network import measure
 from neuristor.golden_model.networks.quantization import accuracy, answers, reference_answers
 from neuristor.hdl.neurons import names
-from neuristor.network import open_network
+from neuristor.network_file import open_network
 from neuristor.sim.benches.verify import available, verify
 from neuristor.steps import simulate
 
@@ -107,4 +107,4 @@ def test_network_knows_its_digits_in_words(path: Path) -> None:
     # Ideal neurons 93 %, devices 90 %: the bit-true network loses at most a point of it.
     expected = accuracy(reference_answers(file.network, file.inputs), file.labels)
     assert expected > (0.88 if file.sections.network.device else 0.92)
-    assert accuracy(answers(params, file.heard(params)), file.labels) >= expected - 0.01
+    assert accuracy(answers(params, file.input_words(params)), file.labels) >= expected - 0.01

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from neuristor.design import load
+from neuristor.design_file import load
 from neuristor.fit import fit
 from neuristor.folder import OutputError
 from tests.data import make

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neuristor.design import load
+from neuristor.design_file import load
 from tests.fuzz.targets import EXAMPLES, LIF, NETWORK, NIR, TARGETS, bomb, command, design_holds, hold
 from tests.fuzz.targets import example as valid
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from neuristor.design import load
+from neuristor.design_file import load
 from neuristor.gallery import _run, gallery, plot
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from neuristor.commands import sweep as module
 from neuristor.commands.cli import app, main
 from neuristor.commands.sweep import Files, Sweep, parse_axis, run
-from neuristor.design import DesignError, load
+from neuristor.design_file import DesignError, load
 from neuristor.golden_model.neurons.lif import LifBitTrue
 
 ROOT = Path(__file__).parents[2]

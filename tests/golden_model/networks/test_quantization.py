@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuristor.design import load
+from neuristor.design_file import load
 from neuristor.golden_model.networks.datasets import digits
 from neuristor.golden_model.networks.encoding import rate
 from neuristor.golden_model.networks.nir_graph import read

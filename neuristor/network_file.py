@@ -6,6 +6,7 @@ import hashlib
 import io
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from neuristor.boards import BOARDS
-from neuristor.design import Section, load, parsed, where
+from neuristor.design_file import Section, Source, load, parsed, where
+from neuristor.folder import plain
 from neuristor.golden_model.checks import whole
 from neuristor.golden_model.files import arrays, content, text
 from neuristor.golden_model.networks import encoding
@@ -23,7 +25,11 @@ from neuristor.golden_model.networks.nir_graph import MOST_BYTES, Imported, read
 from neuristor.golden_model.networks.quantization import calibrated, current_words
 from neuristor.golden_model.networks.snn import Network, SnnParams, Words, on_device, quantized
 from neuristor.golden_model.neurons.lif import LifParams
-from neuristor.hdl.snn import LayerPlan
+from neuristor.hdl.snn import LayerPlan, Snn
+from neuristor.hdl.verilog import export
+from neuristor.sim.benches.snn import SnnCase
+from neuristor.tables import Table, Tabular, si
+from neuristor.version import __version__
 
 __all__ = ["NetworkFile", "network_keys", "open_network"]
 
@@ -103,8 +109,8 @@ class _File(Section):
     fpga: FpgaSection = FpgaSection()
 
 
-@dataclass(frozen=True, eq=False)
-class NetworkFile:
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkFile(Tabular):
     """All that a network file says.
 
     Parameters
@@ -166,6 +172,61 @@ class NetworkFile:
         with where(self.path, "words"):
             return quantized(self.network, self.words() if words is None else words)
 
+    @cached_property
+    def fitted(self) -> SnnParams:
+        """The network in words: those of the file, or fitted to data."""
+        return self.params()
+
+    def circuit(self) -> Snn:
+        """A fresh circuit."""
+        return Snn(self.fitted, *self.lanes(self.fitted), protection=self.sections.fpga.protection)
+
+    @cached_property
+    def verilog(self) -> str:
+        """The network as Verilog."""
+        return self.export(self.circuit())
+
+    def export(self, circuit: Snn) -> str:
+        """A circuit of the network as Verilog.
+
+        Parameters
+        ----------
+        circuit : Snn
+            From `circuit`.
+        """
+        sizes = "-".join(str(n) for n in (self.fitted.inputs, *(layer.count for layer in self.fitted.layers)))
+        header = (
+            f"Neuristor {__version__}: spiking network {sizes}",
+            f"network file {plain(self.path.name)}, SHA-256 {self.digest}",
+        )
+        return export(circuit, "snn", header=header)
+
+    def case(self, runs: int) -> SnnCase:
+        """A comparison of the circuit with the bit-true model.
+
+        Parameters
+        ----------
+        runs : int
+            How many runs of the inputs are compared, at most.
+        """
+        lanes, updates = self.lanes(self.fitted)
+        inputs = self.input_words(self.fitted)[:, :runs]
+        return SnnCase(params=self.fitted, lanes=lanes, updates=updates, inputs=inputs)
+
+    @property
+    def table(self) -> Table:
+        """What the network is."""
+        rows = [
+            (
+                layer.name,
+                str(layer.neurons.count),
+                "membrane potentials" if layer.neurons.threshold is None else "spikes",
+            )
+            for layer in self.network.layers
+        ]
+        title = f"{self.path.name}: {self.network.inputs} inputs, a tick of {si(self.network.dt, 's')}"
+        return Table(title, ("layer", "neurons", "gives"), rows)
+
     def lanes(self, params: SnnParams) -> tuple[list[int], list[int]]:
         """Lanes and updates of each layer, checked."""
         with where(self.path, "fpga"):
@@ -176,8 +237,18 @@ class NetworkFile:
                 LayerPlan(params=layer, lanes=one, updates=share)
             return lanes, updates
 
-    def heard(self, params: SnnParams) -> NDArray[np.int64]:
-        """The inputs as integers: spikes, or the currents in words."""
+    def input_words(self, params: SnnParams) -> NDArray[np.int64]:
+        """The inputs as integers: spikes, or the currents in words.
+
+        Parameters
+        ----------
+        params : SnnParams
+            The network in words.
+
+        Returns
+        -------
+        ndarray of int64, shape (ticks, runs, inputs)
+        """
         if not self.network.currents:
             return self.inputs.astype(np.int64)
         with where(self.path, "data"):
@@ -192,15 +263,22 @@ def _each(value: OneOrMore, count: int, name: str) -> list[int]:
     return value
 
 
-def open_network(path: Path) -> NetworkFile:
+def open_network(source: Source, *, name: str = "network") -> NetworkFile:
     """Read and check a network file, and all that it names.
+
+    Parameters
+    ----------
+    source : Path, str or mapping
+        A network file by its path, its text (with a line break), or its sections as a mapping.
+    name : str
+        What a text or a mapping is called in messages.
 
     Raises
     ------
     DesignError
         If anything is wrong, in one sentence.
     """
-    sections, written = parsed(path, _File)
+    path, sections, written = parsed(source, _File, name=name)
     digest = hashlib.sha256(written)
     own, folder = sections.network, path.parent
     with where(path, "network"):

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from neuristor import __version__
 from neuristor.boards import BOARDS
 from neuristor.boards.clock import pll_setting
 from neuristor.folder import one_line, plain
 from neuristor.golden_model.devices.catalogue import DEVICES, preset
+from neuristor.golden_model.devices.device import PulsedDevice
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.files import content as read_content
 from neuristor.golden_model.fixed import Format
@@ -33,9 +33,25 @@ from neuristor.golden_model.variability import Variability
 from neuristor.hdl.neurons import Neuron, names, neuron, neurons
 from neuristor.hdl.verilog import KEYWORDS
 from neuristor.sim.benches.case import Case
-from neuristor.stimulus import Stimulus, digits, from_csv, silence
+from neuristor.stimulus import Stimulus, digits, from_array, from_csv, silence
+from neuristor.tables import Table, Tabular
+from neuristor.version import __version__
 
-__all__ = ["Design", "DesignError", "Section", "identifier", "key_table", "load", "parsed", "toml", "where"]
+__all__ = [
+    "Design",
+    "DesignError",
+    "Section",
+    "Source",
+    "circuit_of",
+    "device_of",
+    "identifier",
+    "key_table",
+    "load",
+    "opened",
+    "parsed",
+    "toml",
+    "where",
+]
 
 MAX_UPDATES = 2_000_000_000
 """Frames times ticks times neurons."""
@@ -196,14 +212,22 @@ class _File(Section):
     fpga: FpgaSection = FpgaSection()
 
 
+class _DeviceFile(Section):
+    device: DeviceSection
+
+
+class _CircuitFile(Section):
+    circuit: CircuitSection
+
+
 def identifier(path: Path) -> str:
     """A Verilog identifier, from a file's name."""
     plain = re.sub(r"\W", "_", path.stem, flags=re.ASCII)
     return plain if plain[:1].isalpha() and plain not in KEYWORDS else f"design_{plain}"
 
 
-@dataclass(frozen=True)
-class Design:
+@dataclass(frozen=True, repr=False)
+class Design(Tabular):
     """A checked design file and what it stands for."""
 
     path: Path
@@ -251,6 +275,14 @@ class Design:
         )
 
     @property
+    def table(self) -> Table:
+        """What the array is."""
+        count, fpga = self.params.count, self.sections.fpga
+        neurons = f"{count} neuron{'s' if count > 1 else ''} on {fpga.lanes} lane{'s' if fpga.lanes > 1 else ''}"
+        rows = [("neuron model", self.neuron.name), ("array", neurons), *self.golden.summary(self.params)]
+        return Table(self.name, (), rows)
+
+    @property
     def case(self) -> Case:
         """What the benches need to know."""
         return Case(
@@ -280,6 +312,11 @@ def toml(path: Path) -> tuple[dict[str, Any], bytes]:
     except ValueError as error:
         text = str(error)
         raise DesignError(text if text.startswith(str(path)) else f"{path}: cannot be read ({text})") from None
+    return _tables(path, content), content
+
+
+def _tables(path: Path, content: bytes) -> dict[str, Any]:
+    """What TOML text holds, within bounds."""
     for line, each in enumerate(content.split(b"\n"), 1):
         if each.count(b".") > MOST_DOTS and re.sub(rb"\d\.\d", b"", each).count(b".") > MOST_DOTS:
             raise DesignError(f"{path}: line {line} must have at most {MOST_DOTS} dots that are not in numbers")
@@ -299,32 +336,86 @@ def toml(path: Path) -> tuple[dict[str, Any], bytes]:
         ]
     if inside:
         raise DesignError(f"{path}: tables and lists must be at most {DEEPEST} deep")
-    return table, content
+    return table
 
 
-def parsed(path: Path, kind: type[Any], changes: Mapping[str, Any] | None = None) -> tuple[Any, bytes]:
-    """A TOML file whose sections are checked, and its bytes.
+Source = Path | str | Mapping[str, Any]
+"""A TOML file by its path, TOML text (with a line break), or sections as a mapping."""
+
+
+def opened(source: Source, name: str = "design") -> tuple[Path, dict[str, Any], bytes]:
+    """Sections from a file, a text or a mapping.
 
     Parameters
     ----------
+    source : Path, str or mapping
+        A TOML file by its path, TOML text (with a line break), or sections as a mapping.
+    name : str
+        What a text or a mapping is called in messages.
+
+    Returns
+    -------
     path : Path
+        Of the file, or `name` in the present folder.
+    table : dict
+        The sections.
+    content : bytes
+        What the hash of the design is taken of.
+
+    Raises
+    ------
+    DesignError
+        If it cannot be read, or is no TOML.
+    """
+    if isinstance(source, Mapping):
+        try:
+            written = json.dumps(source, sort_keys=True, allow_nan=False).encode()
+        except (TypeError, ValueError) as error:
+            raise DesignError(f"{name}: must hold sections of numbers, texts and lists ({error})") from None
+        table: dict[str, Any] = json.loads(written)  # a copy, of what TOML can hold
+        return Path(name), table, written
+    if isinstance(source, str) and "\n" in source:
+        return Path(name), _tables(Path(name), source.encode()), source.encode()
+    path = Path(source)
+    table, content = toml(path)
+    return path, table, content
+
+
+def parsed(
+    source: Source, kind: type[Any], changes: Mapping[str, Any] | None = None, name: str = "design"
+) -> tuple[Path, Any, bytes]:
+    """Sections of a file, a text or a mapping, checked.
+
+    Parameters
+    ----------
+    source : Path, str or mapping
+        As in `opened`.
     kind : type
         A `Section` of sections.
     changes : mapping of str to value, optional
         Values in place of those of the file, by ``section.key``.
+    name : str
+        What a text or a mapping is called in messages.
+
+    Returns
+    -------
+    path : Path
+    sections : kind
+    content : bytes
+        What the hash of the design is taken of.
 
     Raises
     ------
     DesignError
         If anything in it is wrong.
     """
-    table, content = toml(path)
+    path, table, content = opened(source, name)
     if changes:
         for key, value in changes.items():
             _put(path, table, key, value)
         content += json.dumps(dict(changes), sort_keys=True).encode()
     try:
-        return kind.model_validate(table), content
+        return path, kind.model_validate(table), content
     except ValidationError as error:
         raise DesignError(f"{path}: {_sentence(error, table, kind)}") from None
 
@@ -341,21 +432,32 @@ def _put(path: Path, table: dict[str, Any], key: str, value: Any) -> None:
     table[last] = value
 
 
-def load(path: Path, changes: Mapping[str, Any] | None = None) -> Design:
-    """Read and check a design file.
+def load(
+    source: Source,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    name: str = "design",
+    current: ArrayLike | None = None,
+) -> Design:
+    """Read and check a design.
 
     Parameters
     ----------
-    path : Path
+    source : Path, str or mapping
+        A design file by its path, its text (with a line break), or its sections as a mapping.
     changes : mapping of str to value, optional
         Values in place of those of the file, by ``section.key``; they count for the digest.
+    name : str
+        What a text or a mapping is called in messages; the Verilog module is named after it.
+    current : array_like of float, shape (), (count,) or (frames, count), optional
+        Input currents in ampere, each frame held for ``[stimulus] ticks``, in place of ``[stimulus] source``.
 
     Raises
     ------
     DesignError
         If anything in it is wrong.
     """
-    sections, content = parsed(path, _File, changes)
+    path, sections, content = parsed(source, _File, changes, name)
     with where(path, "neuron"):
         chosen = neuron(sections.neuron.model)
         golden = chosen.model
@@ -378,7 +480,9 @@ def load(path: Path, changes: Mapping[str, Any] | None = None) -> Design:
         if temperature is not None:
             device = device.at_temperature(temperature)
     with where(path, "circuit"):
-        circuit = None if golden.circuit is None else _circuit(sections, device, golden, golden.circuit)
+        circuit = None
+        if golden.circuit is not None and sections.circuit is not None:
+            circuit = _circuit(sections.circuit, device, golden, golden.circuit)
     with where(path, "number"):
         words: dict[str, Any] = {
             name: Format(*bits) for name in ("membrane", "drive") if (bits := getattr(sections.number, name))
@@ -398,7 +502,12 @@ def load(path: Path, changes: Mapping[str, Any] | None = None) -> Design:
         _check_fpga(sections, chosen)
     digest = hashlib.sha256(content)
     with where(path, "stimulus"):
-        stimulus = _stimulus(sections, path.parent, digest, golden, params)
+        if current is None:
+            stimulus = _stimulus(sections, path.parent, digest, golden, params)
+        else:
+            stimulus = from_array(current, sections.stimulus.ticks, params.count)
+            _check_updates(len(stimulus.current), stimulus.ticks, params.count)
+            digest.update(stimulus.current.tobytes())
         design = Design(path, sections, chosen, digest.hexdigest(), device, circuit, params, stimulus)
         golden.check_current(params, stimulus.current)
         design.frames_raw  # noqa: B018  (raises where the drive's word cannot hold a current)
@@ -416,6 +525,62 @@ def where(path: Path, section: str) -> Iterator[None]:
         raise DesignError(f"{path}: [{section}] {error}") from None
     except ZeroDivisionError:
         raise DesignError(f"{path}: [{section}] a number is too near to zero to compute with") from None
+
+
+def device_of(path: Path, section: Mapping[str, Any]) -> Any:
+    """The physics of a section ``[device]``.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    section : mapping
+        Its keys and values.
+
+    Returns
+    -------
+    object
+        Of a class in ``neuristor.golden_model.devices``.
+
+    Raises
+    ------
+    DesignError
+        If anything in it is wrong.
+    """
+    _, sections, _ = parsed({"device": dict(section)}, _DeviceFile, name=str(path))
+    with where(path, "device"):
+        return _device(sections.device)
+
+
+def circuit_of(path: Path, section: Mapping[str, Any], device: Any, model: NeuronModel[Any]) -> Any:
+    """A device in the circuit of a section ``[circuit]``.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    section : mapping
+        Its keys and values.
+    device : object
+        The physics.
+    model : NeuronModel
+        A model that is made of a circuit.
+
+    Returns
+    -------
+    model.circuit
+        With the two-state switch closest to the device.
+
+    Raises
+    ------
+    DesignError
+        If anything in it is wrong, or the model has no circuit.
+    """
+    _, sections, _ = parsed({"circuit": dict(section)}, _CircuitFile, name=str(path))
+    with where(path, "circuit"):
+        if model.circuit is None:
+            raise ValueError(f"the model {model.name} has no circuit")
+        return _circuit(sections.circuit, device, model, model.circuit)
 
 
 def _device(section: DeviceSection) -> Any:
@@ -447,11 +612,10 @@ def _device(section: DeviceSection) -> Any:
     return DEVICES[kind](**numbers)
 
 
-def _circuit(sections: _File, device: Any, golden: NeuronModel[Any], kind: type[Any]) -> Any:
+def _circuit(section: CircuitSection, device: Any, golden: NeuronModel[Any], kind: type[Any]) -> Any:
     """The device in its circuit, as a two-state switch."""
-    assert sections.circuit is not None
-    given = {name: value for name, value in sections.circuit.model_dump().items() if value is not None}
-    pulsed = hasattr(device, "lif_circuit")
+    given = {name: value for name, value in section.model_dump().items() if value is not None}
+    pulsed = isinstance(device, PulsedDevice)
     own = {field.name: field for field in fields(kind) if field.name != "device"}
     known = ["pulse_period", "pulse_voltage"] if pulsed else list(own)
     for name, value in given.items():
@@ -468,7 +632,7 @@ def _circuit(sections: _File, device: Any, golden: NeuronModel[Any], kind: type[
         if name not in given and (pulsed or own[name].default is MISSING):
             field = CircuitSection.model_fields.get(name)
             raise ValueError(f"{name} is missing: {field.description if field else _meaning(kind, name)}")
-    if not pulsed:
+    if not isinstance(device, PulsedDevice):
         return kind(device=device.switch(), **{name: float(value) for name, value in given.items()})
     if not (golden.excitable and kind is Circuit):
         able = [each.name for each in neurons() if each.model.excitable and each.model.circuit is Circuit]

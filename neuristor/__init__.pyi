@@ -1,0 +1,52 @@
+from .api import (
+    Circuit,
+    Comparison,
+    Device,
+    NetworkRun,
+    Proof,
+    Run,
+    Verification,
+    circuit,
+    compare,
+    design,
+    device,
+    devices,
+    network,
+    neurons,
+    oscillators,
+    prove,
+    run,
+    verify,
+    verilog,
+)
+from .design_file import Design, DesignError
+from .network_file import NetworkFile
+from .weights_file import Oscillators
+from .version import __version__
+
+__all__ = [
+    "Circuit",
+    "Comparison",
+    "Design",
+    "DesignError",
+    "Device",
+    "NetworkFile",
+    "NetworkRun",
+    "Oscillators",
+    "Proof",
+    "Run",
+    "Verification",
+    "__version__",
+    "circuit",
+    "compare",
+    "design",
+    "device",
+    "devices",
+    "network",
+    "neurons",
+    "oscillators",
+    "prove",
+    "run",
+    "verify",
+    "verilog",
+]

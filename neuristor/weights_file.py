@@ -1,0 +1,249 @@
+"""Networks of phase oscillators: weights from a file or an array, and the circuit made of them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuristor.design_file import DesignError
+from neuristor.folder import plain
+from neuristor.golden_model.files import content, text
+from neuristor.golden_model.networks.onn import OnnParams
+from neuristor.hdl.onn import Onn
+from neuristor.hdl.verilog import export
+from neuristor.sim.benches.onn import OnnCase, Stretch
+from neuristor.tables import Table, Tabular
+from neuristor.version import __version__
+
+__all__ = ["PARTS", "Oscillators", "checked", "open_weights", "read_weights"]
+
+PARTS = (1, 2, 4, 8, 16, 32)
+"""Clocks that a column of weights may take."""
+
+
+def read_weights(path: Path) -> NDArray[np.int64]:
+    """Weights from a CSV file.
+
+    Parameters
+    ----------
+    path : Path
+        Row i, column j is the weight with which oscillator j acts on oscillator i.
+
+    Returns
+    -------
+    ndarray of int64, shape (count, count)
+
+    Raises
+    ------
+    DesignError
+        With the file, the row, the column and what was expected.
+    """
+    try:
+        lines = list(csv.reader(io.StringIO(text(path))))
+    except csv.Error as error:
+        raise DesignError(f"{path}: cannot be read as CSV ({error})") from None
+    except ValueError as error:
+        raise DesignError(str(error)) from None
+    rows: list[list[int]] = []
+    for n, cells in enumerate(lines, 1):
+        if not any(cell.strip() for cell in cells):
+            continue
+        row = []
+        for column, cell in enumerate(cells, 1):
+            try:
+                row.append(int(cell))
+            except ValueError:
+                raise DesignError(
+                    f"{path}, row {n}, column {column}: a weight must be a whole number, not {cell.strip()!r}"
+                ) from None
+        rows.append(row)
+        if len(row) != len(rows[0]):
+            raise DesignError(f"{path}, row {n}: must have {len(rows[0])} weights, as the first row, not {len(row)}")
+    if len(rows) < 2 or len(rows) != len(rows[0]):
+        columns = len(rows[0]) if rows else 0
+        raise DesignError(f"{path}: must have as many rows as columns, 2 or more, not {len(rows)} rows of {columns}")
+    if max(abs(weight) for row in rows for weight in row) >= 1 << 62:
+        raise DesignError(f"{path}: a weight must fit 8 bits at most")
+    return np.array(rows, dtype=np.int64)
+
+
+def checked(what: object, make: Callable[[], Any]) -> Any:
+    """What a function returns; what it finds wrong is said to be about a file or an option.
+
+    Parameters
+    ----------
+    what : object
+        The file or option.
+    make : callable
+        Without arguments.
+
+    Raises
+    ------
+    DesignError
+        For its ValueError, TypeError or OverflowError.
+    """
+    try:
+        return make()
+    except (ValueError, TypeError, OverflowError) as error:
+        if isinstance(error, DesignError):
+            raise
+        said = str(error)
+        raise DesignError(said if said.startswith(str(what)) else f"{what}: {said}") from None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Oscillators(Tabular):
+    """A network of phase oscillators, all coupled to all, and its circuit.
+
+    Parameters
+    ----------
+    params : OnnParams
+        Weights, word lengths, noise.
+    parts : int
+        Clocks that a column of weights takes: 1, 2, 4, 8, 16 or 32.
+    readable : bool
+        Whether weights can be read back.
+    name : str
+        Of the file of weights, for messages and headers.
+    digest : str
+        SHA-256 of the weights.
+
+    Raises
+    ------
+    DesignError
+        If `parts` is none of these.
+    """
+
+    params: OnnParams
+    parts: int = 1
+    readable: bool = False
+    name: str = "weights"
+    digest: str = ""
+
+    def __post_init__(self) -> None:
+        if self.parts not in PARTS:
+            raise DesignError(f"--parts: parts must be 1, 2, 4, 8, 16 or 32, not {self.parts}")
+
+    def circuit(self) -> Onn:
+        """A fresh circuit.
+
+        Raises
+        ------
+        DesignError
+            If the parts do not fit the network.
+        """
+        made: Onn = checked("--parts", lambda: Onn(self.params, self.parts, self.readable))
+        return made
+
+    @cached_property
+    def verilog(self) -> str:
+        """The network as Verilog; weights can be written at run time."""
+        return self.export(self.circuit())
+
+    def export(self, circuit: Onn) -> str:
+        """A circuit of the network as Verilog.
+
+        Parameters
+        ----------
+        circuit : Onn
+            From `circuit`.
+        """
+        params = self.params
+        header = (
+            f"Neuristor {__version__}: {params.count} phase oscillators, all coupled to all",
+            f"weights {plain(self.name)}, SHA-256 {self.digest}",
+            f"{params.weight_bits}-bit weights, {params.phase_bits}-bit phases, {params.noise_bits}-bit noise, "
+            f"{self.parts} clocks a column",
+        )
+        return export(circuit, "onn", header=header)
+
+    def case(self, ticks: int, seed: int = 0) -> OnnCase:
+        """A comparison of the circuit with the bit-true model, from random phases.
+
+        Parameters
+        ----------
+        ticks : int
+            Ticks compared; with noise, half of them are annealed.
+        seed : int
+            Of the phases and the noise.
+        """
+        params = self.params
+        phases = np.random.default_rng(seed).integers(0, params.raw.period, params.count)
+        most = (1 << params.noise_bits) - 1
+        stretches = [Stretch(1, 0, params.half)] * (ticks - ticks // 2)
+        stretches += [Stretch(1, most, 1 if most else params.half)] * (ticks // 2)
+        return OnnCase(params=params, phases=phases, stretches=stretches, seed=seed, parts=self.parts)
+
+    @property
+    def table(self) -> Table:
+        """What the network is."""
+        params = self.params
+        rows = [
+            ("phase oscillators", f"{params.count}, all coupled to all"),
+            ("weights", f"{params.weight_bits} bits, from {params.weights.min()} to {params.weights.max()}"),
+            ("phase", f"{params.phase_bits} bits: {params.raw.period} ticks a period"),
+            ("noise", f"{params.noise_bits} bits" if params.noise_bits else "none"),
+            ("a column of weights", f"{self.parts} clocks" if self.parts > 1 else "1 clock"),
+        ]
+        return Table(self.name, (), rows)
+
+
+def open_weights(
+    source: Path | str | ArrayLike,
+    *,
+    bits: int = 5,
+    phase_bits: int = 4,
+    noise_bits: int = 0,
+    symmetric: bool = False,
+    parts: int = 1,
+    readable: bool = False,
+) -> Oscillators:
+    """A network of phase oscillators from a file or an array of weights.
+
+    Parameters
+    ----------
+    source : Path, str or array_like of int, shape (count, count)
+        A CSV file, or the weights: row i, column j is the weight with which oscillator j acts on oscillator i.
+    bits : int
+        Bits of a weight, 1 to 8.
+    phase_bits : int
+        Bits of a phase, 4 to 8: a period has 2**phase_bits ticks.
+    noise_bits : int
+        Bits of the annealing noise, 0 (none) to 16.
+    symmetric : bool
+        Refuse weights that are not symmetric.
+    parts : int
+        Clocks that a column of weights takes: 1, 2, 4, 8, 16 or 32.
+    readable : bool
+        Whether weights can be read back.
+
+    Raises
+    ------
+    DesignError
+        If anything is wrong, in one sentence.
+    """
+    if isinstance(source, Path | str):
+        path = Path(source)
+        matrix, name, digest = read_weights(path), str(path), hashlib.sha256(content(path)).hexdigest()
+    else:
+        given = np.asarray(source)
+        if given.dtype.kind not in "iu":
+            raise DesignError(f"weights must be integers, not {given.dtype}")
+        matrix, name = given.astype(np.int64), "weights"
+        digest = hashlib.sha256(np.ascontiguousarray(matrix).tobytes()).hexdigest()
+    params: OnnParams = checked(
+        name,
+        lambda: OnnParams(
+            weights=matrix, weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, symmetric=symmetric
+        ),
+    )
+    return Oscillators(params, parts, readable, Path(name).name, digest)
