@@ -1,15 +1,15 @@
-"""How far the fixed-point neurons are from the physics, by cause; and the smallest words that are close enough.
+"""Error of the fixed-point neurons against the physics, by cause; and the smallest words that are accurate enough.
 
-A sweep of constant inputs goes through four models of the same neuron::
+A sweep of constant inputs is applied to four models of the same neuron::
 
     continuous   float, crossings located               the physics
     on ticks     float, in steps of dt                  + the time step
     rounded      float, with the circuit's coefficients + the rounding of the coefficients
     bit-true     fixed point                            + the word length
 
-so that the differences of neighbours add up to the whole error. What is compared is the mean interval
-between spikes (not their number, which depends on the window), the fluctuation of the intervals'
-positions, and the duty. Spread and neighbours are switched off: they are the same in all four.
+so that the differences of adjacent models add up to the total error. Compared are the mean interval between spikes (not
+their number, which depends on the simulated time), the fluctuation of the spike times, and the duty. Spread and
+coupling are switched off: they are the same in all four models.
 """
 
 from __future__ import annotations
@@ -29,17 +29,19 @@ __all__ = ["MODELS", "Accuracy", "Words", "denser", "measure", "smallest", "swee
 
 MODELS = ("continuous", "on ticks", "rounded", "bit-true")
 PERIODS = 40
-"""Periods that the slowest neuron of a sweep fires."""
+"""Periods of the slowest neuron of a sweep that are simulated."""
 MAX_UPDATES = 20_000_000
-"""Ticks times neurons of one model."""
+"""Largest number of ticks times neurons of one model."""
 LEAST = 4
-"""Bits below which the search does not go."""
+"""Smallest number of bits that the search tries."""
+WIDEST = {"fraction": 22, "coefficient": 18, "drive": 28}
+"""Words at which the search starts, as `NeuronModel.resized` takes them."""
 SLOW = 10_000
-"""Ticks from which compiling the bit-true model is worth its second."""
+"""Number of ticks above which the bit-true model is compiled, which takes about a second."""
 DENSER = 8
-"""Steps between the points of a sweep, where words are confirmed."""
+"""Steps between two points of a sweep in the dense sweep on which words are confirmed."""
 SKIPPED = 3
-"""Spikes at the beginning that are not counted."""
+"""Spikes at the start that are not counted."""
 
 Floats = NDArray[np.float64]
 Say = Callable[[str], None]
@@ -47,44 +49,45 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Accuracy:
-    """What a sweep gave. The first axis is that of `MODELS`."""
+    """Result of a sweep; the first axis of shape (4, n) is that of `MODELS`."""
 
     current: Floats
-    """Shape (n,), in ampere."""
+    """Constant input currents, in ampere, shape (n,)."""
     rate: Floats
-    """Spikes a second, shape (4, n); NaN where a model did not fire repeatedly."""
+    """Firing rate in hertz, shape (4, n); NaN where a model does not fire repeatedly."""
     jitter: Floats
-    """Root mean square of the spike times about evenly spaced ones, in periods, shape (4, n)."""
+    """Root mean square distance of the spike times from evenly spaced ones, in periods, shape (4, n)."""
     duty: Floats
     """Fraction of the time in the metallic state, shape (4, n); NaN for neurons without one."""
     dt: float
+    """Time step (tick), in second."""
 
     def _part(self, later: int, earlier: int) -> Floats:
         return np.asarray((self.rate[later] - self.rate[earlier]) / self.rate[0])
 
     @property
     def time_step(self) -> Floats:
-        """Relative error of the rate from the time step, shape (n,)."""
+        """Relative error of the rate caused by the time step, shape (n,)."""
         return self._part(1, 0)
 
     @property
     def coefficient(self) -> Floats:
-        """... from the rounding of the coefficients, shape (n,)."""
+        """Relative error of the rate caused by the rounding of the coefficients, shape (n,)."""
         return self._part(2, 1)
 
     @property
     def word(self) -> Floats:
-        """... from the word length, shape (n,)."""
+        """Relative error of the rate caused by the word lengths, shape (n,)."""
         return self._part(3, 2)
 
     @property
     def total(self) -> Floats:
-        """The sum of the three, shape (n,)."""
+        """Relative error of the rate, the sum of the three, shape (n,)."""
         return self._part(3, 0)
 
     @property
     def worst(self) -> float:
-        """The largest total error; infinite if a model is silent where the physics fires."""
+        """The largest total error; infinite if a model does not fire where the physics does."""
         return _worst(self.total)
 
 
@@ -99,9 +102,9 @@ class Words:
     params: NeuronParams
     """Parameters of the array, with these words."""
     error: float
-    """Largest relative error of the rate they have."""
+    """Largest relative error of the rate with these words."""
     tried: int
-    """How many words were tried."""
+    """Number of word lengths that were tried."""
 
 
 def sweep(model: NeuronModel[Any], params: NeuronParams, points: int = 12, highest: float = 0.0) -> Floats:
@@ -110,17 +113,18 @@ def sweep(model: NeuronModel[Any], params: NeuronParams, points: int = 12, highe
     Parameters
     ----------
     model : NeuronModel
+        The neuron model.
     params : NeuronParams
         Parameters of an array of that model.
     points : int
-        At least 2.
+        Number of currents, at least 2.
     highest : float
-        The sweep reaches at least this, in ampere, as far as the neuron can be driven.
+        Current that the sweep reaches at least, in ampere, within the range of the neuron.
 
     Returns
     -------
     ndarray of float, shape (points,)
-        In ampere.
+        Currents in ascending order, in ampere.
 
     Raises
     ------
@@ -135,22 +139,40 @@ def sweep(model: NeuronModel[Any], params: NeuronParams, points: int = 12, highe
 
 
 def measure(model: NeuronModel[Any], params: NeuronParams, current: Floats) -> Accuracy:
-    """Send constant inputs through all four models.
+    """Apply constant inputs to all four models.
+
+    A ``ValueError`` is raised if the neuron fires under none of them.
 
     Parameters
     ----------
     model : NeuronModel
+        The neuron model.
     params : NeuronParams
-        Spread and coupling are ignored.
+        Parameters of an array of that model; spread and coupling are ignored.
     current : ndarray of float, shape (n,)
-        In ampere.
+        Constant inputs, in ampere.
     """
     bench = _Bench(model, params, current)
     return bench.accuracy(bench.params)
 
 
 class _Bench:
-    """A sweep, and what does not depend on the words, measured once."""
+    """A sweep, with the results that do not depend on the words, measured once.
+
+    Parameters
+    ----------
+    model : NeuronModel
+        The neuron model.
+    params : NeuronParams
+        Parameters of an array of that model.
+    current : ndarray of float, shape (n,)
+        Constant inputs, in ampere.
+
+    Raises
+    ------
+    ValueError
+        If the neuron fires under none of them.
+    """
 
     def __init__(self, model: NeuronModel[Any], params: NeuronParams, current: Floats) -> None:
         self.model = model
@@ -186,7 +208,13 @@ class _Bench:
         return np.array(made)
 
     def accuracy(self, params: NeuronParams) -> Accuracy:
-        """All four models with these words."""
+        """Results of all four models with these words.
+
+        Parameters
+        ----------
+        params : NeuronParams
+            Parameters of an array of one neuron for each input.
+        """
         results = [*self.references, self._float(params, locate=False, rounded=True), self._bit_true(params)]
         spacing = np.array([[_spacing(found) for found in times] for times, _ in results])
         return Accuracy(
@@ -198,10 +226,15 @@ class _Bench:
         )
 
     def error(self, params: NeuronParams) -> float:
-        """Largest relative error of the rate of the bit-true model, were each input rounded at its worst.
+        """Largest relative error of the rate of the bit-true model, with the worst rounding of each input.
 
-        What the rounding of an input did is known from the slope of the rate; half a step of the drive, either
-        way, takes its place. Else the words would be judged by which inputs happen to be near a step.
+        The error caused by the actual rounding of an input follows from the slope of the rate. It is replaced by that
+        of half a step of the drive. Otherwise the result would depend on which inputs happen to be near a step.
+
+        Parameters
+        ----------
+        params : NeuronParams
+            Parameters of an array of one neuron for each input.
         """
         exact = np.array([_spacing(found)[0] for found in self.references[0][0]])
         got = np.array([_spacing(found)[0] for found in self._bit_true(params)[0]])
@@ -212,13 +245,13 @@ class _Bench:
         return _worst(np.abs(rest) + np.abs(slope) * params.drive.resolution / 2)
 
     def time_step(self) -> float:
-        """Largest relative error of the rate from the time step alone."""
+        """Largest relative error of the rate caused by the time step alone."""
         exact, stepped = (np.array([_spacing(found)[0] for found in times]) for times, _ in self.references)
         return _worst(stepped / exact - 1)
 
 
 def _spacing(times: Floats) -> tuple[float, float]:
-    """Rate and jitter of evenly spaced spikes."""
+    """Rate in hertz and jitter in periods of almost evenly spaced spikes; NaN for too few."""
     found = times[SKIPPED:]
     if len(found) < 5:
         return np.nan, np.nan
@@ -230,33 +263,35 @@ def _spacing(times: Floats) -> tuple[float, float]:
 def smallest(
     model: NeuronModel[Any], params: NeuronParams, current: Floats, target: float, say: Say = lambda _: None
 ) -> Words:
-    """The smallest words whose rate is everywhere within a target of the physics.
+    """Find the smallest words whose firing rate is within a target of the physics under all inputs.
 
-    First the fewest fraction bits of the membrane, then of the coefficients, then of the drive. From wide
-    words down to the first miss: what is good below that is luck of the rounding. What is found must then
-    hold on a sweep `DENSER` times as dense, and so must the same words with one bit more of each kind; if
-    not, all grow by a bit, until they do.
+    The search reduces the fraction bits of the membrane, then the bits of the coefficients, then the fraction bits of
+    the drive. It stops at the first miss: shorter words that meet the target do so by chance of the rounding. The words
+    found must then meet the target on a sweep that is `DENSER` times as dense, and so must the same words with one more
+    bit of each kind. If they do not, all words grow by one bit, until they do.
 
     Parameters
     ----------
     model : NeuronModel
+        The neuron model.
     params : NeuronParams
-        Parameters of the array; its words are where the search begins.
+        Parameters of an array of that model; the bits that the search sets are ignored.
     current : ndarray of float, shape (n,)
-        In ampere.
+        Constant inputs, in ampere.
     target : float
-        Largest relative error of the rate, above 0.
+        Largest relative error of the rate, between 0 and 1.
     say : callable
-        Told each step.
+        Called with a line of text at each step.
 
     Returns
     -------
     Words
+        Parameters with the smallest words, and their error.
 
     Raises
     ------
     ValueError
-        If the time step alone misses the target (with the tick that would meet it), or no words do.
+        If the time step alone misses the target (the message says which time step meets it), or no words meet it.
     """
     if not 0 < target < 1:
         raise ValueError(f"target must be between 0 and 1, not {target!r}")
@@ -269,54 +304,105 @@ def smallest(
             f"target {100 * target:g} % cannot be met with a tick of {params.dt:.4g} s, whose error alone is "
             f"{100 * step:.3g} %; set dt to {_tick(model, params, current, target, say):.3g} s or less"
         )
-    tried = 0
-    widest = {"fraction": 22, "coefficient": 18, "drive": 28}
-    found = dict(widest)
+    search = _Search(bench, target, say)
+    error = search.confirmed(dense) if search.narrowed() else None
+    if error is None:
+        raise ValueError(f"target {100 * target:g} % is met by no words; the time step alone has {100 * step:.3g} %")
+    return Words(model.resized(params, **search.found), error, search.tried)
 
-    def words(**bits: int) -> NeuronParams | None:
+
+class _Search:
+    """The search for the smallest words that meet a target; it starts at `WIDEST`.
+
+    Parameters
+    ----------
+    bench : _Bench
+        The sweep.
+    target : float
+        Largest relative error of the rate.
+    say : callable
+        Called with a line of text at each step.
+
+    Attributes
+    ----------
+    found : dict of str to int
+        The words found so far.
+    tried : int
+        Number of word lengths that were tried.
+    """
+
+    def __init__(self, bench: _Bench, target: float, say: Say) -> None:
+        self._bench, self._target, self._say = bench, target, say
+        self.found = dict(WIDEST)
+        self.tried = 0
+
+    def _words(self, **bits: int) -> NeuronParams | None:
+        """Parameters with the words found so far, but for `bits`; None if they cannot represent the neuron."""
         try:
-            made: NeuronParams = model.resized(bench.params, **(found | bits))
-        except (ValueError, OverflowError):  # such words cannot hold this neuron
+            made: NeuronParams = self._bench.model.resized(self._bench.params, **(self.found | bits))
+        except (ValueError, OverflowError):
             return None
         return made
 
-    def error(judge: _Bench, **bits: int) -> float:
-        nonlocal tried
-        tried += 1
-        made = words(**bits)
-        got = np.inf if made is None else judge.error(made.changed(count=judge.params.count))
-        say(f"{', '.join(f'{name} {n}' for name, n in (found | bits).items())}: {100 * got:.3g} %")
-        return got
+    def _error(self, bench: _Bench, **bits: int) -> float:
+        """Largest error on a sweep with the words found so far, but for `bits`."""
+        self.tried += 1
+        made = self._words(**bits)
+        error = np.inf if made is None else bench.error(made.changed(count=bench.params.count))
+        self._say(f"{', '.join(f'{name} {n}' for name, n in (self.found | bits).items())}: {100 * error:.3g} %")
+        return error
 
-    missed = f"target {100 * target:g} % is met by no words; the time step alone has {100 * step:.3g} %"
-    if error(bench) > target:
-        raise ValueError(missed)
-    for name in widest:
-        found["drive"] = model.resized(bench.params, **found).drive.frac_bits
-        # Until the target is missed, or there is no such word in this model.
-        while found[name] > LEAST and words() != words(**(less := {name: found[name] - 1})):
-            if error(bench, **less) > target:
-                break
-            found |= less
-    while True:
-        more = [{name: bits + 1} for name, bits in found.items() if bits < widest[name]]
-        own = [each for each in more if words(**each) != words()]
-        reached = error(dense)
-        if reached <= target and all(error(dense, **each) <= target for each in own):
-            return Words(model.resized(params, **found), reached, tried)
-        if not more:
-            raise ValueError(missed)
-        for each in more:
-            found |= each
+    def narrowed(self) -> bool:
+        """Reduce one word after the other, each until the target is missed; False if the widest words miss it."""
+        if self._error(self._bench) > self._target:
+            return False
+        for name in WIDEST:
+            self.found["drive"] = self._bench.model.resized(self._bench.params, **self.found).drive.frac_bits
+            # Until the target is missed, or the model has no shorter word of this kind.
+            while self.found[name] > LEAST and self._words() != self._words(**(less := {name: self.found[name] - 1})):
+                if self._error(self._bench, **less) > self._target:
+                    break
+                self.found |= less
+        return True
+
+    def confirmed(self, dense: _Bench) -> float | None:
+        """Widen all words until they meet the target on a dense sweep; the error there, None if no words meet it.
+
+        Parameters
+        ----------
+        dense : _Bench
+            The dense sweep.
+        """
+        while True:
+            more = [{name: bits + 1} for name, bits in self.found.items() if bits < WIDEST[name]]
+            own = [each for each in more if self._words(**each) != self._words()]
+            reached = self._error(dense)
+            if reached <= self._target and all(self._error(dense, **each) <= self._target for each in own):
+                return reached
+            if not more:
+                return None
+            for each in more:
+                self.found |= each
 
 
 def denser(current: Floats) -> Floats:
-    """The same sweep in `DENSER` times as many steps."""
+    """The same sweep in `DENSER` times as many steps.
+
+    Parameters
+    ----------
+    current : ndarray of float, shape (n,)
+        Evenly spaced currents.
+
+    Returns
+    -------
+    ndarray of float, shape (DENSER * (n - 1) + 1,)
+        Currents over the same range, in the same unit.
+    """
     return np.linspace(current[0], current[-1], DENSER * (len(current) - 1) + 1)
 
 
 def _tick(model: NeuronModel[Any], params: NeuronParams, current: Floats, target: float, say: Say) -> float:
-    """A tick whose error alone is at most half the target, in second."""
+    """A time step in second whose error alone is at most half the target."""
     dt = params.dt
     for _ in range(12):
         dt /= 2
