@@ -1,12 +1,14 @@
-"""Edges of a picture, found by oscillator networks of nine: one for each pixel, over it and its neighbours.
+"""Edges of a picture, found by oscillator networks: one network of nine oscillators for each pixel and its neighbours.
 
-Each network has learnt five pictures of 3 x 3 pixels: flat, and an edge in four directions. Grey becomes phase (white
-leads black by half a period); the network then moves to the picture it takes the nine pixels for. Where that is not the
-flat one, there is an edge. As in M. Abernot, T. Gil and A. Todri-Sanial, arXiv:2202.12541 (on an FPGA, in real time).
+Each network stores five pictures of 3 x 3 pixels: a flat one, and an edge in four directions. The grey values of the
+nine pixels are the initial phases (white leads black by half a period). The network then moves to the stored picture
+that is most similar. If that is not the flat one, the pixel is on an edge. The method is that of M. Abernot, T. Gil and
+A. Todri-Sanial, arXiv:2202.12541 (on an FPGA, in real time).
 
     python examples/edge_detection.py [PICTURE] [--out edges.png]
 
-Without a picture it takes one of scikit-learn's. Compared with Sobel's operator; all networks are bit-true.
+Without PICTURE, a photograph of scikit-learn is used. The edges are compared with those of Sobel's operator. All
+networks are bit-true models: a circuit would give the same.
 """
 
 import argparse
@@ -34,7 +36,20 @@ LEARNT = np.array(
 
 
 def grey(path: Path | None, side: int) -> np.ndarray:
-    """The picture, 0 to 1, made smaller until no side is longer than `side`."""
+    """Read a picture as grey values.
+
+    Parameters
+    ----------
+    path : Path or None
+        PNG or JPEG file; None for the photograph of scikit-learn.
+    side : int
+        Longest side of the result, in pixels; larger pictures are averaged down.
+
+    Returns
+    -------
+    ndarray of float, shape (rows, columns)
+        Grey values, 0 (black) to 1 (white).
+    """
     pixels = load_sample_image("china.jpg") / 255 if path is None else matplotlib.image.imread(path).astype(float)
     if pixels.max() > 1:
         pixels = pixels / 255
@@ -46,9 +61,26 @@ def grey(path: Path | None, side: int) -> np.ndarray:
 
 
 def edges(picture: np.ndarray, params: OnnParams, contrast: float) -> tuple[np.ndarray, OnnBitTrue]:
-    """Where there is an edge, and the networks: one trial a pixel."""
+    """Find the edges of a picture.
+
+    Parameters
+    ----------
+    picture : ndarray of float, shape (rows, columns)
+        Grey values, 0 to 1.
+    params : OnnParams
+        The network of nine oscillators.
+    contrast : float
+        Difference of grey values that counts as white against black, above 0 and at most 1.
+
+    Returns
+    -------
+    found : ndarray of bool, shape (rows - 2, columns - 2)
+        Whether a pixel is on an edge; the border has no result.
+    network : OnnBitTrue
+        The networks after the run, one trial for each pixel.
+    """
     tiles = np.lib.stride_tricks.sliding_window_view(picture, (3, 3)).reshape(-1, 9)
-    # Phases are relative: what counts is how far a pixel is from the middle of its tile.
+    # Only phase differences have a meaning: grey values count from the middle of their tile.
     middle = (tiles.max(axis=1, keepdims=True) + tiles.min(axis=1, keepdims=True)) / 2
     level = np.clip(0.5 + (tiles - middle) / contrast, 0, 1)
     network = OnnBitTrue(params, np.rint((1 - level) * params.half).astype(int))
@@ -59,7 +91,7 @@ def edges(picture: np.ndarray, params: OnnParams, contrast: float) -> tuple[np.n
 
 
 def main() -> None:
-    """From the command line."""
+    """Run the example from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("picture", type=Path, nargs="?", help="PNG or JPEG")
     parser.add_argument("--out", type=Path, default=Path("edges.png"))

@@ -1,11 +1,11 @@
 """Three neurons that learn three patterns of eight inputs without a teacher, by pair-based STDP on chip.
 
-The array of Z. Wang et al., Nature Electronics 1, 2018, 10.1038/s41928-018-0023-2: diffusive-memristor neurons on
-drift-memristor synapses, 8 x 3. Neurons inhibit each other, so that each finds a pattern of its own.
+The array is that of Z. Wang et al., Nature Electronics 1, 2018, 10.1038/s41928-018-0023-2: 8 x 3 synapses of drift
+memristors, and neurons of diffusive memristors. The neurons inhibit each other, so each of them learns another pattern.
 
     python examples/stdp_patterns.py [--out stdp.svg] [--verilog]
 
-With ``--verilog`` the generated Verilog learns, too, and every weight is compared after every tick.
+With ``--verilog`` the generated Verilog learns too, and every weight is compared with the model after every tick.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from neuristor.sim.benches.stdp import StdpCase, verify
 
 
 def main() -> None:
-    """From the command line."""
+    """Run the example from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("stdp.svg"))
     parser.add_argument("--seed", type=int, default=1)

@@ -1,15 +1,15 @@
-"""Trains the networks that come with the examples, and writes them as NIR files.
+"""Train the spiking networks of the examples, and write them as NIR files.
 
     pip install 'neuristor[train]'
     python examples/train_snn.py digits examples/digits.nir
     python examples/train_snn.py mnist examples/mnist.nir
 
-Surrogate gradients through leaky integrate-and-fire neurons, with snnTorch (J. K. Eshraghian et al., Proc. IEEE 111,
-2023, 10.1109/JPROC.2023.3308088). The neurons are those of NIR at a tick of 1 ms: v += (r i - v) dt / tau, a spike
-where v > 1, then v = 0. With ``tau = 16 ms`` and ``r = 16`` a spike lifts the membrane by its weight, and the leak is
-1/16.
+The method is training with surrogate gradients in snnTorch (J. K. Eshraghian et al., Proc. IEEE 111, 2023,
+10.1109/JPROC.2023.3308088). The neurons are leaky integrate-and-fire neurons of NIR with a time step (tick) dt of 1 ms:
+v += (r i - v) dt / tau; where v > 1, a spike, and v = 0. With ``tau = 16 ms`` and ``r = 16``, an input spike raises the
+membrane potential by its weight, and the leak is 1/16 per tick.
 
-Nobody who uses a network needs torch: the weights are in the file.
+Only training needs torch: the weights are in the NIR file.
 """
 
 import argparse
@@ -26,13 +26,19 @@ from neuristor.golden_model.networks.datasets import digits, mnist
 
 TICKS = {"digits": 16, "mnist": 25}
 MOST = {"digits": 0.5, "mnist": 0.75}
-"""Probability of a spike for a pixel of one: about 15 and 10 % of the inputs spike in a tick."""
+"""Probability of a spike in a tick for a white pixel; on average, about 15 and 10 % of the inputs spike in a tick."""
 HIDDEN = {"digits": (64,), "mnist": (128,)}
 EPOCHS = {"digits": 120, "mnist": 60}
 
 
 class Spiking(torch.nn.Module):
-    """Layers without bias, each followed by neurons that reset to zero at once."""
+    """A network of fully connected layers without bias; neurons reset to zero in the tick of their spike.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Number of inputs, then of neurons in each layer.
+    """
 
     def __init__(self, sizes: tuple[int, ...]) -> None:
         super().__init__()
@@ -45,7 +51,18 @@ class Spiking(torch.nn.Module):
             torch.nn.init.normal_(layer.weight, 0.02, 1.2 / layer.in_features**0.5)
 
     def forward(self, spikes: torch.Tensor) -> torch.Tensor:
-        """Spikes of the output in each tick, shape (ticks, batch, outputs)."""
+        """Run the network.
+
+        Parameters
+        ----------
+        spikes : Tensor of float, shape (ticks, batch, inputs)
+            Input spikes, 0 or 1.
+
+        Returns
+        -------
+        Tensor of float, shape (ticks, batch, outputs)
+            Output spikes, 0 or 1.
+        """
         membranes = [leaky.init_leaky() for leaky in self.leaky]
         made = []
         for row in spikes:
@@ -56,7 +73,17 @@ class Spiking(torch.nn.Module):
 
 
 def write(path: Path, network: Spiking, name: str) -> None:
-    """The network as a NIR file."""
+    """Write a network as a NIR file.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write.
+    network : Spiking
+        The trained network.
+    name : str
+        Data set: ``digits`` or ``mnist``.
+    """
     nodes, edges, last = {"input": nir.Input({"input": np.array([network.linear[0].in_features])})}, [], "input"
     for n, linear in enumerate(network.linear):
         weight = linear.weight.detach().numpy()
@@ -71,7 +98,7 @@ def write(path: Path, network: Spiking, name: str) -> None:
 
 
 def main() -> None:
-    """From the command line."""
+    """Run the training from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=list(TICKS))
     parser.add_argument("out", type=Path)
@@ -92,7 +119,7 @@ def main() -> None:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            with torch.no_grad():  # few bits hold no outliers
+            with torch.no_grad():  # clip outliers: short words could not hold them
                 for linear in network.linear:
                     linear.weight.clamp_(-4 * linear.weight.std(), 4 * linear.weight.std())
         schedule.step()

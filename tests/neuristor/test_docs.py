@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import re
 import sys
@@ -192,7 +193,8 @@ def step_lines(designs: tuple[Design, Design]) -> Iterator[str]:
     yield f"difference  = {drive:,} - {raw.initial_raw:,} = {way:,}"
     yield f"product     = {way:,} * {raw.k_raw:,} = {way * raw.k_raw:,}"
     yield f"change      = round({way * raw.k_raw:,} / 2^{raw.k_shift}) = {new - raw.initial_raw:,}"
-    yield f"membrane    = {raw.initial_raw:,} + {new - raw.initial_raw:,} = {new:,}, which is {lif.membrane.value(new):.5f} V"
+    volts = f"{lif.membrane.value(new):.5f} V"
+    yield f"membrane    = {raw.initial_raw:,} + {new - raw.initial_raw:,} = {new:,}, which is {volts}"
     exact = lif.rest + (lif.drive_volts(1e-4) - lif.rest) * lif.k
     yield f"in float    : {exact:.5f} V"
 
@@ -213,7 +215,8 @@ def step_lines(designs: tuple[Design, Design]) -> Iterator[str]:
     t_met = designs[0].circuit.periods()[1]
     yield f"{si(oscillator.dt / 16, 's')} before its end; the exact figure is {si(oscillator.dt - t_met, 's')}"
     yield f"the coefficient {raw.k_raw[lag]:,} in place of {raw.k_raw[0]:,}"
-    yield f"1 uA adds {si(float(oscillator.drive_volts(1e-6)), 'V')} in each time step, raw {int(oscillator.drive_raw(1e-6)):,}"
+    added, word = float(oscillator.drive_volts(1e-6)), int(oscillator.drive_raw(1e-6))
+    yield f"1 uA adds {si(added, 'V')} in each time step, raw {word:,}"
 
 
 def table(rows: Iterator[tuple[str, ...]]) -> str:
@@ -240,8 +243,16 @@ def test_numbers_of_the_worked_examples_are_those_of_the_code(designs: tuple[Des
     # The distance that the bound of the LIF neurons is multiplied with: a full pixel while the membrane is at V_hold.
     lif, seen = designs[1], simulations[1]
     reached = lif.golden.swing(lif.params, seen.drive, lif.golden.shadow(lif.params, seen.drive, seen.bit_true))
-    assert reached == pytest.approx(float(lif.params.drive_volts(1e-4)) - lif.params.hold, abs=lif.params.drive.resolution)
+    assert reached == pytest.approx(
+        float(lif.params.drive_volts(1e-4)) - lif.params.hold, abs=lif.params.drive.resolution
+    )
     assert f"{si(reached, 'V')}, a full pixel while the membrane is at V_hold" in page
+    half = 0.5 * lif.params.membrane.resolution
+    assert f"half a step, {si(half, 'V')}, divided by {lif.params.k:.4f}" in page
+    continuous, on_ticks = (int(getattr(seen, name)["spike"].sum()) for name in ("continuous", "on_ticks"))
+    assert f"the time step costs B {100 * (1 - on_ticks / continuous):.1f} % of its spikes" in page
+    assert f"a standard deviation of {noise.SIGMA:.1f}" in page
+    assert f"A has ticks of {si(designs[0].params.dt, 's')}, B of {si(lif.params.dt, 's')}." in page
 
 
 # --- docs/adding-a-neuron.md
@@ -309,3 +320,63 @@ def test_a_neuron_of_another_package_works(own_neuron: Path) -> None:
     claims = list(prove_array(array, initial_state(design.golden, params)))
     claims += prove_lane(design.golden, params, array)
     assert summary(claims) is True
+
+
+# --- links and names
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def anchors(page: Path) -> set[str]:
+    text = page.read_text("utf-8")
+    return {*re.findall(r'<a id="([^"]+)">', text), *map(slug, re.findall(r"^#+ (.*)$", text, re.MULTILINE))}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        if "://" in target:
+            continue
+        file, _, anchor = target.partition("#")
+        where = page if not file else page.parent / file
+        assert where.exists(), target
+        assert not anchor or anchor in anchors(where), target
+
+
+def exists(name: str) -> bool:
+    """Whether there is a module of a name, or something of that name in a module."""
+    parts = name.split(".")
+    for last in range(len(parts), 0, -1):
+        try:
+            found: Any = importlib.import_module(".".join(parts[:last]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[last:]:
+            if not hasattr(found, part):
+                return False
+            found = getattr(found, part)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_and_modules_exist(page: Path) -> None:
+    text = page.read_text("utf-8")
+    folders = "|".join(("golden_model", "hdl", "sim", "boards", "neuristor", "tests", "examples", "benchmarks", "docs"))
+    for name in re.findall(rf"`((?:{folders})/[\w./*-]*)`", text):
+        assert list(ROOT.glob(name.rstrip("/").replace("NAME", "lif"))), name
+    for name in re.findall(r"`(neuristor(?:\.\w+)+)`", text):
+        assert exists(name) or name == "neuristor.neurons", name  # the latter is a group of entry points
+    for module in re.findall(r"python -m (benchmarks\.\w+)", text):
+        assert exists(module), module
+
+
+def test_glossary_is_in_use() -> None:
+    terms = re.findall(r'<a id="([^"]+)">', (DOCS / "glossary.md").read_text("utf-8"))
+    assert len(terms) == len(set(terms)) > 60
+    for page in DOCS.glob("*.md"):
+        if page.name not in ("glossary.md", "benchmarks.md"):
+            assert "glossary.md" in page.read_text("utf-8"), page
