@@ -21,8 +21,8 @@ from .api import (
 )
 from .design_file import Design, DesignError
 from .network_file import NetworkFile
-from .weights_file import Oscillators
 from .version import __version__
+from .weights_file import Oscillators
 
 __all__ = [
     "Circuit",

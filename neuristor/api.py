@@ -31,7 +31,7 @@ from neuristor.golden_model.networks.onn import OnnBitTrue, spins
 from neuristor.golden_model.networks.quantization import read_out
 from neuristor.golden_model.networks.snn import SnnBitTrue
 from neuristor.golden_model.neurons.model import spike_times
-from neuristor.hdl.neurons import Neuron
+from neuristor.hdl.neurons import Neuron, neuron
 from neuristor.hdl.neurons import neurons as all_neurons
 from neuristor.network_file import NetworkFile, open_network
 from neuristor.report import error_rows
@@ -285,7 +285,7 @@ def neurons(
     }
     if circuit is not None:
         sections |= {"device": circuit.device.section, "circuit": circuit.section}
-    return load(sections, name=name)
+    return load(sections, name=name, later=True)
 
 
 def _model_for(circuit: Circuit | None, name: str) -> str:
@@ -300,8 +300,9 @@ def _model_for(circuit: Circuit | None, name: str) -> str:
 
 
 def _proposed_tick(circuit: Circuit | None, model: str, name: str) -> float:
-    found = next((each.model for each in all_neurons() if each.name == model), None)
-    if found is None or found.suggested_tick is None or circuit is None:
+    with where(Path(name), "neuron"):
+        found = neuron(model).model
+    if found.suggested_tick is None or circuit is None:
         raise DesignError(f"{name}: dt is needed: the time step (tick) in second")
     with where(Path(name), "circuit"):
         return float(f"{found.suggested_tick(circuit.physics)[0]:.3g}")

@@ -220,7 +220,7 @@ class NetworkFile(Tabular):
             (
                 layer.name,
                 str(layer.neurons.count),
-                "membrane potentials" if layer.neurons.threshold is None else "spikes",
+                _gives(layer.neurons.threshold),
             )
             for layer in self.network.layers
         ]
@@ -253,6 +253,10 @@ class NetworkFile(Tabular):
             return self.inputs.astype(np.int64)
         with where(self.path, "data"):
             return current_words(self.network, params, self.inputs)
+
+
+def _gives(threshold: Any) -> str:
+    return "membrane potentials" if threshold is None else "spikes"
 
 
 def _each(value: OneOrMore, count: int, name: str) -> list[int]:
