@@ -192,13 +192,13 @@ def test_a_bug_in_the_array_is_shown_by_a_counterexample(
     assert all(line.startswith(("row ", "clock ")) for claim in false for line in claim.counterexample)
 
 
-def test_a_wrong_invariant_is_not_proved(vo2: Circuit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        neuristor.golden_model.neurons.lif,
-        "invariants",
-        lambda raw, state: {"it waits less": state["refractory"] < raw.refractory_ticks},
+def test_a_wrong_invariant_is_not_proved(vo2: Circuit) -> None:
+    params = lif_params(vo2, "hold", count=1)
+    model = dataclasses.replace(
+        neuron("lif").model,
+        invariants=lambda raw, state: {"it waits less": state["refractory"] < raw.refractory_ticks},
     )
-    claims = {claim.text: claim for claim in lane_claims("lif", lif_params(vo2, "hold", count=1))}
+    claims = {claim.text: claim for claim in prove_lane(model, params, array_of("lif", params, 1))}
     assert claims["it waits less"].proved is False
 
 
