@@ -1,23 +1,23 @@
-"""Leaky integrate-and-fire neurons made of a threshold switch, a resistor and a capacitor.
+"""Leaky integrate-and-fire neurons: a threshold switch, a resistor and a capacitor.
 
-Between spikes the capacitor relaxes towards the voltage `drive` that the present input would hold::
+Between spikes the membrane relaxes towards `drive`, its steady-state voltage under the present input::
 
     tau dv/dt = drive - v                    drive = rest + input_resistance * current
     v >= threshold  ->  spike, v <- hold     (the switch opens again at V_hold, not at zero)
 
-and for the refractory time the membrane stays where the reset left it. Over one tick of length
-`dt`, with the input constant, the leak is exact, not Euler::
+In the refractory period after a spike the membrane keeps its reset potential. The input is constant over one tick of
+length `dt`, so the leak can be computed exactly, without the error of Euler's method::
 
     v <- v + (drive - v) k                   k = 1 - exp(-dt / tau)
 
-The order within a tick, the same in the float model, the bit-true model and the circuit:
+The order within a tick is the same in the float model, the bit-true model and the circuit:
 
-1. a neuron that is refractory counts down and does nothing else;
+1. a neuron in its refractory period counts down and does nothing else;
 2. any other neuron leaks and integrates, then compares with ``>=``;
-3. a neuron that fires resets, starts its refractory count, and draws its next threshold offset.
+3. a neuron that fires is reset, starts its refractory count, and draws its next threshold offset.
 
-The input of tick t acts in tick t. ``hold`` reset sets v to the hold voltage; ``subtract`` takes
-(threshold - hold) away and so keeps the overshoot.
+The input of tick t acts in tick t. The reset ``hold`` sets v to the hold voltage; ``subtract`` subtracts
+(threshold - hold), which keeps the overshoot.
 
 References
 ----------
@@ -67,72 +67,87 @@ __all__ = [
 
 
 SPREAD = ("threshold_d2d", "threshold_c2c", "stuck_on", "stuck_off", "dead")
-"""The spread it has; V_hold has none."""
+"""The spread that the model accepts; V_hold has none."""
 
 
 class LifRaw(NamedTuple):
-    """The integers the circuit is built from. Scalars only, shared by all neurons of an array."""
+    """The integers the circuit is built from; all are shared by all neurons of an array.
+
+    Voltages are on the grid of `LifParams.membrane`.
+    """
 
     k_raw: int
-    """The decay coefficient; 1 when the leak is a power of two."""
+    """The decay coefficient; 1 if the leak is a power of two."""
     k_shift: int
-    """How far the product of difference and coefficient is shifted down."""
+    """Right shift of the product of difference and coefficient."""
     hold_raw: int
+    """Voltage after a spike."""
     initial_raw: int
+    """Membrane after reset."""
     refractory_ticks: int
+    """Refractory period, in ticks; 0 for none."""
     subtract: int
-    """1 when the reset subtracts, 0 when it goes to the hold voltage."""
+    """1 if the reset subtracts, 0 if it sets the hold voltage."""
     noise_scale_raw: int
+    """Scale of the threshold noise; 0 for none."""
     noise_shift: int
+    """Right shift of the product of noise draw and scale."""
     latched_raw: int
     """Membrane of a device that is stuck on."""
     faults: int
-    """1 when there are broken devices."""
+    """1 if there are broken devices."""
     membrane_min: int
+    """Lowest value of the membrane word."""
     membrane_max: int
+    """Highest value of the membrane word."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LifParams(NeuronParams):
-    """An array of LIF neurons: what the devices are, and what the word lengths are.
+    """An array of LIF neurons: devices and word lengths.
 
     Parameters
     ----------
     count : int
         Neurons in the array, 1 to 65,536.
+    dt : float
+        Time step (tick), in second; at most `tau`.
+    membrane : Format
+        Word of the membrane and of the thresholds, in volt.
+    drive : Format
+        Word of the input, in volt; as many fraction bits as `membrane`.
+    coefficient_bits : int
+        Significant bits of the decay coefficient k, 4 to 18.
     tau : float
-        Membrane time constant, in second.
+        Membrane time constant, in second, above 0.
     threshold : float
         Firing threshold V_th, in volt; the mean over the devices.
     hold : float
-        Voltage after a spike, V_hold, in volt.
+        Voltage after a spike, V_hold, in volt; below `threshold`.
     rest : float
-        Voltage without input, in volt; also the voltage at reset.
+        Voltage without input and after reset, in volt; below `threshold`.
     input_resistance : float
-        Steady-state voltage per input current, in ohm.
+        Steady-state voltage per input current, in ohm, above 0.
     refractory : float
-        Time after a spike in which the neuron does not integrate, in second; rounded to whole ticks.
+        Refractory period, in second; rounded to whole ticks, 0 to 65,535.
     threshold_d2d : float
         Device-to-device spread of the threshold, one standard deviation, in volt.
     threshold_c2c : float
         Cycle-to-cycle noise of the threshold, one standard deviation, in volt.
-    stuck_on, stuck_off, dead : float
-        Fractions of broken devices: on for ever, never on, or not connected. None of them fires.
+    stuck_on : float
+        Fraction of devices that are always metallic, 0 to 1. Broken devices do not fire.
+    stuck_off : float
+        Fraction of devices that never become metallic, 0 to 1.
+    dead : float
+        Fraction of devices that are not connected, 0 to 1.
     latched : float
-        Voltage at which the membrane of a stuck-on device stays, in volt.
+        Membrane of a device that is stuck on, in volt.
     seed : int
-        Of all spread, 0 to 2**32 - 1.
-    dt : float
-        One tick, in second.
+        Seed of spread and noise, 0 to 2**32 - 1.
     reset : {"hold", "subtract"}
+        After a spike: to the hold voltage, or down by (threshold - hold).
     leak : {"exact", "power_of_two"}
         ``power_of_two`` replaces k by the nearest ``2 ** -n`` and needs no multiplier.
-    membrane : Format
-        Of the membrane and the thresholds.
-    drive : Format
-        Of the input; as many fraction bits as `membrane`.
-    coefficient_bits : int
-        Significant bits of k, 4 to 18.
 
     Raises
     ------
@@ -248,7 +263,7 @@ class LifParams(NeuronParams):
 
     @cached_property
     def thresholds(self) -> NDArray[np.float64]:
-        """Threshold of each device, in volt, shape (count,), before rounding."""
+        """Firing threshold of each device, in volt, shape (count,), before rounding."""
         spread = np.random.default_rng(self.seed).standard_normal(self.count)
         return self.threshold + self.threshold_d2d * spread
 
@@ -259,23 +274,23 @@ class LifParams(NeuronParams):
 
     @cached_property
     def threshold_raw(self) -> NDArray[np.int64]:
-        """Threshold of each device on the membrane's grid, shape (count,)."""
+        """Firing threshold of each device, on the grid of `membrane`, shape (count,)."""
         return self.membrane.quantize(self.thresholds, "threshold with its device-to-device spread")
 
     @cached_property
     def fault_raw(self) -> NDArray[np.int64]:
-        """What each device is, as in ``variability``, shape (count,)."""
+        """Kind of fault of each device, a code of ``neuristor.golden_model.variability``, shape (count,)."""
         return self._faults().faults(self.count)
 
     @cached_property
     def initial(self) -> dict[str, NDArray[np.int64]]:
-        """State after reset, but for the noise, each of shape (count,)."""
+        """State after reset without the noise, as raw integers, each of shape (count,)."""
         zero = np.zeros(self.count, dtype=np.int64)
         return {"membrane": zero + self.raw.initial_raw, "refractory": zero}
 
     @property
     def state_fields(self) -> tuple[Field, ...]:
-        """The state of one neuron, as the block RAM holds it."""
+        """The state of one neuron, as the block RAM stores it."""
         fields = [Field("membrane", self.membrane.width, True)]
         if self.raw.refractory_ticks:
             fields.append(Field("refractory", self.raw.refractory_ticks.bit_length(), False))
@@ -284,25 +299,52 @@ class LifParams(NeuronParams):
         return tuple(fields)
 
     def drive_volts(self, current: ArrayLike) -> NDArray[np.float64]:
-        """The voltages that input currents (in ampere) would hold, in volt, before rounding."""
-        with np.errstate(over="ignore"):  # an infinity fits no word, and is refused as such
+        """Steady-state voltages under input currents, before rounding.
+
+        Parameters
+        ----------
+        current : array_like of float, any shape
+            Input current, in ampere.
+
+        Returns
+        -------
+        ndarray of float, same shape
+            In volt.
+        """
+        with np.errstate(over="ignore"):  # infinity fits no word and is refused later
             return np.asarray(self.rest + self.input_resistance * np.asarray(current, dtype=np.float64))
 
 
 def step(
     raw: LifRaw, membrane: Any, refractory: Any, state: Any, threshold_raw: Any, fault_raw: Any, drive_raw: Any
 ) -> tuple[Any, Any, Any, Any, Any]:
-    """One tick of a neuron, on integers, arrays or hardware values alike.
+    """One tick of a neuron, on integers, arrays or symbolic values alike.
 
     Parameters
     ----------
     raw : LifRaw
-    membrane, refractory, state, threshold_raw, fault_raw, drive_raw
-        Membrane, ticks left to wait, noise state, threshold, kind of fault and input of each neuron.
+        Integers of the array.
+    membrane
+        Membrane, on the grid of `LifParams.membrane`.
+    refractory
+        Ticks left of the refractory period.
+    state
+        Noise state.
+    threshold_raw
+        Firing threshold, on the same grid.
+    fault_raw
+        Kind of fault.
+    drive_raw
+        Input word.
 
     Returns
     -------
-    membrane, refractory, state, spike, saturated
+    membrane, refractory, state
+        State after the tick.
+    spike
+        Whether the neuron fires.
+    saturated
+        Whether the membrane was clamped to the range of its word.
     """
     leaked = membrane + round_shift((drive_raw - membrane) * raw.k_raw, raw.k_shift)
     return fire(raw, leaked, membrane, refractory, state, threshold_raw, fault_raw)
@@ -311,19 +353,21 @@ def step(
 def fire(
     raw: LifRaw, leaked: Any, membrane: Any, refractory: Any, state: Any, threshold_raw: Any, fault_raw: Any
 ) -> tuple[Any, Any, Any, Any, Any]:
-    """What follows the leak in a tick, on integers, arrays or hardware values alike.
+    """The part of a tick that follows leak and input, on integers, arrays or symbolic values alike.
 
     Parameters
     ----------
     raw : LifRaw
+        Integers of the array.
     leaked
-        Where leak and input would bring the membrane.
+        Membrane after leak and input, before it is clamped.
     membrane, refractory, state, threshold_raw, fault_raw
         As in `step`.
 
     Returns
     -------
     membrane, refractory, state, spike, saturated
+        As of `step`.
     """
     bounded = saturate(leaked, raw.membrane_min, raw.membrane_max)
     clipped = leaked != bounded
@@ -353,12 +397,30 @@ def fire(
 
 
 def invariants(raw: LifRaw, state: Mapping[str, Any]) -> dict[str, Any]:
-    """What holds of every state that a state of this kind leads to."""
+    """Invariants of the state, as claims by their text.
+
+    Parameters
+    ----------
+    raw : LifRaw
+        Integers of the array.
+    state : mapping of str
+        Each field of the state.
+    """
     return {"no neuron waits longer than the refractory time": state["refractory"] <= raw.refractory_ticks}
 
 
 def laws(raw: LifRaw, state: Mapping[str, Any], spike: Any) -> dict[str, Any]:
-    """What holds of every tick from such a state."""
+    """Claims about a tick from a state in which the invariants hold, by their text.
+
+    Parameters
+    ----------
+    raw : LifRaw
+        Integers of the array.
+    state : mapping of str
+        Each field of the state before the tick.
+    spike
+        Whether the neuron fires.
+    """
     return {"no spike while refractory": select(spike, state["refractory"], 0) == 0}
 
 
@@ -368,11 +430,16 @@ class LifBitTrue(BitTrueModel):
     Parameters
     ----------
     params : LifParams
+        Parameters of the array.
 
     Attributes
     ----------
-    membrane, refractory, noise : ndarray of int64, shape (count,)
-        The state, in raw integers.
+    membrane : ndarray of int64, shape (count,)
+        Membrane, on the grid of ``params.membrane``.
+    refractory : ndarray of int64, shape (count,)
+        Ticks left of the refractory period.
+    noise : ndarray of int64, shape (count,)
+        Noise states.
     """
 
     params: LifParams
@@ -388,17 +455,20 @@ class LifReference(ReferenceModel):
     Parameters
     ----------
     params : LifParams
+        Parameters of the array.
     locate : bool
-        True: continuous time. A threshold crossing is found where it happens inside the tick, in
-        closed form, and several spikes may fall into one tick. False: spikes on tick boundaries,
-        in the order of the circuit, so that only word length separates it from the bit-true model.
+        True: continuous time; threshold crossings are located within the tick in closed form, and several spikes may
+        fall into one tick. False: spikes at the ends of ticks, in the order of the circuit, so that it differs from the
+        bit-true model only by the word lengths.
     rounded : bool
-        With the rounded coefficient of the circuit, on ticks.
+        Use the rounded coefficient of the circuit; only on ticks.
 
     Attributes
     ----------
     membrane : ndarray of float, shape (count,)
-        In volt.
+        Membrane potential, in volt.
+    waiting : ndarray of float, shape (count,)
+        Time left of the refractory period: in second in continuous time, else in ticks.
     """
 
     def __init__(self, params: LifParams, *, locate: bool = True, rounded: bool = False) -> None:
@@ -416,7 +486,7 @@ class LifReference(ReferenceModel):
         return np.asarray(self.params.thresholds + sigma * noise.byte_sum(self._draw))
 
     def _broken(self, membrane: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The membranes, those of stuck-on and dead devices where they stay."""
+        """The membranes, with those of stuck-on and dead devices at their constant voltages."""
         fault = self.params.fault_raw
         return np.where(fault == DEAD, self.params.rest, np.where(fault == STUCK_ON, self.params.latched, membrane))
 
@@ -463,20 +533,21 @@ class LifReference(ReferenceModel):
 
 
 def shadow(params: LifParams, drive: NDArray[np.float64], trace: dict[str, NDArray[np.int64]]) -> NDArray[np.float64]:
-    """The float membrane with the spikes of the bit-true model imposed: what `bound` speaks of.
+    """The float membrane with the spikes of the bit-true model imposed, to which `bound` refers.
 
     Parameters
     ----------
     params : LifParams
+        Parameters of the array.
     drive : ndarray of float, shape (ticks, count)
-        In volt.
-    trace : dict of ndarray of int64, shape (ticks, count)
-        Of the bit-true model.
+        Input of each tick, in volt.
+    trace : dict of str to ndarray of int64, shape (ticks, count)
+        Run of the bit-true model.
 
     Returns
     -------
     ndarray of float, shape (ticks, count)
-        In volt, after each tick.
+        Membrane after each tick, in volt.
     """
     spike, broken = trace["spike"], LifReference(params)._broken
     v, waiting = np.full(params.count, float(params.rest)), np.zeros(params.count, dtype=np.int64)
@@ -492,35 +563,44 @@ def shadow(params: LifParams, drive: NDArray[np.float64], trace: dict[str, NDArr
 
 
 def swing(params: LifParams, drive: NDArray[np.float64], membrane: NDArray[np.float64]) -> float:
-    """Largest ``|drive - v|`` that occurs, in volt, for `bound`.
+    """Largest ``|drive - v|`` of a run, for `bound`.
 
     Parameters
     ----------
     params : LifParams
-    drive, membrane : ndarray of float, shape (ticks, count)
-        In volt; the membrane after each tick.
+        Parameters of the array.
+    drive : ndarray of float, shape (ticks, count)
+        Input of each tick, in volt.
+    membrane : ndarray of float, shape (ticks, count)
+        Membrane after each tick, in volt.
+
+    Returns
+    -------
+    float
+        In volt.
     """
     before = np.vstack([np.full((1, params.count), params.rest), membrane[:-1]])
     return float(np.abs(drive - before).max())
 
 
 def bound(params: LifParams, swing: float) -> Bound:
-    """How far the bit-true membrane may be from the float one, with the same spikes.
+    """Largest distance of the bit-true membrane from the float one, with the same spikes.
 
-    With e the membrane error, one tick gives ``e' = (1 - k_raw 2**-k_shift) e + rounding + coefficient
-    error * (drive - v) + input rounding``; each term is at most its largest value for ever, and the
-    geometric sum divides it by the coefficient. Holds between resets and across them.
+    With the membrane error e, one tick gives ``e' = (1 - k_raw 2**-k_shift) e + rounding + coefficient error *
+    (drive - v) + input rounding``. Each term never exceeds its largest value, and the geometric sum divides it by the
+    coefficient. The bound holds between spikes and across them.
 
     Parameters
     ----------
     params : LifParams
+        Parameters of the array.
     swing : float
-        Largest ``|drive - v|`` that occurs, in volt.
+        Largest ``|drive - v|`` of the run, in volt.
 
     Returns
     -------
     Bound
-        In volt, its three parts apart.
+        In volt, by cause.
     """
     lsb = params.membrane.resolution
     used = params.raw.k_raw * 2.0**-params.raw.k_shift
@@ -533,7 +613,7 @@ def bound(params: LifParams, swing: float) -> Bound:
 
 @dataclass(frozen=True, kw_only=True)
 class LifOptions:
-    """What a design file may say about LIF neurons, beside their number and the tick.
+    """Keys of a design file for LIF neurons, besides their number, the tick and the words.
 
     Parameters
     ----------
@@ -542,7 +622,7 @@ class LifOptions:
     leak : {"exact", "power_of_two"}
         Exact decay, or the nearest power of two, which needs no multiplier.
     refractory : float, optional
-        In second; derived from the device's discharge when absent.
+        Refractory period in second; the discharge of the device when absent.
     """
 
     reset: Literal["hold", "subtract"] = "hold"
@@ -557,23 +637,26 @@ def from_circuit(
     spread: Variability | None = None,
     **common: Any,
 ) -> LifParams:
-    """The LIF neurons that a circuit makes, below its oscillation threshold.
+    """Make LIF neurons from a circuit below its oscillation threshold.
 
-    Charging becomes leak and integration, V_th the threshold and V_hold the reset. The discharge at
-    the supply's bias and the transition back to the insulator together are the refractory time.
+    Charging becomes leak and integration, V_th the firing threshold and V_hold the reset potential. The refractory
+    period is the discharge at the bias of the supply plus the transition back to the insulating state.
 
     Parameters
     ----------
     circuit : Circuit
+        The circuit around the device.
     options : LifOptions, optional
+        Keys of the model.
     spread : Variability, optional
-        V_hold has none in this model.
+        Spread and noise of the devices; V_hold has none in this model.
     **common
         `count`, `dt` and words, as in :class:`LifParams`.
 
     Returns
     -------
     LifParams
+        Parameters of the array.
 
     Raises
     ------
@@ -610,35 +693,68 @@ def from_circuit(
 
 
 def suggested_tick(circuit: Circuit) -> tuple[float, str]:
-    """A time step for a circuit, in second, and why.
+    """A time step for a circuit, and the reason for it.
 
     Parameters
     ----------
     circuit : Circuit
+        The circuit around the device.
+
+    Returns
+    -------
+    tick : float
+        Time step, in second.
+    reason : str
+        How it was found.
     """
     return circuit.tau_ins / 50, "1/50 of the membrane time constant"
 
 
 def alone(params: LifParams, count: int) -> LifParams:
-    """So many of the neurons, without spread and faults."""
+    """Parameters of equal neurons, without spread, noise and faults.
+
+    Parameters
+    ----------
+    params : LifParams
+        Parameters of an array.
+    count : int
+        Neurons of the new array.
+    """
     plain = replace(params, count=count, threshold_d2d=0.0, threshold_c2c=0.0)
     return replace(plain, stuck_on=0.0, stuck_off=0.0, dead=0.0)
 
 
 def window(params: LifParams) -> tuple[float, float]:
-    """Input currents between which a neuron fires repeatedly and fits its words, in ampere."""
+    """Input currents under which a neuron fires repeatedly and stays within its words.
+
+    Parameters
+    ----------
+    params : LifParams
+        Parameters of the array.
+
+    Returns
+    -------
+    lowest, highest : float
+        In ampere.
+    """
     top = min(params.drive.max, params.membrane.max)
     return (params.threshold - params.rest) / params.input_resistance, (top - params.rest) / params.input_resistance
 
 
 def rate(params: LifParams, current: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Firing rate under constant inputs in continuous time, closed form, in hertz.
+    """Firing rate under constant inputs, in continuous time and closed form.
 
     Parameters
     ----------
     params : LifParams
+        Parameters of the array; its spread, noise and faults are ignored.
     current : ndarray of float, any shape
-        In ampere.
+        Input current, in ampere.
+
+    Returns
+    -------
+    ndarray of float, same shape
+        Rate in hertz; 0 below the firing threshold.
     """
     drive = params.drive_volts(current)
     fires = drive > params.threshold
@@ -648,9 +764,18 @@ def rate(params: LifParams, current: NDArray[np.float64]) -> NDArray[np.float64]
 
 
 def resized(params: LifParams, *, fraction: int, coefficient: int, drive: int) -> LifParams:
-    """The same neurons with other words: fraction bits of the membrane, bits of the coefficient.
+    """The same neurons with other word lengths.
 
-    The fraction bits of the drive are those of the membrane.
+    Parameters
+    ----------
+    params : LifParams
+        Parameters of the array.
+    fraction : int
+        Fraction bits of membrane and drive.
+    coefficient : int
+        Significant bits of the coefficient.
+    drive : int
+        Ignored: the drive has the fraction bits of the membrane.
     """
     return replace(
         params,
@@ -661,13 +786,14 @@ def resized(params: LifParams, *, fraction: int, coefficient: int, drive: int) -
 
 
 def check_current(params: LifParams, current: NDArray[np.float64]) -> None:
-    """Refuse an input that can make no neuron fire.
+    """Check that an input can make a neuron fire.
 
     Parameters
     ----------
     params : LifParams
+        Parameters of the array.
     current : ndarray of float, any shape
-        In ampere.
+        Input currents, in ampere.
 
     Raises
     ------
@@ -684,7 +810,18 @@ def check_current(params: LifParams, current: NDArray[np.float64]) -> None:
 
 
 def summary(params: LifParams) -> list[tuple[str, str]]:
-    """What the array is, for a reader: labels and values."""
+    """Describe the array for a reader.
+
+    Parameters
+    ----------
+    params : LifParams
+        Parameters of the array.
+
+    Returns
+    -------
+    list of (str, str)
+        Labels and values.
+    """
     return [
         ("membrane time constant", f"{params.tau:.4g} s"),
         ("one tick", f"{params.dt:.4g} s, k = {params.k:.6g}"),
@@ -694,11 +831,12 @@ def summary(params: LifParams) -> list[tuple[str, str]]:
 
 
 def input_levels(params: LifParams) -> list[int]:
-    """Words of the input near which a neuron compares or resets.
+    """Input words at which the membrane comes to rest near a comparison or at its reset potential.
 
     Parameters
     ----------
     params : LifParams
+        Parameters of the array.
 
     Returns
     -------
@@ -709,11 +847,12 @@ def input_levels(params: LifParams) -> list[int]:
 
 
 def smaller(params: LifParams) -> tuple[str, ...]:
-    """Options that make the circuit smaller, for a reader.
+    """Options that would make the circuit smaller, for a reader.
 
     Parameters
     ----------
     params : LifParams
+        Parameters of the array.
     """
     return ('leak = "power_of_two", which needs no multiplier',) if params.leak == "exact" else ()
 
@@ -744,4 +883,4 @@ LIF = NeuronModel(
     input_levels=input_levels,
     smaller=smaller,
 )
-"""What everything else asks of LIF neurons."""
+"""The model, as the rest of Neuristor uses it."""

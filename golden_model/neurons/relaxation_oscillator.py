@@ -1,32 +1,32 @@
 """Relaxation oscillators: a threshold switch, a resistor and a capacitor beyond the firing threshold.
 
-In each state s of the switch the voltage relaxes towards a target, and an input or a coupling element
-adds charge (equation 1 and 2 of ``devices.threshold_switch``)::
+In each state s of the switch the membrane relaxes towards a target voltage; input current and coupling elements add
+charge (equations 1 and 2 of ``devices.threshold_switch``)::
 
     C dv/dt = (target_s - v) / R_s' + current + coupling          s in {insulating, metallic}
     insulating, v >= V_th    -> metallic: a spike
     metallic,   v <= V_hold  -> insulating
 
-Over one tick of length `dt` the linear part is exact, with one multiplier and a coefficient a state::
+Over one tick of length `dt` the linear part is exact, with one multiplier and one coefficient for each state::
 
     v <- v + (target_s - v) k_s + drive + coupling                k_s = 1 - exp(-dt / tau_s)
 
-A crossing that is seen only when its tick is over comes up to `dt` late, and the membrane has gone too
-far: with a fast discharge the frequency is some percent low. With ``crossings="interpolated"`` the
-membrane stops at the threshold, and the tick says how much of it was left, in eighths (`lag`). That
-follows from the fraction r of the way by which the membrane went too far, whatever the input::
+If crossings are detected only at the ends of ticks (``crossings="on_ticks"``), each is up to `dt` late and the membrane
+overshoots: with a fast discharge the frequency is some percent too low. With ``crossings="interpolated"`` the membrane
+stops at the threshold, and the rest of the tick after the crossing is stored in eighths (`lag`). For any input it
+follows from the fraction r of the way that is beyond the threshold::
 
-    r = (v - V_th) / (v - v_before)        left = tau ln(1 + r (exp(y) - 1))
+    r = (v - V_th) / (v - v_before)        rest = tau ln(1 + r (exp(y) - 1))
 
-with y the length of the tick over tau. The next tick is longer by what was left: its coefficient is
-``1 - exp(-(1 + lag / 8) dt / tau_s)``. Both are tables. ``on_ticks`` leaves this away.
+with y the length of the tick divided by tau. The next tick is longer by this rest: its coefficient is
+``1 - exp(-(1 + (lag - 1/2) / 8) dt / tau_s)``. Lags and coefficients are tables.
 
-The order within a tick, the same in the float model, the bit-true model and the circuit:
+The order within a tick is the same in the float model, the bit-true model and the circuit:
 
-1. the membrane relaxes, takes its input, and is pulled by its neighbours, as they were after the last
+1. the membrane relaxes, and input and coupling are added; the coupling has the neighbours' state after the previous
    tick: ``sum (v_j - v_i) dt / (R_c C)`` or ``sum (dv_j - dv_i) C_c / C``;
-2. it is compared with the threshold of its state, which has this half-cycle's noise in it;
-3. an oscillator that crosses changes its state and draws its next offset.
+2. it is compared with the threshold of the present state of the switch, with the noise of this half-cycle;
+3. an oscillator that crosses changes its state and draws the noise of the next half-cycle.
 
 References
 ----------
@@ -79,73 +79,87 @@ __all__ = [
 ]
 
 LAGS = 8
-"""Parts of a tick in which a crossing is placed."""
+"""Parts of a tick in which crossings are located."""
 SPREAD = (
     *("threshold_d2d", "hold_d2d", "threshold_c2c", "hold_c2c"),
     *("stuck_on", "stuck_off", "dead"),
 )
+"""The spread that the model accepts."""
 CODES = 16
-"""Values of `lag`: none, or a number of these parts less a half, up to almost two ticks."""
+"""Values of `lag`: 0 for none; n for ``(n - 1/2) / LAGS`` ticks, up to almost two ticks."""
 
 
 class RelaxationOscillatorRaw(NamedTuple):
-    """The integers the circuit is built from. Scalars only, shared by all oscillators of an array."""
+    """The integers the circuit is built from; all are shared by all oscillators of an array.
+
+    Voltages are on the grid of ``params.membrane``. "The product" is difference times coefficient, whose grid is
+    ``2**k_shift`` times finer.
+    """
 
     insulating_raw: int
-    """Target of the insulating state."""
+    """Target voltage of the insulating state."""
     metallic_raw: int
-    """Target of the metallic state."""
+    """Target voltage of the metallic state."""
     k_raw: tuple[int, ...]
-    """Coefficients: for the insulating and then for the metallic state, one for each lag."""
+    """Coefficients: those of the insulating state, then those of the metallic state, one for each lag."""
     k_shift: int
-    """How far the product of difference and coefficient is shifted down."""
+    """Right shift of the product."""
     lags: int
-    """Entries of `k_raw` a state: 16, or 1 when crossings are on ticks."""
+    """Entries of `k_raw` for each state: 16, or 1 with crossings on ticks."""
     late_raw: tuple[int, ...]
-    """The lag of a crossing: for each entry of `k_raw`, by the eighth of the way that was too far."""
+    """Lag of a crossing: for each entry of `k_raw` there are 8, by the fraction of the way beyond the threshold."""
     drive_shift: int
-    """How far a drive word is shifted up before it is added to that product."""
+    """Left shift of an input word, to the grid of the product."""
     coupling_raw: int
-    """Coefficient of the pull of the neighbours; 0 without coupling."""
+    """Coefficient of the coupling term; 0 without coupling."""
     coupling_shift: int
-    """How far their product is shifted down before it is added to that product."""
+    """Right shift of coefficient times coupling term, to the grid of the product."""
     capacitive: int
-    """1 when the pull is one of changes, 0 when it is one of voltages."""
+    """1 if the coupling term is made of changes, 0 if it is made of voltages."""
     initial_raw: int
+    """Membrane after reset, without its random part."""
     initial_span: int
-    """Width of the random part of the initial membrane, 0 for none."""
+    """Range of the random part; 0 for none."""
     threshold_noise_raw: int
+    """Scale of the noise of V_th; 0 for none."""
     hold_noise_raw: int
+    """Scale of the noise of V_hold; 0 for none."""
     noise_shift: int
+    """Right shift of the product of noise draw and scale."""
     faults: int
-    """1 when there are broken devices."""
+    """1 if there are broken devices."""
     membrane_min: int
+    """Lowest value of the membrane word."""
     membrane_max: int
+    """Highest value of the membrane word."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RelaxationOscillatorParams(NeuronParams):
-    """An array of relaxation oscillators: what the devices are, and what the word lengths are.
+    """An array of relaxation oscillators: devices and word lengths.
 
     Parameters
     ----------
-    circuit : Circuit
-        Of each oscillator. It may be silent or latched without input.
     count : int
         Oscillators in the array, 1 to 65,536.
     dt : float
-        One tick, in second.
-    spread : Variability
-    coupling : Coupling, optional
-    crossings : {"interpolated", "on_ticks"}
-    start : {"zero", "random"}
-        Voltage after reset: 0 V, or anywhere between V_hold and V_th, the same for the same seed.
+        Time step (tick), in second; at most twice the shortest time constant of the circuit.
     membrane : Format
-        Of the membrane and the thresholds, in volt.
+        Word of the membrane and of the thresholds, in volt.
     drive : Format
-        Of the input: volt a tick.
+        Word of the input, in volt per tick.
     coefficient_bits : int
-        Width of the coefficients, 6 to 18.
+        Significant bits of the largest coefficient, 6 to 18.
+    circuit : Circuit
+        Circuit of each oscillator. Without input it may be silent or latched.
+    spread : Variability
+        Spread, noise and faults of the devices.
+    coupling : Coupling, optional
+        Coupling of the oscillators; none when absent.
+    crossings : {"interpolated", "on_ticks"}
+        Threshold crossings are located within a tick, in eighths, or at its end.
+    start : {"zero", "random"}
+        Voltage after reset: 0 V, or random between V_hold and V_th, given by the seed.
 
     Raises
     ------
@@ -249,10 +263,10 @@ class RelaxationOscillatorParams(NeuronParams):
 
     @property
     def _late(self) -> tuple[int, ...]:
-        """The lag of a crossing in a tick of each length, by how far it went beyond its threshold.
+        """The lag of a crossing in a tick of each length, for each eighth of the way beyond the threshold.
 
-        With the fraction r of the way, and y the exponent of the whole tick, what is left of the time
-        is ``ln(1 + r (exp(y) - 1)) tau``, whatever the input.
+        With the fraction r of the way, and y the length of the tick divided by tau, the rest of the tick is
+        ``ln(1 + r (exp(y) - 1)) tau`` for any input.
         """
         made = []
         for entry, k in enumerate(self.k):
@@ -264,12 +278,12 @@ class RelaxationOscillatorParams(NeuronParams):
 
     @property
     def drive_per_ampere(self) -> float:
-        """Volt a tick and ampere: exact while insulating."""
+        """Change of the membrane in a tick per input current, in ohm; exact in the insulating state."""
         return self.circuit.input_resistance * self.k[0]
 
     @property
     def _pull(self) -> float:
-        """Fraction of a neighbour's difference that is taken over in a tick."""
+        """Change of the membrane in a tick per difference to a neighbour."""
         coupling = self.coupling
         if coupling is None:
             return 0.0
@@ -279,7 +293,13 @@ class RelaxationOscillatorParams(NeuronParams):
 
     @cached_property
     def raw(self) -> RelaxationOscillatorRaw:
-        """The integers the circuit is built from."""
+        """The integers the circuit is built from.
+
+        Raises
+        ------
+        ValueError
+            If the coupling is too weak for its coefficient.
+        """
         circuit, spread, shift = self.circuit, self.spread, self._k_shift
         coupling_raw = coupling_shift = 0
         if self.coupling is not None:
@@ -320,7 +340,7 @@ class RelaxationOscillatorParams(NeuronParams):
 
     @property
     def noisy(self) -> bool:
-        """Whether there is noise from cycle to cycle."""
+        """Whether there is cycle-to-cycle noise."""
         return bool(self.raw.threshold_noise_raw or self.raw.hold_noise_raw)
 
     @cached_property
@@ -335,27 +355,27 @@ class RelaxationOscillatorParams(NeuronParams):
 
     @cached_property
     def threshold_raw(self) -> NDArray[np.int64]:
-        """V_th of each device on the membrane's grid, shape (count,)."""
+        """V_th of each device, on the grid of `membrane`, shape (count,)."""
         return self.membrane.quantize(self.thresholds, "threshold with its device-to-device spread")
 
     @cached_property
     def hold_raw(self) -> NDArray[np.int64]:
-        """V_hold of each device on the membrane's grid, shape (count,)."""
+        """V_hold of each device, on the grid of `membrane`, shape (count,)."""
         return self.membrane.quantize(self.holds, "hold with its device-to-device spread")
 
     @cached_property
     def fault_raw(self) -> NDArray[np.int64]:
-        """What each device is, as in ``variability``, shape (count,)."""
+        """Kind of fault of each device, a code of ``neuristor.golden_model.variability``, shape (count,)."""
         return self.spread.faults(self.count)
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The state fields that a reader of the array wants, beside the spikes."""
+        """Names of the state fields that a reader of the array wants, besides the spikes."""
         return ("membrane", "metallic")
 
     @cached_property
     def initial(self) -> dict[str, NDArray[np.int64]]:
-        """State after reset, but for the noise, each of shape (count,)."""
+        """State after reset without the noise, as raw integers, each of shape (count,)."""
         zero = np.zeros(self.count, dtype=np.int64)
         draw = noise.first_states(self.seed, self.count) & 255
         membrane = self.raw.initial_raw + ((draw * self.raw.initial_span) >> 8)
@@ -363,7 +383,7 @@ class RelaxationOscillatorParams(NeuronParams):
 
     @property
     def state_fields(self) -> tuple[Field, ...]:
-        """The state of one oscillator, as the block RAM holds it."""
+        """The state of one oscillator, as the block RAM stores it."""
         fields = [Field("membrane", self.membrane.width, True), Field("metallic", 1, False)]
         if self.raw.lags > 1:
             fields.append(Field("lag", (CODES - 1).bit_length(), False))
@@ -374,7 +394,18 @@ class RelaxationOscillatorParams(NeuronParams):
         return tuple(fields)
 
     def drive_volts(self, current: ArrayLike) -> NDArray[np.float64]:
-        """What input currents (in ampere) add, in volt a tick, before rounding."""
+        """Change of the membrane by input currents, before rounding.
+
+        Parameters
+        ----------
+        current : array_like of float, any shape
+            Input current, in ampere.
+
+        Returns
+        -------
+        ndarray of float, same shape
+            In volt per tick.
+        """
         return np.asarray(self.drive_per_ampere * np.asarray(current, dtype=np.float64))
 
 
@@ -389,21 +420,35 @@ def update(
     fault_raw: Any,
     force: Any,
 ) -> tuple[Any, Any, Any, Any, Any, Any]:
-    """One tick of an oscillator, on integers, arrays or hardware values alike.
+    """One tick of an oscillator, on integers, arrays or symbolic values alike.
 
     Parameters
     ----------
     raw : RelaxationOscillatorRaw
-    membrane, metallic, lag, state
-        Membrane, state of the switch, eighths of a tick left over, and noise state of each oscillator.
-    threshold_raw, hold_raw, fault_raw
-        V_th, V_hold and kind of fault of each oscillator.
+        Integers of the array.
+    membrane
+        Membrane, on the grid of ``params.membrane``.
+    metallic
+        State of the switch: 1 if metallic.
+    lag
+        Rest of the previous tick after a crossing, as a code of `CODES`.
+    state
+        Noise state.
+    threshold_raw, hold_raw
+        V_th and V_hold, on the grid of ``params.membrane``.
+    fault_raw
+        Kind of fault.
     force
-        Input and coupling together, on the grid of the product with `k_raw`.
+        Sum of input and coupling, see `force`.
 
     Returns
     -------
-    membrane, metallic, lag, state, spike, saturated
+    membrane, metallic, lag, state
+        State after the tick.
+    spike
+        Whether the switch becomes metallic.
+    saturated
+        Whether the membrane was clamped to the range of its word.
     """
     conducts = metallic == 1
     if raw.faults:
@@ -439,15 +484,17 @@ def update(
 
 
 def force(raw: RelaxationOscillatorRaw, drive_raw: Any, pull: Any = None) -> Any:
-    """Input and coupling together, on the grid of the product with `k_raw`.
+    """Sum of input and coupling, on the grid of difference times coefficient.
 
     Parameters
     ----------
     raw : RelaxationOscillatorRaw
+        Integers of the array.
     drive_raw
-        Input of each oscillator.
+        Input word.
     pull
-        Sum of the differences to its neighbours (or of their changes), if it has any.
+        Coupling term: sum of the differences to the neighbours (or of the differences of changes); None without
+        coupling.
     """
     alone = drive_raw << raw.drive_shift
     if pull is None:
@@ -456,8 +503,16 @@ def force(raw: RelaxationOscillatorRaw, drive_raw: Any, pull: Any = None) -> Any
 
 
 def invariants(raw: RelaxationOscillatorRaw, state: Mapping[str, Any]) -> dict[str, Any]:
-    """What holds of every state that a state of this kind leads to."""
-    return {"an eighth of a tick is one of those in the tables": state["lag"] < raw.lags}
+    """Invariants of the state, as claims by their text.
+
+    Parameters
+    ----------
+    raw : RelaxationOscillatorRaw
+        Integers of the array.
+    state : mapping of str
+        Each field of the state.
+    """
+    return {"the lag has an entry in the tables": state["lag"] < raw.lags}
 
 
 def step(
@@ -471,22 +526,39 @@ def step(
     fault_raw: Any,
     drive_raw: Any,
 ) -> tuple[Any, Any, Any, Any, Any, Any]:
-    """One tick of an oscillator without neighbours; as `update`."""
-    return update(raw, membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw, force(raw, drive_raw))
-
-
-def coupled_step(raw: RelaxationOscillatorRaw, *state_and_parameters: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
-    """One tick of an oscillator with neighbours.
+    """One tick of an oscillator without neighbours, on integers, arrays or symbolic values alike.
 
     Parameters
     ----------
     raw : RelaxationOscillatorRaw
-    *state_and_parameters
-        As in `step`, and after `drive_raw` the sum of the differences to the neighbours (or of their changes).
+        Integers of the array.
+    membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw
+        As in `update`.
+    drive_raw
+        Input word.
 
     Returns
     -------
     membrane, metallic, lag, state, spike, saturated
+        As of `update`.
+    """
+    return update(raw, membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw, force(raw, drive_raw))
+
+
+def coupled_step(raw: RelaxationOscillatorRaw, *state_and_parameters: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
+    """One tick of an oscillator with neighbours, on integers, arrays or symbolic values alike.
+
+    Parameters
+    ----------
+    raw : RelaxationOscillatorRaw
+        Integers of the array.
+    *state_and_parameters
+        As in `step`, and after `drive_raw` the coupling term, as in `force`.
+
+    Returns
+    -------
+    membrane, metallic, lag, state, spike, saturated
+        As of `update`.
     """
     membrane, metallic, lag, state, threshold_raw, hold_raw, fault_raw, drive_raw, pull = state_and_parameters
     charge = force(raw, drive_raw, pull)
@@ -499,11 +571,20 @@ class RelaxationOscillatorBitTrue(BitTrueModel):
     Parameters
     ----------
     params : RelaxationOscillatorParams
+        Parameters of the array.
 
     Attributes
     ----------
-    membrane, metallic, lag, change, noise : ndarray of int64, shape (count,)
-        The state, in raw integers.
+    membrane : ndarray of int64, shape (count,)
+        Membrane, on the grid of ``params.membrane``.
+    metallic : ndarray of int64, shape (count,)
+        State of each switch: 1 if metallic.
+    lag : ndarray of int64, shape (count,)
+        Rest of the previous tick after a crossing, as a code of `CODES`.
+    change : ndarray of int64, shape (count,)
+        Change of the membrane in the previous tick.
+    noise : ndarray of int64, shape (count,)
+        Noise states.
     """
 
     params: RelaxationOscillatorParams
@@ -515,7 +596,18 @@ class RelaxationOscillatorBitTrue(BitTrueModel):
     tick = staticmethod(step)
 
     def step(self, drive_raw: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Advance one tick; as in the base, with the pull of the neighbours."""
+        """Advance one tick, with the coupling term of the neighbours.
+
+        Parameters
+        ----------
+        drive_raw : ndarray of int64, shape (count,)
+            Input words, on the grid of ``params.drive``.
+
+        Returns
+        -------
+        ndarray of bool, shape (count,)
+            Which switches became metallic.
+        """
         raw, coupling, before = self.params.raw, self.params.coupling, self.membrane
         pull = None if coupling is None else coupling.pull(self.change if raw.capacitive else before)
         spike = self._advance(self.rule._replace(function=update), force(raw, drive_raw, pull))
@@ -529,19 +621,21 @@ class RelaxationOscillatorReference(ReferenceModel):
     Parameters
     ----------
     params : RelaxationOscillatorParams
+        Parameters of the array.
     locate : bool
-        True: continuous time, exact between switchings, which are located. False: on ticks, in the
-        order of the circuit, so that only word length separates it from the bit-true model.
+        True: continuous time, exact between switchings, which are located. False: on ticks, in the order of the
+        circuit, so that it differs from the bit-true model only by the word lengths.
     rounded : bool
-        With the rounded coefficients of the circuit, on ticks.
+        Use the rounded coefficients of the circuit; only on ticks.
 
     Attributes
     ----------
     membrane : ndarray of float, shape (count,)
-        In volt.
+        Membrane potential, in volt.
     metallic : ndarray of bool, shape (count,)
-    switchings : list of (time, oscillator, metallic)
-        All since reset, in second.
+        State of each switch.
+    switchings : list of (float, int, bool)
+        All switchings since reset: time in second, oscillator, and whether its switch became metallic.
     """
 
     def __init__(self, params: RelaxationOscillatorParams, *, locate: bool = True, rounded: bool = False) -> None:
@@ -632,7 +726,7 @@ class RelaxationOscillatorReference(ReferenceModel):
         return self._switched([(float(times[n]), int(n), bool(self.metallic[n])) for n in np.flatnonzero(crosses)])
 
     def _moved(self, drive: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """The membrane after a tick without crossing, in volt, and which switches conduct."""
+        """The membrane after a tick without crossings, in volt, and which switches conduct."""
         params, raw, circuit = self.params, self.params.raw, self.params.circuit
         conducts = self.metallic | (params.fault_raw == STUCK_ON)
         target = np.where(conducts, circuit.target_met(), circuit.target_ins())
@@ -646,20 +740,21 @@ class RelaxationOscillatorReference(ReferenceModel):
 def shadow(
     params: RelaxationOscillatorParams, drive: NDArray[np.float64], trace: dict[str, NDArray[np.int64]]
 ) -> NDArray[np.float64]:
-    """The float membrane with the switchings of the bit-true model imposed: what `bound` speaks of.
+    """The float membrane with the switchings of the bit-true model imposed, to which `bound` refers.
 
     Parameters
     ----------
     params : RelaxationOscillatorParams
+        Parameters of the array.
     drive : ndarray of float, shape (ticks, count)
-        In volt a tick.
-    trace : dict of ndarray of int64, shape (ticks, count)
-        Of the bit-true model.
+        Input of each tick, in volt per tick.
+    trace : dict of str to ndarray of int64, shape (ticks, count)
+        Run of the bit-true model.
 
     Returns
     -------
     ndarray of float, shape (ticks, count)
-        In volt, after each tick.
+        Membrane after each tick, in volt.
     """
     reference = RelaxationOscillatorReference(params, locate=False)
     metallic = trace["metallic"].astype(bool)
@@ -681,13 +776,21 @@ def shadow(
 
 
 def swing(params: RelaxationOscillatorParams, drive: NDArray[np.float64], membrane: NDArray[np.float64]) -> float:
-    """Largest ``|target - v|`` that occurs, in volt, for `bound`.
+    """Largest ``|target - v|`` of a run, for `bound`.
 
     Parameters
     ----------
     params : RelaxationOscillatorParams
-    drive, membrane : ndarray of float, shape (ticks, count)
-        In volt a tick, and in volt after each tick.
+        Parameters of the array.
+    drive : ndarray of float, shape (ticks, count)
+        Input of each tick, in volt per tick; not used.
+    membrane : ndarray of float, shape (ticks, count)
+        Membrane after each tick, in volt.
+
+    Returns
+    -------
+    float
+        In volt.
     """
     reached = [0.0, float(membrane.min()), float(membrane.max())]
     targets = params.circuit.target_ins(), params.circuit.target_met()
@@ -695,24 +798,25 @@ def swing(params: RelaxationOscillatorParams, drive: NDArray[np.float64], membra
 
 
 def bound(params: RelaxationOscillatorParams, swing: float) -> Bound:
-    """How far the bit-true membrane may be from the float one, with the same switchings.
+    """Largest distance of the bit-true membrane from the float one, with the same switchings.
 
-    With e the largest membrane error, k the coefficient of the state and g that of the coupling, one
-    tick gives ``e' = (1 - k) e + g sum (e_j - e_i) + errors``. For coupling resistors the sum over the
-    neighbours takes away what it adds as long as ``k + degree g <= 1``, so e stays below errors / k. For
-    coupling capacitors e - g sum (e_j - e_i) is what decays, and e is larger by 1 / (1 - 4 degree g).
-    A crossing replaces the membrane by a rounded threshold, or leaves it.
+    With the largest membrane error e, the coefficient k of the state and the coefficient g of the coupling, one tick
+    gives ``e' = (1 - k) e + g sum (e_j - e_i) + errors``. For coupling resistors, the sum over the neighbours subtracts
+    what it adds if ``k + degree g <= 1``, so e stays below errors / k. For coupling capacitors, e - g sum (e_j - e_i)
+    decays, and e is larger by 1 / (1 - 4 degree g). A crossing replaces the membrane by a rounded threshold, or leaves
+    it as it is.
 
     Parameters
     ----------
     params : RelaxationOscillatorParams
+        Parameters of the array.
     swing : float
-        Largest ``|target - v|`` that occurs, in volt.
+        Largest ``|target - v|`` of the run, in volt.
 
     Returns
     -------
     Bound
-        In volt, its three parts apart.
+        In volt, by cause.
     """
     raw, lsb = params.raw, params.membrane.resolution
     used = np.array(raw.k_raw) * 2.0**-raw.k_shift
@@ -721,11 +825,11 @@ def bound(params: RelaxationOscillatorParams, swing: float) -> Bound:
     if params.coupling is not None:
         degree = params.coupling.degree
         used_pull = raw.coupling_raw * 2.0 ** -(raw.k_shift + raw.coupling_shift)
-        # A pull is a sum of differences (or of changes, which are at most twice as large).
+        # The coupling term is a sum of differences of voltages, or of changes, which are at most twice as large.
         span = degree * params.circuit.device.v_th * (2 if raw.capacitive else 1)
         coupling_off = abs(used_pull - params._pull) * span + 0.5 * lsb * 2.0**-raw.k_shift
         factor = 4 * degree * used_pull if raw.capacitive else 0.0
-    # Each state forgets at its own rate; the largest of their levels is never left.
+    # Errors decay at the rate of the present state; they stay below the largest of the levels of the states.
     rounding = float(np.max(0.5 * lsb / used))
     coefficient = float(np.max((off * swing + coupling_off) / used))
     inputs = float(np.max(0.5 * params.drive.resolution / used)) + 0.5 * lsb
@@ -741,26 +845,26 @@ def _noise_sigma(params: RelaxationOscillatorParams) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class RelaxationOscillatorOptions:
-    """What a design file may say about relaxation oscillators, beside their number and the tick.
+    """Keys of a design file for relaxation oscillators, besides their number, the tick and the words.
 
     Parameters
     ----------
     crossings : {"interpolated", "on_ticks"}
-        Thresholds are crossed within a tick (in eighths), or seen at its end.
+        Threshold crossings are located within a tick, in eighths, or at its end.
     start : {"zero", "random"}
-        Voltage after reset: 0 V, or anywhere between V_hold and V_th.
+        Voltage after reset: 0 V, or random between V_hold and V_th.
     coupling : {"none", "resistive", "capacitive"}
-        What couples the oscillators.
+        Kind of the coupling elements.
     coupling_resistance : float, optional
-        Of each coupling resistor, in ohm.
+        Resistance of each coupling resistor, in ohm, above 0.
     coupling_capacitance : float, optional
-        Of each coupling capacitor, in farad.
+        Capacitance of each coupling capacitor, in farad, above 0.
     topology : {"all_to_all", "ring", "chain", "grid", "torus", "edges"}
-        Who is coupled.
+        Which oscillators are coupled.
     columns : int
-        Oscillators a row, for a grid or torus.
+        Columns of the grid or torus, at least 2 (3 for a torus).
     edges : list of [int, int]
-        Pairs of oscillators, for the topology "edges".
+        Coupled pairs of oscillators, for the topology "edges".
     """
 
     crossings: Literal["interpolated", "on_ticks"] = "interpolated"
@@ -773,12 +877,22 @@ class RelaxationOscillatorOptions:
     edges: tuple[tuple[int, int], ...] = ()
 
     def elements(self, count: int) -> Coupling | None:
-        """The coupling of `count` oscillators.
+        """The coupling that these keys describe.
+
+        Parameters
+        ----------
+        count : int
+            Oscillators of the array.
+
+        Returns
+        -------
+        Coupling or None
+            None without coupling.
 
         Raises
         ------
         ValueError
-            If its element has no value, or one that belongs to the other kind.
+            If the value of the coupling element is missing, or that of another kind is given.
         """
         values = {"resistive": self.coupling_resistance, "capacitive": self.coupling_capacitance}
         names = {"resistive": "coupling_resistance", "capacitive": "coupling_capacitance"}
@@ -808,20 +922,25 @@ def from_circuit(
     spread: Variability | None = None,
     **common: Any,
 ) -> RelaxationOscillatorParams:
-    """The oscillators that a circuit makes.
+    """Make relaxation oscillators from a circuit.
 
     Parameters
     ----------
     circuit : Circuit
+        The circuit around the device.
     count : int
+        Oscillators of the array, 1 to 65,536.
     options : RelaxationOscillatorOptions, optional
+        Keys of the model.
     spread : Variability, optional
+        Spread, noise and faults of the devices.
     **common
         `dt` and words, as in :class:`RelaxationOscillatorParams`.
 
     Returns
     -------
     RelaxationOscillatorParams
+        Parameters of the array.
     """
     options = options or RelaxationOscillatorOptions()
     return RelaxationOscillatorParams(
@@ -836,33 +955,66 @@ def from_circuit(
 
 
 def suggested_tick(circuit: Circuit) -> tuple[float, str]:
-    """A time step for a circuit, in second, and why.
+    """A time step for a circuit, and the reason for it.
 
     Parameters
     ----------
     circuit : Circuit
+        The circuit around the device.
+
+    Returns
+    -------
+    tick : float
+        Time step, in second.
+    reason : str
+        How it was found.
     """
     return min(circuit.tau_ins / 50, circuit.tau_met / 10), "the smaller of tau_ins / 50 and tau_met / 10"
 
 
 def alone(params: RelaxationOscillatorParams, count: int) -> RelaxationOscillatorParams:
-    """So many of the oscillators, without spread, faults and neighbours."""
-    return replace(params, count=count, spread=Variability(seed=params.seed), coupling=None, start="zero")
-
-
-def window(params: RelaxationOscillatorParams) -> tuple[float, float]:
-    """Input currents between which an oscillator oscillates, in ampere."""
-    return params.circuit.firing_currents
-
-
-def rate(params: RelaxationOscillatorParams, current: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Frequency under constant inputs in continuous time, closed form, in hertz.
+    """Parameters of equal oscillators, without spread, noise, faults and coupling.
 
     Parameters
     ----------
     params : RelaxationOscillatorParams
-    current : ndarray of float, shape (n,)
+        Parameters of an array.
+    count : int
+        Oscillators of the new array.
+    """
+    return replace(params, count=count, spread=Variability(seed=params.seed), coupling=None, start="zero")
+
+
+def window(params: RelaxationOscillatorParams) -> tuple[float, float]:
+    """Input currents under which an oscillator oscillates.
+
+    Parameters
+    ----------
+    params : RelaxationOscillatorParams
+        Parameters of the array.
+
+    Returns
+    -------
+    lowest, highest : float
         In ampere.
+    """
+    return params.circuit.firing_currents
+
+
+def rate(params: RelaxationOscillatorParams, current: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Frequency under constant inputs, in continuous time and closed form.
+
+    Parameters
+    ----------
+    params : RelaxationOscillatorParams
+        Parameters of the array; its spread, noise, faults and coupling are ignored.
+    current : ndarray of float, shape (n,)
+        Input current, in ampere.
+
+    Returns
+    -------
+    ndarray of float, shape (n,)
+        Frequency in hertz; 0 where the circuit does not oscillate.
     """
     return np.array([params.circuit.frequency(i) for i in current.tolist()])
 
@@ -870,9 +1022,18 @@ def rate(params: RelaxationOscillatorParams, current: NDArray[np.float64]) -> ND
 def resized(
     params: RelaxationOscillatorParams, *, fraction: int, coefficient: int, drive: int
 ) -> RelaxationOscillatorParams:
-    """The same oscillators with other words: fraction bits of membrane and drive, bits of the coefficients.
+    """The same oscillators with other word lengths.
 
-    The drive gets no more bits than the product has.
+    Parameters
+    ----------
+    params : RelaxationOscillatorParams
+        Parameters of the array.
+    fraction : int
+        Fraction bits of the membrane.
+    coefficient : int
+        Significant bits of the coefficients.
+    drive : int
+        Fraction bits of the drive; at most ``fraction + coefficient`` are used.
     """
     return replace(
         params,
@@ -883,13 +1044,14 @@ def resized(
 
 
 def check_current(params: RelaxationOscillatorParams, current: NDArray[np.float64]) -> None:
-    """Refuse an input under which no oscillator oscillates.
+    """Check that an oscillator oscillates under an input.
 
     Parameters
     ----------
     params : RelaxationOscillatorParams
+        Parameters of the array.
     current : ndarray of float, any shape
-        In ampere.
+        Input currents, in ampere.
 
     Raises
     ------
@@ -910,7 +1072,18 @@ def check_current(params: RelaxationOscillatorParams, current: NDArray[np.float6
 
 
 def summary(params: RelaxationOscillatorParams) -> list[tuple[str, str]]:
-    """What the array is, for a reader: labels and values."""
+    """Describe the array for a reader.
+
+    Parameters
+    ----------
+    params : RelaxationOscillatorParams
+        Parameters of the array.
+
+    Returns
+    -------
+    list of (str, str)
+        Labels and values.
+    """
     circuit, coupling = params.circuit, params.coupling
     rows = [("frequency without input", f"{circuit.frequency():.5g} Hz, closed form")]
     if circuit.regime() == "oscillates":
@@ -939,16 +1112,17 @@ def summary(params: RelaxationOscillatorParams) -> list[tuple[str, str]]:
 
 
 def input_levels(params: RelaxationOscillatorParams) -> NDArray[np.int64]:
-    """Words of the input that hold a membrane still at one of its thresholds.
+    """Input words under which a membrane stays at one of its thresholds.
 
     Parameters
     ----------
     params : RelaxationOscillatorParams
+        Parameters of the array.
 
     Returns
     -------
     ndarray of int64, shape (levels,)
-        The input cancels the pull of each target at the first thresholds and hold voltages.
+        Words that cancel the relaxation towards each target, at the first thresholds and hold voltages.
     """
     raw = params.raw
     at = np.concatenate([params.threshold_raw[:8], params.hold_raw[:8]])
@@ -981,4 +1155,4 @@ RELAXATION_OSCILLATOR = NeuronModel(
     coupled_step=coupled_step,
     input_levels=input_levels,
 )
-"""What everything else asks of relaxation oscillators."""
+"""The model, as the rest of Neuristor uses it."""
