@@ -252,7 +252,7 @@ class NeuronModel(Generic[P]):
         repeatedly.
     rate : callable
         ``rate(params, current)`` returns firing rates in hertz under constant inputs in ampere, both of shape (n,), in
-        continuous time.
+        continuous time or simulated in short steps.
     resized : Resized
         Changes the word lengths.
     invariants : callable

@@ -1,34 +1,32 @@
 """Izhikevich neurons: two variables, and the twenty firing patterns by which neuron models are compared.
 
-With v the membrane in mV, u its recovery, t in ms and I the input::
+With the membrane v in mV, its recovery u, the time t in ms and the input I::
 
     v' = quadratic v**2 + linear v + constant - u + I                                  (1)
     u' = a (b (v - origin) - leak u)                                                   (2)
     v >= 30  ->  a spike:  v <- c,  u <- u + d                                         (3)
 
-with 0.04, 5 and 140, origin 0 and leak 1 for most patterns. The patterns are those of 2004, and they are
-what forward Euler makes of these equations in steps of 0.1 to 0.5 ms: the tick belongs to the pattern.
-The order within a tick, the same in the float model, the bit-true model and the circuit:
+Most patterns have the coefficients 0.04, 5 and 140, origin 0 and leak 1. The patterns are those of 2004. They are
+solutions by forward Euler in steps of 0.1 to 0.5 ms: the tick is a parameter of the pattern. The order within a tick is
+the same in the float model, the bit-true model and the circuit:
 
-1. the membrane moves on, with the input of this tick;
-2. the recovery moves on, with the membrane that step 1 left, even where it is beyond the peak;
-3. a membrane at the peak or beyond it has fired: it is reset, and the recovery grows by d.
+1. the membrane is updated, with the input of this tick;
+2. the recovery is updated, with the new membrane, even if it is beyond the peak;
+3. a membrane at or beyond the peak has fired: it is reset, and the recovery grows by d.
 
-In raw integers the membrane is in volt, the recovery and the input in volt a tick (dt u and dt I), and
-every coefficient has the tick in it. All coefficients are the neuron's own: one array may hold all
-patterns, each with its own tick.
+In raw integers the membrane is in volt, the recovery and the input are in volt per tick (dt u and dt I), and every
+coefficient contains the tick. All coefficients are per-neuron parameters: one array may have all patterns, each with
+its own tick.
 
 References
 ----------
-E. M. Izhikevich, IEEE Trans. Neural Netw. 14(6), 2003, equations 1 to 3; and 15(5), 2004, figure 1 (the
-patterns). Their a, b, c, d are those of public code; the initial values, the ticks and the inputs are
-recalled from the program published with the paper, and confirmed by the number of spikes only.
+E. M. Izhikevich, IEEE Trans. Neural Netw. 14(6), 2003, equations 1 to 3; and 15(5), 2004, figure 1 (the patterns, in
+``neuristor.golden_model.neurons.izhikevich_patterns``).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
@@ -40,8 +38,9 @@ from scipy.optimize import brentq
 from neuristor.golden_model import noise
 from neuristor.golden_model.checks import positive, whole
 from neuristor.golden_model.fixed import Format, round_shift, saturate, select
-from neuristor.golden_model.neurons.behaviour import Behaviour, bursts, even, gaps
+from neuristor.golden_model.neurons.behaviour import Behaviour
 from neuristor.golden_model.neurons.contract import NeuronModel
+from neuristor.golden_model.neurons.izhikevich_patterns import PATTERNS, PROTOCOLS, Pattern
 from neuristor.golden_model.neurons.model import (
     BitTrueModel,
     Bound,
@@ -79,284 +78,72 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 SPREAD = ("current_d2d", "current_noise")
-"""The spread it has."""
+"""The spread that the model accepts."""
 PEAK = 0.030
-"""Voltage at which a spike is cut off, in volt."""
+"""Membrane potential of the peak of a spike, in volt."""
 SUBSTEP = 10e-6
-"""Longest step of the continuous reference, in second."""
+"""Longest step of the reference in continuous time, in second."""
 MOST_INPUT = 50_000_000
-"""Ticks times neurons of a protocol."""
+"""Largest number of ticks times neurons of a protocol."""
 WEIGHT = 20
 """Fraction bits of ``linear + quadratic v``."""
 
 
-def _pulses(high: float, *spans: tuple[float, float], low: float = 0.0) -> Callable[[Floats], Floats]:
-    """`high` within the spans (in ms), `low` elsewhere."""
-    return lambda t: np.where(np.any([(t > a) & (t < b) for a, b in spans], axis=0), high, low)
-
-
-def _step(high: float, start: float) -> Callable[[Floats], Floats]:
-    return lambda t: np.where(t > start, high, 0.0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pattern:
-    """A firing pattern: its parameters. What brings it out is in `PROTOCOLS`.
-
-    Parameters
-    ----------
-    name : str
-    a, b, c, d : float
-        Of equations 1 to 3: in 1/ms, 1, mV, and mV/ms.
-    v : float
-        Membrane at the beginning, in mV.
-    u : float, optional
-        Recovery at the beginning; b v when absent.
-    tick, duration : float
-        In ms.
-    spikes : int
-        How many forward Euler gives.
-    linear, constant, leak, origin : float
-        Of equations 1 and 2.
-    """
-
-    name: str
-    a: float
-    b: float
-    c: float
-    d: float
-    v: float
-    u: float | None = None
-    tick: float
-    duration: float
-    spikes: int
-    linear: float = 5.0
-    constant: float = 140.0
-    leak: float = 1.0
-    origin: float = 0.0
-
-    @property
-    def first_u(self) -> float:
-        """Recovery at the beginning."""
-        return self.b * self.v if self.u is None else self.u
-
-    @property
-    def times(self) -> Floats:
-        """When each tick begins, in ms."""
-        return np.asarray(np.arange(round(self.duration / self.tick) + 1) * self.tick, dtype=np.float64)
-
-    def current(self, t: Floats) -> Floats:
-        """I at times in ms."""
-        return np.asarray(PROTOCOLS[self.name].current(t), dtype=np.float64)
-
-    def shown(self, times: Floats) -> bool:
-        """Whether spikes (in second) are this pattern, their number within one."""
-        near = len(times) > 0 and abs(len(times) - self.spikes) <= 1
-        return near and PROTOCOLS[self.name].shown(1e3 * times)
-
-
-class Protocol(NamedTuple):
-    """What brings a pattern out, and how to tell it."""
-
-    current: Callable[[Floats], Floats]
-    """From times in ms to I."""
-    shown: Callable[[Floats], bool]
-    """From spike times in ms to whether it is there."""
-    wanted: str
-    """What that looks for."""
-
-
-PATTERNS: dict[str, Pattern] = {}
-"""The twenty patterns, by name, in the order of figure 1 of 2004."""
-PROTOCOLS: dict[str, Protocol] = {}
-
-
-def _define(
-    name: str, *, current: Callable[[Floats], Floats], shown: Callable[[Floats], bool], wanted: str, **numbers: Any
-) -> None:
-    PATTERNS[name], PROTOCOLS[name] = Pattern(name=name, **numbers), Protocol(current, shown, wanted)
-
-
-# fmt: off
-_define(
-    "tonic_spiking",
-    a=0.02, b=0.2, c=-65, d=6, v=-70, tick=0.25, duration=100, current=_step(14, 10), spikes=5,
-    shown=lambda t: bool(t[0] > 10) and even(t[2:]) and bool(t[-1] > 70),
-    wanted="evenly spaced spikes as long as the input lasts",
-)
-_define(
-    "phasic_spiking",
-    a=0.02, b=0.25, c=-65, d=6, v=-64, tick=0.25, duration=200, current=_step(0.5, 20), spikes=1,
-    shown=lambda t: len(t) == 1 and bool(20 < t[0] < 60),
-    wanted="one spike at the onset, then silence",
-)
-_define(
-    "tonic_bursting",
-    a=0.02, b=0.2, c=-50, d=2, v=-70, tick=0.25, duration=220, current=_step(15, 22), spikes=28,
-    shown=lambda t: len(bursts(t, 2.5)) >= 4 and min(map(len, bursts(t, 2.5)[:-1])) >= 3,
-    wanted="four or more bursts of three or more spikes",
-)
-_define(
-    "phasic_bursting",
-    a=0.02, b=0.25, c=-55, d=0.05, v=-64, tick=0.2, duration=200, current=_step(0.6, 20), spikes=6,
-    shown=lambda t: len(t) >= 3 and bool(t[-1] < 100),
-    wanted="one burst at the onset, then silence",
-)
-_define(
-    "mixed_mode",
-    a=0.02, b=0.2, c=-55, d=4, v=-70, tick=0.25, duration=160, current=_step(10, 16), spikes=6,
-    shown=lambda t: bool(gaps(t)[0] < 0.5 * gaps(t)[2:].min()) and even(t[2:]),
-    wanted="a burst at the onset, then evenly spaced single spikes",
-)
-_define(
-    "frequency_adaptation",
-    a=0.01, b=0.2, c=-65, d=8, v=-70, tick=0.25, duration=85, current=_step(30, 8.5), spikes=6,
-    shown=lambda t: bool(gaps(t)[-1] > 1.5 * gaps(t)[0]) and bool((np.diff(gaps(t)) > -0.5).all()),
-    wanted="intervals that grow under a constant input",
-)
-_define(
-    "class_1",
-    a=0.02, b=-0.1, c=-55, d=6, v=-60, tick=0.25, duration=300, linear=4.1, constant=108,
-    current=lambda t: np.where(t > 30, 0.075 * (t - 30), 0.0), spikes=10,
-    shown=lambda t: bool(gaps(t)[0] > 2.5 * gaps(t)[-1]),
-    wanted="a rate that grows from low values with a rising input",
-)
-_define(
-    "class_2",
-    a=0.2, b=0.26, c=-65, d=0, v=-64, tick=0.25, duration=300,
-    current=lambda t: np.where(t > 30, -0.5 + 0.015 * (t - 30), -0.5), spikes=14,
-    shown=lambda t: len(t) > 5 and bool(gaps(t)[0] < 2 * gaps(t)[-1]) and bool(t[0] > 60),
-    wanted="a rate that begins high when a rising input crosses the threshold",
-)
-_define(
-    "spike_latency",
-    a=0.02, b=0.2, c=-65, d=6, v=-70, tick=0.2, duration=100, current=_pulses(7.04, (10, 13)), spikes=1,
-    shown=lambda t: len(t) == 1 and bool(t[0] > 16),
-    wanted="one spike, long after the pulse",
-)
-_define(
-    "subthreshold_oscillations",
-    a=0.05, b=0.26, c=-60, d=0, v=-62, tick=0.25, duration=200, current=_pulses(2, (20, 25)), spikes=1,
-    shown=lambda t: len(t) == 1 and bool(t[0] < 40),
-    wanted="one spike, then ringing without spikes",
-)
-_define(
-    "resonator",
-    a=0.1, b=0.26, c=-60, d=-1, v=-62, tick=0.25, duration=400,
-    current=_pulses(0.65, (40, 44), (60, 64), (280, 284), (320, 324)), spikes=1,
-    shown=lambda t: len(t) == 1 and bool(t[0] > 320),
-    wanted="a spike after the pair of pulses in resonance only",
-)
-_define(
-    "integrator",
-    a=0.02, b=-0.1, c=-55, d=6, v=-60, tick=0.25, duration=100, linear=4.1, constant=108,
-    current=_pulses(9, (100 / 11, 100 / 11 + 2), (100 / 11 + 5, 100 / 11 + 7), (70, 72), (80, 82)), spikes=1,
-    shown=lambda t: len(t) == 1 and bool(t[0] < 30),
-    wanted="a spike after the close pair of pulses only",
-)
-_define(
-    "rebound_spike",
-    a=0.03, b=0.25, c=-60, d=4, v=-64, tick=0.2, duration=200, current=_pulses(-15, (20, 25)), spikes=1,
-    shown=lambda t: len(t) == 1 and bool(t[0] > 25),
-    wanted="one spike after the end of an inhibition",
-)
-_define(
-    "rebound_burst",
-    a=0.03, b=0.25, c=-52, d=0, v=-64, tick=0.2, duration=200, current=_pulses(-15, (20, 25)), spikes=7,
-    shown=lambda t: len(t) >= 3 and bool(t[0] > 25) and bool(t[-1] < 130),
-    wanted="a burst after the end of an inhibition",
-)
-_define(
-    "threshold_variability",
-    a=0.03, b=0.25, c=-60, d=4, v=-64, tick=0.25, duration=100,
-    current=lambda t: _pulses(1, (10, 15), (80, 85))(t) + _pulses(-6, (70, 75))(t), spikes=1,
-    shown=lambda t: len(t) == 1 and bool(t[0] > 80),
-    wanted="a pulse that fires after an inhibition only",
-)
-_define(
-    "bistability",
-    a=0.1, b=0.26, c=-60, d=0, v=-61, tick=0.25, duration=300,
-    current=_pulses(1.24, (37.5, 42.5), (216, 221), low=0.24), spikes=5,
-    shown=lambda t: len(t) >= 4 and bool(t[0] > 37.5) and bool(t[-1] < 240),
-    wanted="firing that one pulse starts and the next one stops",
-)
-_define(
-    "depolarising_after_potential",
-    a=1, b=0.2, c=-60, d=-21, v=-70, tick=0.1, duration=50, current=_pulses(20, (9, 11)), spikes=1,
-    shown=lambda t: len(t) == 1 and bool(t[0] < 15),
-    wanted="one spike; the membrane then stays high for a while",
-)
-_define(
-    "accommodation",
-    a=0.02, b=1, c=-55, d=4, v=-65, u=-16, tick=0.5, duration=400, leak=0.0, origin=-65,
-    current=lambda t: np.select([t < 200, t < 300, t < 312.5], [t / 25, 0.0 * t, (t - 300) / 12.5 * 4], 0.0),
-    spikes=1,
-    shown=lambda t: len(t) == 1 and bool(t[0] > 300),
-    wanted="a spike for the fast ramp, none for the slow one",
-)
-_define(
-    "inhibition_induced_spiking",
-    a=-0.02, b=-1, c=-60, d=8, v=-63.8, tick=0.5, duration=350, current=_pulses(75, (50, 250.1), low=80), spikes=3,
-    shown=lambda t: len(t) >= 2 and bool(t[0] > 50) and bool(t[-1] < 255),
-    wanted="spikes during the inhibition only",
-)
-_define(
-    "inhibition_induced_bursting",
-    a=-0.026, b=-1, c=-45, d=-2, v=-63.8, tick=0.5, duration=350, current=_pulses(75, (50, 250.1), low=80), spikes=12,
-    shown=lambda t: len(bursts(t, 2.5)) >= 2 and bool(t[0] > 50) and bool(t[-1] < 260),
-    wanted="bursts during the inhibition only",
-)
-# fmt: on
-
-
 class IzhikevichRaw(NamedTuple):
-    """The integers the circuit is built from. Scalars only, shared by all neurons of an array."""
+    """The integers the circuit is built from; all are shared by all neurons of an array."""
 
     quadratic_shift: int
-    """How far the product of membrane and quadratic coefficient is shifted down."""
+    """Right shift of quadratic coefficient times membrane."""
     weight_shift: int
-    """How far the product of that sum and the membrane is shifted down, to the grid of the recovery."""
+    """Right shift of ``linear + quadratic v`` times membrane, to the grid of the recovery."""
     membrane_shift: int
-    """Bits of the recovery below those of the membrane."""
+    """Right shift from the grid of the recovery to that of the membrane."""
     sensitivity_shift: int
-    """How far the product of membrane and sensitivity is shifted down, to the grid of the recovery."""
+    """Right shift of sensitivity times membrane, to the grid of the recovery."""
     rate_shift: int
-    """How far the product of that and the rate is shifted down."""
+    """Right shift of rate times the bracket of equation 2."""
     peak_raw: int
+    """The peak, on the grid of the membrane."""
     noise_shift: int
+    """Right shift of the product of noise draw and scale."""
     noisy: int
+    """1 if there is noise."""
     membrane_min: int
+    """Lowest value of the membrane word."""
     membrane_max: int
+    """Highest value of the membrane word."""
     recovery_min: int
+    """Lowest value of the recovery word."""
     recovery_max: int
+    """Highest value of the recovery word."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IzhikevichParams(NeuronParams):
-    """An array of Izhikevich neurons: what they are, and what the word lengths are.
+    """An array of Izhikevich neurons: patterns and word lengths.
 
     Parameters
     ----------
     count : int
         Neurons in the array, 1 to 65,536.
     dt : float
-        One tick, in second.
+        Time step (tick), in second, at most 1 ms.
+    membrane : Format
+        Word of the membrane, in volt.
+    drive : Format
+        Word of the input, in volt per tick.
+    coefficient_bits : int
+        Width of the quadratic coefficient, the sensitivity and the rate, 8 to 18.
     patterns : tuple of Pattern
-        Dealt to the neurons in turn.
+        Patterns, assigned to the neurons in turn.
     own_ticks : bool
-        Each neuron has the tick of its pattern; `dt` is then that of the first.
+        Whether each neuron has the tick of its pattern; `dt` is then that of the first.
     current_scale : float
-        Current that is I = 1, in ampere.
+        Input current for I = 1 mV/ms, in ampere, above 0.
     spread : Variability
         `current_d2d`, `current_noise` and `seed`; others must be zero.
-    membrane : Format
-        In volt.
     recovery : Format
-        Volt a tick; as many fraction bits as `drive`.
-    drive : Format
-        Of the input: volt a tick.
-    coefficient_bits : int
-        Of the quadratic coefficient, the sensitivity and the rate, 8 to 18.
+        Word of the recovery, in volt per tick; as many fraction bits as `drive`.
 
     Raises
     ------
@@ -396,24 +183,30 @@ class IzhikevichParams(NeuronParams):
             raise ValueError("membrane, recovery and drive must have at most 30 bits each")
         if float(self.dts.max()) > 1e-3:
             raise ValueError(f"dt must be at most 0.001 s for forward Euler, not {float(self.dts.max())!r} s")
-        _ = self.raw, self.bias_raw, self.initial, self.reset_raw, self.jump_raw  # fit?
+        _ = self.raw, self.bias_raw, self.initial, self.reset_raw, self.jump_raw  # raises if one does not fit its word
         for name in ("quadratic_raw", "sensitivity_raw", "rate_raw"):
             if not np.abs(getattr(self, name)).any():
                 raise ValueError(f"coefficient_bits must be larger: {name} is zero at {self.coefficient_bits}")
 
     @cached_property
     def dts(self) -> Floats:
-        """The tick of each neuron, in second, shape (count,)."""
+        """Time step of each neuron, in second, shape (count,)."""
         return 1e-3 * self.of("tick") if self.own_ticks else np.full(self.count, self.dt)
 
     def of(self, name: str) -> Floats:
-        """A number of each neuron's pattern, shape (count,)."""
+        """A parameter of the pattern of each neuron, shape (count,), in the unit of `Pattern`.
+
+        Parameters
+        ----------
+        name : str
+            Name of a field of `Pattern`.
+        """
         numbers = [each.first_u if name == "u" else getattr(each, name) for each in self.patterns]
         return np.resize(np.array(numbers, dtype=np.float64), self.count)
 
     @cached_property
     def coefficients(self) -> dict[str, Floats]:
-        """The coefficients of a tick in volt, exact, each of shape (count,)."""
+        """The exact coefficients of a tick in volt, by name, each of shape (count,)."""
         ms = 1e3 * self.dts
         return {
             "quadratic": 40 * ms,
@@ -427,7 +220,7 @@ class IzhikevichParams(NeuronParams):
         }
 
     def _shift(self, name: str) -> int:
-        """Fraction bits of a coefficient, common to the array."""
+        """Fraction bits of a coefficient, the same for all neurons."""
         return self.coefficient_bits - 1 - math.ceil(math.log2(float(np.abs(self.coefficients[name]).max()) * 1.0001))
 
     def _coefficient(self, name: str) -> NDArray[np.int64]:
@@ -435,52 +228,52 @@ class IzhikevichParams(NeuronParams):
 
     @cached_property
     def quadratic_raw(self) -> NDArray[np.int64]:
-        """0.04 v of each neuron, shape (count,)."""
+        """Quadratic coefficient of equation 1 of each neuron, shape (count,)."""
         return self._coefficient("quadratic")
 
     @cached_property
     def linear_raw(self) -> NDArray[np.int64]:
-        """5 of each neuron, shape (count,)."""
+        """Linear coefficient of equation 1 of each neuron, shape (count,)."""
         return np.floor(np.ldexp(self.coefficients["linear"], WEIGHT) + 0.5).astype(np.int64)
 
     @cached_property
     def constant_raw(self) -> NDArray[np.int64]:
-        """140 of each neuron, on the grid of `recovery`, shape (count,)."""
+        """Constant of equation 1 of each neuron, on the grid of `recovery`, shape (count,)."""
         return self.recovery.quantize(self.coefficients["constant"], "constant")
 
     @cached_property
     def sensitivity_raw(self) -> NDArray[np.int64]:
-        """B of each neuron, shape (count,)."""
+        """Coefficient b of each neuron, shape (count,)."""
         return self._coefficient("sensitivity")
 
     @cached_property
     def offset_raw(self) -> NDArray[np.int64]:
-        """-b origin of each neuron, on the grid of `recovery`, shape (count,)."""
+        """Constant ``-b origin`` of equation 2 of each neuron, on the grid of `recovery`, shape (count,)."""
         return self.recovery.quantize(self.coefficients["offset"], "b times origin")
 
     @cached_property
     def leak_raw(self) -> NDArray[np.int64]:
-        """Whether the recovery leaks, 1 or 0, shape (count,)."""
+        """Coefficient `leak` of equation 2 of each neuron, 1 or 0, shape (count,)."""
         return self.of("leak").astype(np.int64)
 
     @cached_property
     def rate_raw(self) -> NDArray[np.int64]:
-        """A of each neuron, shape (count,)."""
+        """Coefficient a of each neuron, shape (count,)."""
         return self._coefficient("rate")
 
     @cached_property
     def reset_raw(self) -> NDArray[np.int64]:
-        """C of each neuron, on the grid of `membrane`, shape (count,)."""
+        """Reset potential c of each neuron, on the grid of `membrane`, shape (count,)."""
         return self.membrane.quantize(self.coefficients["reset"], "c")
 
     @cached_property
     def jump_raw(self) -> NDArray[np.int64]:
-        """D of each neuron, on the grid of `recovery`, shape (count,)."""
+        """Increase d of the recovery after a spike of each neuron, on the grid of `recovery`, shape (count,)."""
         return self.recovery.quantize(self.coefficients["jump"], "d")
 
     @cached_property
     def noise_scale_raw(self) -> NDArray[np.int64]:
-        """Scale of each neuron's noise, shape (count,)."""
+        """Scale of the noise of each neuron, shape (count,); 0 for none."""
         return self._noise[0]
 
     @cached_property
@@ -493,7 +286,7 @@ class IzhikevichParams(NeuronParams):
 
     @cached_property
     def initial(self) -> dict[str, NDArray[np.int64]]:
-        """State after reset, but for the noise, each of shape (count,)."""
+        """State after reset without the noise, as raw integers, each of shape (count,)."""
         return {
             "membrane": self.membrane.quantize(1e-3 * self.of("v"), "v"),
             "recovery": self.recovery.quantize(self.of("u") * self.dts, "u"),
@@ -520,22 +313,33 @@ class IzhikevichParams(NeuronParams):
 
     @property
     def thresholds(self) -> Floats:
-        """Peak of each neuron, in volt, shape (count,)."""
+        """Peak of the membrane potential of each neuron, in volt, shape (count,)."""
         return np.full(self.count, PEAK)
 
     @property
     def holds(self) -> Floats:
-        """Voltage after a spike of each neuron, in volt, shape (count,)."""
+        """Reset potential of each neuron, in volt, shape (count,)."""
         return self.coefficients["reset"]
 
     @property
     def state_fields(self) -> tuple[Field, ...]:
-        """The state of one neuron, as the block RAM holds it."""
+        """The state of one neuron, as the block RAM stores it."""
         fields = [Field("membrane", self.membrane.width, True), Field("recovery", self.recovery.width, True)]
         return tuple(fields + ([Field("noise", 32, False)] if self.raw.noisy else []))
 
     def drive_volts(self, current: ArrayLike) -> Floats:
-        """What input currents (in ampere) add, in volt a tick, before rounding."""
+        """Change of the membrane by input currents, before rounding.
+
+        Parameters
+        ----------
+        current : array_like of float, any shape; with `own_ticks`, shape (..., count) or ()
+            Input current, in ampere.
+
+        Returns
+        -------
+        ndarray of float
+            In volt per tick.
+        """
         dt = self.dts if self.own_ticks else self.dt
         return np.asarray(np.asarray(current, dtype=np.float64) / self.current_scale * dt)
 
@@ -558,21 +362,35 @@ def step(
     noise_scale_raw: Any,
     drive_raw: Any,
 ) -> tuple[Any, Any, Any, Any, Any]:
-    """One tick of a neuron, on integers, arrays or hardware values alike.
+    """One tick of a neuron, on integers, arrays or symbolic values alike.
 
     Parameters
     ----------
     raw : IzhikevichRaw
-    membrane, recovery, state
-        Membrane, recovery and noise state of each neuron.
-    quadratic_raw, ..., noise_scale_raw
-        Its coefficients, as the attributes of :class:`IzhikevichParams`.
+        Integers of the array.
+    membrane
+        Membrane, on the grid of ``params.membrane``.
+    recovery
+        Recovery, on the grid of ``params.recovery``.
+    state
+        Noise state.
+    quadratic_raw, linear_raw, constant_raw, sensitivity_raw, offset_raw, leak_raw, rate_raw, reset_raw, jump_raw
+        Coefficients of the neuron, as the attributes of :class:`IzhikevichParams`.
+    bias_raw
+        Constant part of the input.
+    noise_scale_raw
+        Scale of the noise.
     drive_raw
-        Its input.
+        Input word.
 
     Returns
     -------
-    membrane, recovery, state, spike, saturated
+    membrane, recovery, state
+        State after the tick.
+    spike
+        Whether the neuron fires.
+    saturated
+        Whether membrane or recovery was clamped to the range of its word.
     """
     force = drive_raw + bias_raw + constant_raw - recovery
     if raw.noisy:
@@ -596,11 +414,16 @@ class IzhikevichBitTrue(BitTrueModel):
     Parameters
     ----------
     params : IzhikevichParams
+        Parameters of the array.
 
     Attributes
     ----------
-    membrane, recovery, noise : ndarray of int64, shape (count,)
-        The state, in raw integers.
+    membrane : ndarray of int64, shape (count,)
+        Membrane, on the grid of ``params.membrane``.
+    recovery : ndarray of int64, shape (count,)
+        Recovery, on the grid of ``params.recovery``.
+    noise : ndarray of int64, shape (count,)
+        Noise states.
     """
 
     params: IzhikevichParams
@@ -616,16 +439,19 @@ class IzhikevichReference(ReferenceModel):
     Parameters
     ----------
     params : IzhikevichParams
+        Parameters of the array.
     locate : bool
-        False, unless said: forward Euler, on ticks, which is what the patterns are. In continuous time two of them
-        never stop firing. True: equations 1 to 3 by Runge-Kutta of fourth order in steps of at most `SUBSTEP`.
+        False (the default): forward Euler on ticks, by which the patterns are defined; in continuous time, two of them
+        never stop firing. True: equations 1 to 3 by the fourth-order Runge-Kutta method, in steps of at most `SUBSTEP`.
     rounded : bool
-        With the rounded coefficients of the circuit, on ticks.
+        Use the rounded coefficients of the circuit; only on ticks.
 
     Attributes
     ----------
-    membrane, recovery : ndarray of float, shape (count,)
-        In volt, and volt a tick.
+    membrane : ndarray of float, shape (count,)
+        Membrane potential, in volt.
+    recovery : ndarray of float, shape (count,)
+        Recovery, in volt per tick.
     """
 
     def __init__(self, params: IzhikevichParams, *, locate: bool = False, rounded: bool = False) -> None:
@@ -689,7 +515,7 @@ class IzhikevichReference(ReferenceModel):
         return found
 
     def _crossing(self, y: Floats, force: float, h: float, n: int) -> float:
-        """The part of a step after which the membrane is at the peak."""
+        """The fraction of a step after which the membrane reaches the peak."""
 
         def beyond(share: float) -> float:
             return float(self._advance(y, np.asarray(force), share * h, n)[0]) - PEAK
@@ -698,20 +524,21 @@ class IzhikevichReference(ReferenceModel):
 
 
 def shadow(params: IzhikevichParams, drive: Floats, trace: dict[str, NDArray[np.int64]]) -> Floats:
-    """The float membrane one tick after each bit-true state, its spikes imposed: what `bound` speaks of.
+    """The float membrane one tick after each bit-true state, with its spikes imposed, to which `bound` refers.
 
     Parameters
     ----------
     params : IzhikevichParams
+        Parameters of the array.
     drive : ndarray of float, shape (ticks, count)
-        In volt a tick.
-    trace : dict of ndarray of int64, shape (ticks, count)
-        Of the bit-true model.
+        Input of each tick, in volt per tick.
+    trace : dict of str to ndarray of int64, shape (ticks, count)
+        Run of the bit-true model.
 
     Returns
     -------
     ndarray of float, shape (ticks, count)
-        In volt, after each tick.
+        Membrane after each tick, in volt.
     """
     c = params.coefficients
     v = params.membrane.value(np.vstack([params.initial["membrane"], trace["membrane"][:-1]]))
@@ -727,32 +554,41 @@ def shadow(params: IzhikevichParams, drive: Floats, trace: dict[str, NDArray[np.
 
 
 def swing(params: IzhikevichParams, drive: Floats, membrane: Floats) -> float:
-    """Largest membrane that occurs, in volt, for `bound`.
+    """Largest magnitude of the membrane in a run, for `bound`.
 
     Parameters
     ----------
     params : IzhikevichParams
-    drive, membrane : ndarray of float, shape (ticks, count)
-        In volt a tick, and volt; the membrane after each tick.
+        Parameters of the array.
+    drive : ndarray of float, shape (ticks, count)
+        Input of each tick, in volt per tick; not used.
+    membrane : ndarray of float, shape (ticks, count)
+        Membrane after each tick, in volt.
+
+    Returns
+    -------
+    float
+        In volt.
     """
     return float(max(np.abs(membrane).max(), np.abs(1e-3 * params.of("v")).max()))
 
 
 def bound(params: IzhikevichParams, swing: float) -> Bound:
-    """How far one tick of the bit-true membrane may end from the float one that begins in the same state.
+    """Largest distance of the bit-true membrane from the float one, after one tick from the same state.
 
-    Each rounding is half a step of its grid; one within ``linear + quadratic v`` counts times v.
+    Each rounding errs by at most half a step of its grid; an error of ``linear + quadratic v`` is multiplied by v.
 
     Parameters
     ----------
     params : IzhikevichParams
+        Parameters of the array.
     swing : float
-        Largest membrane that occurs, in volt.
+        Largest magnitude of the membrane in the run, in volt.
 
     Returns
     -------
     Bound
-        In volt.
+        In volt, by cause.
     """
     fine, coarse = params.recovery.resolution, params.membrane.resolution
     return Bound(
@@ -764,24 +600,24 @@ def bound(params: IzhikevichParams, swing: float) -> Bound:
 
 @dataclass(frozen=True, kw_only=True)
 class IzhikevichOptions:
-    """What a design file may say about Izhikevich neurons, beside their number and the tick.
+    """Keys of a design file for Izhikevich neurons, besides their number, the tick and the words.
 
     Parameters
     ----------
     behaviours : list of str
-        Names of patterns, dealt to the neurons in turn; ``["all"]`` for all twenty.
+        Names of patterns, assigned to the neurons in turn; ``["all"]`` for all twenty.
     own_ticks : bool
-        Each neuron has the tick of its pattern, and dt is not used.
+        Each neuron has the tick of its pattern; dt is not used.
     current_scale : float
-        Current in ampere that is I = 1 of the equations, above 0.
+        Input current for I = 1 mV/ms, in ampere, above 0.
     a : float, optional
-        In 1/ms, instead of the pattern's.
+        Rate of the recovery in 1/ms, instead of that of the pattern.
     b : float, optional
-        Instead of the pattern's.
+        Sensitivity of the recovery in 1/ms, instead of that of the pattern.
     c : float, optional
-        In mV, instead of the pattern's.
+        Reset potential in mV, instead of that of the pattern.
     d : float, optional
-        In mV/ms, instead of the pattern's.
+        Increase of the recovery after a spike in mV/ms, instead of that of the pattern.
     """
 
     behaviours: tuple[str, ...] = ("tonic_spiking",)
@@ -801,22 +637,30 @@ def from_circuit(
     spread: Variability | None = None,
     **common: Any,
 ) -> IzhikevichParams:
-    """The neurons that a design file describes; there is no device.
+    """Make Izhikevich neurons from the keys of a design file.
 
     Parameters
     ----------
     circuit : None
+        The model has no device.
     dt : float
-        In second.
+        Time step (tick), in second; ignored with ``options.own_ticks``.
     options : IzhikevichOptions, optional
+        Keys of the model.
     spread : Variability, optional
+        Spread and noise of the input currents.
     **common
         `count` and words, as in :class:`IzhikevichParams`. The recovery gets the fraction bits of `drive`.
+
+    Returns
+    -------
+    IzhikevichParams
+        Parameters of the array.
 
     Raises
     ------
     ValueError
-        If there is no pattern of a name.
+        If there is no pattern with one of the names.
     """
     options = options or IzhikevichOptions()
     names = tuple(PATTERNS) if options.behaviours == ("all",) else options.behaviours
@@ -838,19 +682,33 @@ def from_circuit(
 
 
 def alone(params: IzhikevichParams, count: int) -> IzhikevichParams:
-    """So many neurons like the first one, without spread and noise."""
+    """Parameters of neurons equal to the first one, without spread and noise.
+
+    Parameters
+    ----------
+    params : IzhikevichParams
+        Parameters of an array.
+    count : int
+        Neurons of the new array.
+    """
     plain = Variability(seed=params.seed)
     return replace(params, count=count, patterns=params.patterns[:1], own_ticks=False, spread=plain)
 
 
 def rate(params: IzhikevichParams, current: Floats) -> Floats:
-    """Firing rate of the first neuron under constant inputs, in continuous time after 0.3 s, in hertz.
+    """Firing rate of the first neuron under constant inputs after 0.3 s, by simulation on ticks of 50 us.
 
     Parameters
     ----------
     params : IzhikevichParams
+        Parameters of the array; spread and noise are ignored.
     current : ndarray of float, any shape
-        In ampere.
+        Input current, in ampere.
+
+    Returns
+    -------
+    ndarray of float, same shape
+        Rate in hertz.
     """
     many = replace(alone(params, np.size(current)), dt=50e-6)
     return simulated_rate(IzhikevichReference(many, locate=False), current, duration=0.8, after=0.3)
@@ -858,12 +716,35 @@ def rate(params: IzhikevichParams, current: Floats) -> Floats:
 
 @lru_cache(maxsize=16)
 def window(params: IzhikevichParams) -> tuple[float, float]:
-    """Input currents between which the first neuron fires repeatedly, in ampere, to 10 %; found by simulation."""
+    """Input currents under which the first neuron fires repeatedly, by simulation.
+
+    Parameters
+    ----------
+    params : IzhikevichParams
+        Parameters of the array; spread and noise are ignored.
+
+    Returns
+    -------
+    lowest, highest : float
+        In ampere; within 10 %.
+    """
     return firing_window(partial(rate, params), params.current_scale * np.geomspace(0.1, 100, 80))
 
 
 def resized(params: IzhikevichParams, *, fraction: int, coefficient: int, drive: int) -> IzhikevichParams:
-    """The same neurons with other words: fraction bits of the membrane, bits of coefficients, of drive and recovery."""
+    """The same neurons with other word lengths.
+
+    Parameters
+    ----------
+    params : IzhikevichParams
+        Parameters of the array.
+    fraction : int
+        Fraction bits of the membrane.
+    coefficient : int
+        Significant bits of the coefficients.
+    drive : int
+        Fraction bits of drive and recovery; `fraction` to 31 are used.
+    """
     fine = min(max(drive, fraction), 31)
     return replace(
         params,
@@ -875,29 +756,35 @@ def resized(params: IzhikevichParams, *, fraction: int, coefficient: int, drive:
 
 
 def check_current(params: IzhikevichParams, current: Floats) -> None:
-    """Refuse nothing: patterns fire without input, or after inhibition.
+    """Accept every input: some patterns fire without input, or after inhibition.
 
     Parameters
     ----------
     params : IzhikevichParams
+        Parameters of the array.
     current : ndarray of float, any shape
-        In ampere.
+        Input currents, in ampere.
     """
 
 
 def protocol(params: IzhikevichParams) -> Floats:
-    """The input of each neuron's pattern at each tick, in ampere, shape (ticks, count).
-
-    As long as the longest; a shorter one stays at its last value.
+    """The input that evokes the pattern of each neuron.
 
     Parameters
     ----------
     params : IzhikevichParams
+        Parameters of the array.
+
+    Returns
+    -------
+    ndarray of float, shape (ticks, count)
+        Input current of each tick, in ampere; as many ticks as the longest pattern has. The input of a shorter pattern
+        keeps its last value.
 
     Raises
     ------
     ValueError
-        If that is too much to hold.
+        If there are more than `MOST_INPUT` ticks times neurons.
     """
     dealt = [params.patterns[n % len(params.patterns)] for n in range(params.count)]
     each_ms = list(zip(dealt, 1e3 * params.dts, strict=True))
@@ -909,11 +796,12 @@ def protocol(params: IzhikevichParams) -> Floats:
 
 
 def behaviours(params: IzhikevichParams) -> tuple[Behaviour, ...]:
-    """The twenty patterns with the words of `params`.
+    """The twenty patterns as behaviours.
 
     Parameters
     ----------
     params : IzhikevichParams
+        Parameters of an array; its words and its scale of currents are used.
     """
     made = []
     for name, pattern in PATTERNS.items():
@@ -931,7 +819,18 @@ def behaviours(params: IzhikevichParams) -> tuple[Behaviour, ...]:
 
 
 def summary(params: IzhikevichParams) -> list[tuple[str, str]]:
-    """What the array is, for a reader: labels and values."""
+    """Describe the array for a reader.
+
+    Parameters
+    ----------
+    params : IzhikevichParams
+        Parameters of the array.
+
+    Returns
+    -------
+    list of (str, str)
+        Labels and values.
+    """
     first = params.patterns[0]
     own = len(set(params.patterns[: params.count]))
     mine = f"a {first.a:g}, b {first.b:g}, c {first.c:g} mV, d {first.d:g}"
@@ -969,4 +868,4 @@ IZHIKEVICH = NeuronModel(
     behaviours=behaviours,
     protocol=protocol,
 )
-"""What everything else asks of Izhikevich neurons."""
+"""The model, as the rest of Neuristor uses it."""
