@@ -218,8 +218,8 @@ REGRESSIONS = [
     ("pictures.txt", b"a\n" + b"#" * 100_000, "a picture must have at most 4096 pixels"),
     ("iv.csv", b"V,I\n" + b"1," * 10_000, "wanted at most 4096 cells"),
     ("axis.txt", b"a.b=" + b"[" * 50_000, "--vary a.b must be as"),
-    ("frames.bin", np.array([1 << 30 | 77 << 2 | 1], "<u4").tobytes(), "what it says is damaged"),
-    ("frames.bin", np.array([77], "<u4").tobytes(), "what it says is damaged"),
+    ("frames.bin", np.array([1 << 30 | 77 << 2 | 1], "<u4").tobytes(), "its output is damaged"),
+    ("frames.bin", np.array([77], "<u4").tobytes(), "its output is damaged"),
 ]
 
 
