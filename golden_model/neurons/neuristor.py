@@ -1,23 +1,22 @@
 """Two-channel neuristors: two threshold switches with opposite supplies, two capacitors.
 
-The circuit and its equations are those of :mod:`neuristor.golden_model.devices.two_channel`. With x the voltages of
-its two nodes and s the states of its two switches, a tick is exact::
+The circuit and its equations are those of :mod:`neuristor.golden_model.devices.two_channel`. With the voltages x of its
+two nodes and the states s of its two switches, a tick is exact::
 
     x <- x + jump (input - last input)                  only with an input capacitor; node 1
     x <- x + K_s (target_s - x) + G_s input                                              (1)
     switch 1 turns on if  v1 + E >= V_th,  off if  v1 + E <= V_hold                      (2)
     switch 2 turns on if  E - v2 >= V_th,  off if  E - v2 <= V_hold                      (3)
 
-in this order, in the float model, the bit-true model and the circuit. Switch 1 pulls the input node down
-(sodium), switch 2 the output node up (potassium); a spike is switch 2 turning on, which makes the output
-overshoot. Thresholds are seen at the end of a tick. Each switch has its own device-to-device spread; the
-noise of both thresholds is new after each switching of either, and uncorrelated.
+in this order, in the float model, the bit-true model and the circuit. Switch 1 pulls the input node down (sodium),
+switch 2 pulls the output node up (potassium). A spike is the turning on of switch 2, which makes the output overshoot.
+Threshold crossings are detected at the end of a tick. Each switch has its own device-to-device spread. The noise of
+both thresholds is drawn anew after each switching of either switch; the two draws are uncorrelated.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
@@ -30,7 +29,6 @@ from neuristor.golden_model import noise
 from neuristor.golden_model.checks import positive, whole
 from neuristor.golden_model.devices.two_channel import NeuristorCircuit
 from neuristor.golden_model.fixed import Format, lookup, round_shift, saturate, select
-from neuristor.golden_model.neurons.behaviour import Behaviour, bursts, even, gaps
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import (
     BitTrueModel,
@@ -42,6 +40,7 @@ from neuristor.golden_model.neurons.model import (
     firing_window,
     simulated_rate,
 )
+from neuristor.golden_model.neurons.neuristor_behaviours import NOT_REPRODUCED, behaviours
 from neuristor.golden_model.variability import Variability
 
 __all__ = [
@@ -67,53 +66,72 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 SPREAD = ("threshold_d2d", "threshold_c2c", "hold_d2d", "hold_c2c")
-"""The spread it has."""
+"""The spread that the model accepts."""
 
 
 class NeuristorRaw(NamedTuple):
-    """The integers the circuit is built from; tables have an entry a pair of states."""
+    """The integers the circuit is built from; all are shared by all neurons of an array.
+
+    Each table has four entries, one for each pair of states of the switches; their index is
+    ``channel_1 + 2 * channel_2``.
+    """
 
     target_1: tuple[int, ...]
+    """Target voltage of node 1, on the grid of ``params.membrane``."""
     target_2: tuple[int, ...]
+    """Target voltage of node 2, on the same grid."""
     k_11: tuple[int, ...]
+    """Element of K of equation 1: from node 1 to node 1."""
     k_12: tuple[int, ...]
+    """Element of K: from node 2 to node 1."""
     k_21: tuple[int, ...]
+    """Element of K: from node 1 to node 2."""
     k_22: tuple[int, ...]
+    """Element of K: from node 2 to node 2."""
     gain_1: tuple[int, ...]
+    """Element of G of equation 1: from the input to node 1."""
     gain_2: tuple[int, ...]
+    """Element of G: from the input to node 2."""
     shift: int
-    """How far the sum of products is shifted down."""
+    """Right shift of the sum of products."""
     drive_shift: int
-    """How far a product of gain and drive is shifted up before it is added."""
+    """Left shift of gain times input, to the grid of the other products."""
     jump_raw: int
-    """What a step of the input moves node 1 by; 0 without input capacitor."""
+    """Change of node 1 per change of the input; 0 without an input capacitor."""
     jump_shift: int
+    """Right shift of that product."""
     threshold_noise_raw: int
+    """Scale of the noise of V_th; 0 for none."""
     hold_noise_raw: int
+    """Scale of the noise of V_hold; 0 for none."""
     noise_shift: int
+    """Right shift of the product of noise draw and scale."""
     membrane_min: int
+    """Lowest value of the word of both nodes."""
     membrane_max: int
+    """Highest value of the word of both nodes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NeuristorParams(NeuronParams):
-    """An array of neuristors: what they are, and what the word lengths are.
+    """An array of neuristors: circuit and word lengths.
 
     Parameters
     ----------
-    circuit : NeuristorCircuit
     count : int
         Neurons in the array, 1 to 65,536.
     dt : float
-        One tick, in second.
-    spread : Variability
-        Of the thresholds; other spread must be zero.
+        Time step (tick), in second; at most the shortest time constant of the circuit.
     membrane : Format
-        Of both nodes and the thresholds, in volt.
+        Word of both nodes and of the thresholds, in volt.
     drive : Format
-        Of the input, in volt: a voltage, or a current times the coupling resistance.
+        Word of the input, in volt: a voltage, or a current times the coupling resistance.
     coefficient_bits : int
         Width of the coefficients, 8 to 18.
+    circuit : NeuristorCircuit
+        Circuit of each neuron.
+    spread : Variability
+        Spread and noise of the thresholds; other spread must be zero.
 
     Raises
     ------
@@ -165,7 +183,7 @@ class NeuristorParams(NeuronParams):
 
     @cached_property
     def exact(self) -> list[tuple[Floats, Floats, Floats]]:
-        """Target, K and G of each pair of states for a tick, before rounding."""
+        """Target, K and G of equation 1 for each pair of states, before rounding; of shapes (2,), (2, 2) and (2,)."""
         return [(self.circuit.target(pair), *self.circuit.propagator(pair, self.dt)) for pair in range(4)]
 
     @cached_property
@@ -207,11 +225,11 @@ class NeuristorParams(NeuronParams):
 
     @property
     def noisy(self) -> bool:
-        """Whether there is noise from cycle to cycle."""
+        """Whether there is cycle-to-cycle noise."""
         return bool(self.raw.threshold_noise_raw or self.raw.hold_noise_raw)
 
     def _limits(self, which: str, number: int) -> Floats:
-        """V_th or V_hold of switch 1 or 2 of each neuron less E, in volt, shape (count,)."""
+        """V_th or V_hold of switch 1 or 2 of each neuron minus E, in volt, shape (count,)."""
         device = self.circuit.device
         both = Variability(threshold_d2d=self.spread.threshold_d2d, hold_d2d=self.spread.hold_d2d, seed=self.seed)
         drawn = (
@@ -223,49 +241,49 @@ class NeuristorParams(NeuronParams):
 
     @cached_property
     def threshold_1_raw(self) -> NDArray[np.int64]:
-        """V_th of switch 1 less E on the membrane's grid, shape (count,)."""
+        """V_th of switch 1 minus E, on the grid of `membrane`, shape (count,)."""
         return self.membrane.quantize(self._limits("threshold", 1), "threshold")
 
     @cached_property
     def hold_1_raw(self) -> NDArray[np.int64]:
-        """V_hold of switch 1 less E on the membrane's grid, shape (count,)."""
+        """V_hold of switch 1 minus E, on the grid of `membrane`, shape (count,)."""
         return self.membrane.quantize(self._limits("hold", 1), "hold")
 
     @cached_property
     def threshold_2_raw(self) -> NDArray[np.int64]:
-        """V_th of switch 2 less E on the membrane's grid, shape (count,)."""
+        """V_th of switch 2 minus E, on the grid of `membrane`, shape (count,)."""
         return self.membrane.quantize(self._limits("threshold", 2), "threshold")
 
     @cached_property
     def hold_2_raw(self) -> NDArray[np.int64]:
-        """V_hold of switch 2 less E on the membrane's grid, shape (count,)."""
+        """V_hold of switch 2 minus E, on the grid of `membrane`, shape (count,)."""
         return self.membrane.quantize(self._limits("hold", 2), "hold")
 
     @property
     def thresholds(self) -> Floats:
-        """Voltage of node 1 at which each neuron fires, in volt, shape (count,)."""
+        """Voltage of node 1 at which switch 1 of each neuron turns on, in volt, shape (count,)."""
         return self._limits("threshold", 1)
 
     @property
     def holds(self) -> Floats:
-        """Voltage of node 1 at which switch 1 lets go, in volt, shape (count,)."""
+        """Voltage of node 1 at which switch 1 of each neuron turns off, in volt, shape (count,)."""
         return self._limits("hold", 1)
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The state fields that a reader of the array wants, beside the spikes."""
+        """Names of the state fields that a reader of the array wants, besides the spikes."""
         return ("membrane", "output")
 
     @cached_property
     def initial(self) -> dict[str, NDArray[np.int64]]:
-        """State after reset, but for the noise, each of shape (count,): at rest, without input."""
+        """State after reset without the noise, as raw integers, each of shape (count,): at rest without input."""
         zero = np.zeros(self.count, dtype=np.int64)
         nodes = {"membrane": zero + self.raw.target_1[0], "output": zero + self.raw.target_2[0]}
         return {**nodes, "channel_1": zero, "channel_2": zero, "last": zero}
 
     @property
     def state_fields(self) -> tuple[Field, ...]:
-        """The state of one neuron, as the block RAM holds it."""
+        """The state of one neuron, as the block RAM stores it."""
         fields = [Field("membrane", self.membrane.width, True), Field("output", self.membrane.width, True)]
         fields += [Field("channel_1", 1, False), Field("channel_2", 1, False)]
         if self.raw.jump_raw:
@@ -273,13 +291,30 @@ class NeuristorParams(NeuronParams):
         return tuple(fields + ([Field("noise", 32, False)] if self.noisy else []))
 
     def drive_volts(self, current: ArrayLike) -> Floats:
-        """The same inputs in volt, before rounding."""
+        """Inputs in volt, before rounding.
+
+        Parameters
+        ----------
+        current : array_like of float, any shape
+            Input: in volt for a circuit with input elements, else in ampere.
+
+        Returns
+        -------
+        ndarray of float, same shape
+            In volt: the voltage, or the current times the coupling resistance.
+        """
         scale = 1.0 if self.circuit.voltage_input else self.circuit.coupling_resistance
         return np.asarray(np.asarray(current, dtype=np.float64) * scale)
 
 
 def difference(state: Any) -> Any:
-    """A second draw from a noise state, uncorrelated with ``noise.byte_sum`` and of the same spread."""
+    """A second draw from a noise state, uncorrelated with ``noise.byte_sum`` and with the same standard deviation.
+
+    Parameters
+    ----------
+    state
+        Noise state: integer, array or symbolic value.
+    """
     return (state & 255) + ((state >> 8) & 255) - ((state >> 16) & 255) - ((state >> 24) & 255)
 
 
@@ -297,21 +332,33 @@ def step(
     hold_2_raw: Any,
     drive_raw: Any,
 ) -> tuple[Any, Any, Any, Any, Any, Any, Any, Any]:
-    """One tick of a neuron, on integers, arrays or hardware values alike.
+    """One tick of a neuron, on integers, arrays or symbolic values alike.
 
     Parameters
     ----------
     raw : NeuristorRaw
-    membrane, output, channel_1, channel_2, last, state
-        Voltages of the nodes, states of the switches, last input and noise state of each neuron.
+        Integers of the array.
+    membrane, output
+        Voltages of nodes 1 and 2, on the grid of ``params.membrane``.
+    channel_1, channel_2
+        States of the switches: 1 if metallic.
+    last
+        Input word of the previous tick.
+    state
+        Noise state.
     threshold_1_raw, hold_1_raw, threshold_2_raw, hold_2_raw
-        Its thresholds, as the attributes of :class:`NeuristorParams`.
+        Thresholds of the neuron, as the attributes of :class:`NeuristorParams`.
     drive_raw
-        Its input.
+        Input word.
 
     Returns
     -------
-    membrane, output, channel_1, channel_2, last, state, spike, saturated
+    membrane, output, channel_1, channel_2, last, state
+        State after the tick.
+    spike
+        Whether switch 2 turns on.
+    saturated
+        Whether a node was clamped to the range of its word.
     """
     if raw.jump_raw:
         membrane = membrane + round_shift((drive_raw - last) * raw.jump_raw, raw.jump_shift)
@@ -349,11 +396,18 @@ class NeuristorBitTrue(BitTrueModel):
     Parameters
     ----------
     params : NeuristorParams
+        Parameters of the array.
 
     Attributes
     ----------
-    membrane, output, channel_1, channel_2, last, noise : ndarray of int64, shape (count,)
-        The state, in raw integers.
+    membrane, output : ndarray of int64, shape (count,)
+        Voltages of nodes 1 and 2, on the grid of ``params.membrane``.
+    channel_1, channel_2 : ndarray of int64, shape (count,)
+        States of the switches: 1 if metallic.
+    last : ndarray of int64, shape (count,)
+        Input words of the previous tick.
+    noise : ndarray of int64, shape (count,)
+        Noise states.
     """
 
     params: NeuristorParams
@@ -372,18 +426,20 @@ class NeuristorReference(ReferenceModel):
     Parameters
     ----------
     params : NeuristorParams
+        Parameters of the array.
     locate : bool
-        True: continuous time, exact between switchings; one that has happened by the end of a tick is located,
-        and the rest of the tick goes on from there. False: on ticks, in the order of the circuit.
+        True: continuous time, exact between switchings. If a switch is beyond its threshold at the end of a tick, the
+        switching is located and the rest of the tick is computed from there. False: on ticks, in the order of the
+        circuit.
     rounded : bool
-        With the rounded coefficients of the circuit, on ticks.
+        Use the rounded coefficients of the circuit; only on ticks.
 
     Attributes
     ----------
     membrane, output : ndarray of float, shape (count,)
-        In volt.
+        Voltages of nodes 1 and 2, in volt.
     channel : ndarray of int, shape (2, count)
-        1 while a switch is metallic.
+        State of each switch: 1 if metallic.
     """
 
     def __init__(self, params: NeuristorParams, *, locate: bool = True, rounded: bool = False) -> None:
@@ -416,7 +472,7 @@ class NeuristorReference(ReferenceModel):
         return np.asarray(self._x[1])
 
     def _limit(self) -> Floats:
-        """Where each switch of each neuron switches next, less E, in volt, shape (2, count)."""
+        """Threshold of each switch in its present state minus E, in volt, shape (2, count)."""
         device, spread = self.params.circuit.device, self.params.spread
         deviation = np.array([noise.byte_sum(self._draw), difference(self._draw)]) / noise.SIGMA
         on = self._on + spread.threshold_c2c * device.v_th * deviation
@@ -424,12 +480,12 @@ class NeuristorReference(ReferenceModel):
         return np.where(self.channel == 1, off, on)
 
     def _beyond(self, x: Floats, limit: Floats, channel: NDArray[np.int64]) -> Floats:
-        """How far each switch is beyond its threshold, in volt."""
+        """Distance of each switch beyond its threshold, in volt; negative before it."""
         across = np.array([x[0], -x[1]])
         return np.where(channel == 1, limit - across, across - limit)
 
     def _moved(self, drive: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-        """Both nodes after a tick without switching, and which switches are then beyond their thresholds."""
+        """Both nodes after a tick without switchings, and which switches are then beyond their thresholds."""
         self._x[0] = self._x[0] + self.params.circuit.jump * (drive - self._last)
         self._last = drive.copy()
         pair = self.channel[0] + 2 * self.channel[1]
@@ -454,7 +510,18 @@ class NeuristorReference(ReferenceModel):
         return found
 
     def _through(self, n: int, drive: float, moved: Floats) -> list[float]:
-        """A tick of one neuron with switchings in it; when it fired, in second since the tick began."""
+        """Advance one neuron by a tick with switchings in it.
+
+        Returns
+        -------
+        list of float
+            Times of its spikes, in second since the start of the tick.
+
+        Raises
+        ------
+        RuntimeError
+            If it switches more than 32 times in the tick.
+        """
         circuit, left, x = self.params.circuit, self.params.dt, self._x[:, n].copy()
         fired: list[float] = []
         for _ in range(32):
@@ -479,7 +546,7 @@ class NeuristorReference(ReferenceModel):
                 start = distance(0.0)
                 when = min(when, 0.0 if start >= 0 else float(brentq(distance, 0.0, left, xtol=1e-15)))
             x = after(when)
-            # At the crossing itself the distance is zero up to rounding.
+            # At the crossing, the distance is zero up to rounding.
             now = self._beyond(x, limit, channel) >= -1e-9
             if now[1] and channel[1] == 0:
                 fired.append(self.params.dt - left + when)
@@ -490,20 +557,21 @@ class NeuristorReference(ReferenceModel):
 
 
 def shadow(params: NeuristorParams, drive: Floats, trace: dict[str, NDArray[np.int64]]) -> Floats:
-    """The float voltage of node 1 with the switchings of the bit-true model imposed: what `bound` speaks of.
+    """The float voltage of node 1 with the switchings of the bit-true model imposed, to which `bound` refers.
 
     Parameters
     ----------
     params : NeuristorParams
+        Parameters of the array.
     drive : ndarray of float, shape (ticks, count)
-        In volt.
-    trace : dict of ndarray of int64, shape (ticks, count)
-        Of the bit-true model.
+        Input of each tick, in volt.
+    trace : dict of str to ndarray of int64, shape (ticks, count)
+        Run of the bit-true model.
 
     Returns
     -------
     ndarray of float, shape (ticks, count)
-        In volt, after each tick.
+        Voltage of node 1 after each tick, in volt.
     """
     reference = NeuristorReference(params, locate=False)
     pairs = trace["channel_1"] + 2 * trace["channel_2"]
@@ -518,39 +586,48 @@ def shadow(params: NeuristorParams, drive: Floats, trace: dict[str, NDArray[np.i
 
 
 def swing(params: NeuristorParams, drive: Floats, membrane: Floats) -> float:
-    """Largest distance of a node from its target, or input, in volt, for `bound`.
+    """Largest distance of a node from its target or largest input of a run, for `bound`.
 
     Parameters
     ----------
     params : NeuristorParams
-    drive, membrane : ndarray of float, shape (ticks, count)
-        In volt; node 1 after each tick.
+        Parameters of the array.
+    drive : ndarray of float, shape (ticks, count)
+        Input of each tick, in volt.
+    membrane : ndarray of float, shape (ticks, count)
+        Voltage of node 1 after each tick, in volt.
+
+    Returns
+    -------
+    float
+        In volt.
     """
     targets = max(float(np.abs(target).max()) for target, _, _ in params.exact)
     return float(max(np.abs(membrane).max() + targets, 2 * targets, np.abs(drive).max()))
 
 
 def bound(params: NeuristorParams, swing: float) -> Bound:
-    """How far node 1 may be from the float one, with the same switchings.
+    """Largest distance of the bit-true voltage of node 1 from the float one, with the same switchings.
 
-    The total charge error of both nodes only decays between switchings: with weights C1 and C2 the network is
-    passive, and loses at least the part `leak` of it in a tick, the smallest in any pair of states. Each tick
-    adds at most the roundings of both nodes; the geometric sum divides by the leak.
+    The total charge error of both nodes only decays between switchings: weighted by C1 and C2, the network is passive,
+    and a tick removes at least the fraction `leak` of the error, the smallest for any pair of states. Each tick adds at
+    most the roundings of both nodes; the geometric sum divides them by the leak.
 
     Parameters
     ----------
     params : NeuristorParams
+        Parameters of the array.
     swing : float
-        Largest distance of a node from its target, or input, in volt.
+        Largest distance of a node from its target or largest input of the run, in volt.
 
     Returns
     -------
     Bound
-        In volt.
+        In volt, by cause.
     """
     circuit, step = params.circuit, params.membrane.resolution
     weights = np.array([circuit.capacitance_1 + circuit.input_capacitance, circuit.capacitance_2])
-    # Column sums of the propagator in charge: what is left of a unit of charge error at each node.
+    # Column sums of the propagator of charges: what remains of a unit of charge error at each node.
     kept = max(float((weights @ np.abs(np.eye(2) - k) / weights).max()) for _, k, _ in params.exact)
     scale = 0.5 * float((weights / weights[0]).sum()) / (1 - kept)
     coefficient = 2.0**-params.raw.shift
@@ -565,7 +642,7 @@ def bound(params: NeuristorParams, swing: float) -> Bound:
 
 @dataclass(frozen=True, kw_only=True)
 class NeuristorOptions:
-    """What a design file may say about neuristors, beside their number, the tick and the circuit: nothing."""
+    """Keys of a design file for neuristors, besides their number, the tick, the words and the circuit: none."""
 
 
 def from_circuit(
@@ -575,32 +652,54 @@ def from_circuit(
     spread: Variability | None = None,
     **common: Any,
 ) -> NeuristorParams:
-    """The neuristors that a circuit makes.
+    """Make neuristors from a circuit.
 
     Parameters
     ----------
     circuit : NeuristorCircuit
+        Circuit of each neuron.
     options : NeuristorOptions, optional
+        The model has no keys of its own.
     spread : Variability, optional
+        Spread and noise of the thresholds.
     **common
         `count`, `dt` and words, as in :class:`NeuristorParams`.
+
+    Returns
+    -------
+    NeuristorParams
+        Parameters of the array.
     """
     return NeuristorParams(circuit=circuit, spread=spread or Variability(), **common)
 
 
 def alone(params: NeuristorParams, count: int) -> NeuristorParams:
-    """So many of the neurons, without spread and noise."""
-    return replace(params, count=count, spread=Variability(seed=params.seed))
-
-
-def rate(params: NeuristorParams, current: Floats) -> Floats:
-    """Firing rate under constant inputs, in hertz: by simulation over 400 of the slowest time constants.
+    """Parameters of equal neurons, without spread and noise.
 
     Parameters
     ----------
     params : NeuristorParams
+        Parameters of an array.
+    count : int
+        Neurons of the new array.
+    """
+    return replace(params, count=count, spread=Variability(seed=params.seed))
+
+
+def rate(params: NeuristorParams, current: Floats) -> Floats:
+    """Firing rate under constant inputs, by simulation over 400 of the slowest time constants.
+
+    Parameters
+    ----------
+    params : NeuristorParams
+        Parameters of the array; spread and noise are ignored.
     current : ndarray of float, any shape
-        In ampere, or volt.
+        Input: in volt for a circuit with input elements, else in ampere.
+
+    Returns
+    -------
+    ndarray of float, same shape
+        Rate in hertz.
     """
     circuit = params.circuit
     slow = (circuit.capacitance_1 + circuit.capacitance_2) * circuit.coupling_resistance
@@ -611,14 +710,37 @@ def rate(params: NeuristorParams, current: Floats) -> Floats:
 
 @lru_cache(maxsize=16)
 def window(params: NeuristorParams) -> tuple[float, float]:
-    """Inputs between which a neuron fires repeatedly, in ampere (or volt), to 10 %; found by simulation."""
+    """Inputs under which a neuron fires repeatedly, by simulation.
+
+    Parameters
+    ----------
+    params : NeuristorParams
+        Parameters of the array; spread and noise are ignored.
+
+    Returns
+    -------
+    lowest, highest : float
+        In volt for a circuit with input elements, else in ampere; within one step of a geometric grid of 60 values.
+    """
     unit = params.circuit.device.v_th / (1.0 if params.circuit.voltage_input else params.circuit.coupling_resistance)
     grid = unit * np.geomspace(1e-3, params.drive.max / params.circuit.device.v_th * 0.99, 60)
     return firing_window(partial(rate, params), grid)
 
 
 def resized(params: NeuristorParams, *, fraction: int, coefficient: int, drive: int) -> NeuristorParams:
-    """The same neurons with other words: fraction bits of the membrane, bits of the coefficients, of the drive."""
+    """The same neurons with other word lengths.
+
+    Parameters
+    ----------
+    params : NeuristorParams
+        Parameters of the array.
+    fraction : int
+        Fraction bits of both nodes.
+    coefficient : int
+        Width of the coefficients.
+    drive : int
+        Fraction bits of the drive; at most `fraction` are used.
+    """
     return replace(
         params,
         membrane=Format(params.membrane.int_bits, fraction),
@@ -628,255 +750,30 @@ def resized(params: NeuristorParams, *, fraction: int, coefficient: int, drive: 
 
 
 def check_current(params: NeuristorParams, current: Floats) -> None:
-    """Refuse nothing: a neuristor may rest, fire, or be blocked.
+    """Accept every input: under it, a neuristor may rest, fire, or be blocked.
 
     Parameters
     ----------
     params : NeuristorParams
+        Parameters of the array.
     current : ndarray of float, any shape
+        Inputs.
     """
-
-
-NOT_REPRODUCED = {
-    "spike_latency": "pulses of 0.1 to 2 R2 C1 tuned to their threshold: the spike comes at most 0.5 R2 C1 later, "
-    "as long as a spike lasts",
-    "subthreshold_oscillations": "insulating switches leave an RC network, whose modes are real: it cannot ring",
-    "resonator": "as subthreshold_oscillations",
-}
-"""Behaviours that these element values do not show, and what was tried."""
-
-
-@dataclass(frozen=True)
-class _Bench:
-    """Protocols in units of a circuit: its time constant R2 C1, and the margin between supply and threshold."""
-
-    params: NeuristorParams
-    elements: dict[str, Any]
-
-    @property
-    def unit(self) -> float:
-        """R2 C1, in second."""
-        circuit = self.params.circuit
-        return circuit.coupling_resistance * circuit.capacitance_1
-
-    @cached_property
-    def made(self) -> NeuristorParams:
-        """One neuron with these input elements, at sixteen ticks in its fastest time constant."""
-        circuit = replace(self.params.circuit, **self.elements)
-        one = alone(self.params, 1)
-        return replace(one, circuit=circuit, dt=circuit.fastest / 16)
-
-    def input(self, *pieces: tuple[float, float, float]) -> Floats:
-        """(duration, value at its beginning, value at its end) one after another, in units, as a current or voltage.
-
-        A unit of voltage is the margin; a unit of current is what drives the margin through R2.
-        """
-        circuit, made = self.params.circuit, []
-        scale = circuit.device.v_th - circuit.supply
-        if not self.made.circuit.voltage_input:
-            scale /= circuit.coupling_resistance
-        for duration, start, end in pieces:
-            ticks = round(duration * self.unit / self.made.dt)
-            made.append(np.linspace(start, end, ticks, endpoint=False) if start != end else np.full(ticks, start))
-        return np.asarray(scale * np.concatenate(made))
-
-
-def _count(times: Floats, start: float, end: float = math.inf) -> int:
-    return int(np.count_nonzero((times >= start) & (times < end)))
-
-
-def behaviours(params: NeuristorParams) -> tuple[Behaviour, ...]:
-    """Protocols for the behaviours that a neuristor of this kind shows, relative to the user's own circuit.
-
-    Input elements are chosen by the behaviour, as multiples of C1 and R2: none, a capacitor (phasic), or both
-    (mixed-mode). Inputs are in units of the margin between supply and threshold, times in units of R2 C1; a
-    judge sees times in the same units.
-
-    Parameters
-    ----------
-    params : NeuristorParams
-    """
-    r2, c1 = params.circuit.coupling_resistance, params.circuit.capacitance_1
-    plain = _Bench(params, {"input_resistance": 0.0, "input_capacitance": 0.0} if params.circuit.voltage_input else {})
-
-    def phasic(ratio: float) -> _Bench:
-        return _Bench(params, {"input_resistance": 0.0, "input_capacitance": ratio * c1})
-
-    def mixed(ratio: float, resistance: float) -> _Bench:
-        return _Bench(params, {"input_resistance": resistance * r2, "input_capacitance": ratio * c1})
-
-    made: list[Behaviour] = []
-
-    def add(
-        name: str, bench: _Bench, pieces: list[tuple[float, float, float]], shown: Callable[[Floats], bool], wanted: str
-    ) -> None:
-        unit = bench.unit
-        made.append(
-            Behaviour(
-                name=name,
-                params=bench.made,
-                current=bench.input(*pieces),
-                shown=lambda times: bool(shown(times / unit)),
-                wanted=wanted,
-            )
-        )
-
-    rest = (7.0, 0.0, 0.0)
-    add(
-        "tonic_spiking",
-        plain,
-        [rest, (60, 0.5, 0.5)],
-        lambda t: _count(t, 0, 7) == 0 and even(t[1:], 0.05) and t[-1] > 60,
-        "evenly spaced spikes as long as the input lasts",
-    )
-    add(
-        "phasic_spiking",
-        phasic(1 / 3),
-        [rest, (100, 5, 5)],
-        lambda t: len(t) == 1 and 7 <= t[0] < 12,
-        "one spike at the onset of a step, then silence",
-    )
-    add(
-        "tonic_bursting",
-        mixed(10 / 3, 10),
-        [rest, (160, 5, 5)],
-        lambda t: len(bursts(t, 4)) >= 4 and min(map(len, bursts(t, 4)[:-1])) >= 2,
-        "four or more bursts of two or more spikes, as long as the input lasts",
-    )
-    add(
-        "phasic_bursting",
-        phasic(10 / 3),
-        [rest, (150, 3, 3)],
-        lambda t: len(t) >= 3 and t[-1] < 20,
-        "one burst of three or more spikes at the onset of a step, then silence",
-    )
-    add(
-        "mixed_mode",
-        mixed(1, 30),
-        [rest, (180, 5, 5)],
-        lambda t: gaps(t)[0] < gaps(t)[-1] / 4 and even(t[-3:], 0.05),
-        "a burst at the onset, then single spikes",
-    )
-    add(
-        "frequency_adaptation",
-        mixed(1, 10),
-        [rest, (120, 3, 3)],
-        lambda t: (np.diff(gaps(t)) > -0.05 * gaps(t)[-1]).all() and gaps(t)[-1] > 2 * gaps(t)[0] and len(t) >= 4,
-        "intervals that grow under a constant input",
-    )
-    add(
-        "class_1",
-        plain,
-        [rest, (200, 0, 1)],
-        lambda t: len(t) > 8 and gaps(t)[0] > 3 * gaps(t)[-1] and (np.diff(gaps(t)) < 0.05 * gaps(t)[0]).all(),
-        "a rate that grows from low values with a rising input",
-    )
-    add(
-        "class_2",
-        mixed(0, 0.5),
-        [rest, (400, 0, 1.5)],
-        lambda t: len(t) > 20 and t[0] > 200 and gaps(t)[0] < 1.2 * gaps(t)[-1],
-        "a rate that begins high when a rising input crosses the threshold",
-    )
-    add(
-        "integrator",
-        plain,
-        [
-            rest,
-            (1, 1.2, 1.2),
-            (2, 0, 0),
-            (1, 1.2, 1.2),
-            (300, 0, 0),
-            (1, 1.2, 1.2),
-            (250, 0, 0),
-            (1, 1.2, 1.2),
-            (20, 0, 0),
-        ],
-        lambda t: len(t) == 1 and 10 <= t[0] < 20,
-        "a spike after a close pair of pulses, none after a distant pair",
-    )
-    add(
-        "rebound_spike",
-        phasic(1 / 3),
-        [rest, (200, -5, -5), (50, 0, 0)],
-        lambda t: len(t) == 1 and t[0] > 207,
-        "one spike after the end of an inhibition",
-    )
-    add(
-        "rebound_burst",
-        phasic(10 / 3),
-        [rest, (40, 0, -1.7), (400, -1.7, -1.7), (50, 0, 0)],
-        lambda t: len(t) >= 3 and t[0] > 447,
-        "a burst of three or more spikes after the end of an inhibition, and none before",
-    )
-    add(
-        "threshold_variability",
-        phasic(1 / 3),
-        [rest, (2, 3, 3), (100, 0, 0), (150, -2.5, -2.5), (0.2, 0, 0), (2, 3, 3), (50, 0, 0)],
-        lambda t: len(t) == 1 and t[0] > 250,
-        "a pulse that fires after an inhibition only",
-    )
-    add(
-        "bistability",
-        mixed(0, 0.3),
-        [(50, 0.75, 0.75), (0.3, 3.75, 3.75), (60, 0.75, 0.75), (3, -9.25, -9.25), (60, 0.75, 0.75)],
-        lambda t: _count(t, 0, 50) == 0 and _count(t, 50, 110) >= 10 and _count(t, 115) == 0,
-        "firing that one pulse starts and another stops, on one constant input",
-    )
-    add(
-        "depolarising_after_potential",
-        plain,
-        [rest, (1, 1, 1), (200, 0, 0), (1, 2, 2), (6, 0, 0), (1, 1, 1), (300, 0, 0), (1, 1, 1), (50, 0, 0)],
-        lambda t: _count(t, 0, 208) == 0 and _count(t, 208, 215) == 1 and _count(t, 215, 240) == 1 and len(t) == 2,
-        "the membrane stays high after a spike: a weak pulse, which alone does nothing, then fires",
-    )
-    add(
-        "accommodation",
-        phasic(1 / 3),
-        [rest, (250, 0, 6), (250, 6, 0), (100, 0, 0), (1, 0, 6), (60, 6, 6)],
-        lambda t: len(t) == 1 and t[0] > 607,
-        "a spike for a fast ramp, none for a slow one to the same height",
-    )
-    add(
-        "inhibition_induced_spiking",
-        plain,
-        [rest, (60, -1, -1), (40, 0, 0)],
-        lambda t: len(t) >= 5 and even(t[:-1], 0.05) and t[0] > 7 and t[-1] < 70,
-        "evenly spaced spikes during an inhibition only",
-    )
-    add(
-        "inhibition_induced_bursting",
-        plain,
-        [rest, (100, -0.15, -0.15), (40, 0, 0)],
-        lambda t: len(bursts(t, 4)) >= 3 and min(map(len, bursts(t, 4)[:-1])) >= 2 and t[0] > 7 and t[-1] < 110,
-        "bursts of two or more spikes during an inhibition only",
-    )
-    add(
-        "all_or_nothing",
-        plain,
-        [rest, (1, 0.5, 0.5), (200, 0, 0), (1, 1, 1), (200, 0, 0), (1, 2, 2), (200, 0, 0), (1, 6, 6), (50, 0, 0)],
-        lambda t: [_count(t, a, a + 50) for a in (7, 208, 409, 610)] == [0, 0, 1, 1] and len(t) == 2,
-        "none for pulses below a threshold, one spike for each above it, whatever its size",
-    )
-    add(
-        "refractory_period",
-        plain,
-        [rest, (0.3, 4, 4), (0.3, 0, 0), (0.3, 4, 4), (200, 0, 0), (0.3, 4, 4), (50, 0, 0), (0.3, 4, 4), (40, 0, 0)],
-        lambda t: _count(t, 0, 100) == 1 and _count(t, 200) == 2,
-        "a second pulse soon after a spike does nothing, later it fires again",
-    )
-    add(
-        "excitation_block",
-        plain,
-        [rest, (40, 5, 5), (60, 0, 0), (40, 20, 20)],
-        lambda t: _count(t, 7, 47) > 10 and _count(t, 115) == 0,
-        "steady firing at a strong input, none at a stronger one",
-    )
-    return tuple(made)
 
 
 def summary(params: NeuristorParams) -> list[tuple[str, str]]:
-    """What the array is, for a reader: labels and values."""
+    """Describe the array for a reader.
+
+    Parameters
+    ----------
+    params : NeuristorParams
+        Parameters of the array.
+
+    Returns
+    -------
+    list of (str, str)
+        Labels and values.
+    """
     circuit = params.circuit
     rest = circuit.target(0)
     return [
@@ -913,4 +810,4 @@ NEURISTOR = NeuronModel(
     behaviours=behaviours,
     not_reproduced=NOT_REPRODUCED,
 )
-"""What everything else asks of two-channel neuristors."""
+"""The model, as the rest of Neuristor uses it."""
