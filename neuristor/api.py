@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuristor import accuracy
-from neuristor.design_file import Design, DesignError, Source, circuit_of, device_of, load, where
+from neuristor.design_file import Design, DesignError, Source, circuit_of, device_of, load
 from neuristor.golden_model.devices.catalogue import catalogue
 from neuristor.golden_model.devices.device import PulsedDevice
 from neuristor.golden_model.devices.threshold_switch import Circuit as SwitchCircuit
@@ -42,6 +42,7 @@ from neuristor.sim.engines.simulators import CocotbResult, ToolError
 from neuristor.steps import Simulation, claims_of, judge, proved, simulate
 from neuristor.stimulus import from_array
 from neuristor.tables import Table, Tabular, si
+from neuristor.toml_file import where
 from neuristor.weights_file import Oscillators, open_weights
 
 __all__ = [

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from neuristor.boards import BOARDS
-from neuristor.design_file import Section, Source, load, parsed, where
+from neuristor.design_file import load
 from neuristor.folder import plain
 from neuristor.golden_model.checks import whole
 from neuristor.golden_model.files import arrays, content, text
@@ -29,6 +29,7 @@ from neuristor.hdl.snn import LayerPlan, Snn
 from neuristor.hdl.verilog import export
 from neuristor.sim.benches.snn import SnnCase
 from neuristor.tables import Table, Tabular, si
+from neuristor.toml_file import Section, Source, parsed, where
 from neuristor.version import __version__
 
 __all__ = ["NetworkFile", "network_keys", "open_network"]

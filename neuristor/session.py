@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuristor.boards.host import ArrayBoard, BoardError, Heard, OnnBoard, SnnBoard
-from neuristor.design_file import Design, DesignError, identifier, load, toml, where
+from neuristor.design_file import Design, DesignError, identifier, load
 from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams
 from neuristor.golden_model.networks.quantization import read_out
 from neuristor.golden_model.networks.snn import SnnBitTrue
@@ -28,6 +28,7 @@ from neuristor.hdl.link.snn import SnnCore
 from neuristor.hdl.onn import Onn
 from neuristor.hdl.snn import Snn
 from neuristor.network_file import NetworkFile, open_network
+from neuristor.toml_file import toml, where
 from neuristor.weights_file import open_weights
 
 __all__ = ["ArraySession", "OnnOptions", "OnnSession", "Session", "SnnSession", "Step", "open_session"]

@@ -1,0 +1,207 @@
+"""The sections of a design file: every key with its type, its range, its default and its meaning."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from neuristor.docstrings import meaning
+from neuristor.golden_model.devices.catalogue import DEVICES
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.hdl.neurons import names, neurons
+from neuristor.toml_file import Section, section_type
+
+__all__ = [
+    "CircuitOnly",
+    "CircuitSection",
+    "DeviceOnly",
+    "DeviceSection",
+    "FpgaSection",
+    "NeuronSection",
+    "NumberSection",
+    "Sections",
+    "StimulusSection",
+    "VariabilitySection",
+    "key_table",
+]
+
+
+class DeviceSection(Section):
+    """The device: a preset, and numbers that replace those of the preset. Each kind of device has its own numbers."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False, frozen=True)
+
+    preset: str | None = Field(None, description="a name from `neuristor devices`")
+    kind: str | None = Field(None, description=f"without a preset: {', '.join(DEVICES)}")
+    r_ins: float | None = Field(None, gt=0, description="insulating resistance in ohm, above r_met")
+    r_met: float | None = Field(None, gt=0, description="metallic resistance in ohm, above 0")
+    v_th: float | None = Field(None, gt=0, description="threshold voltage in volt, above v_hold")
+    v_hold: float | None = Field(None, gt=0, description="hold voltage in volt, above 0")
+    t_imt: float | None = Field(None, ge=0, description="insulator-to-metal transition time in second, 0 or more")
+    t_mit: float | None = Field(None, ge=0, description="metal-to-insulator transition time in second, 0 or more")
+    transition_temperature: float | None = Field(None, gt=0, description="T_c in kelvin, above reference_temperature")
+    reference_temperature: float | None = Field(
+        None, gt=0, description="ambient temperature in kelvin at which v_th and v_hold are given, above 0"
+    )
+
+
+class CircuitSection(Section):
+    """The circuit around the device. The circuit of a neuron with two devices has its own keys."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False, frozen=True)
+
+    supply: float | None = Field(None, ge=0, description="supply voltage in volt, 0 or more")
+    series_resistance: float | None = Field(None, gt=0, description="series resistance in ohm, above 0")
+    capacitance: float | None = Field(None, gt=0, description="capacitance in farad, above 0")
+    pulse_period: float | None = Field(
+        None, gt=0, description="for an antiferroelectric transistor: period of its pulses in second, above 0"
+    )
+    pulse_voltage: float | None = Field(
+        None, gt=0, description="for an antiferroelectric transistor: voltage of its pulses in volt, above 0"
+    )
+
+
+class NeuronSection(Section):
+    """The neuron model. Each model has further keys."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False, frozen=True)
+
+    model: str = Field("lif", description=f"a neuron model: {', '.join(names())}")
+    count: int = Field(ge=1, le=65_536, description="an integer number of neurons, 1 to 65536")
+    dt: float = Field(
+        gt=0, description="time step (tick) in second, above 0; each model has an upper limit, which its error names"
+    )
+
+
+class StimulusSection(Section):
+    """The input of the neurons."""
+
+    source: str = Field(
+        description='"digits", "none", "protocol" (that of the neuron model), or the path of a CSV file: rows are '
+        "frames, columns are neurons, in ampere"
+    )
+    frames: int | None = Field(
+        None,
+        ge=1,
+        description="number of frames, 1 or more; by default 200 digits, one frame without input, or all frames of a "
+        "protocol or a CSV file",
+    )
+    ticks: int = Field(ge=1, le=1_000_000, description="ticks for which each frame is held, 1 to 1000000")
+    current: float = Field(1.0, gt=0, description="current of a full pixel of the digits in ampere, above 0")
+
+
+def _fraction(meaning: str, most: float) -> Any:
+    return Field(0.0, ge=0, le=most, description=f"{meaning}, 0 to {most:g}")
+
+
+class VariabilitySection(Section):
+    """Spread of the devices."""
+
+    threshold_d2d: float = _fraction("device-to-device sigma of V_th as a fraction", 0.5)
+    hold_d2d: float = _fraction("device-to-device sigma of V_hold as a fraction (oscillators)", 0.5)
+    threshold_c2c: float = _fraction("cycle-to-cycle sigma of V_th, as a fraction", 0.5)
+    hold_c2c: float = _fraction("cycle-to-cycle sigma of V_hold, as a fraction (oscillators)", 0.5)
+    stuck_on: float = _fraction("fraction of devices that stay metallic", 1.0)
+    stuck_off: float = _fraction("fraction of devices that stay insulating", 1.0)
+    dead: float = _fraction("fraction of devices that are not connected", 1.0)
+    current_d2d: float = Field(
+        0.0, ge=0, description="device-to-device sigma of a constant input current in ampere, 0 or more (not switches)"
+    )
+    current_noise: float = Field(
+        0.0, ge=0, description="sigma of an input current that is new each tick, in ampere, 0 or more (not switches)"
+    )
+    temperature: float | None = Field(
+        None,
+        gt=0,
+        description="ambient temperature in kelvin, above 0, below the transition of the device; by default that of "
+        "the device",
+    )
+    seed: int = Field(1, ge=0, lt=2**32, description="an integer seed, 0 to 4294967295")
+
+
+Bits = Annotated[list[Annotated[int, Field(ge=0, le=48)]], Field(min_length=2, max_length=2)]
+
+
+class NumberSection(Section):
+    """Word lengths."""
+
+    membrane: Bits | None = Field(
+        None,
+        description="[integer bits with the sign, fraction bits], together 2 to 48; by default those of the model",
+    )
+    drive: Bits | None = Field(
+        None, description="[integer bits with the sign, fraction bits]; for lif the fraction bits are those of membrane"
+    )
+    coefficient_bits: int | None = Field(
+        None, ge=4, le=18, description="bits of the coefficients, 4 to 18; by default those of the model"
+    )
+
+
+class FpgaSection(Section):
+    """The circuit on the FPGA, and its boards."""
+
+    lanes: int = Field(1, ge=1, description="neurons updated at the same time, 1 to count")
+    interval: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="clocks per neuron of a lane, 1 to 64; in N clocks, N products share one multiplier",
+    )
+    protection: Literal["none", "parity", "secded"] = Field(
+        "none",
+        description="check bits of the per-neuron parameters in memory: none, parity (a flipped bit is counted) or "
+        "secded (a flipped bit is corrected)",
+    )
+    boards: list[str] = Field([], description="names from `neuristor boards`")
+    clock_hz: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        {}, description="a clock in hertz, above 0, by board; by default that of its clock pin"
+    )
+
+
+class Sections(Section):
+    """All sections of a design file."""
+
+    device: DeviceSection | None = None
+    circuit: CircuitSection | None = None
+    neuron: NeuronSection
+    stimulus: StimulusSection
+    variability: VariabilitySection = VariabilitySection()
+    number: NumberSection = NumberSection()
+    fpga: FpgaSection = FpgaSection()
+
+
+class DeviceOnly(Section):
+    """A section ``[device]`` alone."""
+
+    device: DeviceSection
+
+
+class CircuitOnly(Section):
+    """A section ``[circuit]`` alone."""
+
+    circuit: CircuitSection
+
+
+def key_table() -> list[tuple[str, str, str, str]]:
+    """List every key of the design file, those of the neuron models included.
+
+    Returns
+    -------
+    list of (str, str, str, str)
+        Section, key, default, and meaning with unit and range.
+    """
+    rows = []
+    for section, field in Sections.model_fields.items():
+        for key, entry in section_type(field).model_fields.items():
+            default = "required" if entry.is_required() else "" if entry.default is None else str(entry.default)
+            rows.append((section, key, default, entry.description or ""))
+    for golden in (each.model for each in neurons()):
+        own = [("neuron", golden.options, field) for field in fields(golden.options)]
+        if golden.circuit not in (None, Circuit):
+            own += [("circuit", golden.circuit, field) for field in fields(golden.circuit) if field.name != "device"]
+        for section, kind, option in own:
+            default = "" if option.default in (None, MISSING) else str(option.default)
+            rows.append((section, option.name, default, f"{golden.name}: {meaning(kind, option.name)}"))
+    return sorted(rows, key=lambda row: list(Sections.model_fields).index(row[0]))
