@@ -208,7 +208,7 @@ class _Compiled:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.circuit = CompiledModel(case.verilog, case.toplevel)
+        self.circuit = CompiledModel(case.verilog, case.toplevel, fast=True)
         self.packed = pack_drive(case.params, case.lanes, case.drive_raw)
 
     def alone(self) -> float:

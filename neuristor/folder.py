@@ -1,4 +1,4 @@
-"""Output that is there whole or not at all; and names, as output may show them."""
+"""Output files and folders that appear when they are complete, or not at all; text that is safe to print."""
 
 from __future__ import annotations
 
@@ -13,35 +13,72 @@ from pathlib import Path
 __all__ = ["OutputError", "check_target", "one_line", "output_folder", "plain", "with_manifest", "write_file"]
 
 LONGEST = 800
-"""Characters of a message."""
+"""Longest message, in characters."""
 
 
 def plain(text: str) -> str:
-    """A text of others, such as the name of a file, fit for one line of a comment: what is no character is a ``?``."""
+    """Make a foreign text, such as the name of a file, fit for one line of a comment.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        The text with ``?`` in place of line breaks, control characters and lone surrogates.
+    """
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", "?", text)
 
 
 def one_line(message: str) -> str:
-    """A message on one line, of a length that one can read, whatever it quotes."""
+    """Put a message on one line, whatever it quotes.
+
+    Parameters
+    ----------
+    message : str
+        Any text.
+
+    Returns
+    -------
+    str
+        At most some 800 characters: the middle of a longer message is replaced by ``...``.
+    """
     message = plain(" ".join(line.strip() for line in message.splitlines()))
     half = LONGEST // 2
     return message if len(message) <= LONGEST else f"{message[:half]} ... {message[-half:]}"
 
 
 class OutputError(ValueError):
-    """The output cannot go where it was asked to: one sentence."""
+    """The output cannot be written to this path: one sentence.
+
+    Parameters
+    ----------
+    message : str
+        The sentence.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))
 
 
 def check_target(target: Path, *, force: bool, ending: str = "") -> None:
-    """Refuse a target that exists, or a parent that cannot be written, or a name without the ending of what it will be.
+    """Check that an output can be written, before anything is computed.
+
+    Parameters
+    ----------
+    target : Path
+        File or folder to write.
+    force : bool
+        It may exist.
+    ending : str
+        The suffix that the name must have, such as ``.svg``; empty for any.
 
     Raises
     ------
     OutputError
-        In one sentence.
+        If the target exists and `force` is not set, its folder cannot be written, or the name is not possible.
     """
     try:
         if target.exists() and not force:
@@ -54,29 +91,35 @@ def check_target(target: Path, *, force: bool, ending: str = "") -> None:
     except OSError as error:
         raise OutputError(f"{target} cannot be written ({error.strerror})") from None
     except UnicodeEncodeError:
-        raise OutputError(f"{target} cannot be written: this is no name of a file") from None
+        raise OutputError(f"{target} cannot be written: it is not a valid file name") from None
     if ending and target.suffix.lower() != ending:
         raise OutputError(f"{target} would hold {ending[1:].upper()}: give it a name that ends in {ending}")
     if "\0" in str(target) or target.name in ("", ".."):
-        raise OutputError(f"{target} cannot be written: this is no name of a file")
+        raise OutputError(f"{target} cannot be written: it is not a valid file name")
     if not writable:
         raise OutputError(f"{target} cannot be written: {parent} is not a folder you may write to")
 
 
 @contextmanager
 def output_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
-    """A folder that takes its name only when all is in it; on an error nothing is left.
+    """Fill a folder that appears when the block has ended; after an error nothing is left.
 
     Parameters
     ----------
     target : Path
+        The folder.
     force : bool
-        Replace what has that name now, at the very end.
+        Replace a file or folder of that name, when the block has ended.
+
+    Yields
+    ------
+    Path
+        A scratch folder, to be filled.
 
     Raises
     ------
     OutputError
-        If the target exists, and `force` is not set, or cannot be written.
+        If the target exists and `force` is not set, or it cannot be written.
     """
     check_target(target, force=force)
     parent = target.absolute().parent
@@ -103,16 +146,25 @@ def output_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
 
 
 def write_file(target: Path, content: str | bytes, *, force: bool = False) -> None:
-    """Write one file, whole or not at all.
+    """Write a file, completely or not at all.
+
+    Parameters
+    ----------
+    target : Path
+        The file; its folder is made if needed.
+    content : str or bytes
+        The content; text is encoded in UTF-8.
+    force : bool
+        Replace a file of that name.
 
     Raises
     ------
     OutputError
-        As `output_folder`.
+        If the target exists and `force` is not set, is a folder, or cannot be written.
     """
     check_target(target, force=force)
     if target.is_dir():
-        raise OutputError(f"{target} cannot be written: it is a folder, and stays")
+        raise OutputError(f"{target} cannot be written: it is a folder")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.absolute().parent)
@@ -130,12 +182,24 @@ def write_file(target: Path, content: str | bytes, *, force: bool = False) -> No
 
 
 def with_manifest(out: Path, *, force: bool) -> Path:
-    """The manifest beside a file of Verilog; both can be written.
+    """Check that a Verilog file and its manifest can be written.
+
+    Parameters
+    ----------
+    out : Path
+        The Verilog file.
+    force : bool
+        Both may exist.
+
+    Returns
+    -------
+    Path
+        The manifest: the same name with the suffix ``.json``.
 
     Raises
     ------
     OutputError
-        If either cannot, or they would be the same.
+        If either cannot be written, or both have the same name.
     """
     check_target(out, force=force)
     manifest = out.with_suffix(".json")

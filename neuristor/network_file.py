@@ -1,4 +1,4 @@
-"""The network file: a spiking network, its data, its words and its lanes, in one TOML file."""
+"""The network file: one TOML file that describes a spiking network, its data, its word lengths and its lanes."""
 
 from __future__ import annotations
 
@@ -36,69 +36,72 @@ __all__ = ["NetworkFile", "network_keys", "open_network"]
 
 OneOrMore = int | list[int]
 CALIBRATION = 100
-"""Runs that words are fitted to."""
+"""Runs to which word lengths are fitted, at most."""
 MOST_NUMBERS = 250_000_000
-"""Ticks times runs times inputs."""
+"""Largest product of ticks, runs and inputs."""
 
 
 class NetworkSection(Section):
-    """What the network is."""
+    """The network."""
 
-    file: str = Field(description="a NIR file, beside this one")
-    dt: float = Field(gt=0, description="one tick in second, above 0; NIR has no time step")
+    file: str = Field(description="a NIR file; its path is relative to this file")
+    dt: float = Field(gt=0, description="time step (tick) in second, above 0; NIR has no time step")
     reset: Literal["to_value", "subtract"] = Field(
-        default="to_value", description="'to_value' as NIR says, or 'subtract' for networks that were trained so"
+        default="to_value", description="'to_value' as in NIR, or 'subtract' for networks trained with it"
     )
     discretisation: Literal["euler", "exact"] = Field(
         default="euler", description="'euler' (k = dt / tau) or 'exact' (k = 1 - exp(-dt / tau))"
     )
-    currents: bool = Field(default=False, description="true if the input is currents, not spikes")
+    currents: bool = Field(default=False, description="true if the inputs are currents, false if they are spikes")
     device: str | None = Field(
         default=None,
-        description="a design file of LIF neurons, whose device takes the place of every neuron that spikes",
+        description="a design file of LIF neurons, whose device replaces every spiking neuron",
     )
 
 
 class DataSection(Section):
-    """What it hears."""
+    """The input data."""
 
     source: str = Field(
         default="digits",
-        description="'digits', 'mnist', an NPZ file with `inputs` (ticks, runs, inputs) and maybe `labels`, a CSV file "
-        "of numbers (a tick a row), or events (columns or arrays t, x, y, p)",
+        description="'digits', 'mnist', an NPZ file with `inputs` (ticks, runs, inputs) and, optionally, `labels`, a CSV "
+        "file of numbers (rows are ticks), or events (columns or arrays t, x, y, p)",
     )
-    code: Literal["rate", "latency"] = Field(default="rate", description="'rate' or 'latency', for pictures")
-    ticks: int = Field(default=16, ge=1, le=100_000, description="ticks of a picture, 1 to 100000")
-    most: float = Field(default=0.5, gt=0, le=1, description="chance of a spike for a pixel of one, above 0, at most 1")
-    runs: int = Field(default=0, ge=0, description="pictures that are used, 0 for all")
-    seed: int = Field(default=0, ge=0, le=0xFFFF_FFFF, description="of the code, 0 to 4294967295")
-    time_unit: float = Field(default=1e-6, gt=0, description="of t in events, in second, above 0")
+    code: Literal["rate", "latency"] = Field(default="rate", description="spike code of pictures: 'rate' or 'latency'")
+    ticks: int = Field(default=16, ge=1, le=100_000, description="ticks for which a picture is shown, 1 to 100000")
+    most: float = Field(default=0.5, gt=0, le=1, description="spike probability of a full pixel in a tick, above 0, at most 1")
+    runs: int = Field(default=0, ge=0, description="number of pictures or runs, 0 for all")
+    seed: int = Field(default=0, ge=0, le=0xFFFF_FFFF, description="seed of the spike code, 0 to 4294967295")
+    time_unit: float = Field(default=1e-6, gt=0, description="unit of t in events, in second, above 0")
 
 
 class WordsSection(Section):
-    """Its words; one number for all layers, or a list."""
+    """Word lengths: one number for all layers, or a list."""
 
     weight_bits: OneOrMore = Field(default=4, description="an integer from 1 to 16, or a list of one for each layer")
     membrane_bits: OneOrMore = Field(default=10, description="an integer from 2 to 32, or a list of one for each layer")
-    coefficient_bits: int = Field(default=8, ge=0, le=16, description="of k, 0 (a power of two) to 16")
+    coefficient_bits: int = Field(default=8, ge=0, le=16, description="bits of the coefficient k, 0 (a power of two) to 16")
     level: list[float] | None = Field(
         default=None,
-        description="where the threshold is in each membrane's word, above 0 to 1; fitted to data when absent",
+        description="threshold of each layer as a fraction of the membrane's range, above 0 to 1; fitted to data when "
+        "absent",
     )
     clip: list[float] | None = Field(
-        default=None, description="largest weight of each layer that is kept, above 0 to 1; fitted to data when absent"
+        default=None,
+        description="largest weight of each layer that is not clipped, as a fraction of its largest, above 0 to 1; fitted "
+        "to data when absent",
     )
 
 
 class FpgaSection(Section):
-    """Its circuit."""
+    """The circuit on the FPGA, and its boards."""
 
-    lanes: OneOrMore = Field(default=1, description="a divisor of the neurons (or channels), or a list for the layers")
-    updates: OneOrMore = Field(default=0, description="neurons updated at once in a layer with all lanes, or a list")
+    lanes: OneOrMore = Field(default=1, description="lanes of each layer: a divisor of its neurons (or channels), or a list")
+    updates: OneOrMore = Field(default=0, description="neurons updated at the same time in each layer, 0 for as many as lanes, or a list")
     protection: Literal["none", "parity", "secded"] = Field(
         "none",
-        description="of weights, thresholds and biases in memory: none, parity "
-        "(a flipped bit is counted) or secded (and set right)",
+        description="check bits of weights, thresholds and biases in memory: none, parity (a flipped bit is counted) or "
+        "secded (a flipped bit is corrected)",
     )
     boards: list[str] = Field(default=["ulx3s-85f"], description=f"a list of {', '.join(BOARDS)}")
 

@@ -1,4 +1,4 @@
-"""What drives the neurons: the handwritten digits of scikit-learn, currents from a CSV file, or nothing."""
+"""Input currents of neurons: the handwritten digits of scikit-learn, a CSV file, an array, or zero."""
 
 from __future__ import annotations
 
@@ -13,45 +13,49 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuristor.golden_model.files import content
 
-__all__ = ["MAX_BYTES", "MAX_TICKS", "Stimulus", "digits", "from_array", "from_csv", "silence"]
+__all__ = ["MAX_BYTES", "Stimulus", "digits", "from_array", "from_csv", "silence"]
 
 MAX_BYTES = 64 * 1024 * 1024
-"""A CSV file may be this long."""
-MAX_TICKS = 10_000_000
-"""A stimulus may last this many ticks times neurons, times 100."""
+"""Largest CSV file, in bytes."""
 
 
 @dataclass(frozen=True)
 class Stimulus:
-    """Frames of input currents, each held for some ticks."""
+    """Frames of input currents, each held for a number of ticks."""
 
     current: NDArray[np.float64]
-    """Shape (frames, count), in ampere."""
+    """Input currents, shape (frames, count), in ampere."""
     labels: tuple[str, ...]
-    """What each frame is."""
+    """Label of each frame, such as the digit."""
     ticks: int
-    """How long a frame is held."""
+    """Ticks for which each frame is held."""
     image: tuple[int, int] | None
     """Rows and columns, if a frame is a picture."""
 
 
 def digits(frames: int, ticks: int, current: float, count: int) -> Stimulus:
-    """The first 8 x 8 handwritten digits of scikit-learn, a pixel a neuron.
+    """Take the first 8 x 8 handwritten digits of scikit-learn, one pixel for each neuron.
 
     Parameters
     ----------
     frames : int
-        How many digits, 1 to 1,797.
+        Number of digits, 1 to 1,797.
     ticks : int
+        Ticks for which each frame is held.
     current : float
-        Of a full pixel, in ampere.
+        Current of a full pixel, in ampere.
     count : int
-        Neurons; must be 64.
+        Number of neurons; must be 64.
+
+    Returns
+    -------
+    Stimulus
+        The input.
 
     Raises
     ------
     ValueError
-        If a number is outside its range.
+        If `frames` or `count` is outside its range.
     """
     from sklearn.datasets import load_digits
 
@@ -65,26 +69,46 @@ def digits(frames: int, ticks: int, current: float, count: int) -> Stimulus:
 
 
 def silence(frames: int, ticks: int, count: int) -> Stimulus:
-    """No input: the neurons are left alone."""
+    """Make an input of zero current.
+
+    Parameters
+    ----------
+    frames : int
+        Number of frames.
+    ticks : int
+        Ticks for which each frame is held.
+    count : int
+        Number of neurons.
+
+    Returns
+    -------
+    Stimulus
+        The input.
+    """
     return Stimulus(np.zeros((frames, count)), tuple(str(n) for n in range(frames)), ticks, None)
 
 
 def from_array(current: ArrayLike, ticks: int, count: int) -> Stimulus:
-    """Currents from an array.
+    """Take currents from an array.
 
     Parameters
     ----------
     current : array_like of float, shape (), (count,) or (frames, count)
-        In ampere; the same for all neurons, one each, or one each in every frame.
+        In ampere: one for all neurons, one for each neuron, or one for each neuron in each frame.
     ticks : int
-        How long a frame is held, in ticks, at least 1.
+        Ticks for which each frame is held, at least 1.
     count : int
-        Neurons.
+        Number of neurons.
+
+    Returns
+    -------
+    Stimulus
+        The input.
 
     Raises
     ------
     ValueError
-        If it has another shape, or holds what is no finite number.
+        If the array has another shape, or a current is not finite.
     """
     found = np.asarray(current, dtype=np.float64)
     if found.ndim < 2 and (found.ndim == 0 or found.shape == (count,)):
@@ -100,14 +124,31 @@ def from_array(current: ArrayLike, ticks: int, count: int) -> Stimulus:
 
 
 def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus:
-    """Currents from a CSV file: a row a frame, a column a neuron, in ampere; one header row is skipped.
+    """Read currents from a CSV file: rows are frames, columns are neurons, in ampere; one header row is skipped.
+
+    A file that cannot be read raises `OSError`.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    frames : int, optional
+        Number of rows to use, from the first; all by default.
+    ticks : int
+        Ticks for which each frame is held.
+    count : int
+        Number of neurons.
+
+    Returns
+    -------
+    Stimulus
+        The input.
 
     Raises
     ------
     ValueError
-        If the file is empty, ragged, too large, or holds anything but finite numbers.
-    OSError
-        If it cannot be read.
+        If the file is empty, too large, has fewer than `frames` rows or not `count` columns, or a current is not
+        finite.
     """
     rows: list[NDArray[np.float64]] = []
     try:
@@ -117,7 +158,7 @@ def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus
             if line == 1 and not any(_is_number(cell) for cell in cells):
                 continue
             if len(cells) != count:
-                raise ValueError(f"{path}, line {line}: wanted {count} currents, a neuron each, not {len(cells)}")
+                raise ValueError(f"{path}, line {line}: wanted {count} currents, one for each neuron, not {len(cells)}")
             for column, cell in enumerate(cells, start=1):
                 if not _is_number(cell) or not math.isfinite(float(cell)):
                     raise ValueError(

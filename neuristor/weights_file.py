@@ -1,4 +1,4 @@
-"""Networks of phase oscillators: weights from a file or an array, and the circuit made of them."""
+"""Networks of phase oscillators: weights from a file or an array, and their circuit."""
 
 from __future__ import annotations
 
@@ -27,25 +27,26 @@ from neuristor.version import __version__
 __all__ = ["PARTS", "Oscillators", "checked", "open_weights", "read_weights"]
 
 PARTS = (1, 2, 4, 8, 16, 32)
-"""Clocks that a column of weights may take."""
+"""Possible numbers of clocks for a column of weights."""
 
 
 def read_weights(path: Path) -> NDArray[np.int64]:
-    """Weights from a CSV file.
+    """Read weights from a CSV file.
 
     Parameters
     ----------
     path : Path
-        Row i, column j is the weight with which oscillator j acts on oscillator i.
+        The file: row i, column j is the weight with which oscillator j acts on oscillator i, an integer.
 
     Returns
     -------
     ndarray of int64, shape (count, count)
+        The weights.
 
     Raises
     ------
     DesignError
-        With the file, the row, the column and what was expected.
+        If the file cannot be read, is not square, or a weight is not an integer; it names the row and the column.
     """
     try:
         lines = list(csv.reader(io.StringIO(text(path))))
@@ -77,27 +78,31 @@ def read_weights(path: Path) -> NDArray[np.int64]:
 
 
 def checked(what: object, make: Callable[[], Any]) -> Any:
-    """What a function returns; what it finds wrong is said to be about a file or an option.
+    """Call a function, and name a file or an option in its errors.
 
     Parameters
     ----------
     what : object
         The file or option.
     make : callable
-        Without arguments.
+        The function, without arguments.
+
+    Returns
+    -------
+    object
+        What the function returns.
 
     Raises
     ------
     DesignError
-        For its ValueError, TypeError or OverflowError.
+        In place of a ValueError, TypeError or OverflowError of the function.
     """
     try:
         return make()
     except (ValueError, TypeError, OverflowError) as error:
-        if isinstance(error, DesignError):
-            raise
         said = str(error)
-        raise DesignError(said if said.startswith(str(what)) else f"{what}: {said}") from None
+        named = isinstance(error, DesignError) or said.startswith(str(what))
+        raise DesignError(said if named else f"{what}: {said}") from None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -109,18 +114,18 @@ class Oscillators(Tabular):
     params : OnnParams
         Weights, word lengths, noise.
     parts : int
-        Clocks that a column of weights takes: 1, 2, 4, 8, 16 or 32.
+        Clocks for a column of weights: 1, 2, 4, 8, 16 or 32.
     readable : bool
-        Whether weights can be read back.
+        Whether weights can be read back from the circuit.
     name : str
-        Of the file of weights, for messages and headers.
+        Name of the weights file, for messages and headers.
     digest : str
         SHA-256 of the weights.
 
     Raises
     ------
     DesignError
-        If `parts` is none of these.
+        If `parts` has another value.
     """
 
     params: OnnParams
@@ -134,28 +139,22 @@ class Oscillators(Tabular):
             raise DesignError(f"--parts: parts must be 1, 2, 4, 8, 16 or 32, not {self.parts}")
 
     def circuit(self) -> Onn:
-        """A fresh circuit.
-
-        Raises
-        ------
-        DesignError
-            If the parts do not fit the network.
-        """
+        """Build a new circuit; if `parts` does not fit the network, it raises `DesignError`."""
         made: Onn = checked("--parts", lambda: Onn(self.params, self.parts, self.readable))
         return made
 
     @cached_property
     def verilog(self) -> str:
-        """The network as Verilog; weights can be written at run time."""
+        """The circuit as Verilog; its weights can be written at run time."""
         return self.export(self.circuit())
 
     def export(self, circuit: Onn) -> str:
-        """A circuit of the network as Verilog.
+        """Convert a circuit of the network to Verilog.
 
         Parameters
         ----------
         circuit : Onn
-            From `circuit`.
+            A circuit made by the method `circuit`.
         """
         params = self.params
         header = (
@@ -167,14 +166,14 @@ class Oscillators(Tabular):
         return export(circuit, "onn", header=header)
 
     def case(self, ticks: int, seed: int = 0) -> OnnCase:
-        """A comparison of the circuit with the bit-true model, from random phases.
+        """Make a test case that compares the circuit with the bit-true model, from random initial phases.
 
         Parameters
         ----------
         ticks : int
-            Ticks compared; with noise, half of them are annealed.
+            Ticks compared; if the network has noise, it is on in the second half of them.
         seed : int
-            Of the phases and the noise.
+            Seed of the phases and of the noise.
         """
         params = self.params
         phases = np.random.default_rng(seed).integers(0, params.raw.period, params.count)
@@ -185,7 +184,7 @@ class Oscillators(Tabular):
 
     @property
     def table(self) -> Table:
-        """What the network is."""
+        """Size, word lengths and noise of the network."""
         params = self.params
         rows = [
             ("phase oscillators", f"{params.count}, all coupled to all"),
@@ -207,7 +206,7 @@ def open_weights(
     parts: int = 1,
     readable: bool = False,
 ) -> Oscillators:
-    """A network of phase oscillators from a file or an array of weights.
+    """Make a network of phase oscillators from a file or an array of weights.
 
     Parameters
     ----------
@@ -222,20 +221,25 @@ def open_weights(
     symmetric : bool
         Refuse weights that are not symmetric.
     parts : int
-        Clocks that a column of weights takes: 1, 2, 4, 8, 16 or 32.
+        Clocks for a column of weights: 1, 2, 4, 8, 16 or 32.
     readable : bool
-        Whether weights can be read back.
+        Whether weights can be read back from the circuit.
+
+    Returns
+    -------
+    Oscillators
+        The network.
 
     Raises
     ------
     DesignError
-        If anything is wrong, in one sentence.
+        If the weights cannot be read, are not integers or do not fit their bits, or a number is out of range.
     """
     if isinstance(source, Path | str):
         path = Path(source)
         matrix, name, digest = read_weights(path), str(path), hashlib.sha256(content(path)).hexdigest()
     else:
-        given = np.asarray(source)
+        given: NDArray[Any] = checked("weights", lambda: np.asarray(source))
         if given.dtype.kind not in "iu":
             raise DesignError(f"weights must be integers, not {given.dtype}")
         matrix, name = given.astype(np.int64), "weights"

@@ -31,6 +31,8 @@ ENGINES = {
 _NEEDS = {"verilator": ("verilator", "c++", "make", "perl"), "icarus": ("iverilog",), "compiled": ("c++",)}
 BENCH = "neuristor.sim.benches.neurons"
 """The cocotb module."""
+LONG = 200_000
+"""Ticks from which a longer build of the compiled model is worth it."""
 CHUNK = 4096
 """Ticks compared at a time by the compiled model."""
 
@@ -134,7 +136,7 @@ def _verdict(engine: str, case: Case, tests: int, cycles: int | None, difference
 
 
 def _compiled(case: Case) -> Verdict:
-    circuit = CompiledModel(case.verilog, case.toplevel)
+    circuit = CompiledModel(case.verilog, case.toplevel, fast=len(case.drive_raw) > LONG)
     cycles = None
     for tests, stall_seed in enumerate((None, 1, 2), start=1):
         model, used = case.bit_true(), 0

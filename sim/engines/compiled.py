@@ -37,6 +37,8 @@ class CompiledModel:
         Folder of the build cache.
     state : bool
         Whether registers and memories are accessible, by `state`, `flip` and `poke`.
+    fast : bool
+        Optimize for long runs, for a longer build.
 
     Attributes
     ----------
@@ -54,12 +56,18 @@ class CompiledModel:
     """
 
     def __init__(
-        self, verilog: Path | str, toplevel: str, cache_dir: Path | None = None, *, state: bool = False
+        self,
+        verilog: Path | str,
+        toplevel: str,
+        cache_dir: Path | None = None,
+        *,
+        state: bool = False,
+        fast: bool = False,
     ) -> None:
         if re.fullmatch(r"[A-Za-z_]\w*", toplevel) is None:
             raise ValueError(f"toplevel must be a plain Verilog name, not {toplevel!r}")
         text = verilog.read_text() if isinstance(verilog, Path) else verilog
-        folder = build_model(text, toplevel, cache_dir, state)
+        folder = build_model(text, toplevel, cache_dir, state, fast)
         ports = json.loads((folder / "ports.json").read_text())
         self.in_width: int = ports["inputs"]["i__payload"]
         self.out_width: int = ports["outputs"]["o__payload"]

@@ -590,7 +590,7 @@ def score(
     for first in range(0, len(made.mutants), TOGETHER):
         some = made.mutants[first : first + TOGETHER]
         progress("compiling", first, len(made.mutants))
-        circuit = CompiledModel(made.verilog(some), "top", state=True)
+        circuit = CompiledModel(made.verilog(some), "top", state=True, fast=len(some) > 50)
         expected = vectors.expected(circuit, vectors.pieces)
         for number, mutant in enumerate(some, start=1):
             progress("running", first + number, len(made.mutants))

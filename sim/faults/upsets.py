@@ -161,7 +161,7 @@ def campaign(
     Upsets
         The result of each kind.
     """
-    circuit = CompiledModel(case.verilog, case.toplevel, state=True)
+    circuit = CompiledModel(case.verilog, case.toplevel, state=True, fast=True)
     drive = case.drive_raw[:ticks]
     expected = case.bit_true().run(drive)
     rows = pack_drive(case.params, case.lanes, drive)

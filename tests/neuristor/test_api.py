@@ -6,10 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import neuristor as nr
 import numpy as np
 import pytest
 
+import neuristor as nr
 from neuristor.sim.benches.verify import available
 from neuristor.tables import si
 
@@ -70,7 +70,9 @@ def test_a_design_is_the_same_from_file_text_and_mapping() -> None:
         "neuron": {"model": "relaxation_oscillator", "count": 2, "dt": 20e-9},
         "stimulus": {"source": "none", "ticks": 100},
     }
-    assert nr.design(mapping).params == nr.neurons(nr.circuit("vo2-onn", **mapping["circuit"]), count=2, dt=20e-9).params
+    assert (
+        nr.design(mapping).params == nr.neurons(nr.circuit("vo2-onn", **mapping["circuit"]), count=2, dt=20e-9).params
+    )
     with_current = nr.design(mapping, current=np.full((4, 2), 1e-6))
     assert with_current.drive_raw.shape == (400, 2)
     assert with_current.digest != nr.design(mapping).digest
@@ -111,14 +113,23 @@ def test_networks_run_from_arrays_and_mappings() -> None:
         (lambda c: nr.device(v_th=1.0), r"device: \[device\] r_ins is missing"),
         (lambda c: nr.device(r_ins=1e5, r_met=1e3, v_th=1.0, v_hold=float("nan")), "device: must hold sections"),
         (lambda c: nr.circuit("vo2-onn", supply=2.5), r"circuit: \[circuit\] series_resistance is missing"),
-        (lambda c: nr.circuit("vo2-onn", suply=2.5), r"circuit: \[circuit\] unknown key 'suply'; did you mean 'supply'"),
+        (
+            lambda c: nr.circuit("vo2-onn", suply=2.5),
+            r"circuit: \[circuit\] unknown key 'suply'; did you mean 'supply'",
+        ),
         (lambda c: nr.neurons(), "neurons: a circuit or a model is needed"),
         (lambda c: nr.neurons(model="izhikevich"), r"neurons: dt is needed: the time step"),
-        (lambda c: nr.neurons(c, count=0), r"neurons: \[neuron\] count must be an integer number of neurons, 1 to 65536"),
+        (
+            lambda c: nr.neurons(c, count=0),
+            r"neurons: \[neuron\] count must be an integer number of neurons, 1 to 65536",
+        ),
         (lambda c: nr.neurons(c, model="lif"), "supply must be below"),
         (lambda c: nr.neurons(c, model="no"), r"neuron must be one of lif, .*, not 'no'"),
         (lambda c: nr.neurons(c, lanes=2), r"\[fpga\] lanes must be between 1 and \[neuron\] count"),
-        (lambda c: nr.run(nr.neurons(c), [1.0, 2.0]), r"current must have shape \(\), \(1,\) or \(frames, 1\), not \(2,\)"),
+        (
+            lambda c: nr.run(nr.neurons(c), [1.0, 2.0]),
+            r"current must have shape \(\), \(1,\) or \(frames, 1\), not \(2,\)",
+        ),
         (lambda c: nr.run(nr.neurons(c), float("nan")), "current must be finite, not nan in frame 0, neuron 0"),
         (lambda c: nr.run(nr.neurons(c), ticks=0), "ticks must be an integer between 1 and 1000000, not 0"),
         (lambda c: nr.verify(nr.neurons(c), simulator="no"), "--simulator must be verilator or compiled or icarus"),

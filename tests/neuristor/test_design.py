@@ -170,7 +170,7 @@ def test_currents_from_a_csv_file(tmp_path: Path) -> None:
         (b"1e-5,nan,9e-5\n", "line 1, column 2: wanted a finite current in ampere, not 'nan'"),
         (b"1e-5,1e-5,1e-5\n1e-5,inf,9e-5\n", "line 2, column 2: wanted a finite current in ampere, not 'inf'"),
         (b"1e-5,1e-5,1e-5\n1e-5,x,9e-5\n", "line 2, column 2: wanted a finite current in ampere, not 'x'"),
-        (b"1e-5,1e-5,1e-5\n1e-5,9e-5\n", "line 2: wanted 3 currents, a neuron each, not 2"),
+        (b"1e-5,1e-5,1e-5\n1e-5,9e-5\n", "line 2: wanted 3 currents, one for each neuron, not 2"),
         (b"\xff\xfe\x00", "must be a CSV file in UTF-8"),
         (b"1e-5,5e-5,1e-1\n", "drive must be between"),
     ],

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from neuristor.golden_model.neurons.model import NeuronParams
@@ -26,8 +28,13 @@ class Proof:
     lanes: int = 1
     interval: int = 1
     loadable: bool = False
-    large: bool = False
-    """Left to the long campaigns."""
+    when: str = ""
+    """``extended`` or ``slow``; in each run when empty."""
+
+    @property
+    def marks(self) -> list[pytest.MarkDecorator]:
+        """Of the test."""
+        return [getattr(pytest.mark, self.when)] if self.when else []
 
     def __str__(self) -> str:
         return f"{self.variant}{', loadable' if self.loadable else ''}"
@@ -63,7 +70,8 @@ def samples(name: str) -> Samples:
     return found
 
 
-ALL = names()
+ALL = tuple(name for name in names() if find_spec(f"tests.samples.{name}"))
+"""Neurons of ours; others that are installed have no arrays here."""
 SHARING = tuple(name for name in ALL if neuron(name).shares_multipliers)
 """Neurons whose products can share multipliers."""
 

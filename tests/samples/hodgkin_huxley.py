@@ -51,5 +51,5 @@ SAMPLES = Samples(
     random=random,
     constants=("g_l_raw", "e_na_raw"),
     mutants=("saturating", 2),
-    proofs=(Proof("plain", 2, interval=2, large=True),),
+    proofs=(Proof("plain", 2, interval=2, when="slow"),),
 )

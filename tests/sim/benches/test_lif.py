@@ -19,7 +19,7 @@ from neuristor.hdl.neurons.lif import LifLane
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import ENGINES, available, verify
 from neuristor.sim.engines.simulators import ToolError
-from tests.marks import the_rest_is_slow
+from tests.marks import the_rest_is_extended, the_rest_is_slow
 from tests.samples.lif import LIF_VARIANTS, lif_drive, lif_params
 
 needs = {
@@ -75,7 +75,8 @@ def test_verilator_equals_bit_true_model(vo2: Circuit, variant: str, count: int,
 
 @needs["icarus"]
 @pytest.mark.parametrize(
-    ("variant", "count", "lanes", "ticks"), [("all", 5, 2, 60), ("coarse", 1, 1, 60), ("saturating", 3, 3, 60)]
+    ("variant", "count", "lanes", "ticks"),
+    the_rest_is_extended([("all", 5, 2, 60), ("coarse", 1, 1, 60), ("saturating", 3, 3, 60)], [("all", 5, 2, 60)]),
 )
 def test_icarus_equals_bit_true_model(
     vo2: Circuit, variant: str, count: int, lanes: int, ticks: int, tmp_path: Path
@@ -95,6 +96,7 @@ def test_a_single_tick_is_enough(vo2: Circuit, engine: str) -> None:
     assert verdict.ticks == 1
 
 
+@pytest.mark.extended
 def test_engines_count_the_same_clocks(vo2: Circuit) -> None:
     case = lif_case(vo2, "all", 5, 2, ticks=60)
     verdicts = [verify(case, engine) for engine in ("amaranth", "compiled", "icarus") if available(engine)]

@@ -22,12 +22,13 @@ def test_each_command_is_carried_out_once_over_a_bad_line(seed: int) -> None:
 
 
 @NEEDS["icarus"]
-@pytest.mark.parametrize("clocks", the_rest_is_slow([4, 5], [5]))
+@pytest.mark.parametrize("clocks", the_rest_is_slow([4, 5], [], extended=[5]))
 def test_the_same_where_unknown_values_are_seen(clocks: int) -> None:
     verify(LinkCase(clocks=clocks, words=6, commands=17, most=6, seed=clocks), "icarus").check()
 
 
 @NEEDS["icarus"]
+@pytest.mark.extended
 @pytest.mark.parametrize("name", ["carries a repeat out again", "answers from what came"])
 def test_a_broken_link_is_caught(name: str) -> None:
     module, before, after = MUTANTS[name]

@@ -49,10 +49,11 @@ CASES = {
 
 # Verilator compiles for half a minute and more.
 RUNS = [(name, engine) for name in CASES for engine in NEEDS]
-QUICK = [run for run in RUNS if run[1] == "icarus" and run[0] != "128"] + [("2", "verilator")]
+QUICK = [("2", "icarus"), ("2", "verilator")]
+EXTENDED = [run for run in RUNS if run[1] == "icarus" and run[0] not in ("2", "128")]
 
 
-@pytest.mark.parametrize(("name", "simulator"), the_rest_is_slow(RUNS, QUICK, NEEDS))
+@pytest.mark.parametrize(("name", "simulator"), the_rest_is_slow(RUNS, QUICK, NEEDS, EXTENDED))
 def test_verilog_equals_the_model(name: str, simulator: str) -> None:
     result = verify(made(*CASES[name]), simulator)
     assert result.passed, result.messages
@@ -67,6 +68,7 @@ def test_the_largest_published_size_equals_the_model() -> None:
 
 
 @NEEDS["icarus"]
+@pytest.mark.extended
 def test_a_wrong_circuit_is_caught() -> None:
     """The sum of one oscillator is added to with another's weight."""
     case = made(20, 5, 4)

@@ -18,7 +18,7 @@ from neuristor.golden_model.networks.snn import SnnParams, quantized
 from neuristor.sim.benches.snn import SnnCase, verify
 from neuristor.sim.benches.verify import available
 from tests.hdl.test_snn import NETWORKS, heard
-from tests.marks import the_rest_is_slow
+from tests.marks import the_rest_is_extended, the_rest_is_slow
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 NEEDS = {
@@ -47,10 +47,11 @@ RUNS = [
 ]
 
 
-QUICK = [run for run in RUNS if run[2] == "icarus" or run[0] == "currents"]
+QUICK = [("devices", [12, 4], "icarus"), ("currents", [8, 2], "verilator")]
+EXTENDED = [run for run in RUNS if run[2] == "icarus" and run not in QUICK]
 
 
-@pytest.mark.parametrize(("name", "lanes", "simulator"), the_rest_is_slow(RUNS, QUICK, NEEDS))
+@pytest.mark.parametrize(("name", "lanes", "simulator"), the_rest_is_slow(RUNS, QUICK, NEEDS, EXTENDED))
 def test_verilog_equals_the_model(name: str, lanes: Sequence[int], simulator: str) -> None:
     result = verify(case(name, lanes), simulator)
     result.check()
@@ -63,7 +64,7 @@ def digits_network(weight_bits: int, membrane_bits: int) -> SnnParams:
     return quantized(network, words)
 
 
-@pytest.mark.parametrize("simulator", the_rest_is_slow(NEEDS, ["icarus"], NEEDS))
+@pytest.mark.parametrize("simulator", the_rest_is_slow(NEEDS, [], NEEDS, ["icarus"]))
 def test_digits_from_a_nir_file_to_verilog(simulator: str) -> None:
     params = digits_network(4, 8)
     inputs = rate(digits().test[:4], 16, 0, 0.5).astype(np.int64)
@@ -79,6 +80,7 @@ def test_digits_keep_their_accuracy_over_the_whole_test_split() -> None:
     assert accuracy(answers(digits_network(4, 8), spikes), pictures.test_labels) > expected - 0.01
 
 
+@pytest.mark.extended
 def test_mnist_loses_at_most_half_a_point() -> None:
     network, pictures = read(EXAMPLES / "mnist.nir", 1e-3).network, mnist()
     spikes = rate(pictures.test, 25, 0, 0.75)
@@ -97,7 +99,7 @@ def test_mnist_over_a_hundred_pictures_on_verilator() -> None:
 
 
 @NEEDS["icarus"]
-@pytest.mark.parametrize("what", ["threshold", "leak", "weight"])
+@pytest.mark.parametrize("what", the_rest_is_extended(["threshold", "leak", "weight"], ["weight"]))
 def test_a_broken_circuit_is_caught(what: str) -> None:
     """The circuit of another network: one threshold, one coefficient, one weight apart."""
     whole = case("deep", [20, 6, 3], 10)

@@ -18,6 +18,7 @@ from neuristor.sim.engines.compiled import CompiledModel
 from neuristor.sim.faults.mutants import ArrayVectors, Mutant, Mutated, Piece, Vectors, mutants, score
 from neuristor.sim.faults.network_mutants import OnnVectors, SnnVectors
 from tests.hdl.test_snn import heard, hears
+from tests.marks import the_rest_is_extended
 from tests.samples import ALL, samples
 from tests.samples.lif import lif_params
 from tests.samples.relaxation_oscillator import oscillator_params
@@ -80,7 +81,7 @@ def test_what_short_vectors_do_not_notice_is_found_by_the_solver(vo2: Circuit) -
     assert hidden > 1
 
 
-@pytest.mark.parametrize("kind", ["lif", "onn", "snn"])
+@pytest.mark.parametrize("kind", the_rest_is_extended(["lif", "onn", "snn"], ["lif"]))
 def test_the_circuit_itself_passes_and_another_model_does_not(vo2: Circuit, kind: str) -> None:
     vectors = core(vo2, kind)
     made = mutants(vectors.component, 5, 1, vectors.counters)
@@ -102,6 +103,7 @@ def test_coupled_oscillators_get_no_states_from_outside(oscillator: Circuit, var
     vectors.expected(circuit, [piece for piece in vectors.pieces if len(piece.drive_raw) <= 300])
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("kind", ["onn", "snn"])
 def test_mutants_of_networks_are_killed_or_proved_equivalent(vo2: Circuit, kind: str) -> None:
     vectors = core(vo2, kind)

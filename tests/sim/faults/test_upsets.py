@@ -65,6 +65,7 @@ def protected(vo2: Circuit, protection: str, injections: int) -> None:
         assert row.masked < injections / 2
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("protection", ["parity", "secded"])
 def test_no_flip_of_a_protected_parameter_is_silent(vo2: Circuit, protection: str) -> None:
     protected(vo2, protection, 150)
@@ -95,6 +96,7 @@ def snn_weights(protection: str, injections: int) -> tuple[int, int]:
     return changed, noticed
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("protection", ["parity", "secded"])
 def test_no_flip_of_a_protected_weight_is_silent(protection: str) -> None:
     changed, noticed = snn_weights(protection, 150)
@@ -121,6 +123,7 @@ def test_a_flip_that_is_nowhere_is_refused(vo2: Circuit) -> None:
         plain.flip("slot", 0, 0)
 
 
+@pytest.mark.extended
 def test_protected_cases_are_their_model(vo2: Circuit) -> None:
     from neuristor.sim.benches.verify import verify
 

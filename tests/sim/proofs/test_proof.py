@@ -20,6 +20,7 @@ from neuristor.sim.proofs.array import prove_array
 from neuristor.sim.proofs.claims import Claim, summary
 from neuristor.sim.proofs.initial_states import initial_state
 from neuristor.sim.proofs.lane import prove_lane
+from tests.marks import the_rest_is_extended
 from tests.samples import ALL, SHARING, Proof, samples
 from tests.samples.lif import lif_params
 from tests.samples.relaxation_oscillator import oscillator_params
@@ -41,9 +42,7 @@ def all_proved(claims: list[Claim]) -> bool:
 
 
 PROOFS = [
-    pytest.param(name, each, marks=[pytest.mark.slow] if each.large else [], id=f"{name}-{each}")
-    for name in ALL
-    for each in samples(name).proofs
+    pytest.param(name, each, marks=each.marks, id=f"{name}-{each}") for name in ALL for each in samples(name).proofs
 ]
 
 
@@ -61,13 +60,16 @@ def test_arrays_visit_every_neuron_once_a_tick(vo2: Circuit, count: int, lanes: 
     assert all_proved(claims), [claim for claim in claims if not claim.proved]
 
 
-@pytest.mark.parametrize(("count", "lanes", "interval"), [(5, 2, 3), (1, 1, 2), (9, 1, 1), (6, 1, 8)])
+@pytest.mark.parametrize(
+    ("count", "lanes", "interval"), the_rest_is_extended([(5, 2, 3), (1, 1, 2), (9, 1, 1), (6, 1, 8)], [(5, 2, 3)])
+)
 def test_arrays_with_shared_multipliers_do_too(count: int, lanes: int, interval: int) -> None:
     params = samples("izhikevich").params("noise and spread", count)
     claims = list(prove_array(array_of("izhikevich", params, lanes, interval=interval)))
     assert all_proved(claims), [claim for claim in claims if not claim.proved]
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("interval", [1, 4])
 @pytest.mark.parametrize("name", SHARING)
 def test_arrays_of_other_flows_do_too(name: str, interval: int) -> None:
