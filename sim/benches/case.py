@@ -1,4 +1,4 @@
-"""What a bench needs to know: the array, its input, and how it is disturbed."""
+"""A test case of the benches: an array of neurons and its input."""
 
 from __future__ import annotations
 
@@ -29,22 +29,24 @@ class Case:
     Parameters
     ----------
     neuron : Neuron
+        The neuron.
     params : NeuronParams
-        Of that neuron.
+        Parameters of the array.
     lanes : int
-        Neurons updated side by side.
+        Neurons updated in parallel, 1 to ``params.count``.
     interval : int
-        Clocks between the neurons of a lane.
-    protection : str
-        Of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
+        Clocks from one neuron of a lane to the next.
+    protection : {"none", "parity", "secded"}
+        Check bits of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
     drive_raw : ndarray of int64, shape (ticks, count)
-        Input words of each tick.
+        Input words of each tick, on the grid of ``params.drive``.
     toplevel : str
-        Name of the Verilog module.
+        Name of the top Verilog module.
     header : tuple of str
-        Comment lines of the Verilog.
+        Comment lines at the start of the Verilog.
     netlist : str, optional
-        Family of FPGAs, one of ``netlists.gates.FAMILIES``: verify its synthesized netlist instead of the Verilog.
+        Family of FPGAs, one of ``neuristor.sim.netlists.gates.FAMILIES``: simulate the netlist synthesized for it
+        instead of the Verilog.
     """
 
     neuron: Neuron
@@ -58,12 +60,12 @@ class Case:
     netlist: str | None = None
 
     def array(self, loadable: bool = False) -> NeuronArray:
-        """A fresh circuit.
+        """Make a new circuit.
 
         Parameters
         ----------
         loadable : bool
-            True: parameters are loaded at run time. False: they are built in.
+            True: parameters can be changed at run time. False: they are built in.
         """
         return self.neuron.build(
             self.params, self.lanes, interval=self.interval, loadable=loadable, protection=self.protection
@@ -71,13 +73,13 @@ class Case:
 
     @cached_property
     def verilog(self) -> str:
-        """The circuit as Verilog, or its netlist."""
+        """The circuit as Verilog, or its netlist as Verilog."""
         text = self._exported[0]
         return text if self.netlist is None else gates(text, self.toplevel, self.netlist)
 
     @property
     def timing(self) -> dict[str, int]:
-        """Rows, latency and clocks of the circuit."""
+        """Timing of the circuit: the properties of `NeuronArray` from ``lanes`` to ``cycles_after_reset``, by name."""
         return self._exported[1]
 
     @cached_property
@@ -88,7 +90,7 @@ class Case:
         return text, {name: getattr(array, name) for name in names}
 
     def bit_true(self) -> BitTrueModel:
-        """A fresh bit-true model."""
+        """Make a new bit-true model, in the state after reset."""
         return self.neuron.model.bit_true(self.params)
 
     def save(self, path: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A core as a user's own system finds it: exported Verilog on AXI4-Lite or Wishbone, loaded and run by a bus master."""
+"""cocotb bench of a core in a user's system: exported Verilog on AXI4-Lite or Wishbone, driven by a bus master."""
 
 from __future__ import annotations
 
@@ -27,24 +27,31 @@ from neuristor.sim.engines.simulators import CocotbResult
 __all__ = ["CoreCase", "verify"]
 
 INNER, TOP = "neurons", "neurons_axi"
+"""Verilog modules: the core, and the core with the wrapper for AXI4-Lite."""
 PATIENCE = 2000
-"""Reads of an empty stream after which nothing more is expected."""
+"""Reads of an empty stream after which the bench stops waiting for output."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CoreCase:
-    """An array behind registers, and what it hears.
+    """An array with registers on a bus, parameters to load and an input.
 
     Parameters
     ----------
     bus : {"axi4-lite", "wishbone"}
+        The bus.
     neuron : Neuron
-    built, params : NeuronParams
-        Parameters of the circuit, and those that are loaded.
+        The neuron.
+    built : NeuronParams
+        Parameters that the circuit is built with.
+    params : NeuronParams
+        Parameters that are loaded, of the same structure.
     lanes : int
+        Neurons updated in parallel.
     drive_raw : ndarray of int64, shape (frames, count)
+        Input words of each frame.
     ticks : int
-        Of each frame.
+        Ticks of each frame.
     """
 
     bus: str
@@ -56,29 +63,32 @@ class CoreCase:
     ticks: int = 3
 
     def core(self, params: NeuronParams) -> ArrayCore:
-        """A fresh circuit.
+        """Make a new circuit.
 
         Parameters
         ----------
         params : NeuronParams
-            What it is built with.
+            Parameters that it is built with.
         """
         return ArrayCore(self.neuron.build(params, self.lanes, loadable=True), self.neuron.name)
 
     @property
     def toplevel(self) -> str:
-        """Of the Verilog."""
+        """Name of the top Verilog module."""
         return TOP if self.bus == "axi4-lite" else INNER
 
     def verilog(self) -> str:
-        """With the wrapper for AXI4-Lite."""
+        """The circuit as Verilog, for AXI4-Lite with its wrapper."""
         core = self.core(self.built)
         if self.bus == "wishbone":
             return export(WishboneCore(core), INNER)
         return f"{export(AxiCore(core), INNER)}\n{vivado_wrapper(INNER, TOP, address_bits(core) + 2)}"
 
     def expected(self) -> list[int]:
-        """The words of the output, by the model."""
+        """The words of the output stream, by the bit-true model.
+
+        Spikes are recorded in every tick, the state only in the last tick of a frame.
+        """
         core = self.core(self.params)
         core.describe_only()
         model = self.neuron.model.bit_true(self.params)
@@ -110,12 +120,27 @@ class CoreCase:
 
 
 def verify(case: CoreCase, simulator: str, log_dir: Path | None = None) -> CocotbResult:
-    """Load, run and read a core, and compare every word; as ``neuristor.sim.benches.shell.judge``."""
+    """Load and run a core on a simulator, and compare every word of its output.
+
+    Parameters
+    ----------
+    case : CoreCase
+        The case.
+    simulator : {"verilator", "icarus"}
+        The simulator.
+    log_dir : Path, optional
+        Folder for the simulator's log; it is deleted by default.
+
+    Returns
+    -------
+    CocotbResult
+        Whether all words are equal, as of ``neuristor.sim.benches.shell.judge``.
+    """
     return judge(case, simulator, case.toplevel, "neuristor.sim.benches.core", log_dir)
 
 
 class _Axi:
-    """Words through somebody else's manager."""
+    """Words by the AXI4-Lite manager of the package cocotbext-axi."""
 
     def __init__(self, dut: Any, draw: random.Random) -> None:
         from cocotbext.axi import AxiLiteBus, AxiLiteMaster
@@ -136,7 +161,7 @@ class _Axi:
 
 
 class _Wishbone:
-    """Classic cycles, back to back or not."""
+    """Words by classic Wishbone cycles, at random back to back or with a gap."""
 
     def __init__(self, dut: Any, draw: random.Random) -> None:
         self._dut, self._draw = dut, draw
@@ -173,7 +198,7 @@ class _Wishbone:
 
 @cocotb.test()
 async def loads_runs_and_gives_what_the_model_gives(dut: Any) -> None:
-    """All that can be loaded is; frames are played and read as a driver would."""
+    """Load all parameters; send frames and read the output as a driver does; compare every word with the model."""
     case: CoreCase = loaded()
     draw = random.Random(1)
     bus: Any = (_Axi if case.bus == "axi4-lite" else _Wishbone)(dut, draw)

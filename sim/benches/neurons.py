@@ -23,13 +23,32 @@ __all__ = [
 CHUNK = 512
 """Ticks compared at a time."""
 SHORT = 120
-"""Ticks of the tests with stalls and resets."""
+"""Ticks of the tests with stalls and with resets."""
 
 
 async def run_ticks(
     dut: Any, case: Case, drive_raw: NDArray[np.int64], stall_seed: int | None = None
 ) -> tuple[dict[str, NDArray[np.int64]], int]:
-    """Send ticks and collect what comes back; the trace and the clocks used."""
+    """Send the input of some ticks and collect the output.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        The array.
+    case : Case
+        The case.
+    drive_raw : ndarray of int64, shape (ticks, count)
+        Input words.
+    stall_seed : int, optional
+        Seed of random stalls at input and output; no stalls when absent.
+
+    Returns
+    -------
+    trace : dict of str to ndarray of int64, shape (ticks, count)
+        Spikes and state after each tick.
+    cycles : int
+        Clocks used.
+    """
     words = [int.from_bytes(row.tobytes(), "little") for row in pack_drive(case.params, case.lanes, drive_raw)]
     done = await exchange(dut, words, stall_seed=stall_seed)
     size = -(-len(dut.o__payload) // 8)
@@ -39,14 +58,38 @@ async def run_ticks(
 
 
 async def check(dut: Any, case: Case, model: Any, drive_raw: NDArray[np.int64], stall_seed: int | None = None) -> int:
-    """Run ticks through circuit and model; fail at the first difference. Return the clocks used."""
+    """Compare circuit and model over some ticks, with the count of saturations.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        The array.
+    case : Case
+        The case.
+    model : BitTrueModel
+        The bit-true model, in the same state as the circuit.
+    drive_raw : ndarray of int64, shape (ticks, count)
+        Input words.
+    stall_seed : int, optional
+        Seed of random stalls at input and output; no stalls when absent.
+
+    Returns
+    -------
+    int
+        Clocks used.
+
+    Raises
+    ------
+    AssertionError
+        At the first difference.
+    """
     clocks = 0
     for first in range(0, len(drive_raw), CHUNK):
         part = drive_raw[first : first + CHUNK]
         got, used = await run_ticks(dut, case, part, None if stall_seed is None else stall_seed + first)
         clocks += used
         difference = compare(model.run(part), got, first)
-        if difference is not None:  # with `assert`, the message would show it twice
+        if difference is not None:  # an `assert` would show the difference twice
             raise AssertionError(str(difference))
     saturations = min(model.saturations, 0xFFFF_FFFF)
     assert int(dut.saturations.value) == saturations, "the count of saturations differs"
@@ -65,19 +108,13 @@ async def matches_bit_true_model(dut: Any) -> None:
 
 @cocotb.test()
 async def matches_bit_true_model_at_corner_values(dut: Any) -> None:
-    """Inputs at both ends of their word, at zero, at the model's `input_levels`, and one step beside each.
-
-    Parameters
-    ----------
-    dut : cocotb handle
-        The array.
-    """
+    """Inputs at both ends of their word, at zero, at the model's `input_levels`, and one step beside each."""
     case = Case.from_environment()
     params, rng = case.params, np.random.default_rng(1)
     lowest, highest = params.drive.min_raw, params.drive.max_raw
     around = np.array([lowest, highest, 0, *case.neuron.model.input_levels(params)])
     corners = np.unique(np.clip([around - 1, around, around + 1], lowest, highest).astype(np.int64))
-    # Hold each level for a while, so that membranes arrive there.
+    # Keep each level for 15 ticks, so that membranes can settle there.
     held = np.repeat(rng.choice(corners, (8, params.count)), 15, axis=0)
     await start(dut)
     await check(dut, case, case.bit_true(), held)
@@ -85,7 +122,7 @@ async def matches_bit_true_model_at_corner_values(dut: Any) -> None:
 
 @cocotb.test()
 async def matches_bit_true_model_under_stalls(dut: Any) -> None:
-    """Input that comes in bursts, and an output that is not always taken."""
+    """Input with gaps, and output with backpressure, both random."""
     case = Case.from_environment()
     await start(dut)
     await check(dut, case, case.bit_true(), case.drive_raw[:SHORT], stall_seed=1)
@@ -93,13 +130,13 @@ async def matches_bit_true_model_under_stalls(dut: Any) -> None:
 
 @cocotb.test()
 async def matches_bit_true_model_after_reset_in_mid_run(dut: Any) -> None:
-    """A reset while rows are under way brings back the initial state, and nothing of the past."""
+    """After a reset with rows in the pipeline, the run is the same as from the first reset."""
     case = Case.from_environment()
     await start(dut)
     part = case.drive_raw[:SHORT]
     per_tick = -(-case.params.count // case.lanes)
     words = [int.from_bytes(row.tobytes(), "little") for row in pack_drive(case.params, case.lanes, part)]
-    # At full speed the rows of one tick follow each other: so many are still in the pipeline.
+    # At full speed the rows of a tick follow each other: 1, 2 or 4 of them are still in the pipeline at the reset.
     for sent, taken in [(1, 0), *((len(words), len(words) - n) for n in (1, 2, 4) if n < per_tick)]:
         await exchange(dut, words[:sent], taken)
         await reset(dut)

@@ -1,4 +1,4 @@
-"""Run a case on a simulator and say whether the circuit equals the bit-true model."""
+"""Run a case on a simulator and compare the circuit with the bit-true model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENGINES = {
     "compiled": "the exported Verilog compiled to C++ and fed from NumPy: millions of clocks",
     "amaranth": "the circuit in Amaranth's simulator: needs no compiler, and is slow",
 }
-"""What can judge a circuit."""
+"""The engines that can simulate a circuit, with a description for the user."""
 
 _NEEDS = {"verilator": ("verilator", "c++", "make", "perl"), "icarus": ("iverilog",), "compiled": ("c++",)}
 BENCH = "neuristor.sim.benches.neurons"
@@ -39,27 +39,47 @@ CHUNK = 4096
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one engine found."""
+    """Result of a comparison by one engine."""
 
     engine: str
+    """The engine, one of `ENGINES`."""
     equal: bool
+    """Whether circuit and bit-true model are equal."""
     ticks: int
-    """Ticks of the case that were compared."""
+    """Ticks of the case."""
     tests: int
     """Tests that ran."""
     cycles: int | None
-    """Clocks of the whole input at full speed; None where the engine does not tell."""
+    """Clocks of the whole input at full speed; None if the engine does not report them."""
     reason: str
-    """What differed; empty if nothing."""
+    """The first difference; empty if there is none."""
 
 
 def available(engine: str) -> bool:
-    """Whether everything the engine needs is installed."""
+    """Whether everything the engine needs is installed.
+
+    A ``ValueError`` is raised if there is no such engine.
+
+    Parameters
+    ----------
+    engine : str
+        One of `ENGINES`.
+    """
     return missing(engine) is None
 
 
 def missing(engine: str) -> str | None:
-    """What the engine lacks on this machine, in one sentence; None if nothing.
+    """What the engine lacks on this machine.
+
+    Parameters
+    ----------
+    engine : str
+        One of `ENGINES`.
+
+    Returns
+    -------
+    str or None
+        One sentence for the user; None if nothing is missing.
 
     Raises
     ------
@@ -79,22 +99,28 @@ def missing(engine: str) -> str | None:
 
 
 def verify(case: Case, engine: str, log_dir: Path | None = None) -> Verdict:
-    """Compare circuit and bit-true model in every state bit, at every tick.
+    """Compare circuit and bit-true model in every state bit, after every tick.
 
     Parameters
     ----------
     case : Case
+        The array and its input.
     engine : str
         One of `ENGINES`.
     log_dir : Path, optional
-        Where the simulator's log stays; nowhere by default.
+        Folder for the simulator's log; it is deleted by default.
+
+    Returns
+    -------
+    Verdict
+        Whether they are equal, and the first difference.
 
     Raises
     ------
     ToolError
         If the engine is not installed.
     ValueError
-        If there is no such engine, it simulates no netlist but the case is one, or the case has no tick.
+        If there is no such engine, if the case has no tick, or if it is a netlist and the engine cannot simulate one.
     """
     lack = missing(engine)
     if lack is not None:
@@ -124,7 +150,7 @@ def verify(case: Case, engine: str, log_dir: Path | None = None) -> Verdict:
 
 
 def _logged_cycles(log: Path) -> int | None:
-    """The clocks that the bench of the whole input wrote into its log."""
+    """The clocks of the whole input, as the bench wrote them into its log; None if it did not."""
     for line in log.read_text(errors="replace").splitlines() if log.is_file() else ():
         if "compared" in line and line.rstrip().endswith("clocks"):
             return int(line.split()[-2])
@@ -147,7 +173,7 @@ def _compiled(case: Case) -> Verdict:
             try:
                 rows, clocks = circuit.exchange(pack_drive(case.params, case.lanes, part), stall_seed=stall_seed)
                 got = unpack_output(case.params, case.lanes, rows)
-            except (StreamError, ValueError) as error:  # stuck, or rows out of step: the circuit's fault
+            except (StreamError, ValueError) as error:  # the circuit is stuck, or its rows are out of order
                 return _verdict("compiled", case, tests, cycles, str(error))
             used += clocks
             difference = compare(expected, got, first)
@@ -176,7 +202,7 @@ def _interpreted(case: Case) -> Verdict:
 
 
 def _saturations(circuit: CompiledModel | InterpretedModel, model: Any) -> str | None:
-    """What is wrong with the flag and the count of saturations; None if nothing."""
+    """The difference in the flag or the count of saturations; None if there is none."""
     saturations = min(model.saturations, 0xFFFF_FFFF)
     if circuit.status("saturations") != saturations:
         return "the count of saturations differs"

@@ -1,8 +1,8 @@
-"""Mutants of a circuit: small faults that the regression's vectors must notice, or that change nothing.
+"""Mutants of a circuit: small faults that the test vectors must detect, or that are proved to change nothing.
 
-Yosys breaks one bit of one cell at a time. All mutants go into one netlist behind a select input, and are compiled
-once. Each gets the vectors until it differs from the bit-true model, in a bit or in a clock. What survives is either
-proved equivalent (`neuristor.sim.proofs`), or is a hole in the vectors.
+Yosys changes one bit of one cell for each mutant. Many mutants are put into one netlist with a select input, which is
+compiled once. Each is run with the vectors until it differs from the bit-true model, in a bit or in a clock. A mutant
+that survives is either proved equivalent to the circuit (by ``neuristor.sim.proofs``), or shows a gap in the vectors.
 """
 
 from __future__ import annotations
@@ -33,27 +33,28 @@ from neuristor.sim.proofs.claims import summary
 from neuristor.sim.proofs.equal_lanes import Known, Moment, same_lane
 from neuristor.sim.proofs.initial_states import initial_state
 
-__all__ = ["AIMED", "ArrayVectors", "Given", "Mutant", "Mutated", "Score", "Vectors", "mutants", "score"]
+__all__ = ["AIMED", "ArrayVectors", "Given", "Mutant", "Mutated", "Piece", "Score", "Vectors", "mutants", "score"]
 
 SELECT, COUNT, COUNT_BITS = "mutant_select", "count_from_outside", 64
+"""Inputs added to the netlist: the selected mutant, and the value to set a counter to, with its width."""
 TOGETHER = 200
 """Mutants in one netlist: each makes it slower to compile and to run."""
 AIMED = -1
-"""Stands for a piece that a solver found for one mutant."""
+"""Number of a piece, in `Score.killed`, that was made for one mutant from a counterexample."""
 STALLS = 20
-"""Ways to stall that are tried where a solver gave states: what shows only if a lane waits needs the right clock."""
+"""Stall patterns tried with each counterexample: some mutants differ only if the lane stalls in a particular clock."""
 MOST_CLOCKS = 4
-"""A mutant that takes so many times the clocks is stuck."""
+"""A mutant that takes more than this multiple of the clocks of the circuit is stuck."""
 
 
 @dataclass(frozen=True)
 class Mutant:
     """One fault.
 
-    Attributes
+    Parameters
     ----------
     command : str
-        Yosys' own words.
+        The Yosys command ``mutate`` that makes it.
     """
 
     command: str
@@ -64,12 +65,12 @@ class Mutant:
 
     @property
     def module(self) -> str:
-        """The module it is in."""
+        """Name of the module with the fault."""
         return self._option("module")
 
     @property
     def port(self) -> str:
-        """The port of the cell that it breaks."""
+        """Name of the cell port with the fault."""
         return self._option("port")
 
     def __str__(self) -> str:
@@ -91,13 +92,14 @@ class Mutant:
 class Mutated:
     """A circuit, and faults for it.
 
-    Attributes
+    Parameters
     ----------
     text : str
-        RTLIL of the circuit, in modules.
+        RTLIL of the circuit, not flattened.
     mutants : tuple of Mutant
-    counters : dict of str to int
-        Registers that can be set from outside, and their widths.
+        The faults.
+    counters : mapping of str to int
+        Registers that the vectors can set, and their widths in bits.
     """
 
     text: str
@@ -105,7 +107,18 @@ class Mutated:
     counters: Mapping[str, int]
 
     def one(self, mutant: Mutant) -> str:
-        """RTLIL of the circuit with one fault."""
+        """The circuit with one fault.
+
+        Parameters
+        ----------
+        mutant : Mutant
+            The fault.
+
+        Returns
+        -------
+        str
+            RTLIL.
+        """
         with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
             folder = Path(scratch)
             (folder / "circuit.il").write_text(self.text)
@@ -113,7 +126,18 @@ class Mutated:
             return (folder / "mutant.il").read_text()
 
     def verilog(self, some: Sequence[Mutant]) -> str:
-        """Some of them in one module, with an input that selects the first as 1, and so on."""
+        """The circuit with some faults that can be selected, as one module.
+
+        Parameters
+        ----------
+        some : sequence of Mutant
+            The faults. The input `SELECT` selects the first one with 1, and so on; 0 selects none.
+
+        Returns
+        -------
+        str
+            Verilog.
+        """
         bits = len(some).bit_length()
         modules = set(re.findall(r"^module (\S+)$", self.text, re.M))
         added = {SELECT: bits, COUNT: COUNT_BITS} | {f"set_{name}": 1 for name in self.counters}
@@ -145,25 +169,28 @@ def mutants(
     counters: Mapping[str, int] = MappingProxyType({}),
     within: str = "top",
 ) -> Mutated:
-    """Faults all over a circuit.
+    """Make a list of faults in a circuit.
 
     Parameters
     ----------
     component : Component
+        The circuit.
     count : int
-        How many at most; Yosys spreads them over wires and cells. Clocks are left alone.
+        Largest number of faults; Yosys spreads them over wires and cells. Clocks have none.
     seed : int
+        Seed of the choice.
     counters : mapping of str to int
-        See `Mutated`.
+        As in `Mutated`.
     within : str
-        Where the names of their modules begin: all but what is there for the test only.
+        Only the module of this name, and those whose names start with it and a dot, have faults. Parts that exist only
+        for the test can so be excluded.
     """
     with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
         folder = Path(scratch)
         (folder / "circuit.il").write_text(to_rtlil(component))
         commands = ["read_rtlil circuit.il", "hierarchy -check -top top", "proc", "memory_collect", "opt_clean"]
         commands += ["write_rtlil proc.il"]
-        # What comes after reads what was written: cells have the names they will have again.
+        # Read the written file again, so that cells have the names that they will have when it is read later.
         commands += ["design -reset", "read_rtlil proc.il", f"mutate -list {count} -seed {seed} -o mutants.txt"]
         run_yosys(commands, folder, "Yosys could not list mutants")
         lines = (folder / "mutants.txt").read_text().splitlines()
@@ -174,7 +201,13 @@ def mutants(
 
 
 def _settable(text: str, counters: Mapping[str, int]) -> str:
-    """The circuit, whose counters can be set from outside: waiting for them to count far takes too long."""
+    """RTLIL of the circuit with inputs that set its counters: counting to large values takes too long.
+
+    Raises
+    ------
+    ValueError
+        If a counter is not found exactly once.
+    """
     for name, width in counters.items():
         text, found = re.subn(
             rf"(  cell \$dff \S+\n(?:    .*\n)*?    connect \\D )(.+)"
@@ -194,19 +227,21 @@ def _settable(text: str, counters: Mapping[str, int]) -> str:
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of the vectors, from a reset on.
+    """A part of the vectors; it starts with a reset.
 
-    Attributes
+    Parameters
     ----------
     drive_raw : ndarray of int64, shape (ticks, count)
-    stall_seed : int or None
-    cut : int or None
-        Rows after which a reset comes in mid-run; what was given until then is compared too.
-    saturations : int or None
-        What the counter of clamped updates is set to beforehand: waiting for it to overflow takes too long.
-    states : dict of ndarray of int64, shape (ticks, count), or None
-        What is put into the memory before each tick. Then it is a test of single steps, from states that a run
-        from reset may take hours to come to.
+        Input words of each tick.
+    stall_seed : int, optional
+        Seed of random stalls at input and output; no stalls when absent.
+    cut : int, optional
+        Output rows after which a first run is interrupted by a reset; the whole input follows.
+    saturations : int, optional
+        Value that the counter of clamped updates is set to at the start: counting to its overflow takes too long.
+    states : dict of str to ndarray of int64, shape (ticks, count), optional
+        States to write into the memory before each tick, by field. The piece then tests single steps, from states that
+        a run from reset may take hours to reach.
     """
 
     drive_raw: NDArray[np.int64]
@@ -217,18 +252,20 @@ class Piece:
 
 
 class Vectors(ABC):
-    """What every mutant of a circuit is run against.
+    """Test vectors for the mutants of a circuit.
 
     Attributes
     ----------
     component : Component
         The circuit.
     counters : dict of str to int
-        Its counters that the vectors set, and their widths.
+        Its counters that the vectors set, and their widths in bits.
     within : str
-        The module that is broken, with all that is in it.
-    pieces, long : list
-        Parts of the vectors, each from a reset on; the long ones are for what nothing else notices.
+        The modules with faults, as in `mutants`.
+    pieces : list
+        Parts of the vectors; each starts with a reset.
+    long : list
+        Long parts, for mutants that survive the others.
     """
 
     component: Any
@@ -239,7 +276,17 @@ class Vectors(ABC):
 
     @staticmethod
     def set_counter(circuit: CompiledModel, name: str, value: int) -> None:
-        """Set a counter, in a clock of its own."""
+        """Set a counter; takes one clock.
+
+        Parameters
+        ----------
+        circuit : CompiledModel
+            The compiled circuit.
+        name : str
+            Name of the counter.
+        value : int
+            Its new value.
+        """
         circuit.drive(COUNT, value)
         circuit.drive(f"set_{name}", 1)
         circuit.wait(1)
@@ -247,26 +294,51 @@ class Vectors(ABC):
 
     @abstractmethod
     def play(self, circuit: CompiledModel, piece: Any, limit: int | None = None) -> Given:
-        """Run a piece, for so many clocks at most.
+        """Run a piece.
 
-        Raises
-        ------
-        StreamError
-            If the circuit is stuck, or breaks the rules of its streams.
+        A ``StreamError`` is raised if the circuit is stuck, or violates the rules of its streams.
+
+        Parameters
+        ----------
+        circuit : CompiledModel
+            The compiled circuit, with a mutant or none selected.
+        piece : object
+            One of `pieces` or `long`.
+        limit : int, optional
+            Clocks after which the circuit counts as stuck; the default of `CompiledModel.exchange` when absent.
+
+        Returns
+        -------
+        Given
+            The output of the circuit.
         """
 
     @abstractmethod
     def check(self, piece: Any, given: Given) -> None:
-        """Compare what the sound circuit gave with the bit-true model.
+        """Compare the output of the circuit without fault with the bit-true model.
 
-        Raises
-        ------
-        ValueError
-            If it differs.
+        A ``ValueError`` is raised if they differ.
+
+        Parameters
+        ----------
+        piece : object
+            The piece.
+        given : Given
+            The output of the circuit.
         """
 
     def notices(self, circuit: CompiledModel, number: int, pieces: Sequence[Any]) -> bool:
-        """Whether some piece tells a mutant of a number from the circuit."""
+        """Whether one of some pieces detects a mutant.
+
+        Parameters
+        ----------
+        circuit : CompiledModel
+            The compiled circuit.
+        number : int
+            Number of the mutant, for the input `SELECT`.
+        pieces : sequence
+            The pieces.
+        """
         for piece in pieces:
             circuit.fresh()
             if _kill(self, circuit, number, [piece], self.expected(circuit, [piece])) is not None:
@@ -275,15 +347,34 @@ class Vectors(ABC):
 
     @abstractmethod
     def judge(self, made: Mutated, mutant: Mutant) -> tuple[bool, list[Any]]:
-        """Whether it is proved that a mutant cannot be told from the circuit; else, pieces that may tell them apart."""
+        """Try to prove that a mutant is equivalent to the circuit.
+
+        Parameters
+        ----------
+        made : Mutated
+            The circuit.
+        mutant : Mutant
+            The mutant.
+
+        Returns
+        -------
+        proved : bool
+            Whether it is proved.
+        pieces : list
+            Pieces that may detect the mutant, made from counterexamples.
+        """
 
     def expected(self, circuit: CompiledModel, pieces: Sequence[Any]) -> list[Given]:
-        """What the circuit gives, after it was seen to be what the bit-true model gives.
+        """The outputs of the circuit without fault, compared with the bit-true model.
 
-        Raises
-        ------
-        ValueError
-            If it is not.
+        A ``ValueError`` is raised if they differ.
+
+        Parameters
+        ----------
+        circuit : CompiledModel
+            The compiled circuit.
+        pieces : sequence
+            The pieces to run.
         """
         made = []
         for piece in pieces:
@@ -294,15 +385,16 @@ class Vectors(ABC):
 
 @dataclass(frozen=True)
 class Given:
-    """What came out of a piece.
+    """The output of a circuit for a piece.
 
-    Attributes
+    Parameters
     ----------
-    rows : ndarray of uint8
-        Of the output stream.
+    rows : ndarray of uint8, shape (transfers, bytes)
+        Transfers of the output stream.
     clocks : int
+        Clocks used.
     flat : dict of str to int
-        All other outputs, at the end.
+        All other outputs at the end, by name.
     """
 
     rows: NDArray[np.uint8]
@@ -311,21 +403,39 @@ class Given:
 
     @classmethod
     def of(cls, circuit: CompiledModel, rows: NDArray[np.uint8], clocks: int) -> Given:
-        """With what the other outputs are now."""
+        """Read the other outputs of a circuit.
+
+        Parameters
+        ----------
+        circuit : CompiledModel
+            The compiled circuit.
+        rows : ndarray of uint8, shape (transfers, bytes)
+            Transfers of the output stream.
+        clocks : int
+            Clocks used.
+        """
         return cls(rows, clocks, {name: circuit.status(name) for name in circuit.outputs})
 
     def same(self, other: Given) -> bool:
-        """Whether nobody could tell."""
+        """Whether two outputs are equal, clocks included.
+
+        Parameters
+        ----------
+        other : Given
+            The other output.
+        """
         return (self.clocks, self.flat) == (other.clocks, other.flat) and self.rows.tobytes() == other.rows.tobytes()
 
 
 class ArrayVectors(Vectors):
-    """For an array of neurons.
+    """Test vectors for an array of neurons.
 
     Parameters
     ----------
     case : Case
+        The array, and an input for it.
     seed : int
+        Seed of the vectors.
     """
 
     counters: ClassVar[dict[str, int]] = {"saturations": 32}
@@ -351,7 +461,7 @@ class ArrayVectors(Vectors):
             return random.integers(drive.min_raw, drive.max_raw + 1, (ticks, count))
 
         def near(ticks: int) -> NDArray[np.int64]:
-            # Long beside a level, and a little about it.
+            # For 30 ticks near a level, with small changes.
             far = random.choice(levels, (-(-ticks // 30), count)) + random.integers(-40, 41, (-(-ticks // 30), count))
             drawn = np.repeat(far, 30, axis=0)[:ticks] + random.integers(-3, 4, (ticks, count))
             return np.asarray(np.clip(drawn, drive.min_raw, drive.max_raw))
@@ -361,7 +471,7 @@ class ArrayVectors(Vectors):
             return np.asarray(np.clip(size.astype(np.int64), drive.min_raw, drive.max_raw))
 
         def moderate(ticks: int) -> NDArray[np.int64]:
-            # What keeps neurons busy: the case's own input, and a little about it.
+            # Inputs under which neurons fire: those of the case, with small changes.
             some = self.case.drive_raw[random.integers(len(self.case.drive_raw), size=-(-ticks // 40))]
             drawn = np.repeat(some, 40, axis=0)[:ticks] + random.integers(-9, 10, (ticks, count))
             return np.asarray(np.clip(drawn, drive.min_raw, drive.max_raw))
@@ -379,7 +489,7 @@ class ArrayVectors(Vectors):
             Piece(anything(40), stall_seed=1),
             *(Piece(anything(4), cut=cut) for cut in range(min(3 * rows, 12))),
             Piece(held(120, 6), stall_seed=2),
-            # Each bit of the counter goes up and down, whatever the neurons do.
+            # Each bit of the counter toggles in both directions, whatever the neurons do.
             *(Piece(held(6, 3), saturations=start) for start in (0xFFFF_FFFF, 0x5555_5555, 0xAAAA_AAAA, 0x7FFF_FFFE)),
             *(Piece(held(4, 2), saturations=(1 << bit) - 1) for bit in range(1, 33)),
             Piece(held(300, 20)),
@@ -402,11 +512,11 @@ class ArrayVectors(Vectors):
 
     @property
     def _coupled(self) -> bool:
-        # What neighbours feel stands in memories of its own.
+        # The coupling term has memories of its own, which the vectors cannot set: no single steps.
         return self.case.params.coupling is not None
 
     def _states(self, random: np.random.Generator, ticks: int, levels: Sequence[int]) -> dict[str, NDArray[np.int64]]:
-        """States of all kinds: anything, numbers of all magnitudes, corners, near levels and near what happens."""
+        """Random states: any, of all magnitudes, near ends and levels, near states of a run, and states of a run."""
         params, shape = self.case.params, (ticks, self.case.params.count)
         happened = self.case.bit_true().run(self.case.drive_raw)
         when = random.integers(len(self.case.drive_raw), size=shape)
@@ -432,14 +542,24 @@ class ArrayVectors(Vectors):
         return _possible(self.case, made)
 
     def play(self, circuit: CompiledModel, piece: Piece, limit: int | None = None) -> Given:
-        """As `Vectors.play`."""
+        """Run a piece; as `Vectors.play`.
+
+        Parameters
+        ----------
+        circuit : CompiledModel
+            The compiled circuit.
+        piece : Piece
+            The piece.
+        limit : int, optional
+            Clocks after which the circuit counts as stuck.
+        """
         case = self.case
         circuit.reset()
         if piece.saturations is not None:
             self.set_counter(circuit, "saturations", piece.saturations)
         rows = pack_drive(case.params, case.lanes, piece.drive_raw)
         if piece.cut is not None:
-            # As many rows in as out, or a few more that are then lost.
+            # One more row in than out: it is in the pipeline at the reset.
             circuit.exchange(rows[: piece.cut + 1], piece.cut, max_cycles=limit)
             circuit.reset(1 + piece.cut % 3)
         if piece.states is None:
@@ -457,7 +577,20 @@ class ArrayVectors(Vectors):
         return Given.of(circuit, np.concatenate(parts), clocks)
 
     def check(self, piece: Piece, given: Given) -> None:
-        """As `Vectors.check`."""
+        """Compare the output with the bit-true model, with the count of saturations; as `Vectors.check`.
+
+        Parameters
+        ----------
+        piece : Piece
+            The piece.
+        given : Given
+            The output of the circuit.
+
+        Raises
+        ------
+        ValueError
+            If they differ.
+        """
         model = self.case.bit_true()
         trace = model.run(piece.drive_raw) if piece.states is None else _single_steps(model, piece)
         difference = compare(trace, unpack_output(self.case.params, self.case.lanes, given.rows))
@@ -468,10 +601,17 @@ class ArrayVectors(Vectors):
             raise ValueError("the circuit itself does not count clamped updates as its model")
 
     def judge(self, made: Mutated, mutant: Mutant) -> tuple[bool, list[Piece]]:
-        """As `Vectors.judge`.
+        """Try to prove that a mutant is equivalent to the circuit; as `Vectors.judge`.
 
-        A mutant in a lane: the lane gives the same as the sound one, from any state it can be in. One outside: all that
-        is claimed of an array holds of it.
+        A mutant in a lane is equivalent if the lane has the same results as the lane without fault, from every state in
+        which the invariants hold. A mutant outside the lanes is equivalent if all claims about arrays hold for it.
+
+        Parameters
+        ----------
+        made : Mutated
+            The circuit.
+        mutant : Mutant
+            The mutant.
         """
         case, text = self.case, made.one(mutant)
         if found := re.match(r"top\.lane_(\d+)(?=\.|$)", mutant.module):
@@ -481,12 +621,12 @@ class ArrayVectors(Vectors):
         return summary(claims) is True and all(claim.tried for claim in claims), []
 
     def _aimed(self, moments: Sequence[Moment]) -> list[Piece]:
-        """Single steps from what a solver says tells a mutant from the circuit, with and without stalls."""
+        """Single steps from the counterexamples of a solver, with and without stalls."""
         if not moments or self._coupled:
             return []
         pieces = []
         for seed in (None, *range(11, 11 + STALLS)):
-            # Others before and after it may matter.
+            # Neurons before and after it may matter: some steps have it in all neurons, others in one.
             some = self._steps(40 * len(moments), seed)
             assert some.states is not None
             for tick in range(len(some.drive_raw)):
@@ -500,7 +640,7 @@ class ArrayVectors(Vectors):
 
 
 def _possible(case: Case, states: Mapping[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
-    """The states, with the initial one where the golden model says that it cannot be."""
+    """The states, with the initial one in place of those that violate the invariants of the golden model."""
     fine = np.ones(next(iter(states.values())).shape, dtype=bool)
     for holds in case.neuron.model.invariants(case.params.raw, Known(states)).values():
         fine &= holds
@@ -511,7 +651,7 @@ def _possible(case: Case, states: Mapping[str, NDArray[np.int64]]) -> dict[str, 
 
 
 def _single_steps(model: Any, piece: Piece) -> dict[str, NDArray[np.int64]]:
-    """What the bit-true model makes of each state."""
+    """The trace of the bit-true model, with one step from each state."""
     assert piece.states is not None
     trace = {name: np.empty_like(column) for name, column in piece.states.items()}
     spikes = np.empty_like(piece.drive_raw)
@@ -529,14 +669,17 @@ def _single_steps(model: Any, piece: Piece) -> dict[str, NDArray[np.int64]]:
 
 @dataclass(frozen=True)
 class Score:
-    """What became of the mutants.
+    """Result of the mutants of a circuit.
 
-    Attributes
+    Parameters
     ----------
     killed : dict of Mutant to int
-        By the piece of the vectors that noticed them: its place, their number for any long piece, or `AIMED`.
-    equivalent, survivors : tuple of Mutant
-        Of those that nothing noticed: proved to change nothing, and not.
+        Mutants that were detected, with the index of the first piece that detected each; for a long piece, the number
+        of pieces; for a piece made for the mutant, `AIMED`.
+    equivalent : tuple of Mutant
+        Mutants that are proved equivalent to the circuit.
+    survivors : tuple of Mutant
+        Mutants that were neither detected nor proved equivalent.
     """
 
     killed: dict[Mutant, int]
@@ -545,12 +688,12 @@ class Score:
 
     @property
     def value(self) -> float:
-        """The fraction of those that change anything that was killed."""
+        """Detected mutants as a fraction of those not proved equivalent; 1 if there are none."""
         real = len(self.killed) + len(self.survivors)
         return len(self.killed) / real if real else 1.0
 
     def modules(self) -> Iterator[tuple[str, int, int, int]]:
-        """Of each module: killed, equivalent, survivors."""
+        """Name and numbers of killed mutants, equivalent mutants and survivors of each module, by name."""
         counts = [Counter(each.module for each in group) for group in (self.killed, self.equivalent, self.survivors)]
         for name in sorted(set().union(*counts)):
             yield name, counts[0][name], counts[1][name], counts[2][name]
@@ -564,25 +707,22 @@ def score(
     prove: bool = True,
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Score:
-    """Make mutants of a circuit, run them, and prove what survives.
+    """Make mutants of a circuit, run them, and try to prove that the survivors are equivalent.
+
+    A ``ValueError`` is raised if the circuit itself differs from its bit-true model.
 
     Parameters
     ----------
     vectors : Vectors
-        Of the circuit.
+        Test vectors of the circuit.
     count : int
-        Mutants, at most.
+        Largest number of mutants.
     seed : int
-        Of the choice of mutants.
+        Seed of the choice of mutants.
     prove : bool
         Whether to try to prove survivors equivalent.
     progress : callable
-        Told what goes on, and how many of how many are done.
-
-    Raises
-    ------
-    ValueError
-        If the circuit itself is not its model.
+        ``progress(what, done, total)`` is called with a word for the present step and its progress.
     """
     made = mutants(vectors.component, count, seed, vectors.counters, vectors.within)
     killed: dict[Mutant, int] = {}
@@ -620,7 +760,7 @@ def score(
 def _kill(
     vectors: Vectors, circuit: CompiledModel, number: int, pieces: Sequence[Any], expected: Sequence[Given]
 ) -> int | None:
-    """The piece that tells the mutant from the circuit; None if none does."""
+    """The index of the first piece that detects a mutant; None if none does."""
     circuit.fresh()
     circuit.drive(SELECT, number)
     for place, (piece, wanted) in enumerate(zip(pieces, expected, strict=True)):
