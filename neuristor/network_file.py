@@ -64,12 +64,14 @@ class DataSection(Section):
 
     source: str = Field(
         default="digits",
-        description="'digits', 'mnist', an NPZ file with `inputs` (ticks, runs, inputs) and, optionally, `labels`, a CSV "
-        "file of numbers (rows are ticks), or events (columns or arrays t, x, y, p)",
+        description="'digits', 'mnist', an NPZ file with `inputs` (ticks, runs, inputs) and, optionally, `labels`, a "
+        "CSV file of numbers (rows are ticks), or events (columns or arrays t, x, y, p)",
     )
     code: Literal["rate", "latency"] = Field(default="rate", description="spike code of pictures: 'rate' or 'latency'")
     ticks: int = Field(default=16, ge=1, le=100_000, description="ticks for which a picture is shown, 1 to 100000")
-    most: float = Field(default=0.5, gt=0, le=1, description="spike probability of a full pixel in a tick, above 0, at most 1")
+    most: float = Field(
+        default=0.5, gt=0, le=1, description="spike probability of a full pixel in a tick, above 0, at most 1"
+    )
     runs: int = Field(default=0, ge=0, description="number of pictures or runs, 0 for all")
     seed: int = Field(default=0, ge=0, le=0xFFFF_FFFF, description="seed of the spike code, 0 to 4294967295")
     time_unit: float = Field(default=1e-6, gt=0, description="unit of t in events, in second, above 0")
@@ -80,28 +82,35 @@ class WordsSection(Section):
 
     weight_bits: OneOrMore = Field(default=4, description="an integer from 1 to 16, or a list of one for each layer")
     membrane_bits: OneOrMore = Field(default=10, description="an integer from 2 to 32, or a list of one for each layer")
-    coefficient_bits: int = Field(default=8, ge=0, le=16, description="bits of the coefficient k, 0 (a power of two) to 16")
+    coefficient_bits: int = Field(
+        default=8, ge=0, le=16, description="bits of the coefficient k, 0 (a power of two) to 16"
+    )
     level: list[float] | None = Field(
         default=None,
-        description="threshold of each layer as a fraction of the membrane's range, above 0 to 1; fitted to data when "
-        "absent",
+        description="a list: largest threshold of each layer as a fraction of its largest membrane value, above 0 to "
+        "1; fitted to data when absent",
     )
     clip: list[float] | None = Field(
         default=None,
-        description="largest weight of each layer that is not clipped, as a fraction of its largest, above 0 to 1; fitted "
-        "to data when absent",
+        description="a list: weights of each layer are clipped at this fraction of its largest weight, above 0 to 1; "
+        "fitted to data when absent",
     )
 
 
 class FpgaSection(Section):
     """The circuit on the FPGA, and its boards."""
 
-    lanes: OneOrMore = Field(default=1, description="lanes of each layer: a divisor of its neurons (or channels), or a list")
-    updates: OneOrMore = Field(default=0, description="neurons updated at the same time in each layer, 0 for as many as lanes, or a list")
+    lanes: OneOrMore = Field(
+        default=1, description="lanes of each layer: a divisor of its neurons (or channels), or a list"
+    )
+    updates: OneOrMore = Field(
+        default=0,
+        description="neurons of each layer updated at a time: a divisor of its lanes, 0 to choose it, or a list",
+    )
     protection: Literal["none", "parity", "secded"] = Field(
         "none",
-        description="check bits of weights, thresholds and biases in memory: none, parity (a flipped bit is counted) or "
-        "secded (a flipped bit is corrected)",
+        description="check bits of weights, thresholds and biases in memory: none, parity (a flipped bit is counted) "
+        "or secded (a flipped bit is corrected)",
     )
     boards: list[str] = Field(default=["ulx3s-85f"], description=f"a list of {', '.join(BOARDS)}")
 
@@ -115,24 +124,26 @@ class _File(Section):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NetworkFile(Tabular):
-    """All that a network file says.
+    """A checked network file: a spiking network, its data, its word lengths and its circuit.
 
     Parameters
     ----------
     path : Path
+        The file; for a network from a text or a mapping, its name.
     sections : pydantic model
-        As written.
+        The sections as written, with defaults.
     digest : str
-        SHA-256 of the file and what it names.
+        SHA-256 of the file and of the files that it names.
     imported : Imported
-        The network as it came.
+        The network as in the NIR file.
     network : Network
-        The same, or one of devices.
+        The same network, with the device of ``[network] device`` if there is one.
     inputs : ndarray, shape (ticks, runs, inputs)
-        Spikes or currents.
+        Spikes, 0 or 1, or currents in the unit of the NIR file.
     labels : ndarray of int64, shape (runs,), or None
-    fitting : ndarray, shape (ticks, some, inputs)
-        What words are fitted to: of the pictures for training, where there are any.
+        Right answer of each run.
+    fitting : ndarray, shape (ticks, some runs, inputs)
+        Inputs to which word lengths are fitted: training data, if the data set has any.
     """
 
     path: Path
@@ -145,7 +156,18 @@ class NetworkFile(Tabular):
     fitting: NDArray[Any]
 
     def words(self) -> list[Words]:
-        """The words of each layer: as the file has them, or fitted to data."""
+        """Choose the word lengths of each layer: those of the file, with scales of the file or fitted to the data.
+
+        Returns
+        -------
+        list of Words
+            One for each layer.
+
+        Raises
+        ------
+        ValueError
+            As a `DesignError`: if the file has not one number for each layer, or one is out of range.
+        """
         section, count = self.sections.words, len(self.network.layers)
         with where(self.path, "words"):
             bits, rooms = (_each(getattr(section, name), count, name) for name in ("weight_bits", "membrane_bits"))
@@ -172,31 +194,37 @@ class NetworkFile(Tabular):
             return found
 
     def params(self, words: list[Words] | None = None) -> SnnParams:
-        """The network in words."""
+        """Convert the network to integer words.
+
+        Parameters
+        ----------
+        words : list of Words, optional
+            Word lengths of each layer; those of the method `words` when absent.
+        """
         with where(self.path, "words"):
             return quantized(self.network, self.words() if words is None else words)
 
     @cached_property
     def fitted(self) -> SnnParams:
-        """The network in words: those of the file, or fitted to data."""
+        """The network in integer words, with the word lengths of the method `words`."""
         return self.params()
 
     def circuit(self) -> Snn:
-        """A fresh circuit."""
+        """Build a new circuit."""
         return Snn(self.fitted, *self.lanes(self.fitted), protection=self.sections.fpga.protection)
 
     @cached_property
     def verilog(self) -> str:
-        """The network as Verilog."""
+        """The circuit as Verilog."""
         return self.export(self.circuit())
 
     def export(self, circuit: Snn) -> str:
-        """A circuit of the network as Verilog.
+        """Convert a circuit of the network to Verilog.
 
         Parameters
         ----------
         circuit : Snn
-            From `circuit`.
+            A circuit made by the method `circuit`.
         """
         sizes = "-".join(str(n) for n in (self.fitted.inputs, *(layer.count for layer in self.fitted.layers)))
         header = (
@@ -206,12 +234,12 @@ class NetworkFile(Tabular):
         return export(circuit, "snn", header=header)
 
     def case(self, runs: int) -> SnnCase:
-        """A comparison of the circuit with the bit-true model.
+        """Make a test case that compares the circuit with the bit-true model.
 
         Parameters
         ----------
         runs : int
-            How many runs of the inputs are compared, at most.
+            Largest number of runs compared, at least 1.
         """
         lanes, updates = self.lanes(self.fitted)
         inputs = self.input_words(self.fitted)[:, :runs]
@@ -219,20 +247,31 @@ class NetworkFile(Tabular):
 
     @property
     def table(self) -> Table:
-        """What the network is."""
+        """The layers: name, neurons, output."""
         rows = [
             (
                 layer.name,
                 str(layer.neurons.count),
-                _gives(layer.neurons.threshold),
+                _output(layer.neurons.threshold),
             )
             for layer in self.network.layers
         ]
         title = f"{self.path.name}: {self.network.inputs} inputs, a tick of {si(self.network.dt, 's')}"
-        return Table(title, ("layer", "neurons", "gives"), rows)
+        return Table(title, ("layer", "neurons", "output"), rows)
 
     def lanes(self, params: SnnParams) -> tuple[list[int], list[int]]:
-        """Lanes and updates of each layer, checked."""
+        """Check lanes and updates of each layer; wrong ones raise `DesignError`.
+
+        Parameters
+        ----------
+        params : SnnParams
+            The network in integer words.
+
+        Returns
+        -------
+        lanes, updates : list of int
+            As in the file, one number for each layer.
+        """
         with where(self.path, "fpga"):
             lanes, updates = (
                 _each(getattr(self.sections.fpga, n), len(params.layers), n) for n in ("lanes", "updates")
@@ -242,16 +281,17 @@ class NetworkFile(Tabular):
             return lanes, updates
 
     def input_words(self, params: SnnParams) -> NDArray[np.int64]:
-        """The inputs as integers: spikes, or the currents in words.
+        """Convert the inputs to integers.
 
         Parameters
         ----------
         params : SnnParams
-            The network in words.
+            The network in integer words.
 
         Returns
         -------
         ndarray of int64, shape (ticks, runs, inputs)
+            Spikes, 0 or 1, or currents in steps of the membrane potential.
         """
         if not self.network.currents:
             return self.inputs.astype(np.int64)
@@ -259,7 +299,7 @@ class NetworkFile(Tabular):
             return current_words(self.network, params, self.inputs)
 
 
-def _gives(threshold: Any) -> str:
+def _output(threshold: Any) -> str:
     return "membrane potentials" if threshold is None else "spikes"
 
 
@@ -272,19 +312,26 @@ def _each(value: OneOrMore, count: int, name: str) -> list[int]:
 
 
 def open_network(source: Source, *, name: str = "network") -> NetworkFile:
-    """Read and check a network file, and all that it names.
+    """Read and check a network file, and the files that it names.
+
+    Wrong input raises `DesignError`, a sentence that names the file, the section and the allowed range.
 
     Parameters
     ----------
     source : Path, str or mapping
         A network file by its path, its text (with a line break), or its sections as a mapping.
     name : str
-        What a text or a mapping is called in messages.
+        Name of a text or a mapping, for messages.
+
+    Returns
+    -------
+    NetworkFile
+        The network and its data.
 
     Raises
     ------
-    DesignError
-        If anything is wrong, in one sentence.
+    ValueError
+        As a `DesignError`: if the device is not one of LIF neurons, or a board does not exist.
     """
     path, sections, written = parsed(source, _File, name=name)
     digest = hashlib.sha256(written)
@@ -373,10 +420,10 @@ def _from_file(
             return _events(section, source, network, own), None
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # of a file without numbers, of which more is said below
+                warnings.simplefilter("ignore", UserWarning)  # of an empty file, which is refused below
                 found = np.loadtxt(io.StringIO(rows), delimiter=",", ndmin=2)
         except ValueError as error:
-            raise ValueError(f"{source}: must hold rows of as many numbers ({error})") from None
+            raise ValueError(f"{source}: must hold rows of equally many numbers ({error})") from None
     if found.ndim == 2:
         found = found[:, None]
     if found.ndim != 3 or found.size == 0 or found.dtype.kind not in "iufb":
@@ -402,7 +449,13 @@ def _events(section: DataSection, source: Path, network: Network, own: NetworkSe
 
 
 def network_keys() -> list[tuple[str, str, str, str]]:
-    """Every key of the network file: section, key, default, meaning."""
+    """List every key of the network file.
+
+    Returns
+    -------
+    list of (str, str, str, str)
+        Section, key, default, and meaning with unit and range.
+    """
     rows = []
     for section, field in _File.model_fields.items():
         kind: Any = field.annotation

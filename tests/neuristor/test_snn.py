@@ -114,7 +114,7 @@ def test_currents_and_events_are_heard(network: Path, tmp_path: Path) -> None:
 
 BAD = [
     ("dt = 1e-3", "", "[network] dt is missing"),
-    ("dt = 1e-3", "dt = 0.0", "[network] dt must be one tick in second, above 0"),
+    ("dt = 1e-3", "dt = 0.0", "[network] dt must be time step (tick) in second, above 0"),
     ("dt = 1e-3", "dt = 1.0", "dt must be at most tau (0.016 s), not 1 s"),
     ("dt = 1e-3", "dt = 1e-3\nstep = 1", "unknown key 'step'"),
     ("a.nir", "b.nir", "there is no such file"),
