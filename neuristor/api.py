@@ -7,41 +7,36 @@
 >>> nr.verify(neurons, ticks=50).equal
 True
 
-What these functions return shows itself as a table, in a terminal and in a notebook. Bad input raises `DesignError`, a
-ValueError, with the sentence that the command line prints. The command line is built on these functions.
+Each returned object is shown as a table, in a terminal and in a notebook. Wrong input raises `DesignError`, a
+ValueError with the same sentence as on the command line. The command line is built on these functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, singledispatch
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuristor import accuracy
-from neuristor.design_file import Design, DesignError, Source, circuit_of, device_of, load
+from neuristor.design_file import Design, DesignError, Source, circuit_of, device_of, load, with_input
 from neuristor.golden_model.devices.catalogue import catalogue
 from neuristor.golden_model.devices.device import PulsedDevice
 from neuristor.golden_model.devices.threshold_switch import Circuit as SwitchCircuit
 from neuristor.golden_model.networks.onn import OnnBitTrue, spins
 from neuristor.golden_model.networks.quantization import read_out
 from neuristor.golden_model.networks.snn import SnnBitTrue
-from neuristor.golden_model.neurons.model import spike_times
 from neuristor.hdl.neurons import Neuron, neuron
 from neuristor.hdl.neurons import neurons as all_neurons
 from neuristor.network_file import NetworkFile, open_network
-from neuristor.report import error_rows
-from neuristor.show import describe
+from neuristor.results import Circuit, Comparison, Device, NetworkRun, Proof, Run, Verification
 from neuristor.sim.benches import onn, snn
-from neuristor.sim.benches.verify import Verdict, available, missing
-from neuristor.sim.engines.simulators import CocotbResult, ToolError
-from neuristor.steps import Simulation, claims_of, judge, proved, simulate
-from neuristor.stimulus import from_array
-from neuristor.tables import Table, Tabular, si
+from neuristor.sim.benches.verify import Verdict
+from neuristor.sim.engines.simulators import CocotbResult
+from neuristor.steps import claims_of, engine_for, judge, simulate
+from neuristor.tables import Table, si
 from neuristor.toml_file import where
 from neuristor.weights_file import Oscillators, open_weights
 
@@ -67,76 +62,12 @@ __all__ = [
     "verilog",
 ]
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-MOST_TICKS = 1_000_000
 
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Device(Tabular):
-    """An oxide device.
-
-    Parameters
-    ----------
-    name : str
-        Of the preset; its kind, for a device of one's own.
-    section : dict
-        The section ``[device]`` of a design file.
-    physics : object
-        Its model, of a class in ``neuristor.golden_model.devices``, with ``iv`` and ``transient``.
-    """
-
-    name: str
-    section: dict[str, Any]
-    physics: Any
-
-    @property
-    def table(self) -> Table:
-        """Its numbers, each with unit and source."""
-        own = {key: value for key, value in self.section.items() if key not in ("preset", "kind")}
-        listed = describe(self.name) if "preset" in self.section else [("model", self.name)]
-        return Table(self.name, (), [*listed, *((key, f"{value:g} (given)") for key, value in own.items())])
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Circuit(Tabular):
-    """A device in its circuit.
-
-    Parameters
-    ----------
-    device : Device
-    section : dict
-        The section ``[circuit]`` of a design file: values in SI units.
-    physics : object
-        The circuit with the two-state switch closest to the device.
-    """
-
-    device: Device
-    section: dict[str, Any]
-    physics: Any
-
-    @property
-    def table(self) -> Table:
-        """Its elements, and what it does without input."""
-        rows = [("device", self.device.name)]
-        rows += [(key, f"{value:g}") for key, value in self.section.items()]
-        if isinstance(self.physics, SwitchCircuit):
-            switch, low, high = self.physics.device, *self.physics.firing_currents
-            rows = [
-                ("device", self.device.name),
-                ("V_th, V_hold", f"{si(switch.v_th, 'V')}, {si(switch.v_hold, 'V')}"),
-                ("R_ins, R_met", f"{si(switch.r_ins, 'ohm')}, {si(switch.r_met, 'ohm')}"),
-                ("supply", si(self.physics.supply, "V")),
-                ("series resistance", si(self.physics.series_resistance, "ohm")),
-                ("capacitance", si(self.physics.capacitance, "F")),
-                ("without input", self.physics.regime()),
-                ("fires repeatedly", f"from {si(low, 'A')} to {si(high, 'A')}"),
-            ]
-        return Table("circuit", (), rows)
+# --- devices, circuits, neurons, networks
 
 
 def devices() -> Table:
-    """The catalogue of published devices."""
+    """List the catalogue of published devices."""
     rows = []
     for entry in catalogue().values():
         state = "verified" if entry.verified else "unverified"
@@ -151,26 +82,29 @@ def devices() -> Table:
 
 
 def device(name: str | Mapping[str, Any] | None = None, /, *, kind: str | None = None, **numbers: float) -> Device:
-    """A device of the catalogue, or of one's own.
+    """Take a device from the catalogue, or describe one by its numbers.
+
+    An unknown device, and a number that is missing or out of range, raise `DesignError`.
 
     Parameters
     ----------
     name : str or mapping, optional
-        A name of `devices`, or the section ``[device]`` of a design file.
+        A name in the table of `devices`, or the section ``[device]`` of a design file.
     kind : str, optional
-        Without a name: ``threshold_switch`` (the default), ``thermal_vo2``, ``mott``, ``diffusive`` ...
+        Device model, if `name` is absent: ``threshold_switch`` (default), ``thermal_vo2``, ``mott``, ``diffusive`` or
+        ``antiferroelectric``.
     **numbers
-        In SI units, such as ``v_th=1.2``; they replace those of the catalogue.
+        Numbers of the device in SI units, such as ``v_th=1.2``; they replace those of the catalogue.
 
-    Raises
-    ------
-    DesignError
-        If there is no such device, a number is missing or out of range.
+    Returns
+    -------
+    Device
+        The device.
 
     Examples
     --------
     >>> device("vo2-onn").physics.v_th
-    1.5
+    1.99
     >>> device(r_ins=100e3, r_met=1e3, v_th=2.0, v_hold=1.0).name
     'threshold_switch'
     """
@@ -181,20 +115,23 @@ def device(name: str | Mapping[str, Any] | None = None, /, *, kind: str | None =
 
 
 def circuit(device: str | Mapping[str, Any] | Device, /, **values: float) -> Circuit:
-    """A device in its circuit.
+    """Put a device into its circuit.
+
+    An element that is missing, unknown or out of range raises `DesignError`.
 
     Parameters
     ----------
     device : str, mapping or Device
-        What :func:`device` takes, or gives.
+        A device, or the argument `name` of :func:`device`.
     **values
-        In SI units: `supply` in volt, `series_resistance` in ohm, `capacitance` in farad; for a device that is driven
-        by pulses `pulse_period` in second and `pulse_voltage` in volt; for two-channel neuristors their own.
+        Elements in SI units: `supply` in volt, `series_resistance` in ohm, `capacitance` in farad. For a device that is
+        driven by pulses: `pulse_period` in second and `pulse_voltage` in volt. For a two-channel neuristor: see
+        `neuristor keys`.
 
-    Raises
-    ------
-    DesignError
-        If an element is missing, unknown or out of range.
+    Returns
+    -------
+    Circuit
+        The circuit.
 
     Examples
     --------
@@ -230,29 +167,29 @@ def neurons(
     protection: str = "none",
     **options: Any,
 ) -> Design:
-    """An array of neurons.
+    """Make an array of neurons.
 
     Parameters
     ----------
     circuit : Circuit, optional
-        What each of them is made of; None for a model without a device.
+        The circuit of each neuron; absent for a model without a device.
     model : str, optional
-        The neuron model. By default what the circuit does: ``lif`` if it is silent without input,
+        Neuron model. By default, the one of the circuit: ``lif`` if it is silent without input,
         ``relaxation_oscillator`` if it oscillates.
     count : int
-        Neurons, 1 to 65,536.
+        Number of neurons, 1 to 65,536.
     dt : float, optional
-        Time step (tick), in second; by default what the model proposes for the circuit.
+        Time step (tick), in second; by default, the one that the model suggests for the circuit.
     name : str
-        Of the Verilog module.
+        Name of the Verilog module.
     variability : mapping, optional
-        The section ``[variability]``: spread, broken devices, seed.
+        Section ``[variability]`` of a design file: spread, broken devices, seed.
     number : mapping, optional
-        The section ``[number]``: word lengths.
+        Section ``[number]`` of a design file: word lengths.
     lanes : int
-        Neurons updated side by side, 1 to `count`.
+        Neurons updated at the same time, 1 to `count`.
     interval : int
-        Clocks between two neurons of a lane, over which their products share multipliers.
+        Clocks per neuron of a lane, 1 to 64; in N clocks, N products share one multiplier.
     protection : {"none", "parity", "secded"}
         Check bits of the memory of per-neuron parameters.
     **options
@@ -261,12 +198,12 @@ def neurons(
     Returns
     -------
     Design
-        Without input: :func:`run`, :func:`compare` and :func:`verify` take it.
+        The array, without input: `run`, `compare` and `verify` accept it.
 
     Raises
     ------
     DesignError
-        If the circuit cannot be such a neuron, or a value is out of range.
+        If neither circuit nor model is given, or the circuit cannot be such a neuron, or a value is out of range.
 
     Examples
     --------
@@ -274,11 +211,12 @@ def neurons(
     >>> neurons(vo2, count=64, lanes=4).neuron.name
     'relaxation_oscillator'
     """
-    chosen = _model_for(circuit, name) if model is None else model
-    if dt is None:
-        dt = _proposed_tick(circuit, chosen, name)
+    if model is None:
+        if circuit is None:
+            raise DesignError(f"{name}: a circuit or a model is needed")
+        model = _model_of(circuit)
     sections: dict[str, Any] = {
-        "neuron": {"model": chosen, "count": count, "dt": dt, **options},
+        "neuron": {"model": model, "count": count, "dt": dt or _suggested_tick(circuit, model, name), **options},
         "stimulus": {"source": "none", "ticks": 1},
         "fpga": {"lanes": lanes, "interval": interval, "protection": protection},
         "variability": dict(variability or {}),
@@ -289,10 +227,8 @@ def neurons(
     return load(sections, name=name, later=True)
 
 
-def _model_for(circuit: Circuit | None, name: str) -> str:
-    """The neuron model that a circuit is."""
-    if circuit is None:
-        raise DesignError(f"{name}: a circuit or a model is needed")
+def _model_of(circuit: Circuit) -> str:
+    """Choose the neuron model of a circuit."""
     if not isinstance(circuit.physics, SwitchCircuit):
         return next(each.name for each in _made_of_devices() if isinstance(circuit.physics, each.model.circuit or ()))
     silent = circuit.physics.regime() == "silent"
@@ -300,7 +236,14 @@ def _model_for(circuit: Circuit | None, name: str) -> str:
     return next(each.name for each in fitting if each.model.excitable == silent)
 
 
-def _proposed_tick(circuit: Circuit | None, model: str, name: str) -> float:
+def _suggested_tick(circuit: Circuit | None, model: str, name: str) -> float:
+    """Take the time step that the model suggests for the circuit, in second.
+
+    Raises
+    ------
+    DesignError
+        If the model suggests none.
+    """
     with where(Path(name), "neuron"):
         found = neuron(model).model
     if found.suggested_tick is None or circuit is None:
@@ -310,37 +253,37 @@ def _proposed_tick(circuit: Circuit | None, model: str, name: str) -> float:
 
 
 def design(source: Source, /, *, name: str = "design", current: ArrayLike | None = None) -> Design:
-    """A design file, or what one would hold.
+    """Read a design file, or a design from a text or a mapping. Wrong input raises `DesignError`.
 
     Parameters
     ----------
     source : str, Path or mapping
         A design file by its path, its text (with a line break), or its sections as a mapping.
     name : str
-        What a text or a mapping is called.
+        Name of a text or a mapping: for messages and for the Verilog module.
     current : array_like of float, shape (), (count,) or (frames, count), optional
-        Input currents in ampere, in place of ``[stimulus] source``.
+        Input currents in ampere; they replace ``[stimulus] source``.
 
-    Raises
-    ------
-    DesignError
-        If anything in it is wrong.
+    Returns
+    -------
+    Design
+        The array and its input.
     """
     return load(source, name=name, current=current)
 
 
 def network(source: Source, /) -> NetworkFile:
-    """A spiking network.
+    """Read a spiking network. Wrong input raises `DesignError`.
 
     Parameters
     ----------
     source : str, Path or mapping
         A network file by its path, its text (with a line break), or its sections as a mapping.
 
-    Raises
-    ------
-    DesignError
-        If anything in it is wrong.
+    Returns
+    -------
+    NetworkFile
+        The network and its data.
     """
     return open_network(source)
 
@@ -348,7 +291,7 @@ def network(source: Source, /) -> NetworkFile:
 def oscillators(
     weights: str | Path | ArrayLike, /, *, bits: int = 5, phase_bits: int = 4, noise_bits: int = 0, parts: int = 1
 ) -> Oscillators:
-    """A network of phase oscillators, all coupled to all.
+    """Make a network of phase oscillators, all coupled to all. Wrong input raises `DesignError`.
 
     Parameters
     ----------
@@ -357,16 +300,16 @@ def oscillators(
     bits : int
         Bits of a weight, 1 to 8.
     phase_bits : int
-        Bits of a phase, 4 to 8.
+        Bits of a phase, 4 to 8: a period has 2**phase_bits ticks.
     noise_bits : int
         Bits of the annealing noise, 0 (none) to 16.
     parts : int
-        Clocks that a column of weights takes: 1, 2, 4, 8, 16 or 32.
+        Clocks for a column of weights: 1, 2, 4, 8, 16 or 32.
 
-    Raises
-    ------
-    DesignError
-        If anything is wrong with them.
+    Returns
+    -------
+    Oscillators
+        The network.
 
     Examples
     --------
@@ -379,171 +322,82 @@ def oscillators(
 # --- run
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Run(Tabular):
-    """An array of neurons under an input: what the circuit gives (bit-true), and the float physics beside it.
-
-    Parameters
-    ----------
-    neurons : Design
-    simulation : Simulation
-        The traces, as the models give them.
-    """
-
-    neurons: Design
-    simulation: Simulation
-
-    @cached_property
-    def time(self) -> Floats:
-        """End of each tick, in second, shape (ticks,)."""
-        return np.asarray(self.neurons.params.dt * np.arange(1, len(self.spikes) + 1), dtype=np.float64)
-
-    @cached_property
-    def current(self) -> Floats:
-        """Input in ampere, shape (ticks, count)."""
-        return np.repeat(self.neurons.stimulus.current, self.neurons.stimulus.ticks, axis=0)
-
-    @cached_property
-    def spikes(self) -> NDArray[np.bool_]:
-        """Which neurons of the circuit fired in which tick, shape (ticks, count)."""
-        return self.simulation.bit_true["spike"].astype(bool)
-
-    @cached_property
-    def spike_times(self) -> list[Floats]:
-        """Spike times of each neuron of the circuit, in second."""
-        return spike_times(self.neurons.params, self.simulation.bit_true)
-
-    @property
-    def reference_spike_times(self) -> list[Floats]:
-        """Spike times of each neuron in the float physics, in second."""
-        return self.simulation.times
-
-    @cached_property
-    def membrane(self) -> Floats:
-        """Membrane potential of the circuit after each tick, in volt, shape (ticks, count)."""
-        return np.asarray(self.neurons.params.membrane.value(self.simulation.bit_true["membrane"]))
-
-    @property
-    def reference_membrane(self) -> Floats:
-        """Membrane potential of the float physics after each tick, in volt, shape (ticks, count)."""
-        return np.asarray(self.simulation.continuous["membrane"])
-
-    @property
-    def table(self) -> Table:
-        """Spikes, and what separates circuit and physics."""
-        spikes, dt = self.spikes.sum(axis=0), self.neurons.params.dt
-        rate = spikes / (len(self.spikes) * dt)
-        shape = f"{len(self.spikes)} ticks of {si(dt, 's')}, {self.spikes.shape[1]} neurons"
-        rows = [
-            ("spikes", str(int(spikes.sum())), shape),
-            ("firing rate", si(float(rate.mean()), "Hz"), f"from {si(rate.min(), 'Hz')} to {si(rate.max(), 'Hz')}"),
-            *error_rows(self.simulation),
-        ]
-        return Table(f"{self.neurons.name}: {self.neurons.neuron.name}", ("what", "value", "meaning"), rows)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class NetworkRun(Tabular):
-    """A network under its input, bit-true.
-
-    Parameters
-    ----------
-    title : str
-    values : dict of ndarray
-        ``spikes``, shape (ticks, runs, outputs), and ``answers``, shape (runs,), of a spiking network; ``phases`` in
-        turns, shape (periods, count), and ``spins`` (+1 or -1), shape (count,), of an oscillator network.
-    """
-
-    title: str
-    values: dict[str, NDArray[Any]]
-
-    def __getattr__(self, name: str) -> NDArray[Any]:
-        try:
-            return self.__dict__["values"][name]  # type: ignore[no-any-return]
-        except KeyError:
-            raise AttributeError(f"a run of this network has {', '.join(self.values)}, not {name!r}") from None
-
-    @property
-    def table(self) -> Table:
-        """The arrays."""
-        rows = [(name, str(each.shape), str(each.dtype)) for name, each in self.values.items()]
-        return Table(self.title, ("array", "shape", "type"), rows)
-
-
-def with_input(neurons: Design, current: ArrayLike | None, ticks: int | None) -> Design:
-    """A design with another input.
-
-    Parameters
-    ----------
-    neurons : Design
-    current : array_like of float, shape (), (count,) or (frames, count), optional
-        In ampere; the design's own when absent.
-    ticks : int, optional
-        How long each frame is held; the design's own when absent, 1 for currents of every tick.
-
-    Raises
-    ------
-    DesignError
-        If it has another shape, holds what is no finite number, or can make no neuron fire.
-    """
-    if current is None and ticks is None:
-        return neurons
-    held = ticks if ticks is not None else neurons.stimulus.ticks
-    with where(neurons.path, "stimulus"):
-        if not isinstance(held, int) or not 1 <= held <= MOST_TICKS:
-            raise ValueError(f"ticks must be an integer between 1 and {MOST_TICKS}, not {held!r}")
-        if current is None:
-            return replace(neurons, stimulus=replace(neurons.stimulus, ticks=held))
-        stimulus = from_array(current, held, neurons.params.count)
-        neurons.golden.check_current(neurons.params, stimulus.current)
-        made = replace(neurons, stimulus=stimulus)
-        made.frames_raw  # noqa: B018  (raises where the drive's word cannot hold a current)
-    return made
-
-
-@singledispatch
-def run(what: Any, *_: Any, **__: Any) -> Any:
-    """Run neurons or a network: what the circuit will give, bit by bit.
-
-    Parameters
-    ----------
-    what : Design, NetworkFile or Oscillators
-        From :func:`neurons`, :func:`design`, :func:`network` or :func:`oscillators`.
-    current : array_like of float, shape (), (count,) or (frames, count), optional
-        Of neurons: input in ampere; that of the design when absent.
-    ticks : int, optional
-        Of neurons: how long each frame of the input is held, in ticks.
-    runs : int, optional
-        Of a spiking network: how many runs of its data; all by default.
-    phases : array_like of float, shape (count,), optional
-        Of oscillators: initial phases in turns, 0 to 1; random by default.
-    periods : int
-        Of oscillators: how long, 20 by default.
-    seed : int
-        Of oscillators: of the random phases, 0 by default.
-
-    Returns
-    -------
-    Run or NetworkRun
+def _only(kind: str, **options: object) -> None:
+    """Refuse options that the kind of circuit does not have.
 
     Raises
     ------
     TypeError
-        If it is none of these.
-    DesignError
-        If the input is wrong.
+        If one of them is given.
     """
+    for name, value in options.items():
+        if value is not None:
+            raise TypeError(f"{name} is not an option for {kind}")
+
+
+@overload
+def run(what: Design, current: ArrayLike | None = ..., *, ticks: int | None = ...) -> Run: ...
+@overload
+def run(what: NetworkFile, *, runs: int | None = ...) -> NetworkRun: ...
+@overload
+def run(
+    what: Oscillators, *, phases: ArrayLike | None = ..., periods: int | None = ..., seed: int | None = ...
+) -> NetworkRun: ...
+def run(
+    what: Design | NetworkFile | Oscillators,
+    current: ArrayLike | None = None,
+    *,
+    ticks: int | None = None,
+    runs: int | None = None,
+    phases: ArrayLike | None = None,
+    periods: int | None = None,
+    seed: int | None = None,
+) -> Run | NetworkRun:
+    """Run neurons or a network with the bit-true model: the output is that of the circuit, bit by bit.
+
+    Wrong input raises `DesignError`.
+
+    Parameters
+    ----------
+    what : Design, NetworkFile or Oscillators
+        Result of :func:`neurons`, :func:`design`, :func:`network` or :func:`oscillators`.
+    current : array_like of float, shape (), (count,) or (frames, count), optional
+        For neurons: input currents in ampere; those of the design when absent.
+    ticks : int, optional
+        For neurons: ticks for which each frame is held; as in the design when absent.
+    runs : int, optional
+        For a spiking network: number of runs, from the first; all by default.
+    phases : array_like of float, shape (count,), optional
+        For oscillators: initial phases in turns, 0 to 1; random by default.
+    periods : int, optional
+        For oscillators: duration in periods; 20 by default.
+    seed : int, optional
+        For oscillators: seed of the random phases; 0 by default.
+
+    Returns
+    -------
+    Run or NetworkRun
+        The traces.
+
+    Raises
+    ------
+    TypeError
+        If `what` is something else, or an option is for another kind of circuit.
+    """
+    if isinstance(what, Design):
+        _only("neurons", runs=runs, phases=phases, periods=periods, seed=seed)
+        given = with_input(what, current, ticks)
+        return Run(given, simulate(given))
+    if isinstance(what, NetworkFile):
+        _only("a spiking network", current=current, ticks=ticks, phases=phases, periods=periods, seed=seed)
+        return _run_spiking(what, runs)
+    if isinstance(what, Oscillators):
+        _only("oscillators", current=current, ticks=ticks, runs=runs)
+        return _run_oscillators(what, phases, 20 if periods is None else periods, seed or 0)
     raise TypeError(f"what must be neurons or a network, not {type(what).__name__}")
 
 
-@run.register
-def _(what: Design, current: ArrayLike | None = None, *, ticks: int | None = None) -> Run:
-    given = with_input(what, current, ticks)
-    return Run(given, simulate(given))
-
-
-@run.register
-def _(what: NetworkFile, *, runs: int | None = None) -> NetworkRun:
+def _run_spiking(what: NetworkFile, runs: int | None) -> NetworkRun:
     params = what.fitted
     words = what.input_words(params)[:, :runs]
     fires = params.layers[-1].fires
@@ -555,8 +409,7 @@ def _(what: NetworkFile, *, runs: int | None = None) -> NetworkRun:
     return NetworkRun(f"{what.path.name}: {words.shape[1]} runs of {len(words)} ticks", values)
 
 
-@run.register
-def _(what: Oscillators, *, phases: ArrayLike | None = None, periods: int = 20, seed: int = 0) -> NetworkRun:
+def _run_oscillators(what: Oscillators, phases: ArrayLike | None, periods: int, seed: int) -> NetworkRun:
     params = what.params
     period = params.raw.period
     if phases is None:
@@ -575,34 +428,8 @@ def _(what: Oscillators, *, phases: ArrayLike | None = None, periods: int = 20, 
 # --- compare
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Comparison(Tabular):
-    """Firing rates of circuit and physics over a sweep of inputs, the error split by its cause.
-
-    Parameters
-    ----------
-    neurons : Design
-    result : accuracy.Result
-        The arrays: ``result.measured.current`` in ampere, ``.rate`` in hertz, ``.time_step``, ``.coefficient``,
-        ``.word`` and ``.total`` as fractions.
-    """
-
-    neurons: Design
-    result: accuracy.Result
-
-    @property
-    def worst(self) -> float:
-        """The largest relative error of the rate."""
-        return self.result.measured.worst
-
-    @property
-    def table(self) -> Table:
-        """A row an input."""
-        return Table("rate, by cause of its error", accuracy.COLUMNS, accuracy.rows(self.result))
-
-
-def _quiet(_: str) -> None:
-    """Ignore what is said of the progress."""
+def _ignore(_: str) -> None:
+    """Ignore a line about the progress."""
 
 
 def compare(
@@ -611,19 +438,25 @@ def compare(
     *,
     target: float | None = None,
     points: int = 12,
-    progress: Callable[[str], None] = _quiet,
+    progress: Callable[[str], None] = _ignore,
 ) -> Comparison:
-    """Compare the fixed-point neuron with the float physics over a sweep of inputs.
+    """Compare the fixed-point neuron with the float physics over a sweep of input currents.
 
     Parameters
     ----------
     neurons : Design
+        The array; one neuron of it is compared, without spread.
     target : float, optional
-        Largest relative error of the rate: look for the smallest words that keep it (``result.words``).
+        Largest relative error of the firing rate: also find the smallest words that keep it (``result.words``).
     points : int
-        Input currents of the sweep, at least 2.
+        Number of input currents, at least 2.
     progress : callable
         Called with a line of text at each step.
+
+    Returns
+    -------
+    Comparison
+        Rates, and the error by its cause.
 
     Raises
     ------
@@ -641,11 +474,17 @@ def compare(
 
 
 def verilog(what: Design | NetworkFile | Oscillators, /) -> str:
-    """The circuit as Verilog; the same design gives the same bytes.
+    """Convert the circuit to Verilog; the same design gives the same text.
 
     Parameters
     ----------
     what : Design, NetworkFile or Oscillators
+        Neurons or a network.
+
+    Returns
+    -------
+    str
+        Verilog.
 
     Examples
     --------
@@ -656,167 +495,78 @@ def verilog(what: Design | NetworkFile | Oscillators, /) -> str:
     return what.case.verilog if isinstance(what, Design) else what.verilog
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Verification(Tabular):
-    """What simulators found of a circuit.
-
-    Parameters
-    ----------
-    name : str
-        Of the circuit.
-    verdicts : tuple of Verdict
-        One a simulator.
-    """
-
-    name: str
-    verdicts: tuple[Verdict, ...]
-
-    @property
-    def equal(self) -> bool:
-        """Whether every simulator found the circuit equal to the bit-true model, in every state bit at every tick."""
-        return all(each.equal for each in self.verdicts)
-
-    def __bool__(self) -> bool:
-        return self.equal
-
-    @property
-    def table(self) -> Table:
-        """A row a simulator."""
-        rows = [
-            (
-                each.engine,
-                "equal in every state bit" if each.equal else f"DIFFERS: {each.reason}",
-                str(each.ticks),
-                str(each.tests),
-                str(each.cycles or ""),
-            )
-            for each in self.verdicts
-        ]
-        return Table(f"{self.name}: circuit against model", ("simulator", "result", "ticks", "tests", "clocks"), rows)
-
-
-def engine_for(simulator: str | None, known: Sequence[str]) -> str:
-    """The simulator to use.
-
-    Parameters
-    ----------
-    simulator : str, optional
-        The one wanted; the first that is installed when absent.
-    known : sequence of str
-        Those that are possible, the best first.
-
-    Raises
-    ------
-    DesignError
-        If it is none of them.
-    ToolError
-        If it is not installed.
-    """
-    if simulator is None:
-        found = next((each for each in known if available(each)), None)
-        if found is None:
-            raise ToolError(missing(known[0]) or f"{known[0]} is not installed")
-        return found
-    if simulator not in known:
-        raise DesignError(f"--simulator must be {' or '.join(known)}, not {simulator!r}")
-    lack = missing(simulator)
-    if lack is not None:
-        raise ToolError(lack)
-    return simulator
-
-
 def _verdict(engine: str, result: CocotbResult, ticks: int) -> Verdict:
     reason = "" if result.passed else "; ".join(result.messages) or "no test ran"
     return Verdict(engine, result.passed, ticks, result.tests, None, reason)
 
 
-@singledispatch
-def verify(what: Any, *_: Any, **__: Any) -> Verification:
+@overload
+def verify(
+    what: Design, current: ArrayLike | None = ..., *, ticks: int | None = ..., simulator: str | None = ...
+) -> Verification: ...
+@overload
+def verify(what: NetworkFile, *, runs: int | None = ..., simulator: str | None = ...) -> Verification: ...
+@overload
+def verify(
+    what: Oscillators, *, ticks: int | None = ..., seed: int | None = ..., simulator: str | None = ...
+) -> Verification: ...
+def verify(
+    what: Design | NetworkFile | Oscillators,
+    current: ArrayLike | None = None,
+    *,
+    ticks: int | None = None,
+    runs: int | None = None,
+    seed: int | None = None,
+    simulator: str | None = None,
+) -> Verification:
     """Compare the circuit with the bit-true model: every state bit, at every tick, under stalls and after resets.
+
+    A simulator that is not installed raises `ToolError`; wrong input raises `DesignError`.
 
     Parameters
     ----------
     what : Design, NetworkFile or Oscillators
+        Neurons or a network.
     current : array_like of float, shape (), (count,) or (frames, count), optional
-        Of neurons: input in ampere; that of the design when absent.
+        For neurons: input currents in ampere; those of the design when absent.
     ticks : int, optional
-        How long each frame is held; of oscillators the ticks compared, 200 by default.
-    runs : int
-        Of a spiking network: runs compared, 10 by default.
-    seed : int
-        Of oscillators: of the initial phases, 0 by default.
+        For neurons: ticks for which each frame is held; as in the design when absent. For oscillators: ticks compared,
+        200 by default.
+    runs : int, optional
+        For a spiking network: number of runs compared, 10 by default.
+    seed : int, optional
+        For oscillators: seed of the initial phases, 0 by default.
     simulator : str, optional
-        ``verilator``, ``icarus``, ``compiled`` or ``amaranth``; the first that is installed when absent. Networks have
-        the first two.
+        ``verilator``, ``compiled``, ``icarus`` or ``amaranth``; networks need ``verilator`` or ``icarus``. By default,
+        the first that is installed.
 
     Returns
     -------
     Verification
-        True if the circuit equals the model.
+        True (as a condition) if the circuit equals the model.
 
     Raises
     ------
     TypeError
-        If it is none of these.
-    ToolError
-        If the simulator is not installed.
-    DesignError
-        If the input is wrong, or there is no such simulator.
+        If `what` is something else, or an option is for another kind of circuit.
     """
+    if isinstance(what, Design):
+        _only("neurons", runs=runs, seed=seed)
+        engine = engine_for(simulator, ("verilator", "compiled", "icarus", "amaranth"))
+        given = with_input(what, current, ticks)
+        return Verification(given.name, (judge(given.case, engine),))
+    if isinstance(what, NetworkFile):
+        _only("a spiking network", current=current, ticks=ticks, seed=seed)
+        engine = engine_for(simulator, ("verilator", "icarus"))
+        case = what.case(10 if runs is None else runs)
+        return Verification("snn", (_verdict(engine, snn.verify(case, engine), len(case.inputs)),))
+    if isinstance(what, Oscillators):
+        _only("oscillators", current=current, runs=runs)
+        engine = engine_for(simulator, ("verilator", "icarus"))
+        what.circuit()  # checks `parts` before anything is built
+        length = 200 if ticks is None else ticks
+        return Verification("onn", (_verdict(engine, onn.verify(what.case(length, seed or 0), engine), length),))
     raise TypeError(f"what must be neurons or a network, not {type(what).__name__}")
-
-
-@verify.register
-def _(
-    what: Design, current: ArrayLike | None = None, *, ticks: int | None = None, simulator: str | None = None
-) -> Verification:
-    engine = engine_for(simulator, ("verilator", "compiled", "icarus", "amaranth"))
-    given = with_input(what, current, ticks)
-    return Verification(given.name, (judge(given.case, engine),))
-
-
-@verify.register
-def _(what: NetworkFile, *, runs: int = 10, simulator: str | None = None) -> Verification:
-    engine = engine_for(simulator, ("verilator", "icarus"))
-    case = what.case(runs)
-    return Verification("snn", (_verdict(engine, snn.verify(case, engine), len(case.inputs)),))
-
-
-@verify.register
-def _(what: Oscillators, *, ticks: int = 200, seed: int = 0, simulator: str | None = None) -> Verification:
-    engine = engine_for(simulator, ("verilator", "icarus"))
-    what.circuit()  # its parts are checked before anything is built
-    return Verification("onn", (_verdict(engine, onn.verify(what.case(ticks, seed), engine), ticks),))
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Proof(Tabular):
-    """What a solver says of a circuit, for all states, inputs and parameters.
-
-    Parameters
-    ----------
-    name : str
-        Of the circuit.
-    claims : tuple of Claim
-        What was to be proved, and what came of each.
-    """
-
-    name: str
-    claims: tuple[Any, ...] = field(default=())
-
-    @property
-    def proved(self) -> bool | None:
-        """Whether all that was tried is proved; None if the solver gave up on something, and nothing is false."""
-        return proved(self.claims)
-
-    def __bool__(self) -> bool:
-        return self.proved is True
-
-    @property
-    def table(self) -> Table:
-        """A row a claim."""
-        rows = [(each.subject, each.text, each.result) for each in self.claims]
-        return Table(f"{self.name}: circuit equals model", ("of", "claim", "result"), rows)
 
 
 def prove(neurons: Design, /, *, loadable: bool = False) -> Proof:
@@ -825,7 +575,13 @@ def prove(neurons: Design, /, *, loadable: bool = False) -> Proof:
     Parameters
     ----------
     neurons : Design
+        The array.
     loadable : bool
-        The circuit whose parameters are loaded at run time.
+        Prove the circuit whose parameters are loaded at run time.
+
+    Returns
+    -------
+    Proof
+        True (as a condition) if every claim is proved.
     """
     return Proof(neurons.name, tuple(claims_of(neurons, loadable)))

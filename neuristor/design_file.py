@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -43,12 +43,14 @@ from neuristor.tables import Table, Tabular
 from neuristor.toml_file import DesignError, Source, parsed, unknown_key, where
 from neuristor.version import __version__
 
-__all__ = ["Design", "DesignError", "Source", "circuit_of", "device_of", "identifier", "key_table", "load"]
+__all__ = ["Design", "DesignError", "Source", "circuit_of", "device_of", "identifier", "key_table", "load", "with_input"]
 
 MAX_UPDATES = 2_000_000_000
 """Largest product of frames, ticks and neurons."""
 MAX_CURRENTS = 50_000_000
 """Largest product of frames and neurons."""
+MOST_TICKS = 1_000_000
+"""Most ticks for which a frame is held."""
 
 
 def identifier(path: Path) -> str:
@@ -189,6 +191,44 @@ def load(
             golden.check_current(params, stimulus.current)
         design.frames_raw  # noqa: B018  (raises if a current exceeds the range of the drive)
     return design
+
+
+def with_input(neurons: Design, current: ArrayLike | None, ticks: int | None) -> Design:
+    """Replace the input of a design.
+
+    Parameters
+    ----------
+    neurons : Design
+        The array.
+    current : array_like of float, shape (), (count,) or (frames, count), optional
+        Input currents in ampere; those of the design when absent.
+    ticks : int, optional
+        Ticks for which each frame is held, 1 to 1,000,000; as in the design when absent.
+
+    Returns
+    -------
+    Design
+        The array with this input.
+
+    Raises
+    ------
+    ValueError
+        As a `DesignError`: if the currents have another shape, are not finite, or can make no neuron fire, or `ticks`
+        is out of range.
+    """
+    if current is None and ticks is None:
+        return neurons
+    held = ticks if ticks is not None else neurons.stimulus.ticks
+    with where(neurons.path, "stimulus"):
+        if not isinstance(held, int) or not 1 <= held <= MOST_TICKS:
+            raise ValueError(f"ticks must be an integer between 1 and {MOST_TICKS}, not {held!r}")
+        if current is None:
+            return replace(neurons, stimulus=replace(neurons.stimulus, ticks=held))
+        stimulus = from_array(current, held, neurons.params.count)
+        neurons.golden.check_current(neurons.params, stimulus.current)
+        made = replace(neurons, stimulus=stimulus)
+        made.frames_raw  # noqa: B018  (raises if a current exceeds the range of the drive)
+    return made
 
 
 def _check_sections(path: Path, sections: Sections, golden: NeuronModel[Any]) -> None:

@@ -1,4 +1,4 @@
-"""The report: one HTML page with everything in it, the same bytes for the same design."""
+"""The report: one HTML page with its pictures inside; the same design gives the same bytes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.neurons.model import spike_times
 from neuristor.sim.benches.verify import Verdict
 from neuristor.steps import BoardResult, Simulation
+from neuristor.tables import si
 from neuristor.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["error_rows", "render", "waveforms"]
+__all__ = ["error_rows", "render", "switch_rows", "waveforms"]
 
 SHOWN = 4
-"""Frames in the waveforms."""
+"""Frames that the waveforms show."""
 MOST_TICKS = 600
-"""Ticks in the waveforms, at most."""
+"""Most ticks that the waveforms show."""
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "neuristor",
     "font.size": 9,
@@ -38,7 +39,18 @@ INK, FLOAT, VERILOG = "#1f3d7a", "#e08a1e", "#2a9d5c"
 
 
 def error_rows(simulation: Simulation) -> list[tuple[str, str, str]]:
-    """What separates the circuit from the physics, by cause: name, value, meaning."""
+    """List the error of the circuit against the physics, by cause.
+
+    Parameters
+    ----------
+    simulation : Simulation
+        Traces of the float and of the bit-true models.
+
+    Returns
+    -------
+    list of (str, str, str)
+        Name, value with unit, and meaning.
+    """
     continuous = int(simulation.continuous["spike"].sum())
     on_ticks = int(simulation.on_ticks["spike"].sum())
     bit_true = int(simulation.bit_true["spike"].sum())
@@ -46,23 +58,27 @@ def error_rows(simulation: Simulation) -> list[tuple[str, str, str]]:
     bound = simulation.bound
     base = max(1, continuous)
     return [
-        ("spikes, continuous time", f"{continuous}", "float, crossings located in closed form"),
+        ("spikes, continuous time", f"{continuous}", "float: spikes at their exact times"),
         (
             "spikes, on ticks",
             f"{on_ticks} ({100 * (on_ticks - continuous) / base:+.2f} %)",
-            "float: the error of the time step",
+            "float, spikes at the end of ticks: error of the time step",
         ),
         (
             "spikes, bit-true",
             f"{bit_true} ({100 * (bit_true - on_ticks) / max(1, on_ticks):+.2f} % of on-ticks)",
-            "fixed point: the error of the word length",
+            "fixed point: error of the word length",
         ),
-        ("largest membrane error", f"{worst * 1e3:.3f} mV", "bit-true against float under the same spikes"),
-        ("its bound", f"{bound.total * 1e3:.3f} mV", "derived; the error must stay below"),
-        ("... from rounding", f"{bound.rounding * 1e3:.3f} mV", "half a step a tick, over the coefficient"),
-        ("... from the coefficient", f"{bound.coefficient * 1e3:.3f} mV", "k rounded to its bits"),
-        ("... from thresholds and input", f"{bound.quantization * 1e3:.3f} mV", "rounded to the grid"),
-        ("saturated updates", f"{simulation.saturations}", "neuron updates that were clamped"),
+        ("largest membrane error", f"{worst * 1e3:.3f} mV", "bit-true against float, with the same spikes"),
+        ("its bound", f"{bound.total * 1e3:.3f} mV", "derived upper limit of that error"),
+        ("... from rounding", f"{bound.rounding * 1e3:.3f} mV", "half a step per tick, divided by the coefficient k"),
+        ("... from the coefficient", f"{bound.coefficient * 1e3:.3f} mV", "k is rounded to its word length"),
+        (
+            "... from thresholds and input",
+            f"{bound.quantization * 1e3:.3f} mV",
+            "both are rounded to steps of their format",
+        ),
+        ("saturated updates", f"{simulation.saturations}", "updates clamped to the range of the membrane word"),
     ]
 
 
@@ -73,16 +89,25 @@ def render(
     verdicts: Sequence[Verdict],
     boards: Sequence[BoardResult],
 ) -> str:
-    """The page.
+    """Render the report.
 
     Parameters
     ----------
     design : Design
+        The design.
     simulation : Simulation
-    circuit : (str, dict)
-        Who simulated the circuit, and its trace of the first frames.
-    verdicts, boards : sequence
-        What verification and place and route gave.
+        Traces of its models.
+    circuit : (str, dict of ndarray)
+        Name of the simulator of the circuit, and its trace of the first ticks.
+    verdicts : sequence of Verdict
+        Results of verification.
+    boards : sequence of BoardResult
+        Results of place and route.
+
+    Returns
+    -------
+    str
+        A page of HTML.
     """
     import matplotlib as mpl
 
@@ -110,22 +135,30 @@ def render(
         verdicts=verdicts,
         boards=boards,
         device=_device_rows(design),
+        si=si,
     )
 
 
 def waveforms(design: Design, simulation: Simulation) -> str:
-    """Waveforms of the float and the bit-true model, and what oscillators do: SVG pictures, as one page of HTML.
+    """Draw waveforms of the float and of the bit-true model, spikes, and frequencies and phases of oscillators.
 
     Parameters
     ----------
     design : Design
+        The design.
     simulation : Simulation
+        Traces of its models.
+
+    Returns
+    -------
+    str
+        A page of HTML with SVG pictures.
     """
     import matplotlib as mpl
 
-    nobody = "not run", {name: values[:0] for name, values in simulation.bit_true.items()}
+    not_run = "not run", {name: values[:0] for name, values in simulation.bit_true.items()}
     with mpl.rc_context(STYLE):
-        parts = [_waveforms(design, simulation, nobody), _raster(design, simulation)]
+        parts = [_waveforms(design, simulation, not_run), _raster(design, simulation)]
         parts += _oscillations(design, simulation)
         pictures = [(title, caption, _embed(figure)) for title, caption, figure in parts]
     body = "".join(f'<h2>{t}</h2><img alt="{t}" src="{p}"><p>{c}</p>' for t, c, p in pictures)
@@ -145,19 +178,35 @@ def _figure(rows: int = 1, columns: int = 1, height: float = 2.6, **more: Any) -
     return figure, figure.subplots(rows, columns, **more)
 
 
-def _device_rows(design: Design) -> list[tuple[str, str]]:
-    circuit = design.circuit
-    if not isinstance(circuit, Circuit):
-        return list(design.golden.summary(design.params))
-    low, high = circuit.firing_currents
+def switch_rows(circuit: Circuit) -> list[tuple[str, str]]:
+    """List the elements of a two-state switch in its circuit, and its behaviour.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        The circuit.
+
+    Returns
+    -------
+    list of (str, str)
+        Name, and value with unit.
+    """
+    switch, regime, (low, high) = circuit.device, circuit.regime(), circuit.firing_currents
+    target = si(circuit.target_ins(), "V")
     return [
-        ("V_th, V_hold", f"{circuit.device.v_th:.4g} V, {circuit.device.v_hold:.4g} V"),
-        ("R_ins, R_met", f"{circuit.device.r_ins:.4g} ohm, {circuit.device.r_met:.4g} ohm"),
-        ("supply, R_s, C", f"{circuit.supply:.4g} V, {circuit.series_resistance:.4g} ohm, {circuit.capacitance:.4g} F"),
-        ("without input", f"{circuit.regime()}, at {circuit.target_ins():.4g} V"),
-        ("fires repeatedly", f"from {low:.4g} A to {high:.4g} A"),
-        *design.golden.summary(design.params),
+        ("V_th, V_hold", f"{si(switch.v_th, 'V')}, {si(switch.v_hold, 'V')}"),
+        ("R_ins, R_met", f"{si(switch.r_ins, 'ohm')}, {si(switch.r_met, 'ohm')}"),
+        ("supply", si(circuit.supply, "V")),
+        ("series resistance", si(circuit.series_resistance, "ohm")),
+        ("capacitance", si(circuit.capacitance, "F")),
+        ("without input", f"{regime}, at {target}" if regime == "silent" else f"{regime}, charges towards {target}"),
+        ("fires repeatedly", f"with input currents from {si(low, 'A')} to {si(high, 'A')}"),
     ]
+
+
+def _device_rows(design: Design) -> list[tuple[str, str]]:
+    rows = switch_rows(design.circuit) if isinstance(design.circuit, Circuit) else []
+    return [*rows, *design.golden.summary(design.params)]
 
 
 def _rates(design: Design) -> tuple[str, str, Figure]:
@@ -192,7 +241,7 @@ def _device(design: Design) -> tuple[str, str, Figure]:
     right.plot(current * 1e6, [design.circuit.frequency(i) * 1e-3 for i in current], color=INK)
     right.axvspan(bottom * 1e6, low * 1e6, color="0.92", lw=0)
     right.set(xlabel="input current (uA)", ylabel="rate (kHz)", title="closed-form rate (grey: silent)")
-    return "The device", "Two states with hysteresis, and what its circuit does under a constant input.", figure
+    return "The device", "I-V curve with hysteresis, and firing rate of the circuit under a constant input.", figure
 
 
 def _busiest(simulation: Simulation, ticks: int) -> int:
@@ -202,7 +251,7 @@ def _busiest(simulation: Simulation, ticks: int) -> int:
 def _waveforms(
     design: Design, simulation: Simulation, circuit: tuple[str, dict[str, NDArray[np.int64]]]
 ) -> tuple[str, str, Figure]:
-    who, trace = circuit
+    simulator, trace = circuit
     ticks = min(len(simulation.drive), SHOWN * design.stimulus.ticks, MOST_TICKS)
     checked = min(ticks, len(trace["spike"]))
     neuron = _busiest(simulation, ticks)
@@ -223,7 +272,8 @@ def _waveforms(
     axes.legend(frameon=False, ncols=3, loc="upper right")
     return (
         "Waveforms",
-        f"Neuron {neuron}, the busiest of these ticks; dashed: its mean threshold, dotted: V_hold. Verilog: {who}.",
+        f"Neuron {neuron}, which has the most spikes in these ticks; dashed: its mean threshold, dotted: V_hold. "
+        f"Verilog: {simulator}.",
         figure,
     )
 
@@ -234,30 +284,30 @@ def _errors(design: Design, simulation: Simulation) -> tuple[str, str, Figure]:
     figure, axes = _figure()
     axes.plot(np.arange(1, ticks + 1) * design.params.dt * 1e6, worst, color=INK, lw=0.7)
     axes.axhline(simulation.bound.total * 1e3, color="#b03030", lw=1, label="derived bound")
-    axes.set(xlabel="emulated time (us)", ylabel="worst neuron (mV)", ylim=(0, None))
+    axes.set(xlabel="emulated time (us)", ylabel="membrane error (mV)", ylim=(0, None))
     axes.legend(frameon=False)
     return (
         "Fixed point against float",
-        "Membrane error of the worst neuron, under the same spikes.",
+        "Largest membrane error of all neurons, with the same spikes.",
         figure,
     )
 
 
 def _raster(design: Design, simulation: Simulation) -> tuple[str, str, Figure]:
     ticks = min(len(simulation.drive), 10 * design.stimulus.ticks)
-    when, who = np.nonzero(simulation.bit_true["spike"][:ticks])
+    when, neuron = np.nonzero(simulation.bit_true["spike"][:ticks])
     figure, axes = _figure(height=3.2)
-    axes.plot(when * design.params.dt * 1e6, who, "|", color=INK, ms=3)
+    axes.plot(when * design.params.dt * 1e6, neuron, "|", color=INK, ms=3)
     frame = design.stimulus.ticks * design.params.dt * 1e6
     for n, label in enumerate(design.stimulus.labels[: -(-ticks // design.stimulus.ticks)]):
         axes.axvline(n * frame, color="0.8", lw=0.6)
         axes.text((n + 0.5) * frame, 1.02, label, transform=axes.get_xaxis_transform(), ha="center")
     axes.set(xlabel="emulated time (us)", ylabel="neuron", ylim=(-1, design.params.count))
-    return "Spikes", "Raster of the first frames; above, what each frame is.", figure
+    return "Spikes", "Raster of the first frames; above, the label of each frame.", figure
 
 
 def _oscillations(design: Design, simulation: Simulation) -> list[tuple[str, str, Figure]]:
-    """Frequency and phase of each oscillator; nothing for neurons that are no oscillators."""
+    """Draw frequency and phase of each oscillator; no picture for other neurons."""
     if "metallic" not in simulation.bit_true:
         return []
     duration = len(simulation.drive) * design.params.dt
@@ -277,7 +327,7 @@ def _oscillations(design: Design, simulation: Simulation) -> list[tuple[str, str
         right.plot(steady, 100 * (rates[1] / rates[0] - 1), ".", color=INK, ms=4)
         right.axhline(0, color="0.7", lw=0.7)
         right.set(xlabel="oscillator", ylabel="bit-true against float (%)")
-        caption = "Mean frequency in the second half of the run, and how far fixed point and the tick move it."
+        caption = "Mean frequency in the second half of the run, and its error from fixed point and time step."
     else:
         for found, color, mark in zip(late, (FLOAT, INK), ("o", "."), strict=True):
             base, period = found[steady[0]][-1], np.diff(found[steady[0]]).mean()
@@ -300,4 +350,4 @@ def _frames(design: Design, simulation: Simulation) -> list[tuple[str, str, Figu
             axes[row, n].set(xticks=[], yticks=[])
     axes[0, 0].set_ylabel("current")
     axes[1, 0].set_ylabel("spikes")
-    return [("What the neurons see", "Input currents and the spikes they become.", figure)]
+    return [("Input and output", "Input currents of the first frames, and spikes of each neuron.", figure)]

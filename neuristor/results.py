@@ -1,8 +1,8 @@
-"""What the Python interface returns: devices, circuits, runs, comparisons, verifications and proofs, shown as tables."""
+"""Results of the Python interface: devices, circuits, runs, comparisons, verifications, proofs; shown as tables."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from neuristor.golden_model.neurons.model import spike_times
 from neuristor.report import error_rows, switch_rows
 from neuristor.show import describe
 from neuristor.sim.benches.verify import Verdict
+from neuristor.sim.proofs.claims import Claim
 from neuristor.steps import Simulation, proved
 from neuristor.tables import Table, Tabular, si
 
@@ -263,7 +264,7 @@ class Proof(Tabular):
     """
 
     name: str
-    claims: tuple[Any, ...] = field(default=())
+    claims: tuple[Claim, ...]
 
     @property
     def proved(self) -> bool | None:

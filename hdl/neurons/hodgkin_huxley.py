@@ -63,36 +63,7 @@ class HodgkinHuxleyLane(FlowLane):
         raw, width = params.raw, params.membrane.width
         membrane = flow.take(self.state.membrane)
         force = self._force(flow)
-
-        # The position of the membrane in the tables: with its sign bit inverted, the word counts from their start.
-        place = [flow.take(part) for part in _split(self.state.membrane ^ (-1 << (width - 1)), raw.position)]
-        columns: dict[str, tuple[int, ...]] = {}
-        for which, gate in enumerate(GATES):
-            columns |= {
-                f"steady_{gate}": raw.steady[which],
-                f"steady_slope_{gate}": raw.steady_slope[which],
-                f"relax_{gate}": raw.relax[which],
-                f"relax_slope_{gate}": raw.relax_slope[which],
-            }
-        entry = flow.read("rates", columns, place[0])
-
-        def interpolate(table: str, slope: str, part: Node, entry: dict[str, Node], position: int) -> Node:
-            return flow.multiply(entry[slope], part, lambda p, base: round_add(base, p, position), entry[table])
-
-        gates, opened = {}, {}
-        for which, gate in enumerate(GATES):
-            old = flow.take(self.state[gate])
-            steady = interpolate(f"steady_{gate}", f"steady_slope_{gate}", place[1], entry, raw.position)
-            away = flow.register(lambda target, now: (target << raw.gate_shift) - now, steady, old)
-            relax = interpolate(f"relax_{gate}", f"relax_slope_{gate}", place[1], entry, raw.position)
-            shift = raw.relax_shift[which]
-
-            def moved(product: Any, now: Any, shift: int = shift) -> Any:
-                return _bounded(round_add(now, product, shift), params.gate_bits)
-
-            gates[gate] = flow.multiply(away, relax, moved, old)
-            opened[gate] = flow.part(gates[gate], raw.gate_shift)
-        m, h, n = (opened[gate] for gate in GATES)
+        gates, (m, h, n) = self._gates(flow)
 
         to_na = flow.register(lambda v: raw.e_na_raw - v, membrane)
         to_k = flow.register(lambda v: raw.e_k_raw - v, membrane)
@@ -113,7 +84,7 @@ class HodgkinHuxleyLane(FlowLane):
         total = flow.register(lambda a, b: (a + b + raw.g_l_raw)[:total_bits], sodium, potassium)
         row, rest = flow.part(total, raw.phi_position), flow.part(total, 0, raw.phi_position)
         phi_entry = flow.read("phi", {"phi": raw.phi, "slope": raw.phi_slope}, row)
-        phi = interpolate("phi", "slope", rest, phi_entry, raw.phi_position)
+        phi = _interpolate(flow, phi_entry["phi"], phi_entry["slope"], rest, raw.phi_position)
 
         after = flow.multiply(net, phi, lambda p, v: round_add(v, p, raw.membrane_shift), membrane)
         bounded = flow.register(lambda v: Cat(*saturate(v, width)), after)
@@ -124,6 +95,37 @@ class HodgkinHuxleyLane(FlowLane):
         if raw.noise_scale_raw:
             state["noise"] = flow.register(noise.advance, flow.take(self.state.noise))
         return state, spike, clipped
+
+    def _gates(self, flow: Flow) -> tuple[dict[str, Node], list[Node]]:
+        """Equation 4: the gates after the tick, as they are stored and as they are multiplied."""
+        params: HodgkinHuxleyParams = self.params
+        raw, width = params.raw, params.membrane.width
+        # The position of the membrane in the tables: with its sign bit inverted, the word counts from their start.
+        place = [flow.take(part) for part in _split(self.state.membrane ^ (-1 << (width - 1)), raw.position)]
+        columns: dict[str, tuple[int, ...]] = {}
+        for which, gate in enumerate(GATES):
+            columns |= {
+                f"steady_{gate}": raw.steady[which],
+                f"steady_slope_{gate}": raw.steady_slope[which],
+                f"relax_{gate}": raw.relax[which],
+                f"relax_slope_{gate}": raw.relax_slope[which],
+            }
+        entry = flow.read("rates", columns, place[0])
+
+        gates, opened = {}, {}
+        for which, gate in enumerate(GATES):
+            old = flow.take(self.state[gate])
+            steady = _interpolate(flow, entry[f"steady_{gate}"], entry[f"steady_slope_{gate}"], place[1], raw.position)
+            away = flow.register(lambda target, now: (target << raw.gate_shift) - now, steady, old)
+            relax = _interpolate(flow, entry[f"relax_{gate}"], entry[f"relax_slope_{gate}"], place[1], raw.position)
+            shift = raw.relax_shift[which]
+
+            def moved(product: Any, now: Any, shift: int = shift) -> Any:
+                return _bounded(round_add(now, product, shift), params.gate_bits)
+
+            gates[gate] = flow.multiply(away, relax, moved, old)
+            opened[gate] = flow.part(gates[gate], raw.gate_shift)
+        return gates, [opened[gate] for gate in GATES]
 
     def _force(self, flow: Flow) -> Node:
         """What is added to the ionic currents: input, constant current and noise."""
@@ -140,6 +142,11 @@ class HodgkinHuxleyLane(FlowLane):
 def _split(value: Any, low: int) -> tuple[Any, Any]:
     """The bits from a position upwards, and those below it."""
     return value[low:], value[:low]
+
+
+def _interpolate(flow: Flow, value: Node, slope: Node, part: Node, position: int) -> Node:
+    """A table value between two entries, `part` / 2**`position` of the way to the next one."""
+    return flow.multiply(slope, part, lambda p, base: round_add(base, p, position), value)
 
 
 def _bounded(value: Any, bits: int) -> Any:
