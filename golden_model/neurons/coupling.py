@@ -86,7 +86,7 @@ class Coupling:
                         f"edges must be pairs of different oscillators from 0 to {self.count - 1}, not {list(pair)}"
                     )
                 if frozenset(pair) in seen:
-                    raise ValueError(f"edges must hold each pair once, but {list(pair)} stands there again")
+                    raise ValueError(f"edges must hold each pair once, but {list(pair)} occurs twice")
                 seen.add(frozenset(pair))
 
     @cached_property

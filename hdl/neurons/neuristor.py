@@ -106,7 +106,7 @@ class NeuristorLane(FlowLane):
                 limit = self._with_noise(flow, number, on, limit)
             across = node if number == 1 else flow.register(lambda v: -v, node)
             over = flow.register(lambda v, bound: v - bound, across, limit)
-            # On: v >= threshold. Off: v <= hold.
+            # Turns on if v >= threshold, off if v <= hold.
             crosses.append(flow.register(lambda metallic, d: Mux(metallic, d[-1] | (d == 0), ~d[-1]), on, over))
         spike = flow.register(lambda crossed, metallic: crossed & ~metallic, crosses[1], on_2)
         state = {
