@@ -1,7 +1,7 @@
 """Describe an oxide neuron device, get an FPGA that behaves like an array of them, with proof that it does.
 
-What a program may use is in ``__all__`` of this package; docs/python.md says what may change. Parts are loaded when
-they are used first: the golden models need no hardware tool.
+The public names are those in ``__all__`` of this package; docs/python.md says which of them may change. Each part is
+loaded when it is first used: the golden models load no hardware tool.
 """
 
 import lazy_loader

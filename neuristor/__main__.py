@@ -1,4 +1,4 @@
-"""``python -m neuristor``."""
+"""The command line as a module: ``python -m neuristor``."""
 
 from neuristor.commands.cli import main
 

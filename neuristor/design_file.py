@@ -43,7 +43,17 @@ from neuristor.tables import Table, Tabular
 from neuristor.toml_file import DesignError, Source, parsed, unknown_key, where
 from neuristor.version import __version__
 
-__all__ = ["Design", "DesignError", "Source", "circuit_of", "device_of", "identifier", "key_table", "load", "with_input"]
+__all__ = [
+    "Design",
+    "DesignError",
+    "Source",
+    "circuit_of",
+    "device_of",
+    "identifier",
+    "key_table",
+    "load",
+    "with_input",
+]
 
 MAX_UPDATES = 2_000_000_000
 """Largest product of frames, ticks and neurons."""

@@ -75,5 +75,8 @@ def unit(kind: type, name: str) -> str:
     """
     found = _found(kind, name)
     text = " ".join(found[2].split()) if found else ""
-    named = re.search(rf"\bin ({'|'.join(sorted(_UNITS, key=len, reverse=True))})\b", text)
-    return _UNITS[named[1]] if named else ""
+    named = re.search(rf"\b(in|per) ({'|'.join(sorted(_UNITS, key=len, reverse=True))})\b", text)
+    if named is None:
+        return ""
+    symbol = _UNITS[named[2]]
+    return symbol if named[1] == "in" else f"1/{symbol}"

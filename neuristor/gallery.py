@@ -1,4 +1,4 @@
-"""The gallery: every behaviour of a neuron through float model, bit-true model and circuit, on one sheet."""
+"""The gallery: every firing behaviour of a neuron in the float model, the bit-true model and the circuit."""
 
 from __future__ import annotations
 
@@ -23,39 +23,49 @@ from neuristor.steps import verilog_trace
 __all__ = ["Shown", "gallery", "not_reproduced", "plot"]
 
 COLUMNS = 4
+"""Panels in a row of the picture."""
 MOST_POINTS = 4000
-"""Points of a curve."""
+"""Most points of a curve."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What became of a behaviour."""
+    """A behaviour, simulated."""
 
     behaviour: Behaviour
+    """Its parameters, its input, and the test of its spikes."""
     float_membrane: NDArray[np.float64]
-    """Shape (ticks,), in volt."""
+    """Membrane potential of the float model, shape (ticks,), in volt."""
     membrane: NDArray[np.float64]
-    """Of the bit-true model, shape (ticks,), in volt."""
+    """Membrane potential of the bit-true model, shape (ticks,), in volt."""
     float_times: NDArray[np.float64]
-    """Spikes of the float model on ticks, in second."""
+    """Spike times of the float model, at the end of ticks, in second."""
     times: NDArray[np.float64]
-    """Spikes of the bit-true model, in second."""
+    """Spike times of the bit-true model, in second."""
     float_shown: bool
+    """Whether the float model shows the behaviour."""
     shown: bool
+    """Whether the bit-true model shows the behaviour."""
     difference: str
-    """Where the circuit parts from the bit-true model; empty if it does not."""
+    """First difference between circuit and bit-true model; empty if they are equal."""
     engine: str
-    """What simulated the circuit."""
+    """Name of the simulator of the circuit."""
 
 
 def gallery(design: Design, say: Callable[[str], None]) -> list[Shown]:
-    """Run every behaviour of the design's neuron model, with the design's device and words.
+    """Simulate every behaviour of the neuron model, with the device and the word lengths of the design.
 
     Parameters
     ----------
     design : Design
+        The design.
     say : callable
-        Told each behaviour that is done.
+        Called with the title of each behaviour when it is done.
+
+    Returns
+    -------
+    list of Shown
+        One for each behaviour, in the order of the model.
 
     Raises
     ------
@@ -71,12 +81,23 @@ def gallery(design: Design, say: Callable[[str], None]) -> list[Shown]:
         say(behaviour.title)
         return made
 
-    with ThreadPoolExecutor(2) as pool:  # the circuits are compiled in processes of their own
+    with ThreadPoolExecutor(2) as pool:  # compilers run as processes of their own
         return list(pool.map(one, shown))
 
 
 def not_reproduced(design: Design) -> dict[str, str]:
-    """Behaviours that the model lists as not shown, and what was tried."""
+    """List the behaviours that the model does not reproduce.
+
+    Parameters
+    ----------
+    design : Design
+        The design.
+
+    Returns
+    -------
+    dict of str to str
+        What was tried and why it fails, by the name of the behaviour.
+    """
     return dict(design.golden.not_reproduced)
 
 
@@ -101,7 +122,7 @@ def _run(neuron: Neuron, behaviour: Behaviour) -> Shown:
 
 
 def _judged(behaviour: Behaviour, times: NDArray[np.float64]) -> bool:
-    """Whether the behaviour is there; too few spikes to judge means that it is not."""
+    """Whether the spikes show the behaviour; with too few spikes for its test they do not."""
     try:
         return bool(behaviour.shown(times))
     except (IndexError, ValueError):
@@ -109,12 +130,19 @@ def _judged(behaviour: Behaviour, times: NDArray[np.float64]) -> bool:
 
 
 def plot(shown: list[Shown], title: str) -> str:
-    """The sheet, as SVG: membrane (float and bit-true) above input, one panel a behaviour.
+    """Draw one panel for each behaviour: membrane potential (float and bit-true), and the input below.
 
     Parameters
     ----------
     shown : list of Shown
+        Of `gallery`.
     title : str
+        Title of the picture.
+
+    Returns
+    -------
+    str
+        SVG; the same behaviours give the same text.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""One device of the catalogue, in rows and in a picture."""
+"""A device of the catalogue: its numbers with units and sources, and its picture."""
 
 from __future__ import annotations
 
@@ -10,40 +10,60 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuristor.docstrings import unit
 from neuristor.golden_model.devices.antiferroelectric import AntiferroelectricFet, PulseResponse
-from neuristor.golden_model.devices.catalogue import Number, Preset, preset
+from neuristor.golden_model.devices.catalogue import DEVICES, Number, Preset, preset
 from neuristor.golden_model.devices.device import PulsedDevice, Transient
 from neuristor.golden_model.devices.diffusive import DiffusiveSwitch
 from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
+from neuristor.tables import si
 
 __all__ = ["describe", "plot", "window"]
 
 Floats = NDArray[np.float64]
 
 CYCLES = 12
-"""Cycles, or pulses, simulated."""
+"""Cycles, or pulses, that are simulated."""
 PAUSED = np.repeat([1.0, 0.0, 1.0], [5 * CYCLES + 4, CYCLES, 4 * CYCLES])
-"""Pulses with a pause, to see the leak."""
+"""Pulses with a pause, which shows the leak."""
 INK, ACCENT, FILL = "#1f3d7a", "#e08a1e", "#cfe3d6"
-UNITS = {"hz": "Hz", "j": "J", "s": "s", "v": "V", "w": "W", "m2": "m2", "f": "F", "ohm": "ohm", "cycles": "cycles"}
+FIGURE_UNITS = {"hz": "Hz", "j": "J", "s": "s", "v": "V", "w": "W", "f": "F", "ohm": "ohm"}
+"""Unit of a published figure, by the last word of its name."""
+PLAIN_UNITS = {"m2": "m2", "cycles": "cycles"}
+"""Units that have no SI prefix here."""
+PULSE_UNITS = {
+    "amplitude": "V",
+    "pulse_voltage": "V",
+    "width": "s",
+    "period": "s",
+    "pulse_period": "s",
+    "series_resistance": "ohm",
+    "capacitance": "F",
+}
+"""Unit of a number of the pulses."""
+INTEGRATOR_UNITS = {"tau": "s", "refractory": "s"}
+"""Unit of a number of the integrator closest to a transistor; its voltages and currents have none."""
 
 
 def describe(name: str) -> list[tuple[str, str]]:
-    """Everything about a device, as rows of label and text.
+    """List the numbers of a device, with units and sources, and what its models compute from them.
+
+    A name that the catalogue does not have raises `ValueError`.
 
     Parameters
     ----------
     name : str
-        Of the preset.
+        Name of the preset.
 
-    Raises
-    ------
-    ValueError
-        If the catalogue has no such device.
+    Returns
+    -------
+    list of (str, str)
+        Label and text.
     """
     entry = preset(name)
     rows = [("device", entry.title), ("paper", entry.paper), ("neuron class", ", ".join(entry.classes))]
-    rows += [("model", entry.kind), *_numbers(entry.numbers)]
+    kind = DEVICES[entry.kind]
+    rows += [("model", entry.kind), *_numbers(entry.numbers, {key: unit(kind, key) for key in entry.numbers})]
     computed: dict[str, float] = {}
     if entry.missing:
         rows.append(("missing", ", ".join(entry.missing)))
@@ -51,25 +71,35 @@ def describe(name: str) -> list[tuple[str, str]]:
         more, computed = _computed(entry)
         rows += more
     for key, number in (entry.figures or {}).items():
-        unit = UNITS.get(key.rpartition("_")[2], "")
-        beside = f"; computed here {computed[key]:.4g} {unit}" if key in computed else ""
-        rows.append((f"published {key}", f"{number.value:.4g} {unit}".rstrip() + f" ({_origin(number)}){beside}"))
+        last = key.rpartition("_")[2]
+        symbol, plain = FIGURE_UNITS.get(last, ""), PLAIN_UNITS.get(last, "")
+        value = _value(number.value, symbol, 4) + (f" {plain}" if plain else "")
+        beside = f"; computed here {_value(computed[key], symbol, 4)}" if key in computed else ""
+        rows.append((f"published {key}", f"{value} ({_origin(number)}){beside}"))
     return rows
 
 
+def _value(value: float, symbol: str, digits: int) -> str:
+    """A number with its unit; temperatures and numbers without a unit have no prefix."""
+    if symbol in ("", "K", "1/K"):
+        return f"{value:.{digits}g} {symbol}".rstrip()
+    return si(value, symbol, digits)
+
+
 def window(switch: ThresholdSwitch, supply: Floats) -> tuple[Floats, Floats]:
-    """Series resistances between which the switch oscillates: it latches below, is silent above.
+    """Compute the series resistances between which a switch oscillates; it latches below, and is silent above.
 
     Parameters
     ----------
     switch : ThresholdSwitch
+        The switch.
     supply : ndarray of float, shape (n,)
-        In volt.
+        Supply voltages, in volt.
 
     Returns
     -------
     low, high : ndarray of float, shape (n,)
-        In ohm; equal where no resistor makes it oscillate.
+        Resistances, in ohm; equal where no resistor makes the switch oscillate.
     """
     edges = [
         Circuit(device=switch, supply=v, series_resistance=1.0, capacitance=1.0).series_resistance_window
@@ -80,22 +110,18 @@ def window(switch: ThresholdSwitch, supply: Floats) -> tuple[Floats, Floats]:
 
 
 def plot(name: str, path: Path) -> None:
-    """Draw a device as SVG, the same bytes every time.
+    """Draw a device as SVG; the same device gives the same bytes.
 
-    Its I-V curve, its response in the circuit of the catalogue, and its operating window; for a
-    transistor its polarisation under pulses, beside the integrator closest to it.
+    The picture has the I-V curve, the operating window, and the waveform in the circuit of the catalogue; for a
+    transistor, the polarisation under pulses and the leaky integrator closest to it. A device that the catalogue does
+    not have, or that lacks numbers, raises `ValueError`.
 
     Parameters
     ----------
     name : str
-        Of the preset.
+        Name of the preset.
     path : Path
-        Of the SVG file.
-
-    Raises
-    ------
-    ValueError
-        If the catalogue has no such device, or it lacks numbers.
+        The SVG file.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -120,8 +146,10 @@ def _origin(number: Number) -> str:
     return f"{number.source}; {number.tag}"
 
 
-def _numbers(numbers: dict[str, Number]) -> list[tuple[str, str]]:
-    return [(key, f"{number.value:.6g} ({_origin(number)})") for key, number in numbers.items()]
+def _numbers(numbers: dict[str, Number], units: dict[str, str]) -> list[tuple[str, str]]:
+    return [
+        (key, f"{_value(number.value, units.get(key, ''), 6)} ({_origin(number)})") for key, number in numbers.items()
+    ]
 
 
 def _values(numbers: dict[str, Number]) -> dict[str, float]:
@@ -146,36 +174,36 @@ def _response(name: str) -> Transient | PulseResponse | None:
 
 
 def _computed(entry: Preset) -> tuple[list[tuple[str, str]], dict[str, float]]:
-    """Rows of what the models give, and the values that stand beside published ones."""
+    """Rows computed by the models, and the values to compare with published figures."""
     device = entry.device
     rows: list[tuple[str, str]] = []
     computed: dict[str, float] = {}
     if isinstance(device, AntiferroelectricFet):
         if entry.pulses:
-            rows += _numbers(entry.pulses)
-            lif = device.lif_numbers(**_values(entry.pulses))
-            rows += [(f"as an integrator, {key}", f"{value:.4g}") for key, value in lif.items()]
+            rows += _numbers(entry.pulses, PULSE_UNITS)
+            for key, value in device.lif_numbers(**_values(entry.pulses)).items():
+                rows.append((f"as an integrator, {key}", _value(value, INTEGRATOR_UNITS.get(key, ""), 4)))
         return rows, computed
     switch: ThresholdSwitch = device.switch()
     computed |= {"t_on_s": switch.t_imt, "t_off_s": switch.t_mit}
     if entry.kind != "threshold_switch":
-        rows.append(("as a switch, V_th and V_hold", f"{switch.v_th:.4g} V, {switch.v_hold:.4g} V"))
-        rows.append(("as a switch, R_ins and R_met", f"{switch.r_ins:.4g} ohm, {switch.r_met:.4g} ohm"))
-        rows.append(("as a switch, time on and off", f"{switch.t_imt:.4g} s, {switch.t_mit:.4g} s"))
-    for table in (entry.circuit, entry.pulses):
-        rows += _numbers(table or {})
+        rows.append(("as a switch, V_th and V_hold", f"{si(switch.v_th, 'V')}, {si(switch.v_hold, 'V')}"))
+        rows.append(("as a switch, R_ins and R_met", f"{si(switch.r_ins, 'ohm')}, {si(switch.r_met, 'ohm')}"))
+        rows.append(("as a switch, time on and off", f"{si(switch.t_imt, 's')}, {si(switch.t_mit, 's')}"))
+    rows += _numbers(entry.circuit or {}, {key: unit(Circuit, key) for key in entry.circuit or {}})
+    rows += _numbers(entry.pulses or {}, PULSE_UNITS)
     if entry.circuit:
         circuit = Circuit(device=switch, **_values(entry.circuit))
         low, high = circuit.series_resistance_window
-        reach = f"{low:.4g} to {high:.4g} ohm" if low < high else "no resistor makes it oscillate"
-        rows.append((f"oscillates at {circuit.supply:g} V with", reach))
-        rows.append(("as a switch, frequency", f"{circuit.frequency():.4g} Hz, {circuit.regime()}"))
+        reach = f"{si(low, 'ohm')} to {si(high, 'ohm')}" if low < high else "no resistor makes it oscillate"
+        rows.append((f"oscillates at {si(circuit.supply, 'V', 6)} with", reach))
+        rows.append(("as a switch, frequency", f"{si(circuit.frequency(), 'Hz')}, {circuit.regime()}"))
     response = _response(entry.name)
     if isinstance(response, Transient):
-        rows.append(("simulated frequency", f"{response.frequency:.4g} Hz"))
+        rows.append(("simulated frequency", si(response.frequency, "Hz")))
         rows.append(("simulated duty", f"{response.duty:.4g}"))
-        rows.append(("simulated energy per spike", f"{response.energy_per_spike:.4g} J"))
-        # A frequency in one circuit is no maximum: only the energy compares.
+        rows.append(("simulated energy per spike", si(response.energy_per_spike, "J")))
+        # Published frequencies are the largest of a device, not those of this circuit: only the energy is compared.
         computed["energy_per_spike_j"] = response.energy_per_spike
     return rows, computed
 
@@ -207,7 +235,7 @@ def _draw_window(axes: Any, entry: Preset, switch: ThresholdSwitch) -> None:
     ):
         axes.text(x, y, text, ha="center", va="center", color="0.3")
     axes.set(yscale="log", xlim=(0, top), ylim=(floor, ceiling))
-    # Between its thresholds a diffusive switch keeps half a bridge, which two states cannot show.
+    # Between its thresholds a diffusive switch keeps a part of its filament, which the two-state switch cannot model.
     note = " (the model itself locks)" if entry.kind == "diffusive" else ""
     axes.set(xlabel="supply (V)", ylabel="series resistance (ohm)", title="operating window, as a switch" + note)
 
@@ -215,18 +243,18 @@ def _draw_window(axes: Any, entry: Preset, switch: ThresholdSwitch) -> None:
 def _draw_response(axes: Any, entry: Preset) -> None:
     response = _response(entry.name)
     if not isinstance(response, Transient):
-        axes.text(0.5, 0.5, "the catalogue has no circuit for it", transform=axes.transAxes, ha="center")
+        axes.text(0.5, 0.5, "no circuit in the catalogue", transform=axes.transAxes, ha="center")
         axes.set_axis_off()
         return
     micro = response.time * 1e6
     keep = _thin(response.voltage)
     axes.plot(micro[keep], response.voltage[keep], color=INK, lw=1)
     axes.plot(response.spikes * 1e6, np.full(len(response.spikes), response.voltage.max() * 1.05), "|", color=ACCENT)
-    axes.set(xlabel="time (us)", ylabel="voltage (V)", title="in its circuit; above, switching on")
+    axes.set(xlabel="time (us)", ylabel="voltage (V)", title="in its circuit; marks: switching on")
 
 
 def _thin(values: Floats) -> NDArray[np.intp]:
-    """Samples worth drawing: where the curve has moved by 1/500 of its range, and the neighbours."""
+    """Select samples to draw: those where the curve has moved by 1/500 of its range, and their neighbours."""
     step = np.floor(values / max(float(np.ptp(values)), 1e-300) * 500)
     moved = np.flatnonzero(np.diff(step))
     return np.unique(np.concatenate([[0], moved, moved + 1, [len(values) - 1]]))

@@ -1,11 +1,12 @@
-"""The stations of the path, each on its own: simulate, verify, synthesise."""
+"""The steps from a design to a board, each on its own: simulate, verify, prove, synthesise, place and route."""
 
 from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +15,28 @@ from amaranth.back import rtlil  # type: ignore[attr-defined]
 from numpy.typing import NDArray
 
 from neuristor.boards import BOARDS
-from neuristor.boards.flow import DoesNotFit, implement
+from neuristor.boards.flow import DoesNotFit, Implementation, implement
 from neuristor.boards.selftest import BoardTop, SelfTest
 from neuristor.design_file import Design, DesignError
 from neuristor.golden_model.neurons.model import Bound
 from neuristor.hdl.rows import pack_drive, unpack_output
 from neuristor.sim.benches.case import Case
-from neuristor.sim.benches.verify import Verdict, available, verify
+from neuristor.sim.benches.verify import Verdict, available, missing, verify
 from neuristor.sim.engines.compiled import CompiledModel
 from neuristor.sim.engines.interpreted import InterpretedModel
+from neuristor.sim.engines.simulators import ToolError
 from neuristor.sim.proofs.array import prove_array
 from neuristor.sim.proofs.claims import Claim
 from neuristor.sim.proofs.claims import summary as proved
 from neuristor.sim.proofs.initial_states import initial_state
 from neuristor.sim.proofs.lane import prove_lane
+from neuristor.tables import si
 
 __all__ = [
     "BoardResult",
     "Simulation",
     "claims_of",
+    "engine_for",
     "judge",
     "proved",
     "put_on_board",
@@ -41,34 +45,49 @@ __all__ = [
 ]
 
 CLOCKS = {"amaranth": 15_000, "icarus": 200_000}
-"""As far as a slow simulator goes beside, or in place of, a compiled one; 10 to 60 seconds."""
+"""Clocks that a slow simulator runs: 10 to 60 seconds."""
 LEAST_TICKS = 500
+"""Ticks that a slow simulator runs at least."""
 MOST_TRACED = 100_000_000
-"""Ticks times neurons of which every state is kept: some gigabytes."""
+"""Largest product of ticks and neurons of which every state is kept: some gigabytes."""
 ROM_BITS = {"ice40": 16_384, "gowin": 65_536, "ecp5": 262_144, "gatemate": 262_144}
-"""Block RAM that the stimulus of a self-test may take, by family."""
+"""Bits of block RAM for the input of a self-test, by FPGA family."""
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """A design's input through the float models and the bit-true model."""
+    """Traces of the float models and of the bit-true model, for the same input."""
 
     drive: NDArray[np.float64]
-    """Shape (ticks, count), in volt."""
+    """Input of each tick, shape (ticks, count), in volt."""
     continuous: Mapping[str, NDArray[Any]]
-    """Float, spikes where they happen."""
+    """Traces of the float model in continuous time: spikes at their exact times."""
     times: list[NDArray[np.float64]]
     """Spike times of each neuron in continuous time, in second."""
     on_ticks: Mapping[str, NDArray[Any]]
-    """Float, spikes on ticks."""
+    """Traces of the float model with spikes at the end of ticks."""
     bit_true: Mapping[str, NDArray[np.int64]]
+    """Traces of the bit-true model: ``spike`` and each field of the state, shape (ticks, count)."""
     saturations: int
+    """Updates that were clamped to the range of the membrane word."""
     membrane_error: NDArray[np.float64]
-    """Bit-true less float membrane under the same spikes, shape (ticks, count), in volt."""
+    """Bit-true minus float membrane potential, with the same spikes, shape (ticks, count), in volt."""
     bound: Bound
+    """Derived upper limit of the membrane error, in volt."""
 
     def per_frame(self, ticks: int) -> NDArray[np.int64]:
-        """Bit-true spikes of each neuron in each frame, shape (frames, count)."""
+        """Count the bit-true spikes of each neuron in each frame.
+
+        Parameters
+        ----------
+        ticks : int
+            Ticks for which each frame is held.
+
+        Returns
+        -------
+        ndarray of int64, shape (frames, count)
+            Spikes.
+        """
         spike = self.bit_true["spike"]
         return np.asarray(spike.reshape(-1, ticks, spike.shape[1]).sum(axis=1))
 
@@ -76,10 +95,20 @@ class Simulation:
 def simulate(design: Design) -> Simulation:
     """Run the whole input through the float models and the bit-true model.
 
+    Parameters
+    ----------
+    design : Design
+        The array and its input.
+
+    Returns
+    -------
+    Simulation
+        The traces.
+
     Raises
     ------
     DesignError
-        If that is more than memory should hold.
+        If the traces are larger than what memory should hold.
     """
     golden, params = design.golden, design.params
     ticks = len(design.frames_raw) * design.stimulus.ticks
@@ -108,7 +137,22 @@ def simulate(design: Design) -> Simulation:
 
 
 def verilog_trace(case: Case, ticks: int) -> tuple[str, dict[str, NDArray[np.int64]]]:
-    """What the circuit itself gives for the first ticks, and which simulator said so."""
+    """Simulate the first ticks of the circuit: with the compiled model, or with Amaranth's simulator.
+
+    Parameters
+    ----------
+    case : Case
+        The circuit and its input.
+    ticks : int
+        Ticks to simulate.
+
+    Returns
+    -------
+    simulator : str
+        Its name.
+    trace : dict of ndarray
+        Spikes and state of each tick, shape (ticks, count).
+    """
     drive = case.drive_raw[:ticks]
     rows = pack_drive(case.params, case.lanes, drive)
     if available("compiled"):
@@ -119,8 +163,58 @@ def verilog_trace(case: Case, ticks: int) -> tuple[str, dict[str, NDArray[np.int
     return "circuit in Amaranth's simulator", unpack_output(case.params, case.lanes, out)
 
 
+def engine_for(simulator: str | None, known: Sequence[str]) -> str:
+    """Choose the simulator.
+
+    Parameters
+    ----------
+    simulator : str, optional
+        Name of the simulator; when absent, the first of `known` that is installed.
+    known : sequence of str
+        Possible simulators, the best first.
+
+    Returns
+    -------
+    str
+        Its name.
+
+    Raises
+    ------
+    DesignError
+        If it is not one of `known`.
+    ToolError
+        If it is not installed.
+    """
+    if simulator is None:
+        found = next((each for each in known if available(each)), None)
+        if found is None:
+            raise ToolError(missing(known[0]) or f"{known[0]} is not installed")
+        return found
+    if simulator not in known:
+        raise DesignError(f"--simulator must be {' or '.join(known)}, not {simulator!r}")
+    lack = missing(simulator)
+    if lack is not None:
+        raise ToolError(lack)
+    return simulator
+
+
 def judge(case: Case, engine: str, log_dir: Path | None = None) -> Verdict:
-    """Verify on one engine; a slow one gets only the first ticks."""
+    """Compare the circuit with the bit-true model in one simulator; a slow one runs only the first ticks.
+
+    Parameters
+    ----------
+    case : Case
+        The circuit and its input.
+    engine : str
+        The simulator: ``verilator``, ``compiled``, ``icarus`` or ``amaranth``.
+    log_dir : Path, optional
+        Folder for the logs of the simulator.
+
+    Returns
+    -------
+    Verdict
+        Equal or not, and the first difference.
+    """
     if engine in CLOCKS:
         ticks = max(CLOCKS[engine] // case.timing["cycles_per_tick"], LEAST_TICKS)
         case = replace(case, drive_raw=case.drive_raw[:ticks])
@@ -130,18 +224,24 @@ def judge(case: Case, engine: str, log_dir: Path | None = None) -> Verdict:
 def claims_of(
     design: Design, loadable: bool = False, progress: Callable[[int, int], None] | None = None
 ) -> Iterator[Claim]:
-    """All that is to be proved of a design, one claim after another.
+    """Prove a design, claim by claim.
 
     Parameters
     ----------
     design : Design
+        The array.
     loadable : bool
-        The circuit whose parameters are loaded at run time.
+        Prove the circuit whose parameters are loaded at run time.
     progress : callable, optional
-        Called with how many operations of a lane are done, and of how many.
+        Called with the number of operations of a lane that are proved, and their total.
+
+    Yields
+    ------
+    Claim
+        A claim with its result.
     """
     array = design.case.array(loadable)
-    rtlil.convert(array)  # its parts are proved, one by one; Amaranth need not warn that the whole is no circuit
+    rtlil.convert(array)  # only its parts are proved: without this, Amaranth warns that the array is never used
     initial = None if loadable else initial_state(design.golden, design.params)
     yield from prove_array(array, initial)
     yield from prove_lane(design.golden, design.params, array, progress=progress)
@@ -149,64 +249,77 @@ def claims_of(
 
 @dataclass(frozen=True)
 class BoardResult:
-    """What became of a design on a board."""
+    """Result of place and route of a design for a board."""
 
     board: str
+    """Name of the board."""
     title: str
+    """Full name of the board."""
     resources: Mapping[str, tuple[int, int]]
+    """Used and available resources, by kind: LUT, FF, block RAM, DSP."""
     clock_hz: float | None
+    """Clock, in hertz; None if the resources are only counted."""
     fmax_hz: float | None
+    """Highest clock frequency after place and route, in hertz."""
     timing_met: bool | None
+    """Whether the highest clock frequency is at least the clock."""
     bitstream: str | None
     """File name in the output folder."""
     cycles_per_tick: int
+    """Clocks per tick."""
     ticks_per_second: float | None
+    """Ticks per second at the clock."""
     updates_per_second: float | None
+    """Neuron updates per second at the clock."""
     real_time_factor: float | None
-    """Emulated time over wall time at the board's clock."""
+    """Emulated time divided by wall time at the clock."""
     largest: int | None
-    """Neurons that would still run in real time, if more lanes of this size fill three quarters of the board."""
+    """Estimate of the neurons that run in real time if such lanes fill three quarters of the board."""
     problem: str
     """Why it cannot run; empty if it can."""
     advice: str
+    """What would help; empty if it can run."""
     frames: int
-    """Frames the self-test plays."""
+    """Frames of the input that the self-test repeats."""
     versions: Mapping[str, str]
+    """Versions of the tools."""
 
 
 def put_on_board(design: Design, name: str, out_dir: Path, work_dir: Path) -> BoardResult:
-    """Synthesise, place, route and pack a self-test of the design.
+    """Synthesise, place and route a self-test of the design, and write its bitstream.
+
+    A tool that fails or is not installed raises `neuristor.boards.flow.ToolError` or
+    `neuristor.boards.base.MissingTool`.
 
     Parameters
     ----------
     design : Design
+        The design.
     name : str
-        Of the board.
+        Name of the board.
     out_dir : Path
-        Where the bitstream goes.
+        Folder for the bitstream.
     work_dir : Path
-        Where the tools work.
+        Folder for the files of the tools.
 
-    Raises
-    ------
-    ToolError, MissingTool
-        If a tool fails, or is not installed.
+    Returns
+    -------
+    BoardResult
+        Resources, timing and speed.
     """
     board, case = BOARDS[name], design.case
     array = case.array()
-    cycles = array.cycles_per_tick
     frames, clock = 0, design.sections.fpga.clock_hz.get(name)
     top: Any = array
     if not board.counted_only:
         row_bits = array.rows * array.lanes * design.params.drive.width
         frames = max(1, min(len(design.frames_raw), ROM_BITS[board.family] // row_bits))
         top = BoardTop(SelfTest(array, case.bit_true(), design.frames_raw[:frames], design.stimulus.ticks))
-    common = {"board": name, "title": board.title, "cycles_per_tick": cycles, "frames": frames}
+    result = partial(BoardResult, board=name, title=board.title, cycles_per_tick=array.cycles_per_tick, frames=frames)
     try:
         made = implement(board, top, work_dir, clock_hz=clock)
     except DoesNotFit as error:
-        return BoardResult(
-            **common,
+        return result(
             resources=error.over,
             clock_hz=clock or board.clock_hz,
             fmax_hz=None,
@@ -224,16 +337,9 @@ def put_on_board(design: Design, name: str, out_dir: Path, work_dir: Path) -> Bo
     if made.bitstream is not None:
         bitstream = f"{design.name}-{name}{made.bitstream.suffix}"
         shutil.copyfile(made.bitstream, out_dir / bitstream)
-    problem = advice = ""
-    if made.timing_met is False and made.fmax_hz and made.clock_hz and made.slack_s is not None:
-        problem = (
-            f"{name} misses its clock of {made.clock_hz / 1e6:.6g} MHz by {-made.slack_s * 1e9:.2f} ns "
-            f"(it reaches {made.fmax_hz / 1e6:.4g} MHz)"
-        )
-        advice = f"set [fpga.clock_hz] {name} to {made.fmax_hz / 1e6:.3g} MHz or less, or use shorter words"
-    ticks = None if made.clock_hz is None else made.clock_hz / cycles
-    return BoardResult(
-        **common,
+    problem, advice = _timing(name, made)
+    ticks = None if made.clock_hz is None else made.clock_hz / array.cycles_per_tick
+    return result(
         resources=made.resources,
         clock_hz=made.clock_hz,
         fmax_hz=made.fmax_hz,
@@ -249,8 +355,19 @@ def put_on_board(design: Design, name: str, out_dir: Path, work_dir: Path) -> Bo
     )
 
 
+def _timing(name: str, made: Implementation) -> tuple[str, str]:
+    """Describe a missed clock, and what would help; both empty if it is met."""
+    if made.timing_met is not False or not made.fmax_hz or not made.clock_hz or made.slack_s is None:
+        return "", ""
+    problem = (
+        f"{name} misses its clock of {si(made.clock_hz, 'Hz', 6)} by {si(-made.slack_s, 's')} "
+        f"(it reaches {si(made.fmax_hz, 'Hz')})"
+    )
+    return problem, f"set [fpga.clock_hz] {name} to {si(made.fmax_hz, 'Hz', 3)} or less, or use shorter words"
+
+
 def _largest(design: Design, array: Any, clock_hz: float, resources: Mapping[str, tuple[int, int]]) -> int:
-    """Neurons that still run in real time; an estimate from the resources of this design."""
+    """Estimate the number of neurons that run in real time, from the resources of this design."""
     clocks = math.floor(design.params.dt * clock_hz * (1 + 1e-9))
     needed = array.cycles_per_tick - array.rows if array.coupled else 0
     if clocks < max(-(-(array.latency + 1) // array.interval) * array.interval, needed + 1):

@@ -1,8 +1,10 @@
-"""Tables for readers: in a terminal, in a notebook, in a Python session; and numbers with SI prefixes."""
+"""Tables of text for a terminal, a Python session and a notebook; numbers with SI prefixes."""
 
 from __future__ import annotations
 
 import io
+import shutil
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,38 +18,62 @@ from rich.markup import escape
 
 __all__ = ["Table", "Tabular", "si"]
 
-_HTML = jinja2.Environment(autoescape=True).from_string(
-    "<table>{% if title %}<caption>{{ title }}</caption>{% endif %}"
-    "{% if columns %}<tr>{% for c in columns %}<th>{{ c }}</th>{% endfor %}</tr>{% endif %}"
-    "{% for row in rows %}<tr>{% for c in row %}<td>{{ c }}</td>{% endfor %}</tr>{% endfor %}</table>"
-)
 WIDTH = 132
-"""Characters of a line of text."""
+"""Characters of a line of text, unless a terminal is narrower."""
+LEAST_WIDTH = 72
+"""Characters of a line of text, even if a terminal is narrower."""
+_HTML = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string("""\
+<div class="neuristor" style="max-height: 36em; overflow: auto">
+<style>
+.neuristor caption { caption-side: top; font-weight: bold; white-space: nowrap; }
+.neuristor th { position: sticky; top: 0; background: Canvas; }
+.neuristor th, .neuristor td { text-align: left !important; vertical-align: top; }
+</style>
+<table>
+{% if title %}
+<caption>{{ title }}</caption>
+{% endif %}
+{% if columns %}
+<thead><tr>{% for cell in columns %}<th>{{ cell }}</th>{% endfor %}</tr></thead>
+{% endif %}
+<tbody>
+{% for row in rows %}
+<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}
+</tbody>
+</table>
+</div>
+""")
 
 
 def si(value: float, unit: str = "", digits: int = 4) -> str:
-    """A number with an SI prefix and its unit, such as ``44.4 uA``.
+    """Write a number with an SI prefix and its unit, such as ``44.4 uA``.
 
     Parameters
     ----------
     value : float
-        In the SI unit.
+        The number, in the SI unit.
     unit : str
-        The unit, such as ``A`` or ``ohm``.
+        Symbol of the unit, such as ``A`` or ``ohm``.
     digits : int
-        Significant digits.
+        Significant digits; zeros at the end are left out.
+
+    Returns
+    -------
+    str
+        The text.
     """
-    return str(Quantity(float(value), unit).render(prec=digits - 1))
+    return str(Quantity(float(value), units=unit).render(prec=digits - 1))
 
 
 @dataclass(frozen=True, repr=False)
 class Table:
-    """Rows of text.
+    """A table of text.
 
     Parameters
     ----------
     title : str
-        A heading; may be empty.
+        Heading; may be empty.
     columns : sequence of str
         Headings of the columns; empty for a table of labels and values.
     rows : sequence of sequence of str
@@ -59,7 +85,7 @@ class Table:
     rows: Sequence[Sequence[str]]
 
     def rich(self) -> rich_table.Table:
-        """The table for a console of the library rich."""
+        """Make a table of the library rich, for its consoles."""
         made = rich_table.Table(
             *map(escape, self.columns), title=escape(self.title) or None, show_header=bool(self.columns), box=box.SIMPLE
         )
@@ -68,14 +94,14 @@ class Table:
         return made
 
     def text(self) -> str:
-        """The table as plain text."""
-        page = Console(file=io.StringIO(), width=WIDTH, color_system=None, force_terminal=False)
+        """Write the table as plain text, as wide as the terminal, at most `WIDTH` characters."""
+        page = Console(file=io.StringIO(), width=_width(), color_system=None, force_terminal=False)
         page.print(self.rich())
         assert isinstance(page.file, io.StringIO)
         return "\n".join(line.rstrip() for line in page.file.getvalue().strip("\n").split("\n"))
 
     def html(self) -> str:
-        """The table as HTML."""
+        """Write the table as HTML; a long table scrolls under its headings."""
         return _HTML.render(title=self.title, columns=self.columns, rows=self.rows)
 
     def __repr__(self) -> str:
@@ -85,13 +111,20 @@ class Table:
         return self.html()
 
 
+def _width() -> int:
+    """Width of the terminal, within bounds; the largest where the output is not a terminal."""
+    if not sys.stdout.isatty():
+        return WIDTH
+    return max(LEAST_WIDTH, min(WIDTH, shutil.get_terminal_size().columns))
+
+
 class Tabular(ABC):
-    """Something that shows itself as a table."""
+    """Base of objects that are shown as a table in a terminal and in a notebook."""
 
     @property
     @abstractmethod
     def table(self) -> Table:
-        """What it is, for a reader."""
+        """The object as a table."""
 
     def __repr__(self) -> str:
         return self.table.text()

@@ -149,7 +149,7 @@ def test_a_design_named_as_what_goes_beside_it_is_refused(design: Path, tmp_path
     (tmp_path / name).write_bytes(design.read_bytes())
     done = neuristor("build", tmp_path / name, "--out", tmp_path / "out")
     assert done.returncode == 2
-    assert "must not be called as one of report.html, manifest.json" in done.stderr
+    assert "must not have one of the names report.html, manifest.json" in done.stderr
     assert not (tmp_path / "out").exists()
 
 

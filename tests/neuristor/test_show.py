@@ -46,16 +46,27 @@ def test_incomplete_devices_are_described_and_not_drawn(name: str, tmp_path: Pat
 
 def test_rows_of_an_oscillator() -> None:
     rows = dict(describe("vo2-onn"))
-    assert rows["v_th"] == "1.99 (the public netlist; verified)"
-    assert rows["oscillates at 2.5 V with"] == "1510 to 2.568e+04 ohm"
-    assert rows["simulated frequency"] == "2.402e+05 Hz"
-    assert rows["simulated energy per spike"].endswith(" J")
+    assert rows["v_th"] == "1.99 V (the public netlist; verified)"
+    assert rows["oscillates at 2.5 V with"] == "1.51 kohm to 25.68 kohm"
+    assert rows["simulated frequency"] == "240.2 kHz"
+    assert rows["simulated energy per spike"].endswith("J")
 
 
 def test_published_figures_stand_beside_computed_ones() -> None:
     rows = dict(describe("ag-hfo2"))
-    assert rows["published t_off_s"].startswith("2.4e-07 s (V. Ostrovskii et al., printed: below this; verified)")
-    assert rows["published t_off_s"].endswith("computed here 2.199e-07 s")
+    assert rows["published t_off_s"].startswith("240 ns (V. Ostrovskii et al., printed: below this; verified)")
+    assert rows["published t_off_s"].endswith("computed here 219.9 ns")
+
+
+def test_numbers_of_a_device_have_units() -> None:
+    """Each number that is not a ratio or an exponent."""
+    without = {"gamma", "a", "d_set", "d_reset"}
+    assert dict(describe("vo2-mott"))["rho_ins"].startswith("10 mohm m (")
+    for name, entry in catalogue().items():
+        rows = dict(describe(name))
+        for key in entry.numbers:
+            number, *unit = rows[key].split(" (")[0].split(" ")
+            assert bool(unit) != (key in without), (name, key, number)
 
 
 def test_unknown_device() -> None:
