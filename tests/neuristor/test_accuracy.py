@@ -38,7 +38,7 @@ def test_found_words_go_into_the_design_file_and_hold_there(tmp_path: Path) -> N
     assert again.params.membrane == result.words.params.membrane
     assert again.params.drive == result.words.params.drive
     assert again.params.coefficient_bits == result.words.params.coefficient_bits
-    assert measure(again.neuron, again.params, result.measured.current).worst <= 0.01
+    assert measure(again.golden, again.params, result.measured.current).worst <= 0.01
     write_words(path, design.params)  # the section is there now
     assert load(path).params == design.params
     assert plot(result, design) == plot(result, design)
