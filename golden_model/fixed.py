@@ -3,8 +3,8 @@
 ``floor_shift``, ``round_shift``, ``saturate`` and ``wrap`` are generic. They accept NumPy integer
 arrays, Python integers, and any value that has ``+ - * >> &`` and comparisons and for which
 :func:`select` and :func:`lookup` are registered (``neuristor.hdl.fixed`` registers Amaranth values). The
-step function of a neuron uses only these functions and operators. So the code that users run is the same
-code that the circuit is made of and that the proofs are about.
+step function of a neuron uses only these functions and operators. So the code that users run is the very
+code that the proofs are about. The circuit is written independently of it, by hand.
 """
 
 from __future__ import annotations

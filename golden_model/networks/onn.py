@@ -80,7 +80,7 @@ class OnnParams:
         Word length of the noise amplitude, 0 to 16; its largest value is ``2**noise_bits - 1``. 0 for a network
         without noise.
     symmetric : bool
-        Whether the weights are symmetric and the memory stores only half of the matrix.
+        Whether the weights must be symmetric; they are checked. The circuit stores the whole matrix in any case.
 
     Raises
     ------

@@ -126,7 +126,7 @@ class _Invariants:
             "each row is in a pipeline stage that fits the time since it was accepted": self.ages(),
             "rows are in order, none is repeated or left out": self.order(),
             "the memory holds the state of each row that is not in the pipeline": self.memory(),
-            "a row that was read has its state, its input and its parameters": self.read(),
+            f"a row that was read has its state, its input and its parameters{self.symbolic.whose}": self.read(),
             "a row in the lanes keeps what was read": self.lanes(),
             "while rows are initialized, the pipeline is empty and the schedule is at its start": self.idle(),
             "a row that was initialized has its initial state": self.initialized(),

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.hdl.array import NeuronArray
@@ -37,7 +39,9 @@ class _Step:
     Attributes
     ----------
     state, own, tuning : dict of str to Word
-        State, parameters of its own, and loaded parameters of the neuron, as far as the lane has them.
+        State of the neuron, its own parameters (ports of the lane), and loaded parameters that all neurons share.
+    parameters : dict of str to Word
+        Arguments of the golden step beside the state: symbolic if the lane has a port for them, else constants.
     drive : Word
         Its input.
     pull : Word or None
@@ -68,8 +72,8 @@ class _Step:
             if name not in known:  # a field that the circuit does not have keeps its initial value
                 known[name] = self.word(int(getattr(bit_true, name)[0]))
         self.before = {name: known[name] for name in bit_true.rule.state}
-        self.constants = {name: self._parameter(name) for name in bit_true.rule.parameters}
-        arguments = [self.raw, *self.before.values(), *self.constants.values(), self.drive]
+        self.parameters = {name: self._parameter(name) for name in bit_true.rule.parameters}
+        arguments = [self.raw, *self.before.values(), *self.parameters.values(), self.drive]
         if self.pull is None:
             *state, spike, clipped = bit_true.rule.function(*arguments)
         else:
@@ -92,7 +96,7 @@ class _Step:
         return members(self.graph, self.circuit.signal(port, clock), getattr(self.lane, port).shape())
 
     def _parameter(self, name: str) -> Word:
-        """A parameter of the neuron; a constant if all neurons share it."""
+        """A parameter: symbolic if the lane has a port for it, else the constant that all neurons share."""
         short = name.removesuffix("_raw")
         if short in self.own:
             return self.own[short]
@@ -120,7 +124,7 @@ class _Step:
     def lines(self, answer: Answer, name: str | None = None) -> tuple[str, ...]:
         """A counterexample as lines of text: the neuron, and both values of the result `name`."""
         graph = self.graph
-        own = {name: word for name, word in self.constants.items() if graph.value(word.number) is None}
+        own = {name: word for name, word in self.parameters.items() if graph.value(word.number) is None}
         words = {**self.before, **own, **self.tuning, "drive": self.drive}
         if self.pull is not None:
             words["pull"] = self.pull
@@ -161,12 +165,21 @@ def prove_lane(
     progress : callable, optional
         Called as ``progress(done, total)`` with numbers of nodes.
 
+    The claims hold for all states and inputs, and for all parameters of a neuron between the smallest and the largest
+    of the design's neurons.
+
     Yields
     ------
     Claim
-        Each claim, once it is decided.
+        Each claim, once it is decided. If neurons differ in a parameter for which the lane has no port, that is the
+        only one, and it is false.
     """
     stopwatch = Stopwatch()
+    lacking = _without_port(model, params, array.pipelines[0])
+    if lacking:
+        text = f"the lane has a port for each parameter in which neurons differ ({', '.join(lacking)})"
+        yield Claim("lane", text, False, stopwatch.lap())
+        return
     step = _Step(model, params, array.pipelines[0])
     yield from _results(step, stopwatch, progress)
     yield Claim("lane", "no register changes during a stall", _keeps_registers(step), stopwatch.lap())
@@ -180,6 +193,13 @@ def prove_lane(
         text = f"each neuron's initial state{some} equals the model's"
         yield Claim("lane", text, same_initial_states(model, params, array), stopwatch.lap())
     yield from _invariants(model, step, stopwatch)
+
+
+def _without_port(model: NeuronModel[Any], params: NeuronParams, lane: Lane) -> list[str]:
+    """Parameters in which neurons differ, but for which the lane has no port."""
+    ports = lane.parameters.shape().members if lane.has("parameters") else {}
+    differ = [name for name in model.bit_true(params).rule.parameters if np.ptp(getattr(params, name)) > 0]
+    return [name for name in differ if name.removesuffix("_raw") not in ports]
 
 
 def _results(step: _Step, stopwatch: Stopwatch, progress: Callable[[int, int], None] | None) -> Iterator[Claim]:

@@ -81,6 +81,7 @@ class SymbolicArray:
                 self.circuit.follow(memory.name, self.row.number)
         self.state = graph.input("expected state", sum(lane.width("state") for lane in self.lanes))
         self.drive = graph.input("expected drive", sum(lane.width("drive") for lane in self.lanes))
+        self._of_model = True
         self.own = None if array.parameters is None else self._parameters(small)
 
     def _given(self, name: str, clock: int) -> int | str | Word:
@@ -94,9 +95,15 @@ class SymbolicArray:
             return 0  # no parameters are loaded during a tick
         return f"{name}@{clock}"
 
+    @property
+    def whose(self) -> str:
+        """Of the parameters of a row: empty if they are the model's, else where they come from."""
+        return "" if self._of_model else " (those in the memory)"
+
     def _parameters(self, small: bool) -> int:
         """Parameters of the row: those of the model; if they are loaded, or of many rows, those in the memory."""
-        if not small or self.circuit.memories["parameter_memory"].written:
+        self._of_model = small and not self.circuit.memories["parameter_memory"].written
+        if not self._of_model:
             content = self.circuit.content("parameter_memory", 0)
             return self.graph.slice(content, 0, sum(lane.width("parameters") for lane in self.lanes))
         parts = []

@@ -212,3 +212,12 @@ def test_lanes_that_differ_are_seen(vo2: Circuit) -> None:
     array.pipelines[1] = neuristor.hdl.neurons.lif.LifLane(other, 1, 2)
     claims = {claim.text: claim for claim in prove_lane(neuron("lif").model, params, array)}
     assert claims["all 2 lanes are the same circuit"].proved is False
+
+
+def test_a_parameter_without_a_port_is_no_constant(vo2: Circuit) -> None:
+    """A lane that builds in the threshold of the first neuron, in an array whose neurons differ."""
+    params = lif_params(vo2, "spread", count=4)
+    built = array_of("izhikevich", samples("izhikevich").params("one tick", 4), 1)
+    (claim,) = prove_lane(neuron("lif").model, params, built)
+    assert claim.proved is False
+    assert "threshold_raw" in claim.text
