@@ -89,6 +89,15 @@ class ArrayParams(Stateful, Protocol):
     def outputs(self) -> tuple[str, ...]:
         """Names of the state fields that a reader of the array wants, besides the spikes."""
 
+    def column(self, name: str) -> NDArray[np.int64]:
+        """Words of a parameter that each neuron has of its own, shape (count,).
+
+        Parameters
+        ----------
+        name : str
+            Such as ``threshold``.
+        """
+
 
 def check_lanes(params: ArrayParams, lanes: int) -> int:
     """Check a number of lanes.

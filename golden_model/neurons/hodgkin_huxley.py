@@ -53,6 +53,7 @@ from neuristor.golden_model.neurons.model import (
     firing_window,
     simulated_rate,
 )
+from neuristor.golden_model.units import si
 from neuristor.golden_model.variability import Variability
 
 __all__ = [
@@ -975,10 +976,10 @@ def summary(params: HodgkinHuxleyParams) -> list[tuple[str, str]]:
     errors = params.table_errors
     return [
         ("conductances", f"Na {params.g_na:.4g} S, K {params.g_k:.4g} S, leak {params.g_l:.4g} S"),
-        ("reversal potentials", f"Na {params.e_na:.4g} V, K {params.e_k:.4g} V, leak {params.e_l:.4g} V"),
-        ("capacitance, temperature", f"{params.capacitance:.4g} F, {params.temperature:.4g} K"),
-        ("rest", f"{params.rest:.5g} V"),
-        ("one tick", f"{params.dt:.4g} s"),
+        ("reversal potentials", f"Na {si(params.e_na, 'V')}, K {si(params.e_k, 'V')}, leak {si(params.e_l, 'V')}"),
+        ("capacitance, temperature", f"{si(params.capacitance, 'F')}, {params.temperature:.4g} K"),
+        ("rest", f"{si(params.rest, 'V', 5)}"),
+        ("one tick", si(params.dt, "s")),
         (
             "rate tables",
             f"{ENTRIES} entries, errors x_inf {errors['x_inf']:.2g}, k {errors['k']:.2g}, phi {errors['phi']:.2g}",

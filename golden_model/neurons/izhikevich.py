@@ -51,6 +51,7 @@ from neuristor.golden_model.neurons.model import (
     firing_window,
     simulated_rate,
 )
+from neuristor.golden_model.units import si
 from neuristor.golden_model.variability import Variability
 
 __all__ = [
@@ -836,8 +837,8 @@ def summary(params: IzhikevichParams) -> list[tuple[str, str]]:
     mine = f"a {first.a:g}, b {first.b:g}, c {first.c:g} mV, d {first.d:g}"
     return [
         ("parameters", mine + (f", and {own - 1} others" if own > 1 else "")),
-        ("tick", f"{params.dts.min():.4g} s" + (f" to {params.dts.max():.4g} s" if np.ptp(params.dts) else "")),
-        ("I = 1", f"{params.current_scale:.4g} A"),
+        ("tick", si(params.dts.min(), "s") + (f" to {si(params.dts.max(), 's')}" if np.ptp(params.dts) else "")),
+        ("I = 1", si(params.current_scale, "A")),
         (
             "words",
             f"membrane {params.membrane}, recovery {params.recovery}, drive {params.drive}, "

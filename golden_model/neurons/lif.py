@@ -42,6 +42,7 @@ from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.fixed import Format, round_shift, saturate, select
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
+from neuristor.golden_model.units import si
 from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
 
 __all__ = [
@@ -649,7 +650,7 @@ def from_circuit(
     options : LifOptions, optional
         Keys of the model.
     spread : Variability, optional
-        Spread and noise of the devices; V_hold has none in this model.
+        Spread and noise of the devices; V_hold has none in this model. Its fractions of V_th become volt.
     **common
         `count`, `dt` and words, as in :class:`LifParams`.
 
@@ -823,9 +824,9 @@ def summary(params: LifParams) -> list[tuple[str, str]]:
         Labels and values.
     """
     return [
-        ("membrane time constant", f"{params.tau:.4g} s"),
-        ("one tick", f"{params.dt:.4g} s, k = {params.k:.6g}"),
-        ("refractory time", f"{params.refractory:.4g} s, {params.raw.refractory_ticks} ticks"),
+        ("membrane time constant", si(params.tau, "s")),
+        ("one tick", f"{si(params.dt, 's')}, k = {params.k:.6g}"),
+        ("refractory time", f"{si(params.refractory, 's')}, {params.raw.refractory_ticks} ticks"),
         ("words", f"membrane {params.membrane}, drive {params.drive}, {params.coefficient_bits} coefficient bits"),
     ]
 

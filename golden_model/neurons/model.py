@@ -132,7 +132,7 @@ class NeuronParams(ABC):
 
     @property
     def spread(self) -> Variability:
-        """Spread and noise of the devices."""
+        """Spread and noise of the devices; in a model that has fields of its own for it (LIF), none is here."""
         return Variability()
 
     @property
@@ -144,6 +144,28 @@ class NeuronParams(ABC):
     def seed(self) -> int:
         """Seed of everything random, 0 to 2**32 - 1."""
         return self.spread.seed
+
+    def column(self, name: str) -> Integers:
+        """Words of a parameter that each neuron has of its own.
+
+        A parameter NAME is the attribute ``NAME_raw`` here, the argument ``NAME_raw`` of the step function, and the
+        field NAME in the parameters of a lane and in the array's parameter memory.
+
+        Parameters
+        ----------
+        name : str
+            Such as ``threshold``.
+
+        Returns
+        -------
+        ndarray of int64, shape (count,)
+
+        Raises
+        ------
+        AttributeError
+            If the model has no such parameter.
+        """
+        return np.asarray(getattr(self, f"{name}_raw"), dtype=np.int64)
 
     def changed(self, **fields: Any) -> Self:
         """The same parameters with some fields changed.

@@ -41,6 +41,7 @@ from neuristor.golden_model.neurons.model import (
     simulated_rate,
 )
 from neuristor.golden_model.neurons.neuristor_behaviours import NOT_REPRODUCED, behaviours
+from neuristor.golden_model.units import si
 from neuristor.golden_model.variability import Variability
 
 __all__ = [
@@ -777,12 +778,12 @@ def summary(params: NeuristorParams) -> list[tuple[str, str]]:
     circuit = params.circuit
     rest = circuit.target(0)
     return [
-        ("V_th, V_hold", f"{circuit.device.v_th:.4g} V, {circuit.device.v_hold:.4g} V"),
-        ("supplies", f"-{circuit.supply:.4g} V and +{circuit.supply:.4g} V"),
-        ("C1, C2", f"{circuit.capacitance_1:.4g} F, {circuit.capacitance_2:.4g} F"),
-        ("R2, RL", f"{circuit.coupling_resistance:.4g} ohm, {circuit.load_resistance:.4g} ohm"),
-        ("rest", f"{rest[0]:.4g} V and {rest[1]:.4g} V"),
-        ("one tick", f"{params.dt:.4g} s"),
+        ("V_th, V_hold", f"{si(circuit.device.v_th, 'V')}, {si(circuit.device.v_hold, 'V')}"),
+        ("supplies", f"-{si(circuit.supply, 'V')} and +{si(circuit.supply, 'V')}"),
+        ("C1, C2", f"{si(circuit.capacitance_1, 'F')}, {si(circuit.capacitance_2, 'F')}"),
+        ("R2, RL", f"{si(circuit.coupling_resistance, 'ohm')}, {si(circuit.load_resistance, 'ohm')}"),
+        ("rest", f"{si(rest[0], 'V')} and {si(rest[1], 'V')}"),
+        ("one tick", si(params.dt, "s")),
         ("words", f"membrane {params.membrane}, drive {params.drive}, {params.coefficient_bits} coefficient bits"),
     ]
 

@@ -54,6 +54,7 @@ from neuristor.golden_model.fixed import Format, lookup, round_shift, saturate, 
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.coupling import Coupling
 from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
+from neuristor.golden_model.units import si
 from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
 
 __all__ = [
@@ -1085,10 +1086,10 @@ def summary(params: RelaxationOscillatorParams) -> list[tuple[str, str]]:
         Labels and values.
     """
     circuit, coupling = params.circuit, params.coupling
-    rows = [("frequency without input", f"{circuit.frequency():.5g} Hz, closed form")]
+    rows = [("frequency without input", f"{si(circuit.frequency(), 'Hz', 5)}, closed form")]
     if circuit.regime() == "oscillates":
         t_ins, t_met = circuit.periods()
-        rows.append(("charging, discharging", f"{t_ins:.4g} s, {t_met:.4g} s"))
+        rows.append(("charging, discharging", f"{si(t_ins, 's')}, {si(t_met, 's')}"))
     if coupling is not None:
         unit = "ohm" if coupling.kind == "resistive" else "F"
         rows.append(("coupling", f"{coupling.kind}, {coupling.value:.4g} {unit}, {coupling.topology}"))
@@ -1104,7 +1105,7 @@ def summary(params: RelaxationOscillatorParams) -> list[tuple[str, str]]:
             )
     k_met = params.k[params.raw.lags]
     rows += [
-        ("one tick", f"{params.dt:.4g} s, k = {params.k[0]:.6g} insulating, {k_met:.6g} metallic"),
+        ("one tick", f"{si(params.dt, 's')}, k = {params.k[0]:.6g} insulating, {k_met:.6g} metallic"),
         ("crossings", params.crossings.replace("_", " ")),
         ("words", f"membrane {params.membrane}, drive {params.drive}, {params.coefficient_bits} coefficient bits"),
     ]

@@ -67,7 +67,8 @@ def parameter_layout(params: LaneParams) -> data.StructLayout:
     Returns
     -------
     StructLayout
-        ``threshold``, on the grid of ``params.membrane``; with broken devices also ``fault``.
+        ``threshold``: ``LifParams.threshold_raw``, a word of ``params.membrane`` for each neuron, from the array's
+        ``parameter_memory``; with broken devices also ``fault``.
     """
     fields = {"threshold": shape(params.membrane)}
     return data.StructLayout(fields | ({"fault": unsigned(2)} if params.raw.faults else {}))
@@ -325,9 +326,9 @@ class LifArray(NeuronArray):
     params: LifParams
 
     def __init__(self, params: LifParams, lanes: int, loadable: bool = False, protection: str = "none") -> None:
-        columns = {"threshold": params.threshold_raw}
+        columns = {"threshold": params.column("threshold")}
         if params.raw.faults:
-            columns["fault"] = params.fault_raw
+            columns["fault"] = params.column("fault")
         tuning = tuning_layout(params) if loadable else None
         super().__init__(
             params,

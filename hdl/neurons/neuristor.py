@@ -46,7 +46,7 @@ class NeuristorLane(FlowLane):
         self, params: NeuristorParams, lane: int = 0, lanes: int = 1, interval: int = 1, loadable: bool = False
     ) -> None:
         word, limits = shape(params.membrane), ("threshold_1", "hold_1", "threshold_2", "hold_2")
-        columns = {name: (word, getattr(params, f"{name}_raw")) for name in limits}
+        columns = {name: (word, params.column(name)) for name in limits}
         super().__init__(params, lane, lanes, interval, columns, loadable)
 
     def describe(self, flow: Flow) -> tuple[dict[str, Node], Node, Node]:

@@ -81,7 +81,7 @@ def same_lane(
     lane = array.pipelines[index]
     names = list(lane.parameters.shape().members) if "parameters" in lane.signature.members else []
     numbers = range(index, params.count, array.lanes)
-    own = [{name: int(getattr(params, f"{name}_raw")[n]) for name in names} for n in numbers]
+    own = [{name: int(params.column(name)[n]) for name in names} for n in numbers]
     return same_pipeline(model, params.raw, lane, own, f"top.lane_{index}", sound, other)
 
 

@@ -117,7 +117,7 @@ class _Step:
         """Bits that are 1 if each parameter of the neuron is within the range of the design's neurons."""
         made = []
         for name, word in self.own.items():
-            column = getattr(self.params, f"{name}_raw")
+            column = self.params.column(name)
             made.append(((word >= int(column.min())) & (word <= int(column.max()))).number)
         return made
 

@@ -120,7 +120,7 @@ class SymbolicArray:
         neuron, word, low = row * array.lanes + index, 0, 0
         for name in shape.members:
             if neuron < array.params.count:
-                value = int(getattr(array.params, f"{name}_raw")[neuron])
+                value = int(array.params.column(name)[neuron])
             else:
                 value = array.parameters[row][index][name]
             width = shape[name].width
