@@ -1,4 +1,4 @@
-"""From measured curves to a design file."""
+"""Fit a device and its circuit to measured curves, and write a design file."""
 
 from __future__ import annotations
 
@@ -20,34 +20,63 @@ from neuristor.golden_model.devices.measurement import Measurement, read
 from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.hdl.neurons import neuron, neurons
+from neuristor.tables import si
 from neuristor.version import __version__
 
 __all__ = ["Number", "design_text", "fit", "plot_text", "stimulus_text"]
 
 INK, FITTED = "#1f3d7a", "#e08a1e"
 DIGITS = 64
-"""Neurons that the digits of the stimulus fit."""
+"""Number of neurons for which the stimulus is the digits."""
+PREFIXED = ("V", "A", "ohm", "F", "s", "Hz")
+"""Units that are written with an SI prefix."""
+
+
+def _text(value: float, unit: str, digits: int) -> str:
+    """A number with its unit."""
+    return si(value, unit, digits) if unit in PREFIXED else f"{value:.{digits}g} {unit}".rstrip()
+
+
+def _uncertain(value: float, sigma: float | None, unit: str) -> str:
+    """A number with its uncertainty and its unit, such as ``100.16 +- 0.11 kohm``."""
+    if sigma is None:
+        return _text(value, unit, 5)
+    number, _, symbol = _text(value, unit, 5).partition(" ")
+    prefix = 10.0 ** (3 * round(math.log10(value / float(number)) / 3)) if value else 1.0
+    return f"{number} +- {float(f'{sigma / prefix:.2g}'):g} {symbol}".rstrip()
 
 
 @dataclass(frozen=True)
 class Number:
-    """One number of the design, and where it is from."""
+    """A number of the design, and its source."""
 
     value: float
+    """The number, in its unit."""
     unit: str
+    """Symbol of the unit; empty for a fraction."""
     sigma: float | None
-    """None for a number that was given."""
+    """Standard uncertainty; None for a number that was given."""
     source: str
+    """File or files that it was fitted to."""
 
     @classmethod
     def of(cls, value: Value, source: str) -> Number:
-        """From a result."""
+        """Take the result of a fit, rounded to six digits.
+
+        Parameters
+        ----------
+        value : Value
+            Value, uncertainty and unit.
+        source : str
+            File or files that it was fitted to.
+        """
         return cls(float(f"{value.value:.6g}"), value.unit, value.sigma, source)
 
     @property
     def note(self) -> str:
-        """Unit, uncertainty and source, for a comment."""
-        return f"{self.unit}, {'' if self.sigma is None else f'sigma {self.sigma:.2g}, '}{self.source}"
+        """Value with SI prefix, uncertainty and source, for a comment."""
+        shown = _text(self.value, self.unit, 4) if self.unit else "fraction"
+        return f"{shown}, {'' if self.sigma is None else f'sigma {_text(self.sigma, self.unit, 2)}, '}{self.source}"
 
 
 def fit(
@@ -62,22 +91,24 @@ def fit(
     plot: Path | None = None,
     force: bool = False,
 ) -> list[tuple[str, str, str]]:
-    """Fit a device and its circuit to measurements and write a design file.
+    """Fit a device and its circuit to measurements, and write a design file.
+
+    A file that cannot be read or written raises `OSError` or `neuristor.folder.OutputError`.
 
     Parameters
     ----------
     data : sequence of Path
-        I-V curves (several files are several devices) and transients.
+        I-V curves and transients; several files with I-V curves are several devices.
     out : Path
-        The design file. A stimulus it needs is written beside it.
+        The design file. If it needs a stimulus file, that is written beside it.
     supply, series_resistance, capacitance : float, optional
-        In volt, ohm and farad; a transient's when absent.
+        Circuit of the neuron, in volt, ohm and farad, above 0; that of the transient when absent.
     count : int
-        Neurons.
+        Number of neurons, 1 to 65,536.
     model : str
-        Neuron model, one that a single device in a circuit makes.
+        Neuron model: one made of a single device in a circuit.
     plot : Path, optional
-        Where an SVG picture of the data and the fit goes.
+        SVG file for a picture of data and fit.
     force : bool
         Replace files that exist.
 
@@ -89,7 +120,7 @@ def fit(
     Raises
     ------
     ValueError
-        In one sentence, if a file is malformed, something is missing, or a file cannot be written.
+        If a number is out of range, a file is malformed, or something needed is missing.
     """
     golden = _model(model)
     if not isinstance(count, int) or not 1 <= count <= 65_536:
@@ -102,13 +133,7 @@ def fit(
         raise ValueError("data must be at least one file of an I-V curve")
     stimulus = out.with_name(f"{out.stem}_stimulus.csv")
     needs_file = golden.excitable and count != DIGITS
-    targets = [out, *([plot] if plot else []), *([stimulus] if needs_file else [])]
-    for target in targets:
-        check_target(target, force=force, ending=".svg" if target is plot else "")
-        if any(target.absolute() == path.absolute() for path in data):
-            raise ValueError(f"{target} is one of the measurements: name another file to write")
-    if len({target.absolute() for target in targets}) < len(targets):
-        raise ValueError(f"{out} and {plot} must be different files")
+    _check_targets(data, out, plot, stimulus if needs_file else None, force)
 
     measured = [(path, read(path)) for path in data]
     curves = [(path.name, found, fit_iv(found)) for path, found in measured if found.kind == "iv"]
@@ -117,15 +142,9 @@ def fit(
     if len(curves) == len(measured):
         _check_given(given)
     device, spread, rows = _device([(name, found) for name, _, found in curves])
-    waves = []
-    for path, found in measured:
-        if found.kind == "transient":
-            r_ins, r_met = (
-                None if number is None else Value(number.value, number.sigma or 0.0, "ohm")
-                for number in (device["r_ins"], device.get("r_met"))
-            )
-            assert r_ins is not None
-            waves.append((path.name, found, fit_transient(found, r_ins=r_ins, r_met=r_met, supply=supply)))
+    waves = [
+        (path.name, found, _fit_wave(found, device, supply)) for path, found in measured if found.kind == "transient"
+    ]
     circuit = {
         name: Number(value, unit, None, "given")
         for (name, value), unit in zip(given.items(), ("V", "ohm", "F"), strict=True)
@@ -133,20 +152,12 @@ def fit(
     }
     if waves:
         _from_waves([(name, found) for name, _, found in waves], device, circuit, spread, rows)
-    if "r_met" not in device:
-        raise ValueError(
-            f"{curves[0][0]}: R_on is unknown, every metallic point is clipped by the compliance: "
-            "raise the compliance, or add a transient"
-        )
-    physics = Circuit(
-        device=ThresholdSwitch(**{name: number.value for name, number in device.items()}),
-        **{name: number.value for name, number in circuit.items()},
-    )
+    physics = _physics(curves[0][0], device, circuit)
     if golden.excitable and physics.regime() != "silent":
         limit = physics.device.v_th * (1 + physics.series_resistance / physics.device.r_ins)
         raise ValueError(
-            f"this circuit {physics.regime()} without input: for {model} neurons give a --supply below {limit:.4g} V, "
-            f"not {physics.supply:.4g} V, or choose another --model"
+            f"this circuit {physics.regime()} without input: for {model} neurons give a --supply below "
+            f"{si(limit, 'V')}, not {si(physics.supply, 'V')}, or choose another --model"
         )
     text = design_text(
         model=golden,
@@ -166,13 +177,64 @@ def fit(
         write_file(stimulus, ",".join(f"{current:.6g}" for current in ramp) + "\n", force=force)
     write_file(out, text, force=force)
     for name, number in (device | circuit).items():
-        sigma = "" if number.sigma is None else f" +- {number.sigma:.2g}"
-        rows.append((name, f"{number.value:.5g}{sigma} {number.unit}", number.source))
+        rows.append((name, _uncertain(number.value, number.sigma, number.unit), number.source))
     return rows
 
 
+def _check_targets(data: Sequence[Path], out: Path, plot: Path | None, stimulus: Path | None, force: bool) -> None:
+    """Check that the outputs can be written, and that none is an input.
+
+    Raises
+    ------
+    ValueError
+        If one cannot be written, is a measurement, or two are the same.
+    """
+    targets = [out, *([plot] if plot else []), *([stimulus] if stimulus else [])]
+    for target in targets:
+        check_target(target, force=force, ending=".svg" if target is plot else "")
+        if any(target.absolute() == path.absolute() for path in data):
+            raise ValueError(f"{target} is one of the measurements: name another file to write")
+    if len({target.absolute() for target in targets}) < len(targets):
+        raise ValueError(f"{out} and {plot} must be different files")
+
+
+def _fit_wave(found: Measurement, device: dict[str, Number], supply: float | None) -> TransientFit:
+    """Fit a transient, with the resistances of the I-V curves."""
+    r_ins, r_met = (
+        None if number is None else Value(number.value, number.sigma or 0.0, "ohm")
+        for number in (device["r_ins"], device.get("r_met"))
+    )
+    assert r_ins is not None
+    return fit_transient(found, r_ins=r_ins, r_met=r_met, supply=supply)
+
+
+def _physics(name: str, device: dict[str, Number], circuit: dict[str, Number]) -> Circuit:
+    """Build the circuit of the fitted numbers.
+
+    Raises
+    ------
+    ValueError
+        If the metallic resistance is unknown.
+    """
+    if "r_met" not in device:
+        raise ValueError(
+            f"{name}: R_on is unknown, every metallic point is clipped by the compliance: "
+            "raise the compliance, or add a transient"
+        )
+    return Circuit(
+        device=ThresholdSwitch(**{name: number.value for name, number in device.items()}),
+        **{name: number.value for name, number in circuit.items()},
+    )
+
+
 def _model(name: str) -> NeuronModel[Any]:
-    """A model that a single device can make."""
+    """Find the neuron model.
+
+    Raises
+    ------
+    ValueError
+        If it does not exist, or is not made of a single device in a circuit.
+    """
     found = neuron(name).model
     if not _fits(found):
         able = ", ".join(each.name for each in neurons() if _fits(each.model))
@@ -185,6 +247,13 @@ def _fits(model: NeuronModel[Any]) -> bool:
 
 
 def _check_given(given: dict[str, float | None]) -> None:
+    """Check that the circuit is given, if there is no transient to take it from.
+
+    Raises
+    ------
+    ValueError
+        If an element is missing.
+    """
     if given["capacitance"] is None or given["series_resistance"] is None:
         raise ValueError("an I-V curve has no time scale: give --capacitance and --series-resistance, or a transient")
     if given["supply"] is None:
@@ -194,7 +263,7 @@ def _check_given(given: dict[str, float | None]) -> None:
 def _device(
     curves: list[tuple[str, IvFit]],
 ) -> tuple[dict[str, Number], dict[str, Number], list[tuple[str, str, str]]]:
-    """Device and spread; with several files, the mean over devices."""
+    """Numbers and spread of the device; with several files, means over the devices."""
     sides = [found.main for _, found in curves]
     source = curves[0][0] if len(curves) == 1 else f"mean of {len(curves)} devices"
     device = {}
@@ -214,25 +283,26 @@ def _device(
     for name, found_iv in curves:
         for sign, side in (("", found_iv.positive), ("-", found_iv.negative)):
             if side is not None:
-                rows += [
-                    (sign + title, str(value), f"{name}, {len(side.cycles)} cycles") for title, value in _shown(side)
-                ]
+                rows += [(sign + title, value, f"{name}, {len(side.cycles)} cycles") for title, value in _shown(side)]
     return device, spread, rows
 
 
-def _shown(side: Polarity) -> list[tuple[str, Value | str]]:
-    values = [
+def _shown(side: Polarity) -> list[tuple[str, str]]:
+    values: list[tuple[str, Value | None]] = [
         ("V_th", side.v_th),
         ("V_hold", side.v_hold),
         ("V_th cycle to cycle", side.v_th_c2c),
         ("V_hold cycle to cycle", side.v_hold_c2c),
         ("R_off", side.r_off),
-        ("R_on", side.r_on or "unknown: every metallic point is clipped"),
+        ("R_on", side.r_on),
         ("compliance", side.compliance),
         ("slope on, at most", side.slope_on),
         ("slope off, at most", side.slope_off),
     ]
-    return [(title, value) for title, value in values if value is not None]
+    shown = [(title, _uncertain(value.value, value.sigma, value.unit)) for title, value in values if value is not None]
+    if side.r_on is None:
+        shown.append(("R_on", "unknown: every metallic point is clipped"))
+    return shown
 
 
 def _mean(values: list[Value]) -> Value:
@@ -244,7 +314,7 @@ def _mean(values: list[Value]) -> Value:
 
 
 def _between(values: list[Value], source: str) -> Number:
-    """Spread of the devices, as a fraction, without the uncertainty of each."""
+    """Spread between devices as a fraction, with the uncertainty of each device subtracted."""
     mean, total = average([value.value for value in values], "")
     assert total is not None
     own = float(np.mean([value.sigma**2 for value in values]))
@@ -260,7 +330,7 @@ def _from_waves(
     spread: dict[str, Number],
     rows: list[tuple[str, str, str]],
 ) -> None:
-    """What a transient knows better than an I-V curve: the circuit, and the thresholds at speed."""
+    """Take from transients what they measure better than I-V curves: the circuit, and the thresholds at speed."""
     source = waves[0][0] if len(waves) == 1 else f"mean of {len(waves)} transients"
     found = [wave for _, wave in waves]
     for name in ("v_th", "v_hold"):
@@ -277,7 +347,9 @@ def _from_waves(
         spread[name] = Number.of(_mean([Value(a.value / b, a.sigma / b, "") for a, b in ratios]), source)
     shown = ("frequency", "duty", "t_ins", "t_met", "jitter", "v_th", "v_hold", "series_resistance", "capacitance")
     for name, wave in waves:
-        rows += [(key, str(getattr(wave, key)), name) for key in shown]
+        for key in shown:
+            value: Value = getattr(wave, key)
+            rows.append((key, _uncertain(value.value, value.sigma, value.unit), name))
         warning = "" if wave.misfit < 2 else "; the two-state model does not describe this waveform"
         rows.append(("residual over noise", f"{wave.misfit:.2f}{warning}", name))
 
@@ -293,34 +365,39 @@ def design_text(
     sources: Sequence[tuple[str, str]],
     stimulus: str,
 ) -> str:
-    """The design file.
+    """Write the text of the design file.
 
     Parameters
     ----------
     model : NeuronModel
-        A model that a device can make.
+        A model made of a single device in a circuit.
     count : int
-        Neurons.
+        Number of neurons.
     physics : Circuit
-        What the numbers stand for.
+        The fitted device in its circuit.
     device, circuit, spread : dict of Number
-        By their key in the sections ``device``, ``circuit`` and ``variability``.
+        Numbers by their key in the sections ``device``, ``circuit`` and ``variability``.
     sources : sequence of (str, str)
         Name and SHA-256 of each measurement.
     stimulus : str
         The section ``stimulus``.
+
+    Returns
+    -------
+    str
+        TOML.
     """
 
     def lines(numbers: dict[str, Number], keys: Sequence[str]) -> list[str]:
         return [f"{key} = {numbers[key].value!r}  # {plain(numbers[key].note)}" for key in keys if key in numbers]
 
-    assert model.suggested_tick is not None  # as _model found
+    assert model.suggested_tick is not None  # checked by _model
     dt, why = model.suggested_tick(physics)
     dt = float(f"{dt:.3g}")
     keys = [key for key in ("threshold_d2d", "threshold_c2c", "hold_c2c") if key in model.spread]
     capped = {key: Number(min(n.value, 0.5), n.unit, n.sigma, n.source) for key, n in spread.items()}
     parts = [
-        f"# Fitted by Neuristor {__version__}. The truth is within two sigma in at least 95 % of cases.",
+        f"# Fitted by Neuristor {__version__}. The true value is within two sigma in at least 95 % of cases.",
         *(f"#   {plain(name)}, sha256 {digest}" for name, digest in sources),
         "",
         "[device]",
@@ -332,12 +409,12 @@ def design_text(
         "[neuron]",
         f'model = "{model.name}"',
         f"count = {count}",
-        f"dt = {dt!r}  # s, {why}",
+        f"dt = {dt!r}  # {si(dt, 's')}, {why}",
         "",
         stimulus.rstrip("\n"),
         "",
         "[variability]",
-        *(line.replace("# ,", "# fraction,") for line in lines(capped, keys)),
+        *lines(capped, keys),
         "",
     ]
     if model.excitable:
@@ -345,23 +422,28 @@ def design_text(
         reach = max(physics.device.v_th, physics.target_ins(min(2 * need, high)))
         bits = max(2, 2 + math.ceil(math.log2(1.25 * reach)))
         word = f"[{bits}, {16 - bits}]" if bits <= 12 else f"[{bits}, 4]"
-        parts += ["[number]", f"membrane = {word}  # holds {reach:.3g} V", f"drive = {word}", ""]
+        parts += ["[number]", f"membrane = {word}  # holds {si(reach, 'V', 3)}", f"drive = {word}", ""]
     return "\n".join(parts)
 
 
 def stimulus_text(model: NeuronModel[Any], count: int, physics: Circuit, file: str) -> str:
-    """The section ``stimulus``: what makes these neurons do something.
+    """Write the section ``stimulus``, with an input that makes these neurons fire.
 
     Parameters
     ----------
     model : NeuronModel
-        A model that a device can make.
+        A model made of a single device in a circuit.
     count : int
-        Neurons.
+        Number of neurons.
     physics : Circuit
         The fitted device in its circuit.
     file : str
-        Name of the CSV file beside the design, for what the digits do not fit.
+        Name of the CSV file beside the design, used unless there are 64 neurons, as many as a digit has pixels.
+
+    Returns
+    -------
+    str
+        TOML.
     """
     if not model.excitable:
         return '[stimulus]\nsource = "none"\nticks = 1000\n'
@@ -370,28 +452,33 @@ def stimulus_text(model: NeuronModel[Any], count: int, physics: Circuit, file: s
         current = float(f"{min(2 * need, high):.3g}")
         return (
             '[stimulus]\nsource = "digits"\nframes = 20\nticks = 250\n'
-            f"current = {current!r}  # A, a full pixel; fires from {need:.3g} A\n"
+            f"current = {current!r}  # {si(current, 'A')} for a full pixel; neurons fire from {si(need, 'A', 3)}\n"
         )
     return (
-        f'[stimulus]\nsource = "{_basic(file)}"  # a ramp over the neurons; they fire from {need:.3g} A\n'
+        f'[stimulus]\nsource = "{_basic(file)}"  # a ramp over the neurons; they fire from {si(need, "A", 3)}\n'
         "frames = 1\nticks = 2500\n"
     )
 
 
 def _basic(text: str) -> str:
-    """Fit for a TOML basic string."""
+    """Escape a text for a TOML basic string."""
     return re.sub(r'[\x00-\x1f\x7f"\\]', lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def plot_text(
     curves: Sequence[tuple[str, Measurement, IvFit]], waves: Sequence[tuple[str, Measurement, TransientFit]]
 ) -> str:
-    """The picture of data and fit: SVG, the same for the same data.
+    """Draw data and fit.
 
     Parameters
     ----------
     curves, waves : sequence of (str, Measurement, fit)
-        File name, data and fit.
+        File name, data and fit of each I-V curve and of each transient.
+
+    Returns
+    -------
+    str
+        SVG; the same data give the same text.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
