@@ -1,6 +1,6 @@
-"""What runs on a board: an array of neurons, a spiking network or a network of oscillators, whatever the file is.
+"""Runs on a board: an array of neurons, a spiking network or an oscillator network, compared with its bit-true model.
 
-Each of the three has its core, its input, its bit-true model, and a picture; the commands need to know no more.
+The three kinds of files have the same interface: a circuit with its link, the steps of a run, and the recorded arrays.
 """
 
 from __future__ import annotations
@@ -36,20 +36,24 @@ __all__ = ["ArraySession", "OnnOptions", "OnnSession", "Session", "SnnSession", 
 Integers = NDArray[np.int64]
 
 PIECE = 256
-"""Ticks after which a long record is compared, at most."""
+"""Most ticks of a record; the output is compared after each record."""
 HEIGHT, WIDTH = 24, 100
-"""Of a picture in the terminal."""
+"""Lines and columns of a picture in the terminal."""
 SHADES = " .:+#"
+"""Characters for 0, 1, 2, 3 and more spikes."""
 
 
 class Step(NamedTuple):
-    """Where a run is."""
+    """State of a run after a step."""
 
     done: float
+    """Fraction of the run that is done, 0 to 1."""
     title: str
+    """Line of text about it."""
     picture: str
+    """Spikes or phases as text."""
     difference: str | None
-    """Of board and model, in one sentence."""
+    """First difference between board and model, in one sentence; None if they are equal."""
 
 
 class Session(ABC):
@@ -57,12 +61,14 @@ class Session(ABC):
 
     Attributes
     ----------
+    path : Path
+        The file.
     name : str
-        A Verilog identifier.
+        Verilog identifier made from the name of the file.
     dt : float
-        A tick in second; 0 where there is no such time.
+        Time step (tick), in second; 0 for oscillators, whose tick has no duration.
     digest : str
-        SHA-256 of the file and what it names.
+        SHA-256 of the file and of the files that it names.
     """
 
     path: Path
@@ -72,34 +78,52 @@ class Session(ABC):
 
     @abstractmethod
     def core(self) -> Core:
-        """A fresh circuit."""
+        """Build a new circuit with its registers; options that it cannot have raise `DesignError`."""
 
     @abstractmethod
     def steps(self, board: Any) -> Iterator[Step]:
-        """Run, and compare with the model as it goes; ends after the first difference."""
+        """Run on a board, and compare with the model after each step; the run ends after the first difference.
+
+        Parameters
+        ----------
+        board : ArrayBoard, SnnBoard or OnnBoard
+            The board, with the parameters loaded.
+
+        Yields
+        ------
+        Step
+            State of the run.
+        """
 
     @abstractmethod
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All that has been heard so far, by name."""
+        """Return the output received so far, by name."""
 
     @abstractmethod
     def waves(self) -> dict[str, tuple[Integers, Integers]]:
-        """The same as waveforms: ticks, shape (n,), and values, shape (n, neurons), of each signal."""
+        """Return the output as waveforms: ticks, shape (n,), and values, shape (n, neurons), of each signal."""
 
 
 def compared(expected: dict[str, Integers], got: dict[str, Integers], ticks: Integers, what: str) -> str | None:
-    """The first difference, in one sentence.
+    """Find the first difference between board and model.
 
     Parameters
     ----------
     expected, got : dict of ndarray, shape (n, neurons)
+        Arrays of the model and of the board, by name.
     ticks : ndarray of int, shape (n,)
+        Tick of each row.
     what : str
         ``neuron`` or ``oscillator``.
+
+    Returns
+    -------
+    str or None
+        One sentence; None if they are equal.
     """
     for name, values in expected.items():
         if got[name].shape != values.shape:
-            return f"{name}: the board tells {len(got[name])} ticks of {what}s, the model {len(values)}"
+            return f"{name}: the board sends {len(got[name])} ticks of {what}s, the model has {len(values)}"
         wrong = np.argwhere(values != got[name])
         if len(wrong):
             row, neuron = wrong[0].tolist()
@@ -111,14 +135,26 @@ def compared(expected: dict[str, Integers], got: dict[str, Integers], ticks: Int
 
 
 class Raster:
-    """The last ticks of all neurons as text: a line for some neurons, a column for a tick."""
+    """Raster of the last ticks as text: each line is a group of neurons, each column a tick.
+
+    Parameters
+    ----------
+    count : int
+        Number of neurons.
+    """
 
     def __init__(self, count: int) -> None:
         self._columns: deque[Integers] = deque(maxlen=WIDTH)
         self._bounds = np.linspace(0, count, min(count, HEIGHT) + 1).astype(int)[:-1]
 
     def add(self, spikes: Integers) -> None:
-        """Ticks more, shape (ticks, neurons)."""
+        """Append ticks.
+
+        Parameters
+        ----------
+        spikes : ndarray of int, shape (ticks, neurons)
+            1 for a spike, else 0.
+        """
         self._columns.extend(np.add.reduceat(spikes[-WIDTH:], self._bounds, axis=1))
 
     def __str__(self) -> str:
@@ -128,25 +164,26 @@ class Raster:
 
 @dataclass(eq=False)
 class ArraySession(Session):
-    """The neurons of a design file.
+    """A run of the neurons of a design file.
 
     Parameters
     ----------
     design : Design
+        The design.
     frames : int, optional
-        The first so many.
+        Number of frames, from the first; all by default.
     every : bool
-        The state of every tick, not only of the last of each record.
+        Record the state after every tick, not only after the last tick of each record.
     lanes : int, optional
-        Other ones than the file's.
+        Lanes of the circuit; those of the file by default.
     """
 
     design: Design
     frames: int | None = None
     every: bool = False
     lanes: int | None = None
-    _heard: Heard | None = None
-    _states: list[tuple[Integers, dict[str, Integers]]] = field(default_factory=list)
+    _heard: Heard | None = field(default=None, init=False)
+    _states: list[tuple[Integers, dict[str, Integers]]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self.path, self.name, self.digest = self.design.path, self.design.name, self.design.digest
@@ -154,7 +191,13 @@ class ArraySession(Session):
         self._frames_raw = self.design.frames_raw[: self.frames]
 
     def core(self) -> ArrayCore:
-        """A loadable array behind registers."""
+        """Build the array with loadable parameters, and its registers.
+
+        Raises
+        ------
+        DesignError
+            If the array cannot have these lanes.
+        """
         fpga = self.design.sections.fpga
         try:
             array = self.design.neuron.build(
@@ -169,7 +212,23 @@ class ArraySession(Session):
         return ArrayCore(array, self.design.neuron.name)
 
     def steps(self, board: ArrayBoard) -> Iterator[Step]:
-        """Each frame in pieces."""
+        """Run each frame, divided into records of at most `PIECE` ticks.
+
+        Parameters
+        ----------
+        board : ArrayBoard
+            The board, with the parameters loaded.
+
+        Yields
+        ------
+        Step
+            After each record.
+
+        Raises
+        ------
+        BoardError
+            If the board sends more ticks than were asked for.
+        """
         ticks = self.design.stimulus.ticks
         pieces = [
             (n, min(PIECE, ticks - start)) for n in range(len(self._frames_raw)) for start in range(0, ticks, PIECE)
@@ -184,9 +243,7 @@ class ArraySession(Session):
             while heard.records > 0 and first < heard.ticks:
                 number, (frame, length) = next(todo, (0, (0, 0)))
                 if length == 0:
-                    raise BoardError(
-                        f"the board says it has played {heard.ticks} ticks, of which {first} were asked for"
-                    )
+                    raise BoardError(f"the board has run {heard.ticks} ticks, although only {first} were asked for")
                 expected = model.run(np.repeat(self._frames_raw[frame : frame + 1], length, axis=0))
                 spikes = heard.raster(first, length)
                 difference = compared(
@@ -212,7 +269,7 @@ class ArraySession(Session):
                     return
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """``spikes`` (tick, neuron), the input, and the state where it was recorded."""
+        """Return the input, ``spikes`` as pairs (tick, neuron), and the state with its ``state_ticks``."""
         found: dict[str, NDArray[Any]] = {"drive_raw": self._frames_raw}
         if self._heard is not None:
             found["spikes"] = self._heard.spikes
@@ -223,7 +280,7 @@ class ArraySession(Session):
         return found
 
     def waves(self) -> dict[str, tuple[Integers, Integers]]:
-        """Spikes, and membranes where they were recorded."""
+        """Return spikes, and the state in the ticks in which it was recorded."""
         return _waves(self.arrays(), self.design.params.count, self._heard)
 
 
@@ -231,7 +288,7 @@ def _waves(arrays: dict[str, NDArray[Any]], count: int, heard: Heard | None) -> 
     if heard is None or not len(arrays["spikes"]):
         return {}
     ticks, raster = np.unique(arrays["spikes"][:, 0], return_inverse=True)
-    # A spike lasts for its tick: both edges.
+    # A spike is high for one tick: a rising and a falling edge.
     edges = np.unique(np.concatenate([ticks, ticks + 1]))
     values = np.zeros((len(edges), count), dtype=np.int64)
     values[np.searchsorted(edges, ticks)[raster], arrays["spikes"][:, 1]] = 1
@@ -242,13 +299,14 @@ def _waves(arrays: dict[str, NDArray[Any]], count: int, heard: Heard | None) -> 
 
 @dataclass(eq=False)
 class SnnSession(Session):
-    """The network of a network file.
+    """A run of the spiking network of a network file.
 
     Parameters
     ----------
     file : NetworkFile
+        The network and its data.
     runs : int, optional
-        The first so many.
+        Number of runs, from the first; all by default.
     """
 
     file: NetworkFile
@@ -265,7 +323,7 @@ class SnnSession(Session):
         self._now: Heard | None = None
 
     def core(self) -> SnnCore:
-        """A loadable network behind registers."""
+        """Build the network with loadable parameters, and its registers."""
         lanes, updates = self.file.lanes(self._params)
         with where(self.path, "fpga"):
             return SnnCore(
@@ -273,7 +331,18 @@ class SnnSession(Session):
             )
 
     def steps(self, board: SnnBoard) -> Iterator[Step]:
-        """Each run from reset."""
+        """Run each input from reset.
+
+        Parameters
+        ----------
+        board : SnnBoard
+            The board, with the parameters loaded.
+
+        Yields
+        ------
+        Step
+            After each run.
+        """
         layer, labels = self._params.layers[-1], self.file.labels
         raster, right = Raster(layer.count), 0
         length, runs = self._inputs.shape[:2]
@@ -304,13 +373,13 @@ class SnnSession(Session):
                 return
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Spikes and membranes of the last layer, shape (runs, ticks, neurons), of the runs that are whole."""
+        """Return spikes and membrane words of the last layer, shape (runs, ticks, neurons), of the complete runs."""
         if not self._spikes:
             return {}
         return {"spike": np.array(self._spikes), "membrane": np.array(self._membranes)}
 
     def waves(self) -> dict[str, tuple[Integers, Integers]]:
-        """The runs one after the other."""
+        """Return the same arrays, the runs one after the other."""
         arrays = self.arrays()
         if not arrays:
             return {}
@@ -320,20 +389,39 @@ class SnnSession(Session):
 
 @dataclass(frozen=True, kw_only=True)
 class OnnOptions:
-    """What a file of weights does not say."""
+    """Options of a run of oscillators, which a file of weights does not contain."""
 
     weight_bits: int = 5
+    """Bits of a weight, 1 to 8."""
     phase_bits: int = 4
+    """Bits of a phase, 4 to 8."""
     noise_bits: int = 0
+    """Bits of the annealing noise, 0 (none) to 16."""
     parts: int = 1
+    """Clocks for a column of weights: 1, 2, 4, 8, 16 or 32."""
     periods: int = 20
+    """Duration of the run, in periods."""
     noise: int = 0
+    """Noise amplitude in the first period, 0 to ``2**noise_bits - 1``; it falls linearly to 0."""
     seed: int = 0
+    """Seed of the initial phases and of the noise."""
 
 
 @dataclass(eq=False)
 class OnnSession(Session):
-    """A network of phase oscillators from random phases."""
+    """A run of a network of phase oscillators, from random initial phases.
+
+    Parameters
+    ----------
+    path : Path
+        The file of weights.
+    digest : str
+        SHA-256 of the weights.
+    params : OnnParams
+        Weights and word lengths.
+    options : OnnOptions
+        Options of the run.
+    """
 
     path: Path
     digest: str
@@ -346,14 +434,31 @@ class OnnSession(Session):
         self._outputs: list[Integers] = []
 
     def core(self) -> OnnCore:
-        """A readable network behind registers."""
+        """Build the network with readable weights, and its registers.
+
+        Raises
+        ------
+        DesignError
+            If the network cannot have these parts.
+        """
         try:
             return OnnCore(Onn(self.params, self.options.parts, readable=True))
         except ValueError as error:
             raise DesignError(f"--parts: {error}") from None
 
     def steps(self, board: OnnBoard) -> Iterator[Step]:
-        """Period by period; the noise falls to nothing."""
+        """Run period by period; the noise falls linearly to 0.
+
+        Parameters
+        ----------
+        board : OnnBoard
+            The board, with the weights loaded.
+
+        Yields
+        ------
+        Step
+            After each period.
+        """
         options, params = self.options, self.params
         phases = np.random.default_rng(options.seed).integers(0, params.raw.period, params.count)
         model = OnnBitTrue(params, phases, options.seed)
@@ -388,22 +493,23 @@ class OnnSession(Session):
                 return
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Phases and outputs after each period, shape (periods, oscillators)."""
+        """Return phases and outputs after each period, shape (periods, oscillators)."""
         if not self._phases:
             return {}
         return {"phase": np.array(self._phases), "output": np.array(self._outputs)}
 
     def waves(self) -> dict[str, tuple[Integers, Integers]]:
-        """The same, in ticks."""
+        """Return the same arrays, with the tick of each row."""
         ticks = (1 + np.arange(len(self._phases))) * self.params.raw.period
         return {name: (ticks, values) for name, values in self.arrays().items()}
 
 
 HANDS = "→↗↑↖←↙↓↘"
+"""Directions of phases from 0 to 7/8 of a turn."""
 
 
 def _dial(phases: Integers, period: int) -> str:
-    """Phases as hands of clocks, a row of up to 64."""
+    """Draw each phase as an arrow, up to 64 in a row."""
     which = (phases * len(HANDS) + period // 2) // period % len(HANDS)
     hands = [HANDS[n] for n in which.tolist()]
     across = min(64, max(8, int(np.ceil(np.sqrt(len(hands))))))
@@ -422,19 +528,25 @@ def open_session(
     Parameters
     ----------
     path : Path
+        The file; a name that ends in ``.csv`` is a file of weights.
     options : OnnOptions, optional
-        For weights.
+        For a file of weights: options of the run.
     frames : int, optional
-        The first so many frames or runs.
+        Number of frames or runs, from the first; all by default.
     every : bool
-        For neurons: record the state of every tick.
+        For neurons: record the state after every tick.
     lanes : int, optional
-        For neurons: other ones than the file's.
+        For neurons: lanes of the circuit; those of the file by default.
+
+    Returns
+    -------
+    Session
+        The run, not started.
 
     Raises
     ------
     DesignError
-        If it is none, or wrong.
+        If the file is wrong, or `lanes` is given for a network file, which has lanes for each layer.
     """
     if path.suffix.lower() == ".csv":
         found = OnnOptions() if options is None else options
