@@ -55,13 +55,7 @@ __all__ = [
 
 
 class Stateful(Protocol):
-    """Parameters of neurons with a state.
-
-    Parameters
-    ----------
-    *args, **kwargs
-        Those of the class that implements the protocol.
-    """
+    """Parameters of neurons with a state."""
 
     @property
     def state_fields(self) -> tuple[Field, ...]:
@@ -69,13 +63,7 @@ class Stateful(Protocol):
 
 
 class ArrayParams(Stateful, Protocol):
-    """What an array reads of the parameters of a neuron model.
-
-    Parameters
-    ----------
-    *args, **kwargs
-        Those of the class that implements the protocol.
-    """
+    """What an array reads of the parameters of a neuron model."""
 
     @property
     def count(self) -> int:

@@ -85,13 +85,7 @@ class Transient:
 
 
 class Device(Protocol):
-    """A two-terminal oxide device.
-
-    Parameters
-    ----------
-    *args, **kwargs
-        Those of the class that implements the protocol.
-    """
+    """A two-terminal oxide device."""
 
     kind: ClassVar[str]
     """Name of the model in the catalogue."""
@@ -140,13 +134,7 @@ class Device(Protocol):
 
 @runtime_checkable
 class PulsedDevice(Protocol):
-    """A device that is driven by pulses: each pulse is a tick.
-
-    Parameters
-    ----------
-    *args, **kwargs
-        Those of the class that implements the protocol.
-    """
+    """A device that is driven by pulses: each pulse is a tick."""
 
     kind: ClassVar[str]
     """Name of the model in the catalogue."""

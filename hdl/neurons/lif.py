@@ -27,13 +27,7 @@ HEADROOM = 4
 
 
 class LaneParams(Protocol):
-    """What a lane reads of the parameters of its neurons; `LifParams` provides it.
-
-    Parameters
-    ----------
-    *args, **kwargs
-        Those of the class that implements the protocol.
-    """
+    """What a lane reads of the parameters of its neurons; `LifParams` provides it."""
 
     @property
     def raw(self) -> LifRaw:
