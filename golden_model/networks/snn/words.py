@@ -120,14 +120,7 @@ def _projections(network: Network, layer: Layer) -> list[Projection]:
 def _layer(network: Network, number: int, words: Words) -> LayerParams:
     layer = network.layers[number]
     neurons = layer.neurons
-    whole(f"{layer.name}: weight_bits", words.weight_bits, 1, 16)
-    whole(f"{layer.name}: membrane_bits", words.membrane_bits, 2, 32)
-    if words.current_bits:
-        whole(f"{layer.name}: current_bits", words.current_bits, 2, 40)
-    whole(f"{layer.name}: coefficient_bits", words.coefficient_bits, 0, 16)
-    for name in ("clip", "level"):
-        if not 0 < getattr(words, name) <= 1:
-            raise ValueError(f"{layer.name}: {name} must be above 0 and at most 1, not {getattr(words, name)!r}")
+    _check_words(layer, words)
     k = _uniform("tau", layer, network.coefficient(neurons.tau))
     k_syn = _uniform("tau_syn", layer, network.coefficient(neurons.tau_syn))
     zero = _uniform("leak", layer, np.asarray(neurons.leak)) if neurons.tau is not None else 0.0
@@ -160,16 +153,7 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
     fault = np.full(neurons.count, STUCK_OFF) if limit is None else neurons.faults
     reset = _on_grid(np.asarray(neurons.reset) - zero, lsb)
     hold = math.floor(_uniform("reset", layer, reset) + 0.5)
-    if limit is None:
-        threshold = np.full(neurons.count, room, dtype=np.int64)
-    else:
-        steps = _on_grid(neurons.thresholds - zero, lsb)
-        threshold = (np.floor(steps) + 1 if neurons.strict else np.ceil(steps)).astype(np.int64)
-        if threshold.max() > room or threshold.min() <= hold:
-            raise ValueError(
-                f"{layer.name}: every threshold must be above the reset ({hold}) and at most {room} steps of the "
-                f"membrane, not {threshold.min()} to {threshold.max()}; more membrane_bits or less spread would help"
-            )
+    threshold = _threshold_words(layer, zero, lsb, hold, room)
     if not neurons.subtract and hold < -room - 1:
         raise ValueError(
             f"{layer.name}: reset must be at least {-room - 1} steps of the membrane, not {hold}; a smaller level or "
@@ -184,17 +168,8 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
     coefficient, k_shift = _coefficient(k, words.coefficient_bits)
     syn_raw, syn_shift = _coefficient(k_syn, words.coefficient_bits)
     current_bits = words.current_bits or words.membrane_bits + 1
-    start = math.floor((neurons.start - zero) / lsb + 0.5)
-    if not -room - 1 <= start <= room:
-        raise ValueError(
-            f"{layer.name}: start must be between {-room - 1} and {room} steps of the membrane, not {start}"
-        )
     low = -room - 1
-    bias = np.floor(gain * np.asarray(layer.bias) / lsb + 0.5)
-    if np.abs(bias).max() > 1 << 40:
-        raise ValueError(
-            f"{layer.name}: bias must be at most 2**40 steps of the membrane, not {np.abs(bias).max():.3g}"
-        )
+    start, bias = _start_word(layer, zero, lsb, room), _bias_words(layer, gain, lsb)
     return LayerParams(
         name=layer.name,
         shape=layer.shape,
@@ -225,11 +200,82 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
         connections=connections,
         threshold_raw=threshold,
         fault_raw=fault,
-        bias_raw=bias.astype(np.int64),
+        bias_raw=bias,
         seed=neurons.spread.seed,
         lsb=lsb,
         zero=zero,
     )
+
+
+def _check_words(layer: Layer, words: Words) -> None:
+    """Refuse word lengths and shares outside their ranges.
+
+    Raises
+    ------
+    ValueError
+        If one is.
+    """
+    whole(f"{layer.name}: weight_bits", words.weight_bits, 1, 16)
+    whole(f"{layer.name}: membrane_bits", words.membrane_bits, 2, 32)
+    if words.current_bits:
+        whole(f"{layer.name}: current_bits", words.current_bits, 2, 40)
+    whole(f"{layer.name}: coefficient_bits", words.coefficient_bits, 0, 16)
+    for name in ("clip", "level"):
+        if not 0 < getattr(words, name) <= 1:
+            raise ValueError(f"{layer.name}: {name} must be above 0 and at most 1, not {getattr(words, name)!r}")
+
+
+def _threshold_words(layer: Layer, zero: float, lsb: float, hold: int, room: int) -> NDArray[np.int64]:
+    """Thresholds in steps of the membrane; the largest word for neurons that never fire.
+
+    Raises
+    ------
+    ValueError
+        If a threshold is not between the reset potential and the largest word.
+    """
+    neurons = layer.neurons
+    if neurons.threshold is None:
+        return np.full(neurons.count, room, dtype=np.int64)
+    steps = _on_grid(neurons.thresholds - zero, lsb)
+    threshold = (np.floor(steps) + 1 if neurons.strict else np.ceil(steps)).astype(np.int64)
+    if threshold.max() > room or threshold.min() <= hold:
+        raise ValueError(
+            f"{layer.name}: every threshold must be above the reset ({hold}) and at most {room} steps of the "
+            f"membrane, not {threshold.min()} to {threshold.max()}; more membrane_bits or less spread would help"
+        )
+    return threshold
+
+
+def _start_word(layer: Layer, zero: float, lsb: float, room: int) -> int:
+    """The membrane potential before the first tick, in steps of the membrane.
+
+    Raises
+    ------
+    ValueError
+        If it does not fit the word.
+    """
+    start = math.floor((layer.neurons.start - zero) / lsb + 0.5)
+    if not -room - 1 <= start <= room:
+        raise ValueError(
+            f"{layer.name}: start must be between {-room - 1} and {room} steps of the membrane, not {start}"
+        )
+    return start
+
+
+def _bias_words(layer: Layer, gain: Floats, lsb: float) -> NDArray[np.int64]:
+    """The constant inputs in steps of the membrane.
+
+    Raises
+    ------
+    ValueError
+        If one is above 2**40 steps.
+    """
+    bias = np.floor(gain * np.asarray(layer.bias) / lsb + 0.5)
+    if np.abs(bias).max() > 1 << 40:
+        raise ValueError(
+            f"{layer.name}: bias must be at most 2**40 steps of the membrane, not {np.abs(bias).max():.3g}"
+        )
+    return np.asarray(bias, dtype=np.int64)
 
 
 def _scaled(synapses: Synapses, gain: Floats) -> Synapses:
