@@ -1,4 +1,4 @@
-"""``neuristor bitstream``, ``program``, ``run`` and ``core``: a file of any kind on a board, or ready for one."""
+"""Commands for boards: ``neuristor boards``, ``bitstream``, ``core``, ``program`` and ``run``."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
-from vcd import VCDWriter
 
 from neuristor.boards import BOARDS
-from neuristor.boards.flow import DoesNotFit, implement
+from neuristor.boards.base import Board
+from neuristor.boards.capacity import neurons, oscillators
+from neuristor.boards.flow import DoesNotFit, Implementation, implement
 from neuristor.boards.host import BoardError, fitting, open_board
 from neuristor.boards.linked import PINS, LinkedTop, pins_wrapper
 from neuristor.boards.programmer import LoadError, program
 from neuristor.boards.vivado import constraints, script
 from neuristor.commands.doctor import plugged
-from neuristor.commands.terminal import console, wrote
-from neuristor.design_file import DesignError
+from neuristor.commands.options import OSCILLATORS, Force, NoiseBits, Parts, PhaseBits, WeightBits
+from neuristor.commands.terminal import console, ends_with, named, one_of, refuse, stop, wrote
 from neuristor.folder import check_target, output_folder, plain
 from neuristor.hdl.link.axi import vivado_ports, vivado_wrapper
 from neuristor.hdl.link.buses import AxiCore, WishboneCore, address_bits
@@ -37,7 +38,9 @@ from neuristor.hdl.link.uart import divisor
 from neuristor.hdl.verilog import export, ports, template
 from neuristor.session import OnnOptions, Session, Step, open_session
 from neuristor.sim.engines.virtual_board import VirtualBoard
+from neuristor.tables import si
 from neuristor.version import __version__
+from neuristor.waves import write_vcd
 
 __all__ = ["app", "core_structure"]
 
@@ -45,24 +48,36 @@ app = typer.Typer()
 
 VIRTUAL = "virtual"
 VIRTUAL_CLOCKS = 4
-"""Of a bit: the fewest there can be, as a simulation has no time to lose."""
+"""Clocks of a bit of the virtual serial line: the fewest possible, because each is simulated."""
 VIVADO = tuple(name for name, board in BOARDS.items() if board.counted_only and board.clock_hz)
 LINKED = tuple(name for name, board in BOARDS.items() if not board.counted_only)
+HIDDEN = ("status", "stimulus_room", "output_level", "schedule_room")
+"""Registers of the link that are not results of a run."""
 
 AnyFile = Annotated[
     Path,
-    typer.Argument(metavar="FILE", help="A design file, a network file (both TOML), or weights of oscillators (CSV)."),
+    typer.Argument(metavar="FILE", help="Design file or network file (TOML), or weights of oscillators (CSV)."),
 ]
-WeightBits = Annotated[int, typer.Option("--bits", help="For oscillators: of a weight, 1 to 8.")]
-PhaseBits = Annotated[int, typer.Option("--phase-bits", help="For oscillators: of a phase, 4 to 8.")]
-NoiseBits = Annotated[int, typer.Option("--noise-bits", help="For oscillators: of the noise, 0 (none) to 16.")]
-Parts = Annotated[int, typer.Option("--parts", help="For oscillators: clocks of a column of weights.")]
-Lanes = Annotated[int | None, typer.Option("--lanes", min=1, help="For a design file: other ones than it has.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
+Lanes = Annotated[
+    int | None,
+    typer.Option("--lanes", min=1, help="For a design file: lanes of the circuit. Default: those of the file."),
+]
+Baud = Annotated[int, typer.Option("--baud", help="Bit rate of the serial line, in bit/s.")]
 
 
 def core_structure(core: Core) -> dict[str, Any]:
-    """What a reader, or a driver of their own, needs to know of a core: identity, structure, map of registers."""
+    """Describe a core for a driver: its identity, its structure and its registers.
+
+    Parameters
+    ----------
+    core : Core
+        The circuit with its registers.
+
+    Returns
+    -------
+    dict
+        Entries ``identity``, ``structure`` and ``registers``, for JSON.
+    """
     return {
         "identity": core.identity,
         "structure": json.loads(json.dumps(core.structure(), default=int)),
@@ -86,14 +101,42 @@ def _write_manifest(folder: Path, content: dict[str, Any]) -> None:
 
 
 @app.command()
+def boards() -> None:
+    """List the boards, and about how many neurons and oscillators each holds.
+
+    Example: `neuristor boards`
+    """
+    table = Table("name", "board", "LUT", "FF", "block RAM", "DSP", "clock", "tools", "neurons", "oscillators")
+    for entry in BOARDS.values():
+        tools = "open tools"
+        if entry.counted_only:
+            tools = "Vivado" if entry.clock_hz else "resources only"
+        table.add_row(
+            entry.name,
+            entry.title,
+            *(str(entry.capacity[name]) for name in ("LUT", "FF", "block RAM", "DSP")),
+            si(entry.clock_hz, "Hz", 6) if entry.clock_hz else "",
+            tools,
+            f"{neurons(entry):,}",
+            f"{oscillators(entry):,}",
+        )
+    console.print(table)
+    console.print(
+        "neurons: LIF, 16-bit words, one lane; oscillators: all coupled to all, 5-bit weights. Both are estimates for "
+        "a circuit with its serial link; `neuristor bitstream` gives exact numbers.",
+        soft_wrap=True,
+    )
+
+
+@app.command()
 def bitstream(
     file: AnyFile,
-    out: Annotated[Path, typer.Option("--out", help="The folder to make, for bitstream and manifest.")],
-    board: Annotated[str, typer.Option("--board", help=f"{', '.join(LINKED)}.")] = "ulx3s-85f",
+    out: Annotated[Path, typer.Option("--out", help="Folder to make, for bitstream and manifest.")],
+    board: Annotated[str, typer.Option("--board", help=f"Board: {', '.join(LINKED)}.")] = "ulx3s-85f",
     clock: Annotated[
-        float | None, typer.Option("--clock", help="In hertz; that of the board's pin by default.")
+        float | None, typer.Option("--clock", help="Clock in hertz. Default: that of the board's clock pin.")
     ] = None,
-    baud: Annotated[int, typer.Option("--baud", help="Of the serial line.")] = BAUD,
+    baud: Baud = BAUD,
     lanes: Lanes = None,
     bits: WeightBits = 5,
     phase_bits: PhaseBits = 4,
@@ -101,40 +144,33 @@ def bitstream(
     parts: Parts = 1,
     force: Force = False,
 ) -> None:
-    """Place and route the circuit with its serial link: `neuristor program` puts it on the board, `run` talks to it.
+    """Place and route the circuit with its serial link, for `neuristor program` and `neuristor run`.
 
-    Weights, thresholds, noise and schedules are loaded over the link; size and model are built in. Example:
-    `neuristor bitstream examples/vo2_lif_digits.toml --board icebreaker --lanes 1 --out build/icebreaker`
+    Weights, thresholds, noise and schedules are loaded over the link; size and model are fixed in the bitstream. Exit
+    status 1 if the circuit is slower than the clock.
+
+    Example: `neuristor bitstream examples/vo2_lif_digits.toml --board icebreaker --lanes 1 --out build/icebreaker`
     """
-    if board not in LINKED:
-        raise DesignError(f"--board must be among {', '.join(LINKED)}, not {board!r}")
+    one_of("--board", board, LINKED)
     check_target(out, force=force)
     options = OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
     session, target = open_session(file, options, lanes=lanes), BOARDS[board]
     rate = clock or target.clock_hz
     assert rate is not None  # every board with pins has a clock
-    try:
+    with named("--baud"):
         clocks = divisor(rate, baud)
-    except ValueError as error:
-        raise DesignError(f"--baud: {error}") from None
     core = session.core()
-    content = _manifest(session, core) | {"board": board, "baud": baud}
     with output_folder(out, force=force) as folder, console.status(board) as status:
-        try:
-            made = implement(
-                target, LinkedTop(SerialCore(core, clocks)), folder, clock_hz=clock, progress=status.update
-            )
-        except DoesNotFit as error:
-            raise DesignError(f"{file}: {error}; fewer lanes, shorter words or fewer neurons need less") from None
-        except ValueError as error:
-            raise DesignError(f"--clock: {error}") from None
+        made = _placed(file, target, SerialCore(core, clocks), folder, clock, status.update)
         assert made.bitstream is not None
         for each in folder.iterdir():
             if each.name != made.bitstream.name:
                 each.unlink()
         name = f"{board}{made.bitstream.suffix}"
         made.bitstream.rename(folder / name)
-        content |= {
+        content = _manifest(session, core) | {
+            "board": board,
+            "baud": baud,
             "bitstream": name,
             "resources": {key: list(pair) for key, pair in made.resources.items()},
             "clock_hz": made.clock_hz,
@@ -145,10 +181,20 @@ def bitstream(
     used = ", ".join(f"{key} {number} of {room}" for key, (number, room) in made.resources.items())
     console.print(f"{target.title}: {used}", soft_wrap=True)
     if made.fmax_hz is not None and made.clock_hz is not None:
-        console.print(f"Fmax {made.fmax_hz / 1e6:.1f} MHz for {made.clock_hz / 1e6:g} MHz", soft_wrap=True)
+        console.print(f"Fmax {si(made.fmax_hz, 'Hz')} for a clock of {si(made.clock_hz, 'Hz', 6)}", soft_wrap=True)
     wrote(out / name)
-    if made.timing_met is False:
-        raise typer.Exit(1)
+    ends_with(made.timing_met is not False)
+
+
+def _placed(
+    file: Path, target: Board, core: SerialCore, folder: Path, clock: float | None, progress: Any
+) -> Implementation:
+    """Place and route a core; if it does not fit, or the board cannot make the clock, the command ends."""
+    try:
+        with named("--clock"):
+            return implement(target, LinkedTop(core), folder, clock_hz=clock, progress=progress)
+    except DoesNotFit as error:
+        refuse(f"{file}: {error}; fewer lanes, shorter words or fewer neurons need less")
 
 
 class _Bus(StrEnum):
@@ -160,14 +206,16 @@ class _Bus(StrEnum):
 @app.command("core")
 def core_command(
     file: AnyFile,
-    out: Annotated[Path, typer.Option("--out", help="The folder to make.")],
-    bus: Annotated[_Bus, typer.Option("--bus", help="How the core is reached.")] = _Bus.AXI,
+    out: Annotated[Path, typer.Option("--out", help="Folder to make.")],
+    bus: Annotated[_Bus, typer.Option("--bus", help="Interface of the core.")] = _Bus.AXI,
     board: Annotated[
         str | None,
-        typer.Option("--board", help=f"Also what Vivado needs to build it for {' or '.join(VIVADO)}; sets the bus."),
+        typer.Option("--board", help=f"Also write script and constraints for Vivado: {', '.join(VIVADO)}. Sets --bus."),
     ] = None,
-    baud: Annotated[int, typer.Option("--baud", help="With a serial bus.")] = BAUD,
-    clock: Annotated[float, typer.Option("--clock", help="In hertz; with a serial bus, or for a board.")] = 100e6,
+    baud: Baud = BAUD,
+    clock: Annotated[
+        float, typer.Option("--clock", help="Clock in hertz, for a serial interface or for Vivado.")
+    ] = 100e6,
     lanes: Lanes = None,
     bits: WeightBits = 5,
     phase_bits: PhaseBits = 4,
@@ -175,72 +223,89 @@ def core_command(
     parts: Parts = 1,
     force: Force = False,
 ) -> None:
-    """Write the circuit behind registers as Verilog, for a system of your own: AXI4-Lite, Wishbone or a serial line.
+    """Write the circuit with its registers as Verilog, for your own system: AXI4-Lite, Wishbone or a serial line.
 
-    Beside it: an instantiation template, the map of registers as a C header and in the manifest, and for a board with
-    Vivado the script and the constraints. Example:
-    `neuristor core examples/vo2_lif_digits.toml --bus wishbone --out build/core`
+    The folder also has an instantiation template and the register map as a C header and in the manifest; for a board
+    with Vivado, also the script and the constraints.
+
+    Example: `neuristor core examples/vo2_lif_digits.toml --bus wishbone --out build/core`
     """
-    if board is not None and board not in VIVADO:
-        raise DesignError(f"--board must be among {', '.join(VIVADO)}, not {board!r}")
-    check_target(out, force=force)
     if board is not None:
+        one_of("--board", board, VIVADO)
         bus = _Bus.SERIAL if BOARDS[board].pins else _Bus.AXI
         clock = (BOARDS[board].clock_hz or clock) if BOARDS[board].pins else clock
+    check_target(out, force=force)
     options = OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
     session = open_session(file, options, lanes=lanes)
-    core = session.core()
-    name, content = session.name, _manifest(session, core) | {"bus": bus.value}
-    header = (
-        f"Module {name}: {plain(session.path.name)} on {bus.value}",
-        f"Neuristor {__version__}, identity {core.identity}",
-    )
-    top, extra = name, {}
+    core, name = session.core(), session.name
+    content = _manifest(session, core) | {"bus": bus.value}
     if bus is _Bus.SERIAL:
-        try:
+        with named("--baud"):
             made: Any = SerialCore(core, divisor(clock, baud))
-        except ValueError as error:
-            raise DesignError(f"--baud: {error}") from None
         content |= {"clock_hz": clock, "baud": baud}
     else:
         made = AxiCore(core) if bus is _Bus.AXI else WishboneCore(core)
         content["address_bits"] = address_bits(core)
-    named, verilog = ports(made), export(made, name, header)
-    if bus is _Bus.AXI:
-        top, named = f"{name}_axi", vivado_ports(address_bits(core) + 2)
-        verilog += "\n" + vivado_wrapper(name, top, address_bits(core) + 2)
-    if board is not None:
-        target = BOARDS[board]
-        if target.pins:
-            top, named = f"{name}_top", PINS
-            verilog += "\n" + pins_wrapper(name, top)
-            extra["top.xdc"] = constraints(target)
-        extra["build.tcl"] = script(
-            target,
-            top,
-            [f"{name}.v"],
-            ["top.xdc"] if target.pins else [],
-            bitstream=f"{board}.bit",
-            clock_hz=clock,
-            address_bits=address_bits(core) + 2,
-        )
-    extra |= {f"{name}.v": verilog, f"{name}.h": c_header(name, core), "template.v": template(top, named)}
+    header = (
+        f"Module {name}: {plain(session.path.name)} on {bus.value}",
+        f"Neuristor {__version__}, identity {core.identity}",
+    )
+    target = None if board is None else BOARDS[board]
+    top, files = _core_files(name, core, bus, export(made, name, header), ports(made), target, clock)
     with output_folder(out, force=force) as folder:
-        for each, text in extra.items():
+        for each, text in files.items():
             (folder / each).write_text(text, encoding="utf-8", newline="\n")
         _write_manifest(folder, content)
     table = Table("address", "name", "access", "words", "meaning", title=f"{name}: registers, in words of 32 bits")
     for address, entry in core.registers.table():
         table.add_row(f"0x{address:05X}", entry.name, entry.access, str(entry.words), entry.meaning)
     console.print(table)
-    wrote(out, f": module {top}; {', '.join(sorted(extra))}")
+    wrote(out, f": module {top}; {', '.join(sorted(files))}")
+
+
+def _core_files(
+    name: str, core: Core, bus: _Bus, verilog: str, named: Any, target: Board | None, clock: float
+) -> tuple[str, dict[str, str]]:
+    """The top module and the files of a core, with wrappers for Vivado and for a board."""
+    top, files = name, {}
+    if bus is _Bus.AXI:
+        top, named = f"{name}_axi", vivado_ports(address_bits(core) + 2)
+        verilog += "\n" + vivado_wrapper(name, top, address_bits(core) + 2)
+    if target is not None:
+        if target.pins:
+            top, named = f"{name}_top", PINS
+            verilog += "\n" + pins_wrapper(name, top)
+            files["top.xdc"] = constraints(target)
+        files["build.tcl"] = script(
+            target,
+            top,
+            [f"{name}.v"],
+            ["top.xdc"] if target.pins else [],
+            bitstream=f"{target.name}.bit",
+            clock_hz=clock,
+            address_bits=address_bits(core) + 2,
+        )
+    return top, files | {f"{name}.v": verilog, f"{name}.h": c_header(name, core), "template.v": template(top, named)}
 
 
 def c_header(name: str, core: Core) -> str:
-    """The map of registers for C: byte addresses."""
+    """Write the register map as a C header, with byte addresses.
+
+    Parameters
+    ----------
+    name : str
+        Name of the module, a prefix of all names.
+    core : Core
+        The circuit with its registers.
+
+    Returns
+    -------
+    str
+        C.
+    """
     prefix = name.upper()
     lines = [
-        f"/* Registers of {name}: byte addresses, and how many words a window has. Neuristor {__version__} */",
+        f"/* Registers of {name}: byte addresses, and the words of each window. Neuristor {__version__} */",
         f"#ifndef {prefix}_H",
         f"#define {prefix}_H",
         f'#define {prefix}_IDENTITY "{core.identity}"',
@@ -254,34 +319,40 @@ def c_header(name: str, core: Core) -> str:
 
 @app.command("program")
 def program_command(
-    made: Annotated[Path, typer.Argument(metavar="FOLDER", help="What `neuristor bitstream` made; or a bitstream.")],
-    board: Annotated[str | None, typer.Option("--board", help="For a bitstream: which board it is for.")] = None,
-    flash: Annotated[bool, typer.Option("--flash", help="Keep it when power goes.")] = False,
-    cable: Annotated[
-        str | None, typer.Option("--cable", help="Another programmer, as openFPGALoader calls it.")
-    ] = None,
+    made: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder made by `neuristor bitstream`; or a bitstream.")
+    ],
+    board: Annotated[str | None, typer.Option("--board", help="For a bitstream: the board it is for.")] = None,
+    flash: Annotated[
+        bool, typer.Option("--flash", help="Write it into the flash memory, which keeps it without power.")
+    ] = False,
+    cable: Annotated[str | None, typer.Option("--cable", help="Programmer, by its name in openFPGALoader.")] = None,
 ) -> None:
-    """Put a bitstream onto a board, with openFPGALoader."""
+    """Load a bitstream into a board, with openFPGALoader.
+
+    Example: `neuristor program build/icebreaker`
+    """
     target = made
     if made.is_dir():
-        try:
-            content = json.loads((made / "manifest.json").read_text(encoding="utf-8"))
-            target, named = made / content["bitstream"], content["board"]
-        except (OSError, ValueError, KeyError, TypeError):
-            raise DesignError(f"{made}: must be a folder that `neuristor bitstream` made") from None
-        if board is not None and board != named:
-            raise DesignError(f"{made}: the bitstream is for {named}, not for {board}")
-        board = named
+        target, on = _bitstream_in(made)
+        if board not in (None, on):
+            refuse(f"{made}: the bitstream is for {on}, not for {board}")
+        board = on
     if board is None:
-        raise DesignError("--board is missing: which board is the bitstream for?")
-    if board not in BOARDS:
-        raise DesignError(f"--board must be among {', '.join(BOARDS)}, not {board!r}")
-    try:
-        with console.status(f"{board}: {target.name}"):
-            program(BOARDS[board], target, flash=flash, cable=cable)
-    except (ValueError, OSError, LoadError) as error:
-        raise DesignError(str(error)) from None
+        refuse("--board is missing: which board is the bitstream for?")
+    one_of("--board", board, BOARDS)
+    with named("", OSError, LoadError), console.status(f"{board}: {target.name}"):
+        program(BOARDS[board], target, flash=flash, cable=cable)
     console.print(f"{target.name} is on {BOARDS[board].title}", soft_wrap=True)
+
+
+def _bitstream_in(folder: Path) -> tuple[Path, str]:
+    """Find the bitstream in a folder, and the board it is for."""
+    try:
+        content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        return folder / content["bitstream"], content["board"]
+    except (OSError, ValueError, KeyError, TypeError):
+        refuse(f"{folder}: must be a folder that `neuristor bitstream` made")
 
 
 def _port(board: str, given: str | None) -> str:
@@ -289,15 +360,15 @@ def _port(board: str, given: str | None) -> str:
         return given
     found = [each.port for each in plugged({board: BOARDS[board]})]
     if not found:
-        raise DesignError(f"no serial port of {board} is here: plug it in, see `neuristor doctor`, or pass --port")
-    return found[-1]  # of a programmer with two, the second is the serial line
+        refuse(f"no serial port of {board} is connected: see `neuristor doctor`, or pass --port")
+    return found[-1]  # of a programmer with two ports, the second is the serial line
 
 
 @contextmanager
 def _connected(core: Core, board: str, port: str | None, baud: int) -> Iterator[Any]:
-    """A board with this core."""
+    """Open the board, or build the virtual one."""
     if board == VIRTUAL:
-        with console.status("the virtual board is built (its first time takes half a minute)"):
+        with console.status("building the virtual board (the first time takes half a minute)"):
             made = VirtualBoard(SerialCore(core, VIRTUAL_CLOCKS))
         with made, open_board(core, made.port) as opened:
             yield opened
@@ -309,25 +380,35 @@ def _connected(core: Core, board: str, port: str | None, baud: int) -> Iterator[
 @app.command()
 def run(
     file: AnyFile,
-    board: Annotated[str, typer.Option("--board", help=f"{VIRTUAL}, or {', '.join(LINKED)}.")] = VIRTUAL,
+    board: Annotated[
+        str, typer.Option("--board", help=f"Board: {VIRTUAL} (simulated on this computer), {', '.join(LINKED)}.")
+    ] = VIRTUAL,
     port: Annotated[
-        str | None, typer.Option("--port", help="The board's serial port; found by itself if possible.")
+        str | None, typer.Option("--port", help="Serial port of the board. Default: found by its USB identity.")
     ] = None,
-    baud: Annotated[int, typer.Option("--baud", help="As in `neuristor bitstream`.")] = BAUD,
+    baud: Baud = BAUD,
     built: Annotated[
         Path | None,
         typer.Option(
-            "--built", help="The file that the bitstream is of, if it is another: only what is loaded differs."
+            "--built",
+            help="File that the bitstream was built from, if it is another file; size and model must be the same.",
         ),
     ] = None,
-    frames: Annotated[int | None, typer.Option("--frames", min=1, help="The first so many frames, or runs.")] = None,
+    frames: Annotated[
+        int | None, typer.Option("--frames", min=1, help="Number of frames or runs, from the first. Default: all.")
+    ] = None,
     every: Annotated[
-        bool, typer.Option("--every", help="For neurons: the state after every tick, not only spikes.")
+        bool, typer.Option("--every", help="For neurons: record the state after every tick, not only the spikes.")
     ] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="A folder to make: NPZ, VCD and a manifest.")] = None,
-    periods: Annotated[int, typer.Option("--periods", min=1, help="For oscillators.")] = 20,
-    noise: Annotated[int, typer.Option("--noise", min=0, help="For oscillators: at the beginning.")] = 0,
-    seed: Annotated[int, typer.Option("--seed", help="For oscillators: of phases and noise.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to make: NPZ, VCD and a manifest.")] = None,
+    periods: Annotated[
+        int, typer.Option("--periods", min=1, help="Duration in periods.", rich_help_panel=OSCILLATORS)
+    ] = 20,
+    noise: Annotated[
+        int,
+        typer.Option("--noise", min=0, help="Noise amplitude in the first period.", rich_help_panel=OSCILLATORS),
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of phases and noise.", rich_help_panel=OSCILLATORS)] = 0,
     lanes: Lanes = None,
     bits: WeightBits = 5,
     phase_bits: PhaseBits = 4,
@@ -335,14 +416,14 @@ def run(
     parts: Parts = 1,
     force: Force = False,
 ) -> None:
-    """Run a file on a board, or on one that is a process here, and compare with the bit-true model as it goes.
+    """Run a file on a board, or on a simulated board, and compare the output with the bit-true model.
 
-    Loads all that can be loaded, streams the input, shows spikes or phases, and stops at the first difference (exit
-    status 1). What was received is kept, whatever happens. Example:
-    `neuristor run examples/vo2_lif_digits.toml --board virtual --frames 20 --out build/run`
+    Loads all parameters, streams the input, and shows spikes or phases. The run ends at the first difference (exit
+    status 1). Output that was received is written even if the run is interrupted.
+
+    Example: `neuristor run examples/vo2_lif_digits.toml --board virtual --frames 20 --out build/run`
     """
-    if board not in (VIRTUAL, *LINKED):
-        raise DesignError(f"--board must be among {', '.join((VIRTUAL, *LINKED))}, not {board!r}")
+    one_of("--board", board, (VIRTUAL, *LINKED))
     if out is not None:
         check_target(out, force=force)
     options = OnnOptions(
@@ -355,50 +436,36 @@ def run(
         seed=seed,
     )
     if noise >= 1 << noise_bits:
-        raise DesignError(f"--noise must be below 2**{noise_bits}, as --noise-bits says, not {noise}")
+        refuse(f"--noise must be below 2**{noise_bits} with --noise-bits {noise_bits}, not {noise}")
     session = open_session(file, options, frames, every, lanes)
     core = session.core()
     on_board = core if built is None else open_session(built, options, lanes=lanes).core()
     if on_board is not core:
         core.describe_only()
-        try:
+        with named(file):
             fitting(on_board, core)
-        except ValueError as error:
-            raise DesignError(f"{file}: {error}") from None
     last: Step | None = None
     trouble: BaseException | None = None
+    counters: dict[str, int] = {}
     try:
         with _connected(on_board, board, port, baud) as opened:
             started = time.monotonic()
             with console.status("loading"):
                 opened.load(core)
-            console.print(f"{board}: loaded in {time.monotonic() - started:.2g} s; {on_board.identity[:16]}")
+            console.print(f"{board}: loaded in {si(time.monotonic() - started, 's', 2)}; {on_board.identity[:16]}")
             last = _watch(session, opened)
             counters = opened.counters()
     except (BoardError, KeyboardInterrupt) as error:
-        trouble, counters = error, {}
-    if out is not None and session.arrays():
-        with output_folder(out, force=force) as folder:
-            _save(session, folder)
-            whole = trouble is None and last is not None and last.difference is None
-            content = _manifest(session, core) | {"board": board, "complete": whole, "counters": counters}
-            if last is not None and last.difference is not None:
-                content["difference"] = last.difference
-            _write_manifest(folder, content)
-        wrote(out)
+        trouble = error
+    written = _record(session, core, board, last, counters, out, force, whole=trouble is None)
     if trouble is not None:
-        kept = f"; what came before is in {out}" if out is not None and session.arrays() else ""
-        if isinstance(trouble, KeyboardInterrupt):
-            Console(stderr=True, soft_wrap=True).print(f"neuristor: stopped{kept or '; nothing was written'}")
-            raise typer.Exit(130)
-        raise DesignError(f"{trouble}{kept}") from None
+        _interrupted(trouble, written)
     _report(session, board, last, counters)
-    if last is None or last.difference is not None:
-        raise typer.Exit(1)
+    ends_with(last is not None and last.difference is None)
 
 
 def _watch(session: Session, opened: Any) -> Step | None:
-    """Show a run as it goes; the last step."""
+    """Show a run step by step; returns the last step."""
     last = None
     with Live(console=console, refresh_per_second=8, transient=not console.is_terminal) as live:
         for last in session.steps(opened):
@@ -411,58 +478,54 @@ def _watch(session: Session, opened: Any) -> Step | None:
     return last
 
 
+def _record(
+    session: Session,
+    core: Core,
+    board: str,
+    last: Step | None,
+    counters: dict[str, int],
+    out: Path | None,
+    force: bool,
+    *,
+    whole: bool,
+) -> Path | None:
+    """Write the output received from a board; returns the folder, None if nothing was written."""
+    if out is None or not session.arrays():
+        return None
+    difference = None if last is None else last.difference
+    complete = whole and last is not None and difference is None
+    content = _manifest(session, core) | {"board": board, "complete": complete, "counters": counters}
+    if difference is not None:
+        content["difference"] = difference
+    with output_folder(out, force=force) as folder:
+        np.savez_compressed(folder / "run.npz", **session.arrays())  # type: ignore[arg-type]
+        waves = session.waves()
+        if waves:
+            write_vcd(folder / "run.vcd", waves, session.dt)
+        _write_manifest(folder, content)
+    wrote(out)
+    return out
+
+
+def _interrupted(trouble: BaseException, written: Path | None) -> None:
+    """End a run that did not come to its end: exit status 130 after Ctrl-C, 2 after an error of the board."""
+    kept = "" if written is None else f"; the output received so far is in {written}"
+    if isinstance(trouble, KeyboardInterrupt):
+        Console(stderr=True, soft_wrap=True).print(f"neuristor: stopped{kept or '; nothing was written'}")
+        stop(130)
+    refuse(f"{trouble}{kept}")
+
+
 def _report(session: Session, board: str, last: Step | None, counters: dict[str, int]) -> None:
     table = Table("what", "value", show_header=False, title=f"{session.path.name} on {board}")
     if last is None:
-        state = "nothing came"
+        state = "no output"
     else:
-        state = "[green]equal, every one[/]" if last.difference is None else "[red]DIFFERS[/]"
+        state = "[green]equal in every value[/]" if last.difference is None else "[red]DIFFERS[/]"
     table.add_row("board and bit-true model", state)
     for name, value in counters.items():
-        if name not in ("status", "stimulus_room", "output_level", "schedule_room"):
+        if name not in HIDDEN:
             table.add_row(name.replace("_", " "), f"{value:,}")
     console.print(table)
     if last is not None and last.difference is not None:
         console.print(last.difference, style="red", markup=False, soft_wrap=True)
-
-
-def _save(session: Session, folder: Path) -> None:
-    np.savez_compressed(folder / "run.npz", **session.arrays())  # type: ignore[arg-type]
-    waves = session.waves()
-    if not waves:
-        return
-    unit, per_tick = _timescale(session.dt)
-    with (folder / "run.vcd").open("w", encoding="utf-8", newline="\n") as file:
-        _write_waves(VCDWriter(file, timescale=unit, date="", comment=f"Neuristor {__version__}"), waves, per_tick)
-
-
-_UNITS = (("1 ms", 1e-3), ("1 us", 1e-6), ("1 ns", 1e-9), ("1 ps", 1e-12), ("1 fs", 1e-15))
-
-
-def _timescale(dt: float) -> tuple[str, float]:
-    """A unit of which a tick has many, and how many; a tick is 1 ns where it has no time."""
-    for unit, seconds in _UNITS:
-        if dt >= 100 * seconds:
-            return unit, dt / seconds
-    return "1 ns", 1.0
-
-
-def _write_waves(writer: VCDWriter, waves: dict[str, tuple[Any, Any]], per_tick: float) -> None:
-    changes: list[tuple[int, Any, int]] = []
-    for name, (ticks, values) in waves.items():
-        wide = max(int(np.abs(values).max(initial=0)).bit_length() + 1, 2)
-        times = [round(tick * per_tick) for tick in ticks.tolist()]
-        for neuron, column in enumerate(values.T.tolist()):
-            if name == "spike":
-                variable = writer.register_var(name, str(neuron), "wire", size=1, init=0)
-            else:
-                variable = writer.register_var(name, str(neuron), "integer", size=wide, init=0)
-            before = 0
-            for moment, value in zip(times, column, strict=True):
-                if value != before:
-                    changes.append((moment, variable, value))
-                    before = value
-    changes.sort(key=lambda change: change[0])
-    for moment, variable, value in changes:
-        writer.change(variable, moment, value)
-    writer.close()

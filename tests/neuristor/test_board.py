@@ -13,13 +13,13 @@ import pytest
 from typer.testing import CliRunner
 
 from neuristor.boards import BOARDS
-from neuristor.commands.board import _write_waves
 from neuristor.commands.cli import app
 from neuristor.commands.doctor import plugged
 from neuristor.design_file import load
 from neuristor.golden_model.networks.onn import OnnBitTrue
 from neuristor.session import ArraySession, OnnOptions, OnnSession, SnnSession, open_session
 from neuristor.sim.benches.verify import available
+from neuristor.waves import changes
 from tests.neuristor.test_cli import SMALL, neuristor
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -56,7 +56,7 @@ def test_examples_run_on_the_virtual_board_and_equal_the_model(
 ) -> None:
     done = neuristor("run", EXAMPLES / example, *options, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "equal, every one" in done.stdout
+    assert "equal in every value" in done.stdout
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert manifest["complete"]
     assert manifest["counters"]["link_corrupt"] == 0
@@ -123,7 +123,7 @@ def test_another_file_runs_on_what_was_built_if_only_what_is_loaded_differs(desi
     other.write_text(SMALL.replace("threshold_d2d = 0.02", "threshold_d2d = 0.05\nseed = 9"))
     done = neuristor("run", other, "--built", design)
     assert done.returncode == 0, done.stderr
-    assert "equal, every one" in done.stdout
+    assert "equal in every value" in done.stdout
     larger = tmp_path / "larger.toml"
     larger.write_text(SMALL.replace("lanes = 2", "lanes = 3"))
     done = neuristor("run", larger, "--built", design)
@@ -168,7 +168,7 @@ def test_a_board_that_does_not_answer_is_told_in_a_sentence(design: Path) -> Non
     if not plugged({"icebreaker": BOARDS["icebreaker"]}):
         done = neuristor("run", design, "--board", "icebreaker")
         assert done.returncode == 2
-        assert "no serial port of icebreaker is here" in done.stderr
+        assert "no serial port of icebreaker is connected" in done.stderr
 
 
 @pytest.mark.parametrize("bus", ["axi4-lite", "wishbone", "serial"])
@@ -262,7 +262,7 @@ def test_waveforms_have_every_change() -> None:
 
     writer = Writer()
     spikes = np.array([[1, 0], [0, 0], [0, 1]])
-    _write_waves(writer, {"spike": (np.array([2, 3, 5]), spikes)}, 10.0)  # type: ignore[arg-type]
+    changes(writer, {"spike": (np.array([2, 3, 5]), spikes)}, 10.0)  # type: ignore[arg-type]
     assert writer.log == [(20, "spike.0", 1), (30, "spike.0", 0), (50, "spike.1", 1), ("closed",)]
 
 
@@ -287,7 +287,7 @@ def test_ctrl_c_keeps_what_came_and_says_so(design: Path, tmp_path: Path) -> Non
         check=False,
     )
     assert done.returncode == 130, done.stderr
-    assert "stopped; what came before is in" in done.stderr
+    assert "stopped; the output received so far is in" in done.stderr
     with np.load(tmp_path / "run" / "run.npz") as run:
         assert len(run["spikes"]) > 0
     assert not json.loads((tmp_path / "run" / "manifest.json").read_text())["complete"]

@@ -236,7 +236,7 @@ def test_ctrl_c_is_a_sentence(design: Path, tmp_path: Path, monkeypatch: pytest.
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("neuristor.commands.cli.build", stop)
+    monkeypatch.setattr("neuristor.commands.design.build", stop)
     done = neuristor("build", design, "--out", tmp_path / "out")
     assert (done.returncode, done.stderr) == (130, "neuristor: stopped; nothing was written\n")
     assert not (tmp_path / "out").exists()

@@ -1,0 +1,111 @@
+"""Commands for devices: ``neuristor devices`` and ``neuristor fit``."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from neuristor import api
+from neuristor.commands.options import Force
+from neuristor.commands.terminal import console, named, refuse, wrote
+from neuristor.fit import fit as fit_files
+from neuristor.folder import check_target, write_file
+from neuristor.golden_model.devices.catalogue import preset
+from neuristor.show import describe, plot
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+@app.command()
+def devices(
+    name: Annotated[
+        str | None, typer.Argument(help="Show this device: its numbers, operating window and energy.")
+    ] = None,
+    plot_to: Annotated[
+        Path | None, typer.Option("--plot", help="SVG file to write: I-V curve, operating window, waveform.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """List the catalogue of published devices, or show one with the source of each number.
+
+    Example: `neuristor devices vo2-onn --plot vo2.svg`
+    """
+    if name is None:
+        if plot_to is not None:
+            refuse("--plot needs the name of a device")
+        console.print(api.devices().rich())
+        return
+    if plot_to is not None:
+        check_target(plot_to, force=force, ending=".svg")
+    with named():
+        entry, rows, picture = preset(name), describe(name), None if plot_to is None else _picture(name)
+    console.print(f"{entry.title}\n{entry.paper}", soft_wrap=True)
+    table = Table("what", "value", show_header=False)
+    for label, text in rows:
+        table.add_row(label, escape(text))
+    console.print(table)
+    if plot_to is not None and picture is not None:
+        write_file(plot_to, picture, force=force)
+        wrote(plot_to)
+
+
+def _picture(name: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
+        plot(name, Path(scratch) / "device.svg")
+        return (Path(scratch) / "device.svg").read_text("utf-8")
+
+
+@app.command()
+def fit(
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DATA...",
+            help="Measurements: I-V sweeps and transients, as CSV or xlsx of a parameter analyser, a source meter or "
+            "an oscilloscope. Several files with I-V sweeps are several devices.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Design file to write.")],
+    supply: Annotated[float | None, typer.Option("--supply", help="Supply voltage of the circuit, in volt.")] = None,
+    series_resistance: Annotated[
+        float | None, typer.Option("--series-resistance", help="Series resistance, in ohm.")
+    ] = None,
+    capacitance: Annotated[float | None, typer.Option("--capacitance", help="Capacitance, in farad.")] = None,
+    model: Annotated[
+        str, typer.Option("--model", help="Neuron model: one made of a single device in a circuit.")
+    ] = "lif",
+    count: Annotated[int, typer.Option("--count", help="Number of neurons, 1 to 65536.")] = 64,
+    plot_to: Annotated[Path | None, typer.Option("--plot", help="SVG file to write: data and fit.")] = None,
+    force: Force = False,
+) -> None:
+    """Fit a device to measured curves, and write a design file with the uncertainty of each number.
+
+    An I-V curve gives V_th, V_hold, the resistances and their spread from cycle to cycle; it has no time scale. A
+    transient also gives the capacitance and the series resistance.
+
+    Example: `neuristor fit iv.csv --supply 2.5 --series-resistance 20e3 --capacitance 100e-12 --out device.toml`
+    """
+    with named("", OSError):
+        rows = fit_files(
+            data,
+            out=out,
+            supply=supply,
+            series_resistance=series_resistance,
+            capacitance=capacitance,
+            count=count,
+            model=model,
+            plot=plot_to,
+            force=force,
+        )
+    table = Table("what", "value", "from")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console.print(table)
+    wrote(out)
