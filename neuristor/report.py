@@ -23,7 +23,7 @@ from neuristor.version import __version__
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["error_rows", "render", "switch_rows", "waveforms"]
+__all__ = ["error_rows", "render", "svg", "switch_rows", "waveforms"]
 
 SHOWN = 4
 """Frames that the waveforms show."""
@@ -165,10 +165,21 @@ def waveforms(design: Design, simulation: Simulation) -> str:
     return f"<!doctype html><meta charset=utf-8><title>{design.name}</title>{body}\n"
 
 
-def _embed(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
+    """Convert a figure to SVG; the same figure gives the same text.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure, made in the context of `STYLE`.
+    """
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue().decode()
+
+
+def _embed(figure: Figure) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg(figure).encode()).decode()
 
 
 def _figure(rows: int = 1, columns: int = 1, height: float = 2.6, **more: Any) -> tuple[Figure, Any]:

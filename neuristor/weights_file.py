@@ -139,7 +139,7 @@ class Oscillators(Tabular):
             raise DesignError(f"--parts: parts must be 1, 2, 4, 8, 16 or 32, not {self.parts}")
 
     def circuit(self) -> Onn:
-        """Build a new circuit; if `parts` does not fit the network, it raises `DesignError`."""
+        """Build a new circuit."""
         made: Onn = checked("--parts", lambda: Onn(self.params, self.parts, self.readable))
         return made
 

@@ -1,21 +1,22 @@
-"""What is known of a circuit beyond samples: ``neuristor prove``, ``mutate`` and ``upsets``."""
+"""Commands for evidence beyond simulation: ``neuristor prove``, ``mutate`` and ``upsets``."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from neuristor.commands.terminal import console, wrote
-from neuristor.design_file import Design, DesignError, load
+from neuristor.commands.options import DesignFile, Force, JsonFile, Seed
+from neuristor.commands.terminal import console, ends_with, refuse, wrote
+from neuristor.design_file import Design, load
 from neuristor.folder import check_target, write_file
 from neuristor.sim.faults.mutants import ArrayVectors, score
-from neuristor.sim.faults.upsets import campaign
+from neuristor.sim.faults.upsets import Upsets, campaign
 from neuristor.sim.proofs.claims import Claim, summary
 from neuristor.steps import claims_of
 from neuristor.version import __version__
@@ -25,11 +26,15 @@ __all__ = ["app", "claims_of"]
 app = typer.Typer()
 
 
-DesignFile = Annotated[
-    Path, typer.Argument(metavar="DESIGN", help="The design file (TOML); its keys: `neuristor keys`.")
-]
-JsonFile = Annotated[Path | None, typer.Option("--out", help="A JSON file to write, with all of it.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
+def _progress() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
 
 
 @app.command()
@@ -37,18 +42,19 @@ def prove(
     design: DesignFile,
     loadable: Annotated[
         bool,
-        typer.Option("--loadable", help="The circuit that boards have, whose parameters come over the link."),
+        typer.Option("--loadable", help="Prove the circuit of boards, whose parameters are loaded over the link."),
     ] = False,
     out: JsonFile = None,
     force: Force = False,
 ) -> None:
-    """Prove that the circuit is its bit-true model: for all states, inputs and parameters, at every tick.
+    """Prove that the circuit equals its bit-true model, for all states, inputs and parameters, at every tick.
 
-    `verify` compares samples; this leaves no case out. A lane, from any contents of its registers, must give what
-    the golden step gives; the array must take every neuron once a tick, in order, with its own state, input and
-    parameters, whatever the lanes do. What is false is shown by a counterexample. Seconds for LIF, a minute or two for
-    Hodgkin-Huxley. Exit status 1 if a claim is false or the solver has no answer. Example:
-    `neuristor prove examples/vo2_lif_digits.toml`
+    `verify` compares samples; `prove` covers all cases. Lane: from any contents of its registers, it computes what the
+    bit-true step computes. Array: it updates every neuron once per tick, in order, with its own state, input and
+    parameters, for any behaviour of the lanes. A false claim is shown with a counterexample. The proof takes seconds
+    for LIF, and one or two minutes for Hodgkin-Huxley. Exit status 1 if a claim is false or the solver has no answer.
+
+    Example: `neuristor prove examples/vo2_lif_digits.toml`
     """
     if out is not None:
         check_target(out, force=force)
@@ -75,14 +81,21 @@ def prove(
     if out is not None:
         write_file(out, as_json(loaded, loadable, claims), force=force)
         wrote(out)
-    if summary(claims) is not True:
-        raise typer.Exit(1)
+    ends_with(summary(claims) is True)
 
 
 def table_of(claims: list[Claim], name: str) -> Table:
-    """Claims and results, for a reader."""
+    """Make a table of claims and results.
+
+    Parameters
+    ----------
+    claims : list of Claim
+        The claims.
+    name : str
+        Name of the circuit.
+    """
     colours = {"proved": "green", "false": "red", "no answer": "yellow", "not tried": "yellow"}
-    table = Table("about", "claim", "result", title=f"proofs of {name}")
+    table = Table("part", "claim", "result", title=f"proofs of {name}")
     table.add_column("seconds", justify="right")
     for claim in claims:
         state = f"[{colours[claim.result]}]{claim.result}[/]"
@@ -91,7 +104,22 @@ def table_of(claims: list[Claim], name: str) -> Table:
 
 
 def as_json(design: Design, loadable: bool, claims: list[Claim]) -> str:
-    """Claims and results as a file: the same design gives the same bytes, so there are no times in it."""
+    """Write claims and results as JSON, without times: the same design gives the same bytes.
+
+    Parameters
+    ----------
+    design : Design
+        The design.
+    loadable : bool
+        Whether the circuit is the one whose parameters are loaded at run time.
+    claims : list of Claim
+        The claims.
+
+    Returns
+    -------
+    str
+        JSON.
+    """
     made = about(design) | {
         "loadable": loadable,
         "claims": [
@@ -105,31 +133,26 @@ def as_json(design: Design, loadable: bool, claims: list[Claim]) -> str:
 @app.command()
 def mutate(
     design: DesignFile,
-    count: Annotated[int, typer.Option("--mutants", min=1, max=100_000, help="How many faults, at most.")] = 500,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Of faults and vectors.")] = 1,
+    count: Annotated[int, typer.Option("--mutants", min=1, max=100_000, help="Largest number of faults.")] = 500,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of faults and test vectors.")] = 1,
     least: Annotated[
-        float, typer.Option("--least", min=0, max=100, help="The score, in percent, below which the exit status is 1.")
+        float, typer.Option("--least", min=0, max=100, help="Exit status 1 if the score is below this, in percent.")
     ] = 99.0,
     out: JsonFile = None,
     force: Force = False,
 ) -> None:
-    """Break the circuit bit by bit, and see whether the regression's vectors notice each fault.
+    """Put faults into the circuit, one at a time, and check that the test vectors of the regression detect each.
 
-    Faults that nothing notices are proved to change nothing, or listed: they are holes in the vectors. The score is the
-    share of the others that was noticed. Exit status 1 if it is below `--least`. Example:
-    `neuristor mutate examples/vo2_lif_digits.toml --mutants 300`
+    A fault that is not detected is either proved to be equivalent, or listed as a survivor: the vectors lack a case.
+    The score is the fraction of the faults that are not equivalent that was detected. Exit status 1 if it is below
+    `--least`.
+
+    Example: `neuristor mutate examples/vo2_lif_digits.toml --mutants 300`
     """
     if out is not None:
         check_target(out, force=force)
     loaded = load(design)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as shown:
+    with _progress() as shown:
         task = shown.add_task("mutants", total=None)
         found = score(
             ArrayVectors(loaded.case, seed),
@@ -154,45 +177,38 @@ def mutate(
         }
         write_file(out, json.dumps(content, indent=2, sort_keys=True) + "\n", force=force)
         wrote(out)
-    if 100 * found.value < least:
-        raise typer.Exit(1)
+    ends_with(100 * found.value >= least)
 
 
 @app.command()
 def upsets(
     design: DesignFile,
     injections: Annotated[
-        int, typer.Option("--injections", min=1, max=1_000_000, help="Flips of each kind of bit, a run each.")
+        int, typer.Option("--injections", min=1, max=1_000_000, help="Flips of each kind of bit, one in each run.")
     ] = 500,
-    ticks: Annotated[int, typer.Option("--ticks", min=20, max=100_000, help="Of a run, at most.")] = 200,
+    ticks: Annotated[int, typer.Option("--ticks", min=20, max=100_000, help="Largest number of ticks of a run.")] = 200,
     protection: Annotated[
         str | None,
-        typer.Option("--protection", help="none, parity or secded, in place of the design's [fpga] protection."),
+        typer.Option("--protection", help="none, parity or secded; replaces [fpga] protection of the design."),
     ] = None,
-    only: Annotated[str, typer.Option("--only", help="Kinds of bits whose names begin so.")] = "",
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of bits and times.")] = 1,
+    only: Annotated[str, typer.Option("--only", help="Only kinds of bits whose names begin with this.")] = "",
+    seed: Seed = 1,
     out: JsonFile = None,
     force: Force = False,
 ) -> None:
-    """Flip bits of registers and memories in mid-run, one a run: what soft errors do to the network.
+    """Flip bits of registers and memories during a run, one in each run: the effect of soft errors.
 
-    Of each kind of bit: how many flips changed nothing, how many spikes the others added or took, how many ticks until
-    all was as without, and whether protection noticed. Exit status 1 if, with protection, a flip in the memory of
-    parameters changed anything unnoticed. Example:
-    `neuristor upsets examples/vo2_lif_digits.toml --protection secded --only parameter`
+    For each kind of bit: the fraction of flips without effect (masked), the spikes changed by the others, the ticks
+    until the state is again as without the flip, and whether the protection detected them. Exit status 1 if, with
+    protection, a flip in the memory of parameters changed anything without being detected (silent).
+
+    Example: `neuristor upsets examples/vo2_lif_digits.toml --protection secded --only parameter`
     """
     if out is not None:
         check_target(out, force=force)
     loaded = load(design, None if protection is None else {"fpga.protection": protection})
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
     rows = []
-    with Progress(*columns, console=console) as shown:
+    with _progress() as shown:
         task = shown.add_task("flips", total=injections)
 
         def say(kind: str, done: int, total: int) -> None:
@@ -201,9 +217,29 @@ def upsets(
         for row in campaign(loaded.case, injections, ticks=ticks, seed=seed, only=only, progress=say):
             rows.append(row)
     if not rows:
-        raise DesignError(f"--only: no kind of bit of this circuit begins with {only!r}")
-    heads = ("bits", "flips", "masked", "spikes changed", "ticks to recover", "lasting", "stopped", "noticed", "silent")
-    table = Table("kind of bit", title=f"soft errors in {loaded.name}, protection {loaded.sections.fpga.protection}")
+        refuse(f"--only: no kind of bit of this circuit begins with {only!r}")
+    console.print(_upset_table(rows, f"soft errors in {loaded.name}, protection {loaded.sections.fpga.protection}"))
+    if out is not None:
+        content = about(loaded) | {"seed": seed, "ticks": ticks, "kinds": [asdict(row) for row in rows]}
+        write_file(out, json.dumps(content, indent=2, sort_keys=True) + "\n", force=force)
+        wrote(out)
+    guarded = loaded.sections.fpga.protection != "none"
+    ends_with(not (guarded and any(row.silent for row in rows if row.kind == "parameter memory")))
+
+
+def _upset_table(rows: Sequence[Upsets], title: str) -> Table:
+    heads = (
+        "bits",
+        "flips",
+        "masked",
+        "spikes changed",
+        "ticks to recover",
+        "lasting",
+        "stopped",
+        "detected",
+        "silent",
+    )
+    table = Table("kind of bit", title=title)
     for head in heads:
         table.add_column(head, justify="right")
     for row in rows:
@@ -220,16 +256,15 @@ def upsets(
             str(row.detected),
             str(row.silent),
         )
-    console.print(table)
-    if out is not None:
-        content = about(loaded) | {"seed": seed, "ticks": ticks, "kinds": [asdict(row) for row in rows]}
-        write_file(out, json.dumps(content, indent=2, sort_keys=True) + "\n", force=force)
-        wrote(out)
-    guarded = loaded.sections.fpga.protection != "none"
-    if guarded and any(row.silent for row in rows if row.kind == "parameter memory"):
-        raise typer.Exit(1)
+    return table
 
 
 def about(design: Design) -> dict[str, Any]:
-    """What every file of evidence begins with."""
+    """Identify a design in a file of evidence: version, name, hash.
+
+    Parameters
+    ----------
+    design : Design
+        The design.
+    """
     return {"neuristor": __version__, "design": design.name, "sha256": design.digest}
