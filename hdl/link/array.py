@@ -16,7 +16,7 @@ __all__ = ["ArrayCore"]
 
 
 class ArrayCore(StreamCore):
-    """A core of an array of neurons: parameters, thresholds, noise and input are loaded over the bus.
+    """A core of an array of neurons: per-neuron parameters (thresholds), noise and input are loaded over the bus.
 
     Parameters
     ----------
@@ -45,12 +45,14 @@ class ArrayCore(StreamCore):
         windows, entries = {}, []
         if array.own_rows:
             windows["parameters"] = RowWindow(array.row_shape.size, array.rows)
-            entries.append(windows["parameters"].entry("parameters", "parameters of each row of neurons, lane by lane"))
+            entries.append(windows["parameters"].entry("parameters", _meaning(array)))
         self.params: Any = array.params
         self._tuning = (
-            {name: array.tuning[name] for name in array.tuning.shape().members} if hasattr(array, "tuning") else {}
+            {name: array.tuning[name] for name in array.tuning.shape().members}
+            if "tuning" in array.signature.members
+            else {}
         )
-        if hasattr(array, "seed"):
+        if "seed" in array.signature.members:
             self._tuning["seed"] = array.seed
         values = self._tuned(array)
         entries += [
@@ -155,3 +157,12 @@ class ArrayCore(StreamCore):
             m.d.comb += port.eq(getattr(registers, f"{name}__value"))
         if "parameters" in self.windows:
             connect_rows(m, registers, self.windows["parameters"], "parameters", array.own, busy)
+
+
+def _meaning(array: NeuronArray) -> str:
+    """What a row of the parameter memory holds."""
+    shape = array.pipelines[0].parameters.shape()
+    parts = [
+        f"{name} in bits {shape[name].offset} to {shape[name].offset + shape[name].width - 1}" for name in shape.members
+    ]
+    return f"parameters of each row of neurons: for each lane {shape.size} bits, {', '.join(parts)}"
