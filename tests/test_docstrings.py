@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import textwrap
 import warnings
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from types import FunctionType
 from typing import Any
 
 import pytest
+import typer
 from numpydoc.validate import Validator, get_doc_object, validate
 from pydantic import BaseModel
 
@@ -65,6 +67,12 @@ def described_fields(kind: type) -> set[str]:
     }
 
 
+def commands(module: str) -> list[Any]:
+    """Functions that are commands of the command line: typer prints their parameters, each with its help text."""
+    app = getattr(importlib.import_module(module), "app", None)
+    return [each.callback for each in app.registered_commands] if isinstance(app, typer.Typer) else []
+
+
 def problems(name: str, each: Any) -> list[str]:
     """What numpydoc says of a name."""
     with warnings.catch_warnings():
@@ -80,5 +88,24 @@ def problems(name: str, each: Any) -> list[str]:
 
 @pytest.mark.parametrize("module", sorted(modules()))
 def test_public_names_are_documented(module: str) -> None:
-    found = [problem for name, each in public(module) for problem in problems(name, each)]
+    printed = commands(module)
+    found = [
+        problem
+        for name, each in public(module)
+        for problem in problems(name, each)
+        if each not in printed or ": PR01 " not in problem
+    ]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "command", [each for module in sorted(modules()) for each in commands(module)], ids=lambda each: each.__qualname__
+)
+def test_commands_are_documented(command: Any) -> None:
+    text = inspect.getdoc(command) or ""
+    assert re.search(r"^Example: `neuristor .*`$", text, re.MULTILINE), "an example"
+    assert "Parameters\n-" not in text, "typer would print it"
+    for name, parameter in inspect.signature(command, eval_str=True).parameters.items():
+        hints = [each for each in getattr(parameter.annotation, "__metadata__", ()) if hasattr(each, "help")]
+        assert hints, f"{name} has no help text"
+        assert all(each.help and each.help.endswith(".") for each in hints), f"{name}: a help text with a full stop"

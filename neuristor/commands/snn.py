@@ -1,11 +1,12 @@
-"""``neuristor snn``: spiking networks from NIR files, in words, as circuits, on boards."""
+"""``neuristor snn``: spiking networks from NIR files: word lengths, accuracy, Verilog, bitstreams."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 import typer
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from rich.progress import Progress
 from rich.table import Table
 
@@ -20,9 +22,9 @@ from neuristor.api import verify as verify_network
 from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, implement
 from neuristor.boards.selftest import BoardTop, SnnSelfTest
+from neuristor.commands.options import Force, Plot, Simulator, VerilogFile
+from neuristor.commands.terminal import ends_with, named, one_of, refuse, say_verdict, wrote
 from neuristor.commands.terminal import plain_console as console
-from neuristor.commands.terminal import say_verdict, wrote
-from neuristor.design_file import DesignError
 from neuristor.folder import check_target, output_folder, with_manifest, write_file
 from neuristor.golden_model.networks.nir_graph import read, write
 from neuristor.golden_model.networks.quantization import (
@@ -39,7 +41,8 @@ from neuristor.golden_model.networks.snn import INPUT, SnnParams, Words, dequant
 from neuristor.golden_model.networks.synapses import Convolution
 from neuristor.hdl.snn import Snn
 from neuristor.network_file import NetworkFile, network_keys, open_network
-from neuristor.report import STYLE
+from neuristor.report import STYLE, svg
+from neuristor.tables import si
 from neuristor.version import __version__
 
 __all__ = ["app"]
@@ -47,15 +50,14 @@ __all__ = ["app"]
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Spiking networks of LIF neurons, from NIR files of other tools: words, accuracy, Verilog, bitstreams."
-    "\n\nA network file (TOML) names the NIR file, its time step, data, words and lanes: `examples/snn_digits.toml`. "
-    "Start with `neuristor snn show FILE.nir --dt 1e-3`.",
+    help="Spiking networks of LIF neurons, from NIR files of other tools: word lengths, accuracy, Verilog, bitstreams."
+    "\n\nA network file (TOML) names the NIR file, and has its time step, data, word lengths and lanes: "
+    "`examples/snn_digits.toml`. Start with `neuristor snn show FILE.nir --dt 1e-3`.",
 )
 
-NetworkArgument = Annotated[Path, typer.Argument(metavar="NETWORK", help="A network file (TOML).")]
-Plot = Annotated[Path | None, typer.Option("--plot", help="An SVG file to write.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
-Simulator = Annotated[str, typer.Option("--simulator", help="verilator or icarus.")]
+NetworkArgument = Annotated[
+    Path, typer.Argument(metavar="NETWORK", help="Network file (TOML); `neuristor snn keys` lists its keys.")
+]
 
 
 def _percent(share: float) -> str:
@@ -64,16 +66,17 @@ def _percent(share: float) -> str:
 
 @app.command()
 def show(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A NIR file.")],
-    dt: Annotated[float, typer.Option("--dt", help="One tick in second: NIR has no time step.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="NIR file.")],
+    dt: Annotated[float, typer.Option("--dt", help="Time step (tick) in second: NIR has none.")],
 ) -> None:
-    """Say what a NIR file holds: its layers, what they hear, and what had to be assumed."""
-    try:
+    """Show the layers of a NIR file, their connections, and the assumptions made.
+
+    Example: `neuristor snn show examples/digits.nir --dt 1e-3`
+    """
+    with named():
         found = read(file, dt)
-    except ValueError as error:
-        raise DesignError(str(error)) from None
     names = [layer.name for layer in found.network.layers]
-    table = Table("layer", "neurons", "kind", "hears", "synapses", "delay", "weights", title=file.name)
+    table = Table("layer", "neurons", "kind", "input from", "synapses", "delay", "weights", title=file.name)
     for layer in found.network.layers:
         neurons = layer.neurons
         kind = "IF" if neurons.tau is None else "LIF" if neurons.tau_syn is None else "CuBa-LIF"
@@ -93,12 +96,15 @@ def show(
     for note in found.notes:
         console.print(f"assumed: {note}")
     for key, value in found.metadata.items():
-        console.print(f"the file says: {key} = {value}", markup=False)
+        console.print(f"metadata: {key} = {value}", markup=False)
 
 
 @app.command()
 def keys() -> None:
-    """List every key of the network file, with its range."""
+    """List every key of the network file, with its default, its unit and its range.
+
+    Example: `neuristor snn keys`
+    """
     table = Table("section", "key", "default", "meaning", title="network file")
     for section, key, default, meaning in network_keys():
         table.add_row(f"[{section}]", key, default, meaning)
@@ -122,18 +128,28 @@ def _words_table(file: NetworkFile, words: list[Words], params: SnnParams) -> Ta
 
 @app.command("compare")
 def compare_command(network: NetworkArgument) -> None:
-    """What fixed point changes, layer by layer: spikes, membranes, the first difference, and the accuracy."""
+    """Compare the bit-true network with float, layer by layer: spikes, membranes, first difference, and accuracy.
+
+    Example: `neuristor snn compare examples/snn_digits.toml`
+    """
     file = open_network(network)
     with console.status("words"):
         words = file.words()
         params = file.params(words)
     console.print(_words_table(file, words, params))
     with console.status("float and bit-true"):
-        heard = file.input_words(params)
-        found = compare(file.network, params, file.inputs, heard if file.network.currents else None)
-    table = Table(
-        "layer", "spikes, float", "bit-true", "that differ", "first in tick", "membrane before", "clamped", "went to"
+        inputs = file.input_words(params)
+        found = compare(file.network, params, file.inputs, inputs if file.network.currents else None)
+    heads = (
+        "spikes, float",
+        "bit-true",
+        "different",
+        "first in tick",
+        "membrane error before",
+        "clamped",
+        "largest membrane",
     )
+    table = Table("layer", *heads)
     for one in found:
         table.add_row(
             one.layer,
@@ -147,20 +163,22 @@ def compare_command(network: NetworkArgument) -> None:
         )
     console.print(table)
     console.print(
-        "membranes in parts of the threshold: largest difference where no spike had differed; how far they went"
+        "membrane error: the largest one before the first different spike; both membrane columns are relative to the "
+        "threshold"
     )
     if file.labels is not None:
         with console.status("accuracy"):
             expected = accuracy(reference_answers(file.network, file.inputs), file.labels)
-            got = accuracy(answers(params, heard), file.labels)
+            got = accuracy(answers(params, inputs), file.labels)
         console.print(f"accuracy over {len(file.labels)} runs: float {_percent(expected)}, bit-true {_percent(got)}")
 
 
-def _labelled(file: NetworkFile) -> Any:
+def _labelled(file: NetworkFile) -> NDArray[np.int64]:
+    """Labels of the runs; without them, or with input currents, the command ends."""
     if file.labels is None:
-        raise DesignError(f"{file.path}: [data] source must have labels for an accuracy")
+        refuse(f"{file.path}: [data] source must have labels for an accuracy")
     if file.network.currents:
-        raise DesignError(f"{file.path}: [network] currents must be false for this command")
+        refuse(f"{file.path}: [network] currents must be false for this command")
     return file.labels
 
 
@@ -168,15 +186,18 @@ def _labelled(file: NetworkFile) -> Any:
 def accuracy_command(
     network: NetworkArgument,
     loss: Annotated[
-        float | None, typer.Option("--loss", help="Find the smallest words that lose at most so many points.")
+        float | None,
+        typer.Option("--loss", help="Find the smallest words with this loss of accuracy, in percentage points."),
     ] = None,
     spread: Annotated[bool, typer.Option("--spread", help="Vary thresholds from device to device, 0 to 20 %.")] = False,
-    cycle: Annotated[bool, typer.Option("--cycle", help="With --spread: from cycle to cycle.")] = False,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, max=1000, help="With --spread: arrays of devices.")] = 5,
+    cycle: Annotated[bool, typer.Option("--cycle", help="With --spread: vary them from cycle to cycle.")] = False,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, max=1000, help="With --spread: number of arrays of devices.")
+    ] = 5,
     plot_to: Plot = None,
     force: Force = False,
 ) -> None:
-    """Accuracy of the bit-true network against bits, or against the spread of its devices.
+    """Measure the accuracy of the bit-true network over word lengths, or over the spread of its devices.
 
     Example: `neuristor snn accuracy examples/snn_digits.toml --plot bits.svg`
     """
@@ -187,46 +208,58 @@ def accuracy_command(
     with console.status("float"):
         expected = accuracy(reference_answers(file.network, file.inputs), labels)
     console.print(f"float: {_percent(expected)} of {len(labels)}")
+    figure = _over_spread(file, labels, expected, cycle, seeds) if spread else _over_bits(file, labels, expected, loss)
+    if plot_to is not None:
+        write_file(plot_to, svg(figure), force=force)
+        wrote(plot_to)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[float, str], None]]:
+    """Show the fraction done of a sweep."""
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("", total=1.0)
 
-        def tell(done: float, note: str) -> None:
+        def say(done: float, note: str) -> None:
             progress.update(task, completed=done, description=note)
 
-        if spread:
-            words = file.words()
-            points = spread_sweep(file.network, words, file.inputs, labels, cycle=cycle, seeds=seeds, progress=tell)
-        elif loss is not None:
-            try:
-                best, tried = search(file.network, file.inputs, labels, loss / 100, progress=tell)
-            except ValueError as error:
-                raise DesignError(f"--loss: {error}") from None
+        yield say
+
+
+def _over_spread(file: NetworkFile, labels: NDArray[np.int64], expected: float, cycle: bool, seeds: int) -> Figure:
+    """Print and draw the accuracy over the spread of the thresholds."""
+    with _progress() as say:
+        words = file.words()
+        points = spread_sweep(file.network, words, file.inputs, labels, cycle=cycle, seeds=seeds, progress=say)
+    title = "thresholds" + (", in each cycle" if cycle else "")
+    table = Table("spread", "accuracy, mean", "least", "largest", title=title)
+    for one, found in points:
+        table.add_row(f"{one:.0%}", *(_percent(float(v)) for v in (found.mean(), found.min(), found.max())))
+    console.print(table)
+    return _spread_plot(points, expected)
+
+
+def _over_bits(file: NetworkFile, labels: NDArray[np.int64], expected: float, loss: float | None) -> Figure:
+    """Print and draw the accuracy over word lengths; with a loss, search the smallest."""
+    best = None
+    with _progress() as say:
+        if loss is None:
+            tried = sweep(file.network, file.inputs, labels, progress=say)
         else:
-            tried = sweep(file.network, file.inputs, labels, progress=tell)
-    if spread:
-        table = Table(
-            "spread", "accuracy, mean", "least", "largest", title="thresholds" + (", each cycle" if cycle else "")
+            with named("--loss"):
+                best, tried = search(file.network, file.inputs, labels, loss / 100, progress=say)
+    table = Table("weights", "membranes", "accuracy", "loss", title="bits of each layer")
+    for each in tried:
+        bits = (", ".join(map(str, some)) for some in (each.weight_bits, each.membrane_bits))
+        table.add_row(*bits, _percent(each.accuracy), f"{100 * (expected - each.accuracy):.2f}")
+    console.print(table)
+    if best is not None:
+        console.print(
+            f"smallest: weight_bits = {list(best.weight_bits)}, membrane_bits = {list(best.membrane_bits)}: "
+            f"{_percent(best.accuracy)}",
+            markup=False,
         )
-        for one, found in points:
-            table.add_row(f"{one:.0%}", *(_percent(float(v)) for v in (found.mean(), found.min(), found.max())))
-        console.print(table)
-        figure = _spread_plot(points, expected)
-    else:
-        table = Table("weights", "membranes", "accuracy", "loss", title="bits of each layer")
-        for each in tried:
-            bits = (", ".join(map(str, some)) for some in (each.weight_bits, each.membrane_bits))
-            table.add_row(*bits, _percent(each.accuracy), f"{100 * (expected - each.accuracy):.2f}")
-        console.print(table)
-        if loss is not None:
-            console.print(
-                f"smallest: weight_bits = {list(best.weight_bits)}, membrane_bits = {list(best.membrane_bits)}: "
-                f"{_percent(best.accuracy)}",
-                markup=False,
-            )
-        figure = _bits_plot(tried, expected)
-    if plot_to is not None:
-        write_file(plot_to, _svg(figure), force=force)
-        wrote(plot_to)
+    return _bits_plot(tried, expected)
 
 
 def _spread_plot(points: list[tuple[float, Any]], expected: float) -> Figure:
@@ -260,12 +293,6 @@ def _bits_plot(tried: list[Point], expected: float) -> Figure:
     return figure
 
 
-def _svg(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue().decode()
-
-
 def _manifest(file: NetworkFile, params: SnnParams, circuit: Snn) -> dict[str, Any]:
     return {
         "neuristor": __version__,
@@ -293,10 +320,13 @@ def _manifest(file: NetworkFile, params: SnnParams, circuit: Snn) -> dict[str, A
 @app.command()
 def generate(
     network: NetworkArgument,
-    out: Annotated[Path, typer.Option("--out", help="The Verilog file to write; a manifest stands beside it.")],
+    out: VerilogFile,
     force: Force = False,
 ) -> None:
-    """Write the network as Verilog, and a JSON manifest beside it."""
+    """Write the network as Verilog, and a JSON manifest beside it. The same network gives the same bytes.
+
+    Example: `neuristor snn generate examples/snn_digits.toml --out build/snn.v`
+    """
     manifest = with_manifest(out, force=force)
     file = open_network(network)
     with console.status("words"):
@@ -313,20 +343,23 @@ def generate(
 @app.command("export")
 def export_command(
     network: NetworkArgument,
-    out: Annotated[Path, typer.Option("--out", help="The NIR file to write.")],
-    rounded: Annotated[bool, typer.Option("--rounded", help="With the weights of the fixed-point network.")] = False,
+    out: Annotated[Path, typer.Option("--out", help="NIR file to write.")],
+    rounded: Annotated[
+        bool, typer.Option("--rounded", help="Write the rounded weights and thresholds of the bit-true network.")
+    ] = False,
     force: Force = False,
 ) -> None:
-    """Write the network as a NIR file, its time step in the metadata."""
+    """Write the network as a NIR file, with its time step in the metadata.
+
+    Example: `neuristor snn export examples/snn_digits.toml --rounded --out build/digits.nir`
+    """
     check_target(out, force=force)
     file = open_network(network)
-    try:
+    with named(network):
         made = dequantized(file.network, file.params()) if rounded else file.network
         with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
             write(Path(scratch) / "network.nir", made)
             content = (Path(scratch) / "network.nir").read_bytes()
-    except ValueError as error:
-        raise DesignError(f"{network}: {error}") from None
     write_file(out, content, force=force)
     wrote(out)
 
@@ -335,11 +368,13 @@ def export_command(
 def verify(
     network: NetworkArgument,
     simulator: Simulator = "verilator",
-    runs: Annotated[int, typer.Option("--runs", min=1, help="Runs that are compared.")] = 10,
+    runs: Annotated[int, typer.Option("--runs", min=1, help="Largest number of runs that are compared.")] = 10,
 ) -> None:
-    """Compare the network's Verilog with the bit-true model: every state bit of every neuron, at every tick.
+    """Compare the Verilog with the bit-true model: every state bit of every neuron, at every tick.
 
-    At full speed, under stalls, and after resets. Exit status 1 at the first difference.
+    The circuit runs at full speed, under stalls, and after resets. Exit status 1 at the first difference.
+
+    Example: `neuristor snn verify examples/snn_digits.toml --runs 3`
     """
     file = open_network(network)
     with console.status("words"):
@@ -357,34 +392,41 @@ def verify(
 @app.command()
 def synth(
     network: NetworkArgument,
-    out: Annotated[Path, typer.Option("--out", help="The folder to make, for the bitstream.")],
-    board: Annotated[str | None, typer.Option("--board", help="Of the file's boards, the first by default.")] = None,
-    clock: Annotated[float | None, typer.Option("--clock", help="In hertz; the board's own by default.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder to make, for the bitstream and a manifest.")],
+    board: Annotated[
+        str | None, typer.Option("--board", help=f"Board: {', '.join(BOARDS)}. Default: the first of the file.")
+    ] = None,
+    clock: Annotated[
+        float | None, typer.Option("--clock", help="Clock in hertz. Default: that of the board's clock pin.")
+    ] = None,
     force: Force = False,
 ) -> None:
-    """Place and route the network as a bitstream that checks itself: light 0 says that it equals the model."""
+    """Place and route the network as a self-test: light 0 is on if the circuit equals the model.
+
+    Exit status 1 if the circuit is slower than the clock.
+
+    Example: `neuristor snn synth examples/snn_digits.toml --board ulx3s-85f --out build/snn`
+    """
     check_target(out, force=force)
     file = open_network(network)
     if board is None and not file.sections.fpga.boards:
-        raise DesignError(f"{network}: [fpga] boards names none, and --board is not given")
+        refuse(f"{network}: [fpga] boards is empty, and --board is not given")
     name = file.sections.fpga.boards[0] if board is None else board
-    if name not in BOARDS:
-        raise DesignError(f"--board must be among {', '.join(BOARDS)}, not {name!r}")
+    one_of("--board", name, BOARDS)
     with console.status("words"):
         params = file.fitted
     circuit = file.circuit()
     content = _manifest(file, params, circuit)
-    target, design = BOARDS[name], circuit
-    made_of: Any = design
+    target = BOARDS[name]
+    top: Any = circuit
     if not target.counted_only:
-        made_of = BoardTop(SnnSelfTest(circuit, file.input_words(params)[:, 0]))
+        top = BoardTop(SnnSelfTest(circuit, file.input_words(params)[:, 0]))
     with output_folder(out, force=force) as folder, console.status(name) as status:
         try:
-            made = implement(target, made_of, folder, clock_hz=clock, progress=status.update)
+            with named("--clock"):
+                made = implement(target, top, folder, clock_hz=clock, progress=status.update)
         except DoesNotFit as error:
-            raise DesignError(f"{network}: {error}; fewer lanes or bits need less") from None
-        except ValueError as error:
-            raise DesignError(f"--clock: {error}") from None
+            refuse(f"{network}: {error}; fewer lanes or bits need less")
         content |= {
             "board": name,
             "resources": {key: list(pair) for key, pair in made.resources.items()},
@@ -396,6 +438,6 @@ def synth(
     used = ", ".join(f"{key} {number} of {room}" for key, (number, room) in made.resources.items())
     console.print(f"{target.title}: {used}", soft_wrap=True)
     if made.fmax_hz is not None and made.clock_hz is not None:
-        console.print(f"Fmax {made.fmax_hz / 1e6:.1f} MHz for {made.clock_hz / 1e6:g} MHz; {out}", soft_wrap=True)
-        if made.timing_met is False:
-            raise typer.Exit(1)
+        speed = f"Fmax {si(made.fmax_hz, 'Hz')} for a clock of {si(made.clock_hz, 'Hz', 6)}"
+        console.print(f"{speed}; {out}", soft_wrap=True)
+        ends_with(made.timing_met is not False)

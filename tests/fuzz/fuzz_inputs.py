@@ -20,6 +20,7 @@ WATCHED = (
     "neuristor.design_file",
     "neuristor.network_file",
     "neuristor.sections",
+    "neuristor.sweeps",
     "neuristor.toml_file",
     "neuristor.weights_file",
     "neuristor.golden_model",

@@ -23,7 +23,6 @@ from neuristor.accuracy import parse_target
 from neuristor.boards.host import BoardError, Heard
 from neuristor.boards.link import Frames, frame
 from neuristor.commands.cli import main
-from neuristor.commands.sweep import parse_axis
 from neuristor.design_file import Design, DesignError, load
 from neuristor.fit import fit
 from neuristor.golden_model.devices.measurement import read as read_measurement
@@ -38,6 +37,7 @@ from neuristor.hdl.neurons.lif import LifArray
 from neuristor.hdl.verilog import KEYWORDS
 from neuristor.network_file import open_network
 from neuristor.steps import simulate
+from neuristor.sweeps import parse_axis
 from neuristor.weights_file import read_weights
 
 __all__ = ["EXAMPLES", "LIF", "NETWORK", "NIR", "TARGETS", "bomb", "command", "design_holds", "example", "hold"]

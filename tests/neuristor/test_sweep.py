@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from neuristor.commands import sweep as module
+from neuristor import sweeps
 from neuristor.commands.cli import app, main
-from neuristor.commands.sweep import Files, Sweep, parse_axis, run
 from neuristor.design_file import DesignError, load
 from neuristor.golden_model.neurons.lif import LifBitTrue
+from neuristor.sweeps import Files, Sweep, parse_axis, run
 
 ROOT = Path(__file__).parents[2]
 LIF = ROOT / "examples/vo2_lif_digits.toml"
@@ -150,7 +150,7 @@ def test_long_input_is_run_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     made = plan("stimulus.frames=3", "stimulus.ticks=50")
     whole = run(made, 0)
     for block in (7, 50, 120):
-        monkeypatch.setattr(module, "BLOCK", block)
+        monkeypatch.setattr(sweeps, "BLOCK", block)
         assert run(made, 0) == whole
 
 
@@ -167,7 +167,7 @@ def test_one_process_or_two_a_cluster_or_a_kill_give_the_same_file(tmp_path: Pat
     assert table.column("run").to_pylist() == list(range(40))
     assert len(set(table.column("spikes").to_pylist())) > 10
 
-    script = "from neuristor.commands import cli, sweep; sweep.SAVE_S = 0.0; cli.main()"
+    script = "from neuristor import sweep_file; from neuristor.commands import cli; sweep_file.SAVE_S = 0.0; cli.main()"
     process = subprocess.Popen(
         [sys.executable, "-c", script, "sweep", *arguments, "--jobs", "2", "--out", str(killed)],
         stdout=subprocess.DEVNULL,
@@ -185,7 +185,7 @@ def test_one_process_or_two_a_cluster_or_a_kill_give_the_same_file(tmp_path: Pat
     assert left < 40
     done = invoke(*arguments, "--jobs", "2", "--out", str(killed))
     assert done.exit_code == 0, done.output
-    assert f"{left} of 40 runs were there from before" in done.output
+    assert f"{left} of 40 runs were already in the file" in done.output
     assert killed.read_bytes() == alone.read_bytes()
 
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as workers:

@@ -1,0 +1,181 @@
+"""The Parquet file of a parameter sweep: written while runs finish, continued after an interruption, and drawn."""
+
+from __future__ import annotations
+
+import io
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from neuristor.folder import OutputError, check_target, plain, write_file
+from neuristor.report import INK, STYLE
+from neuristor.sweeps import Sweep, results
+
+__all__ = ["Rows", "carry_out", "earlier", "plot"]
+
+SAVE_S = 5.0
+"""Least time between two writes, in second: a kill loses the runs of this time, or of 20 times the time of a write."""
+Rows = Mapping[int, Mapping[str, Any]]
+"""Columns of each finished run, by its number."""
+
+
+def _table(sweep: Sweep, rows: Rows) -> pa.Table:
+    return pa.Table.from_pylist([dict(rows[number]) for number in sorted(rows)], sweep.schema)
+
+
+def _save(sweep: Sweep, rows: Rows, out: Path) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(_table(sweep, rows), buffer)
+    write_file(out, buffer.getvalue(), force=True)
+
+
+def earlier(sweep: Sweep, out: Path, *, force: bool) -> dict[int, dict[str, Any]]:
+    """Read the finished runs of an interrupted sweep.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        The sweep.
+    out : Path
+        Its Parquet file, which need not exist.
+    force : bool
+        Ignore the file.
+
+    Returns
+    -------
+    dict of int to dict
+        Columns of each finished run, by its number.
+
+    Raises
+    ------
+    OutputError
+        If the file is not Parquet, or belongs to another sweep, or is complete.
+    """
+    check_target(out, force=True)
+    if force or not out.exists():
+        return {}
+    try:
+        table = pq.read_table(out)
+    except (OSError, pa.ArrowInvalid):
+        raise OutputError(f"{out} exists and is no Parquet file: name another, or pass --force to replace it") from None
+    if not table.schema.equals(sweep.schema, check_metadata=True):
+        raise OutputError(f"{out} holds another sweep: name another file, or pass --force to replace it")
+    rows = {row["run"]: row for row in table.to_pylist()}
+    if len(rows) == sweep.runs:
+        raise OutputError(f"{out} holds all {sweep.runs} runs of this sweep: pass --force to run them again")
+    return rows
+
+
+def carry_out(
+    sweep: Sweep,
+    out: Path,
+    *,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    force: bool = False,
+    done: Callable[[Rows], None] = lambda rows: None,
+) -> dict[int, dict[str, Any]]:
+    """Run the runs that are not yet in the file, and write the file while runs finish.
+
+    A file of another sweep, or a complete one, raises `neuristor.folder.OutputError`.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        The sweep.
+    out : Path
+        The Parquet file. It is always a valid file of the finished runs; its rows have the order of the runs, so its
+        bytes do not depend on the order in which they finished.
+    jobs, scheduler : optional
+        As in `neuristor.sweeps.results`.
+    force : bool
+        Replace the file.
+    done : callable
+        Called with all finished runs, after each run.
+
+    Returns
+    -------
+    dict of int to dict
+        Columns of each run, by its number.
+    """
+    rows = earlier(sweep, out, force=force)
+    left = [number for number in range(sweep.runs) if number not in rows]
+    saved, wait = time.monotonic(), SAVE_S
+    done(rows)
+    with closing(results(sweep, left, jobs=jobs, scheduler=scheduler)) as finished:
+        try:
+            for row in finished:
+                rows[row["run"]] = row
+                done(rows)
+                if time.monotonic() - saved > wait:
+                    before = time.monotonic()
+                    _save(sweep, rows, out)
+                    saved = time.monotonic()
+                    wait = max(SAVE_S, 20 * (saved - before))
+        finally:
+            if rows:
+                _save(sweep, rows, out)
+    return rows
+
+
+def plot(sweep: Sweep, rows: Rows) -> str:
+    """Draw the mean firing rate over the first two keys that are numbers; a histogram if only seeds are varied.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        The sweep.
+    rows : mapping of int to mapping
+        Columns of each finished run, by its number.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    good = [row for _, row in sorted(rows.items()) if row.get("problem") is None]
+    numeric = [
+        axis.key
+        for axis in sweep.axes
+        if not axis.key.endswith("seed")
+        and all(isinstance(row[axis.key], int | float) for row in good)
+        and len({row[axis.key] for row in good}) > 1
+    ]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+        axes = figure.subplots()
+        rates = np.array([row["rate_hz"] for row in good])
+        if not numeric:
+            axes.hist(rates, bins=min(40, max(5, math.isqrt(len(good)))), color=INK)
+            axes.set(xlabel="mean rate (Hz)", ylabel="runs")
+        else:
+            at = np.array([row[numeric[0]] for row in good], dtype=np.float64)
+            if len(numeric) > 1:
+                points = axes.scatter(at, rates, c=[row[numeric[1]] for row in good], s=12, cmap="viridis")
+                figure.colorbar(points, label=numeric[1])
+            else:
+                axes.scatter(at, rates, s=12, color=INK)
+                places = np.unique(at)
+                if len(places) < len(at):
+                    axes.plot(places, [np.median(rates[at == each]) for each in places], color=INK, label="median")
+                    axes.legend(frameon=False)
+            if any(axis.log for axis in sweep.axes if axis.key == numeric[0]):
+                axes.set_xscale("log")
+            elif all(isinstance(row[numeric[0]], int) for row in good):
+                axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.set(xlabel=numeric[0], ylabel="mean rate (Hz)")
+        axes.set_title(f"{plain(sweep.files.design)}: {len(good)} of {sweep.runs} runs", loc="left", parse_math=False)
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()
