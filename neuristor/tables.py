@@ -98,7 +98,7 @@ class Table:
         page = Console(file=io.StringIO(), width=_width(), color_system=None, force_terminal=False)
         page.print(self.rich())
         assert isinstance(page.file, io.StringIO)
-        return "\n".join(line.rstrip() for line in page.file.getvalue().strip("\n").split("\n"))
+        return "\n".join(line.rstrip() for line in page.file.getvalue().split("\n")).strip("\n")
 
     def html(self) -> str:
         """Write the table as HTML; a long table scrolls under its headings."""

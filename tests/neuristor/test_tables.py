@@ -102,6 +102,7 @@ def test_what_the_interface_returns_is_shown_as_a_table(made: dict[str, Any]) ->
         assert isinstance(table, Table), name
         assert repr(each) == table.text()
         assert max(map(len, repr(each).splitlines())) <= 132, name
+        assert repr(each).strip("\n") == repr(each), name
         rows = Cells(each._repr_html_()).rows
         assert rows[bool(table.columns) :] == [list(row) for row in table.rows], name
 
