@@ -215,8 +215,10 @@ def neurons(
         if circuit is None:
             raise DesignError(f"{name}: a circuit or a model is needed")
         model = _model_of(circuit)
+    if dt is None:
+        dt = _suggested_tick(circuit, model, name)
     sections: dict[str, Any] = {
-        "neuron": {"model": model, "count": count, "dt": dt or _suggested_tick(circuit, model, name), **options},
+        "neuron": {"model": model, "count": count, "dt": dt, **options},
         "stimulus": {"source": "none", "ticks": 1},
         "fpga": {"lanes": lanes, "interval": interval, "protection": protection},
         "variability": dict(variability or {}),

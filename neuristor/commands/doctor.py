@@ -14,7 +14,7 @@ from typing import Annotated
 
 import serial.tools.list_ports
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from neuristor.boards import BOARDS
 from neuristor.boards.base import Board, MissingTool
@@ -172,7 +172,7 @@ def doctor(
     if udev:
         print(udev_rules(BOARDS.values()), end="")
         return
-    table = Table("tool", "needed for", "version", "path, or how to install it")
+    table = Table("tool", "needed for", "version", Column("path, or how to install it", overflow="fold"))
     healthy = True
     for found in examine():
         here = found.version is not None
