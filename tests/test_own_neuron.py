@@ -54,6 +54,7 @@ def test_it_is_simulated_generated_and_listed(installed: Path, tmp_path: Path) -
     assert "leak_shift" in done.stdout
 
 
+@pytest.mark.extended
 @pytest.mark.skipif(not available("verilator"), reason="verilator is not installed")
 def test_it_is_verified(installed: Path) -> None:
     done = neuristor(installed, "verify", DESIGN)
@@ -61,6 +62,7 @@ def test_it_is_verified(installed: Path) -> None:
     assert done.stdout.count("equal in every state bit") == 2  # cocotb and the compiled model
 
 
+@pytest.mark.extended
 def test_it_is_proved(installed: Path) -> None:
     done = neuristor(installed, "prove", DESIGN)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -48,7 +48,7 @@ def weights(tmp_path: Path) -> Path:
     [
         ("vo2_lif_digits.toml", ["--frames", "4"]),
         pytest.param("nbo2_mott_oscillators.toml", ["--frames", "1"], marks=pytest.mark.slow),
-        ("snn_digits.toml", ["--frames", "5"]),
+        pytest.param("snn_digits.toml", ["--frames", "5"], marks=pytest.mark.extended),
     ],
 )
 def test_examples_run_on_the_virtual_board_and_equal_the_model(

@@ -212,7 +212,12 @@ PULSED = (EXAMPLE.parent / "hzo_afefet_lif.toml").read_text("utf-8")
         (OSCILLATORS, "series_resistance = 2e3", "series_resistance = 2e5", "for the circuit to oscillate, not 0 A"),
         (OSCILLATORS, "threshold_d2d = 0.002", "stuck_on = 0.7\ndead = 0.6", "must together be at most 1, not 1.2"),
         (OSCILLATORS, "threshold_d2d = 0.002", "temperature = 350.0", "must be below the transition temperature"),
-        (OSCILLATORS, "threshold_d2d = 0.002", "temperature = -3.0", "temperature must be ambient temperature in kelvin, above 0"),
+        (
+            OSCILLATORS,
+            "threshold_d2d = 0.002",
+            "temperature = -3.0",
+            "temperature must be ambient temperature in kelvin, above 0",
+        ),
         (THERMAL, 'preset = "vo2-thermal"', 'preset = "vo2-thermal"\nv_th = 2.0', "[device] unknown key 'v_th'"),
         (THERMAL, 'preset = "vo2-thermal"', 'preset = "vo2-thermal"\nbeta = "x"', "[device] beta must be a number"),
         (THERMAL, 'preset = "vo2-thermal"', 'preset = "vo2-thermal"\nkind = "mott"', "must be that of the preset"),

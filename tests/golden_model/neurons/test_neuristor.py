@@ -26,6 +26,7 @@ from neuristor.golden_model.neurons.neuristor import (
     window,
 )
 from neuristor.golden_model.variability import Variability
+from tests.marks import the_rest_is_extended
 from tests.samples import corner_drive
 from tests.samples.neuristor import VARIANTS, neuristor_circuit
 from tests.samples.neuristor import params as neuristor_params
@@ -153,7 +154,7 @@ def test_firing_modes_match_ngspice(mode: str, tmp_path: Path) -> None:
     assert found == pytest.approx(judged, rel=0.01)
 
 
-@pytest.mark.parametrize("name", BEHAVIOURS)
+@pytest.mark.parametrize("name", the_rest_is_extended(BEHAVIOURS, ["tonic_spiking", "phasic_spiking"]))
 def test_behaviour_is_shown_in_float_and_bit_true(name: str) -> None:
     behaviour = BEHAVIOURS[name]
     raw = behaviour.params.drive_raw(behaviour.current[:, None])

@@ -26,7 +26,7 @@ needs = {
     engine: pytest.mark.skipif(not available(engine), reason=f"{engine} is not installed")
     for engine in ("verilator", "icarus", "compiled")
 }
-ENGINE = pytest.mark.parametrize("engine", [pytest.param(name, marks=needs[name]) for name in ("compiled", "icarus")])
+ENGINE = pytest.mark.parametrize("engine", the_rest_is_extended(("compiled", "icarus"), ["compiled"], needs))
 
 # More rows than pipeline stages, fewer, one; a last row that is full, and one that is not.
 SIZES = [(1, 1), (3, 3), (13, 2), (5, 3), (8, 1)]
@@ -147,7 +147,7 @@ def test_wrong_constant_of_one_neuron_is_caught(vo2: Circuit, engine: str) -> No
     assert "neuron 1 differs at tick" in verdict.reason
 
 
-@pytest.mark.parametrize("engine", the_rest_is_slow(("compiled", "icarus"), ["compiled"], needs))
+@pytest.mark.parametrize("engine", the_rest_is_slow(("compiled", "icarus"), [], needs, ["compiled"]))
 def test_lost_rows_are_a_verdict_and_no_crash(vo2: Circuit, engine: str) -> None:
     case = lif_case(vo2, "coarse", 8, 3, ticks=100)
     moves = patched(case, r"assign moves = .*;", "assign moves = 1'h1;", 1)

@@ -16,7 +16,7 @@ NEEDS = {
 
 
 @NEEDS["verilator"]
-@pytest.mark.parametrize("seed", the_rest_is_slow([1, 2], [1]))
+@pytest.mark.parametrize("seed", the_rest_is_slow([1, 2], [], extended=[1]))
 def test_each_command_is_carried_out_once_over_a_bad_line(seed: int) -> None:
     verify(LinkCase(seed=seed), "verilator").check()
 

@@ -49,8 +49,8 @@ CASES = {
 
 # Verilator compiles for half a minute and more.
 RUNS = [(name, engine) for name in CASES for engine in NEEDS]
-QUICK = [("2", "icarus"), ("2", "verilator")]
-EXTENDED = [run for run in RUNS if run[1] == "icarus" and run[0] not in ("2", "128")]
+QUICK = [("2", "icarus")]
+EXTENDED = [("2", "verilator"), *(run for run in RUNS if run[1] == "icarus" and run[0] not in ("2", "128"))]
 
 
 @pytest.mark.parametrize(("name", "simulator"), the_rest_is_slow(RUNS, QUICK, NEEDS, EXTENDED))

@@ -103,6 +103,7 @@ def test_a_constant_one_off_is_caught(oscillator: Circuit, variant: str, change:
 
 
 @needs["compiled"]
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("pattern", "replacement"),
     [

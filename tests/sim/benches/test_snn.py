@@ -47,8 +47,8 @@ RUNS = [
 ]
 
 
-QUICK = [("devices", [12, 4], "icarus"), ("currents", [8, 2], "verilator")]
-EXTENDED = [run for run in RUNS if run[2] == "icarus" and run not in QUICK]
+QUICK = [("devices", [12, 4], "icarus")]
+EXTENDED = [run for run in RUNS if (run[2] == "icarus" or run[0] == "currents") and run not in QUICK]
 
 
 @pytest.mark.parametrize(("name", "lanes", "simulator"), the_rest_is_slow(RUNS, QUICK, NEEDS, EXTENDED))

@@ -66,6 +66,7 @@ def test_mutants_are_killed_or_proved_equivalent_and_no_killed_one_is_proved(vo2
         assert not vectors.judge(made, mutant)[0], mutant
 
 
+@pytest.mark.extended
 def test_what_short_vectors_do_not_notice_is_found_by_the_solver(vo2: Circuit) -> None:
     vectors = ArrayVectors(lif_case(vo2, "hold", count=2))
     made = mutants(vectors.component, 2000, 1, vectors.counters)

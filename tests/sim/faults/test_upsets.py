@@ -111,6 +111,7 @@ def test_no_silent_corruption_in_ten_thousand_flips(vo2: Circuit, protection: st
     snn_weights(protection, 2500)
 
 
+@pytest.mark.extended
 def test_a_flip_that_is_nowhere_is_refused(vo2: Circuit) -> None:
     case = lif_case(vo2)
     circuit = CompiledModel(case.verilog, case.toplevel, state=True)

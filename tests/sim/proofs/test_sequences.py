@@ -14,6 +14,7 @@ from neuristor.hdl.snn import Snn
 from neuristor.sim.faults.network_mutants import SnnDesk, ticks_under_way
 from neuristor.sim.proofs.sequences import Watch, same_from_start
 from tests.hdl.test_snn import hears
+from tests.marks import the_rest_is_extended
 
 
 def circuit(change: Callable[[Module, Signal, Signal], None] | None = None, begin: int = 0, word: int = 5) -> str:
@@ -111,7 +112,8 @@ def hears_itself(delay: int, first: bool, lanes: int, updates: int = 0) -> Snn:
 
 
 @pytest.mark.parametrize(
-    ("delay", "first", "lanes", "updates"), [(1, False, 2, 0), (2, True, 1, 0), (3, False, 4, 2), (1, True, 4, 4)]
+    ("delay", "first", "lanes", "updates"),
+    the_rest_is_extended([(1, False, 2, 0), (2, True, 1, 0), (3, False, 4, 2), (1, True, 4, 4)], [(2, True, 1, 0)]),
 )
 def test_as_many_ticks_are_under_way_to_itself_as_spikes_are_late(
     delay: int, first: bool, lanes: int, updates: int
