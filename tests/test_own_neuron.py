@@ -111,6 +111,9 @@ def test_a_broken_contract_is_one_sentence_with_the_entry_point(tmp_path: Path, 
     (line,) = done.stderr.splitlines()
     assert f"[neuron] entry point integrator = {value} of the package own-neuron {message}" in line
     assert not (tmp_path / "x.v").exists()
+    listed = neuristor(site, "keys")
+    assert listed.returncode == 2
+    assert message in listed.stderr
     # What does not use it does not suffer from it.
     assert neuristor(site, "boards").returncode == 0
 

@@ -337,7 +337,11 @@ def keys() -> None:
     Example: `neuristor keys`
     """
     table = Table("section", "key", "default", "meaning")
-    for section, key, default, meaning in key_table():
+    try:
+        rows = key_table()
+    except (ValueError, LookupError) as error:  # of a neuron that another package adds
+        raise DesignError(str(error)) from None
+    for section, key, default, meaning in rows:
         table.add_row(f"\\[{section}]", key, escape(default), escape(meaning))
     console.print(table)
 
