@@ -22,7 +22,7 @@ from neuristor.boards import BOARDS
 from neuristor.build import Say, build, engines_here, manifest
 from neuristor.commands.options import DesignFile, Force, VerilogFile
 from neuristor.commands.terminal import console, ends_with, named, one_of, refuse, wrote
-from neuristor.design_file import Design, key_table, load
+from neuristor.design_file import Design, DesignError, key_table, load
 from neuristor.folder import check_target, output_folder, with_manifest, write_file
 from neuristor.gallery import Shown, not_reproduced
 from neuristor.gallery import gallery as run_gallery
