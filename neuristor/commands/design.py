@@ -22,7 +22,7 @@ from neuristor.boards import BOARDS
 from neuristor.build import Say, build, engines_here, manifest
 from neuristor.commands.options import DesignFile, Force, VerilogFile
 from neuristor.commands.terminal import console, ends_with, named, one_of, refuse, wrote
-from neuristor.design_file import Design, DesignError, key_table, load
+from neuristor.design_file import Design, key_table, load
 from neuristor.folder import check_target, output_folder, with_manifest, write_file
 from neuristor.gallery import Shown, not_reproduced
 from neuristor.gallery import gallery as run_gallery
@@ -336,11 +336,9 @@ def keys() -> None:
 
     Example: `neuristor keys`
     """
-    table = Table("section", "key", "default", "meaning")
-    try:
+    with named("", LookupError):  # of a neuron model that another package adds
         rows = key_table()
-    except (ValueError, LookupError) as error:  # of a neuron that another package adds
-        raise DesignError(str(error)) from None
+    table = Table("section", "key", "default", "meaning")
     for section, key, default, meaning in rows:
         table.add_row(f"\\[{section}]", key, escape(default), escape(meaning))
     console.print(table)
