@@ -154,6 +154,9 @@ def prove_lane(
 ) -> Iterator[Claim]:
     """Prove the lanes of an array, claim by claim.
 
+    The claims hold for all states and inputs, and for all parameters of a neuron between the smallest and the largest
+    of the design's neurons.
+
     Parameters
     ----------
     model : NeuronModel
@@ -164,9 +167,6 @@ def prove_lane(
         Their array.
     progress : callable, optional
         Called as ``progress(done, total)`` with numbers of nodes.
-
-    The claims hold for all states and inputs, and for all parameters of a neuron between the smallest and the largest
-    of the design's neurons.
 
     Yields
     ------
