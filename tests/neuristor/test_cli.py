@@ -162,6 +162,7 @@ def test_more_than_memory_holds_is_one_sentence(design: Path, tmp_path: Path) ->
     assert "must be at most 100000000 where every tick is kept, not 40000000 x 5" in done.stderr
 
 
+@pytest.mark.extended
 def test_build_leaves_one_folder(design: Path, tmp_path: Path) -> None:
     """That two builds give the same bytes, the gate sees on the main example."""
     design = design.rename(tmp_path / "few<neurons.toml")

@@ -20,7 +20,10 @@ needs_verilator = pytest.mark.skipif(not available("verilator"), reason="verilat
 
 
 @needs_verilator
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[] if page.stem == "README" else [pytest.mark.extended], id=page.stem) for page in PAGES],
+)
 def test_examples_of_a_page(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     found = doctest.testfile(str(page), module_relative=False, optionflags=EXACT, encoding="utf-8")

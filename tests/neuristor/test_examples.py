@@ -60,6 +60,7 @@ def test_example_is_close_to_the_physics(path: Path) -> None:
 
 
 @pytest.mark.skipif(not available("compiled"), reason="no C++ compiler")
+@pytest.mark.extended
 @pytest.mark.parametrize("path", [p for p in EXAMPLES if p.stem != MAIN], ids=lambda path: path.stem)
 def test_verilog_of_example_equals_bit_true_model(path: Path) -> None:
     case = load(path).case

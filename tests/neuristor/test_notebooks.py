@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 
 
+@pytest.mark.extended
 @pytest.mark.skipif(not available("verilator"), reason="verilator is not installed")
 @pytest.mark.filterwarnings("default")  # of Jupyter's own parts
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

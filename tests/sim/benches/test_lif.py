@@ -32,7 +32,8 @@ ENGINE = pytest.mark.parametrize("engine", the_rest_is_extended(("compiled", "ic
 SIZES = [(1, 1), (3, 3), (13, 2), (5, 3), (8, 1)]
 COMPILED = [(variant, *SIZES[n % len(SIZES)]) for n, variant in enumerate(LIF_VARIANTS)]
 COMPILED += [("all", *size) for size in SIZES if ("all", *size) not in COMPILED]
-QUICK = [each for each in COMPILED if each[0] not in ("subtract", "long refractory", "spread", "noise", "wide")]
+EXTENDED = [each for each in COMPILED if each[0] not in ("subtract", "long refractory", "spread", "noise", "wide")]
+QUICK = [each for each in EXTENDED if each[0] in ("hold", "all", "broken devices", "saturating subtract", "coarse")]
 
 
 def lif_case(vo2: Circuit, variant: str, count: int, lanes: int, ticks: int, **more: float) -> Case:
@@ -55,7 +56,10 @@ def patched(case: Case, pattern: str, replacement: str, times: int) -> Case:
 
 
 @needs["compiled"]
-@pytest.mark.parametrize(("variant", "count", "lanes"), the_rest_is_slow(COMPILED, QUICK))
+@pytest.mark.parametrize(
+    ("variant", "count", "lanes"),
+    the_rest_is_slow(COMPILED, QUICK, extended=[each for each in EXTENDED if each not in QUICK]),
+)
 def test_compiled_verilog_equals_bit_true_model(vo2: Circuit, variant: str, count: int, lanes: int) -> None:
     case = lif_case(vo2, variant, count, lanes, ticks=5000)  # more than one chunk
     verdict = verify(case, "compiled")
@@ -159,7 +163,7 @@ def test_lost_rows_are_a_verdict_and_no_crash(vo2: Circuit, engine: str) -> None
         assert reason in verdict.reason
 
 
-@pytest.mark.parametrize("engine", the_rest_is_slow(("compiled", "icarus"), ["compiled"], needs))
+@pytest.mark.parametrize("engine", the_rest_is_slow(("compiled", "icarus"), [], needs, ["compiled"]))
 def test_wrong_count_of_saturations_is_caught(vo2: Circuit, engine: str) -> None:
     case = lif_case(vo2, "saturating", 3, 3, ticks=60)
     model = case.bit_true()

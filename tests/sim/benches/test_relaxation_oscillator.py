@@ -40,7 +40,8 @@ def oscillator_case(circuit: Circuit, variant: str, count: int, lanes: int, tick
     "variant",
     the_rest_is_slow(
         OSCILLATOR_VARIANTS,
-        ["plain", "on ticks", "all", "broken devices", "resistor ring", "capacitor chain", "saturating", "coarse"],
+        ["all", "broken devices", "capacitor chain", "saturating"],
+        extended=["plain", "on ticks", "resistor ring", "coarse"],
     ),
 )
 def test_compiled_verilog_equals_bit_true_model(oscillator: Circuit, variant: str) -> None:

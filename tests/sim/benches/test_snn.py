@@ -99,7 +99,7 @@ def test_mnist_over_a_hundred_pictures_on_verilator() -> None:
 
 
 @NEEDS["icarus"]
-@pytest.mark.parametrize("what", the_rest_is_extended(["threshold", "leak", "weight"], ["weight"]))
+@pytest.mark.parametrize("what", the_rest_is_extended(["threshold", "leak", "weight"], []))
 def test_a_broken_circuit_is_caught(what: str) -> None:
     """The circuit of another network: one threshold, one coefficient, one weight apart."""
     whole = case("deep", [20, 6, 3], 10)

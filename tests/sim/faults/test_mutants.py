@@ -82,7 +82,7 @@ def test_what_short_vectors_do_not_notice_is_found_by_the_solver(vo2: Circuit) -
     assert hidden > 1
 
 
-@pytest.mark.parametrize("kind", the_rest_is_extended(["lif", "onn", "snn"], ["lif"]))
+@pytest.mark.parametrize("kind", the_rest_is_extended(["lif", "onn", "snn"], []))
 def test_the_circuit_itself_passes_and_another_model_does_not(vo2: Circuit, kind: str) -> None:
     vectors = core(vo2, kind)
     made = mutants(vectors.component, 5, 1, vectors.counters)

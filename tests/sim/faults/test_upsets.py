@@ -27,6 +27,7 @@ def lif_case(vo2: Circuit, protection: str = "none", variant: str = "all") -> Ca
     return Case(neuron=neuron("lif"), params=params, lanes=2, drive_raw=drive, protection=protection)
 
 
+@pytest.mark.extended
 def test_every_bit_of_state_is_of_some_kind(vo2: Circuit) -> None:
     case = lif_case(vo2)
     circuit = CompiledModel(case.verilog, case.toplevel, state=True)
