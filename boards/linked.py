@@ -8,6 +8,7 @@ from amaranth.hdl import Elaboratable, Module
 from amaranth.lib import io
 
 from neuristor.hdl.link.serial import SerialCore
+from neuristor.hdl.verilog import Wrapper
 
 __all__ = ["PINS", "LinkedTop", "pins_wrapper"]
 
@@ -45,7 +46,7 @@ class LinkedTop(Elaboratable):
         return m
 
 
-def pins_wrapper(module: str, name: str) -> str:
+def pins_wrapper(module: str, name: str) -> Wrapper:
     """Return a Verilog module that wraps an exported `SerialCore`, with the ports of ``boards.vivado.constraints``.
 
     Parameters
@@ -57,15 +58,17 @@ def pins_wrapper(module: str, name: str) -> str:
 
     Returns
     -------
-    str
-        Verilog text.
+    Wrapper
+        For ``neuristor.hdl.verilog.export``.
     """
-    declared = ",\n".join(f"    {flow} wire {port}" for port, flow, _ in PINS)
-    return f"""module {name} (
+    declared = ",\n".join(f"    {flow:6} wire {port}" for port, flow, _ in PINS)
+    text = f"""module {name} (
 {declared}
 );
-    reg [1:0] released = 2'b00;
+    reg [1:0] released;
+    initial released = 2'b00;
     always @(posedge clk) released <= {{released[0], rst_n}};
+    wire busy;
     {module} design_i (
         .clk    (clk),
         .rst    (~released[1]),
@@ -73,7 +76,8 @@ def pins_wrapper(module: str, name: str) -> str:
         .tx     (tx),
         .heard  (led_0),
         .active (led_1),
-        .busy   ()
+        .busy   (busy)
     );
 endmodule
 """
+    return Wrapper(name, PINS, text)

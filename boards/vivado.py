@@ -29,6 +29,15 @@ AXI_SIGNALS = tuple(
 """Ports that a module for `block_design` must have: AXI4-Lite slave, clock and active-low reset."""
 
 _DESIGN = "system"
+_TIMING_CHECK = (
+    "# No bitstream of a circuit that is slower than its clock.",
+    "foreach kind {setup hold} {",
+    "    set paths [get_timing_paths -$kind -max_paths 1]",
+    '    if {[llength $paths] == 0} { error "no path has a $kind constraint" }',
+    "    set slack [get_property SLACK [lindex $paths 0]]",
+    '    if {$slack < 0} { error "timing is not met: the $kind slack is $slack ns" }',
+    "}",
+)
 
 
 def constraints(board: Board) -> str:
@@ -82,7 +91,8 @@ def script(
 ) -> str:
     """Return the Tcl script that builds a bitstream; not tested with Vivado.
 
-    Run it in an empty folder with ``vivado -mode batch -source build.tcl``. Equal arguments give equal text.
+    Run it in an empty folder with ``vivado -mode batch -source build.tcl``. If timing is not met, it ends with an error
+    before the bitstream, and Vivado with a nonzero exit status. Equal arguments give equal text.
 
     Parameters
     ----------
@@ -123,6 +133,7 @@ def script(
     reports = (
         f"report_timing_summary -file {{{stem}_timing.rpt}}",
         f"report_utilization -file {{{stem}_utilization.rpt}}",
+        *_TIMING_CHECK,
     )
     if board.pins:
         return _text(
@@ -149,6 +160,7 @@ def script(
         "update_compile_order -fileset sources_1",
         "launch_runs impl_1",
         "wait_on_run impl_1",
+        'if {[get_property PROGRESS [get_runs impl_1]] ne "100%"} { error "implementation failed" }',
         "open_run impl_1",
         *reports,
         f"write_bitstream -force {{{bitstream}}}",

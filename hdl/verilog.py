@@ -1,31 +1,49 @@
-"""Deterministic Verilog: the same circuit gives the same bytes, with a header that describes the ports."""
+"""Deterministic Verilog: the same circuit gives the same bytes, with a header that describes the ports.
+
+Amaranth converts a circuit to RTLIL, and ``neuristor.hdl.conversion`` converts that to Verilog. What comes out means
+the same to every tool, under every setting of its language:
+
+- Verilog-2005 without escaped names, and without a keyword of SystemVerilog as a name;
+- combinational logic is ``assign`` only. Simulators differ in when an ``always @*`` runs first: in Icarus 11, with
+  ``-g2009`` and ``-g2012``, its outputs stay X;
+- ports have names that VHDL accepts too, see ``neuristor.hdl.names``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from amaranth.back import rtlil, verilog  # type: ignore[attr-defined]  # amaranth-stubs have no rtlil
-from amaranth.hdl import Shape
+from amaranth.back import rtlil  # type: ignore[attr-defined]  # amaranth-stubs have no rtlil
+from amaranth.hdl import Shape, Value
 from amaranth.lib import data, wiring
 
-__all__ = ["KEYWORDS", "export", "fields", "port_table", "ports", "template", "to_rtlil"]
+from neuristor.hdl.conversion import verilog_of
+from neuristor.hdl.names import check_module_name, port_name
 
-_WORDS = """
-always and assert assign assume automatic begin bit buf bufif0 bufif1 byte case casex casez cell checker class
-cmos config cover deassign default defparam design disable do edge else end endcase endconfig endfunction
-endgenerate endmodule endprimitive endspecify endtable endtask enum event export final for force forever fork
-function generate genvar global highz0 highz1 if ifnone import incdir include initial inout input inside
-instance int integer interface join large let liblist library local localparam logic macromodule medium module
-nand negedge new nmos nor noshowcancelled not notif0 notif1 null or output package parameter pmos posedge
-primitive priority program property pull0 pull1 pulldown pullup pulsestyle_ondetect pulsestyle_onevent rcmos
-real realtime reg release repeat restrict rnmos rpmos rtran rtranif0 rtranif1 scalared sequence showcancelled
-signed small specify specparam static string strong0 strong1 struct super supply0 supply1 table task this time
-tran tranif0 tranif1 tri tri0 tri1 triand trior trireg type union unique unique0 unsigned use uwire vectored
-virtual void wait wand weak0 weak1 while wire with within wor xnor xor
+__all__ = ["Wrapper", "export", "fields", "port_table", "ports", "template", "to_rtlil"]
+
+_LINT = {
+    "DECLFILENAME": "one file has all modules of the circuit",
+    "UNUSED": "fields of words have names, for waveforms; some bits of a sum or product are not needed",
+    "WIDTH": "operands are extended to the width of their result, or cut to it, as Verilog defines it: with explicit"
+    " extensions, synthesis would see larger multipliers",
+}
+"""What is not a fault in generated Verilog, although a linter may say so: a warning of Verilator, and why.
+
+The names are those of groups of warnings, which all versions of Verilator know.
 """
-KEYWORDS = frozenset(_WORDS.split())
-"""Words that cannot name a module: keywords of Verilog-2005 (IEEE 1364, annex B) and of SystemVerilog."""
+
+
+class Wrapper(NamedTuple):
+    """A module around the exported one, written by hand: other port names, or another reset."""
+
+    name: str
+    """Name of the module."""
+    ports: Sequence[tuple[str, str, Any]]
+    """Its ports, as from `ports`."""
+    text: str
+    """Verilog of this module alone."""
 
 
 def fields(shape: Any, offset: int = 0, path: str = "") -> Iterator[tuple[str, int, int, bool]]:
@@ -71,22 +89,36 @@ def ports(component: wiring.Component) -> list[tuple[str, str, Any]]:
     Returns
     -------
     list of (str, str, ShapeLike)
-        Name, ``"input"`` or ``"output"``, and shape of each port.
+        Name, ``"input"`` or ``"output"``, and shape of each port. Verilog has no ports without bits.
+
+    Raises
+    ------
+    ValueError
+        If two ports have the same name; upper and lower case are the same in VHDL.
     """
     found: list[tuple[str, str, Any]] = [("clk", "input", 1), ("rst", "input", 1)]
-    for path, member, value in component.signature.flatten(component):
-        name = "__".join(str(part) for part in path)
-        found.append((name, "input" if member.flow == wiring.In else "output", value.shape()))
+    found += [(name, flow, value.shape()) for _, name, flow, value in _signals(component)]
+    names = [name.lower() for name, _, _ in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"ports must have different names in Verilog, not twice {', '.join(twice)}")
     return found
 
 
-def port_table(component: wiring.Component) -> list[str]:
-    """A text table of the ports of a component.
+def _signals(component: wiring.Component) -> Iterator[tuple[tuple[str | int, ...], str, str, Any]]:
+    """The ports of a component except clock and reset: path, name in Verilog, direction and value."""
+    for path, member, value in component.signature.flatten(component):
+        if len(Value.cast(value)):
+            yield path, port_name(path), "input" if member.flow == wiring.In else "output", value
+
+
+def port_table(named: Sequence[tuple[str, str, Any]]) -> list[str]:
+    """A text table of the ports of a module.
 
     Parameters
     ----------
-    component : wiring.Component
-        It is not elaborated.
+    named : sequence of (str, str, ShapeLike)
+        The ports, as from `ports`.
 
     Returns
     -------
@@ -94,13 +126,14 @@ def port_table(component: wiring.Component) -> list[str]:
         One line for each port; the fields of a structured port follow it, one line each.
     """
     lines = []
-    for name, flow, shape in ports(component):
+    for name, flow, shape in named:
         width = Shape.cast(shape).width
         lines.append(f"{flow:6} {f'[{width - 1}:0]':>9} {name}")
         if isinstance(shape, data.Layout):
             lines += [
                 f"{'':6} {f'[{low + size - 1}:{low}]':>9}     {path}{' (signed)' if is_signed else ''}"
                 for path, low, size, is_signed in fields(shape)
+                if size
             ]
     return lines
 
@@ -129,7 +162,7 @@ def template(module: str, named: Sequence[tuple[str, str, Any]]) -> str:
     return "\n".join([f"{module} {module}_i (", *lines, ");"]) + "\n"
 
 
-def export(component: wiring.Component, name: str, header: Sequence[str] = ()) -> str:
+def export(component: wiring.Component, name: str, header: Sequence[str] = (), wrapper: Wrapper | None = None) -> str:
     """Convert a component to Verilog.
 
     Parameters
@@ -137,9 +170,12 @@ def export(component: wiring.Component, name: str, header: Sequence[str] = ()) -
     component : wiring.Component
         A new instance: Amaranth elaborates an instance only once.
     name : str
-        Name of the module: a letter or underscore, then letters, digits and underscores.
+        Name of the module; see ``neuristor.hdl.names.is_module_name``. The names of the modules inside begin with it
+        and two underscores.
     header : sequence of str
         Lines of text for the comment at the top of the file.
+    wrapper : Wrapper, optional
+        A module around it, which becomes the top module of the file.
 
     Returns
     -------
@@ -149,18 +185,35 @@ def export(component: wiring.Component, name: str, header: Sequence[str] = ()) -
     Raises
     ------
     ValueError
-        If `name` is not a Verilog identifier, or a line of the header has a line break.
+        If `name` cannot be the name of a module, a line of the header has a line break, or two ports have the same
+        name.
     """
-    if not name.isidentifier() or not name.isascii() or name in KEYWORDS:
-        raise ValueError(f"name must be a Verilog identifier, not {name!r}")
-    table = port_table(component)
-    text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
-    body = text.split("\n", 1)[1] if text.startswith("/* Generated by") else text
+    check_module_name(name)
+    if wrapper is not None:
+        check_module_name(wrapper.name, "name of the wrapper")
     if any(len(line.splitlines()) > 1 for line in header):
         raise ValueError("a line of the header must be one line")
+    own = ports(component)
+    text = rtlil.convert(component, name=name, emit_src=False)
+    body = verilog_of(text, {"__".join(map(str, path)): port for path, port, _, _ in _signals(component)})
     comments = [*header, "", "Ports (one clock `clk`, synchronous reset `rst`, streams with valid and ready):"]
-    comments += [f"  {line}" for line in table]
-    return "".join(f"// {line}".rstrip() + "\n" for line in comments) + "\n" + body.lstrip("\n")
+    if wrapper is not None:
+        body += f"\n{wrapper.text}"
+        comments[-1] = f"Ports of the top module {wrapper.name}:"
+    comments += [f"  {line}" for line in port_table(own if wrapper is None else wrapper.ports)]
+    lint = [f"/* verilator lint_off {warning} */ // {why}" for warning, why in _LINT.items()]
+    return "\n".join(
+        [
+            *(f"// {line}".rstrip() for line in comments),
+            "",
+            "/* verilator lint_save */",
+            *lint,
+            "",
+            body,
+            "/* verilator lint_restore */",
+            "",
+        ]
+    )
 
 
 def to_rtlil(component: Any, name: str = "top", ports: Sequence[Any] | None = None) -> str:

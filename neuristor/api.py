@@ -28,6 +28,7 @@ from neuristor.golden_model.devices.threshold_switch import Circuit as SwitchCir
 from neuristor.golden_model.networks.onn import OnnBitTrue, spins
 from neuristor.golden_model.networks.quantization import read_out
 from neuristor.golden_model.networks.snn import SnnBitTrue
+from neuristor.hdl.names import check_module_name
 from neuristor.hdl.neurons import Neuron, neuron
 from neuristor.hdl.neurons import neurons as all_neurons
 from neuristor.network_file import NetworkFile, open_network
@@ -475,26 +476,38 @@ def compare(
 # --- Verilog, verify, prove
 
 
-def verilog(what: Design | NetworkFile | Oscillators, /) -> str:
+def verilog(what: Design | NetworkFile | Oscillators, /, name: str | None = None) -> str:
     """Convert the circuit to Verilog; the same design gives the same text.
 
     Parameters
     ----------
     what : Design, NetworkFile or Oscillators
         Neurons or a network.
+    name : str, optional
+        Name of the module; that of the file by default. Modules of one FPGA design need different names.
 
     Returns
     -------
     str
         Verilog.
 
+    Raises
+    ------
+    ValueError
+        If `name` cannot name a module in Verilog and VHDL.
+
     Examples
     --------
     >>> text = verilog(oscillators([[0, 1], [1, 0]]))
     >>> text.splitlines()[-1]
-    'endmodule'
+    '/* verilator lint_restore */'
     """
-    return what.case.verilog if isinstance(what, Design) else what.verilog
+    if name is None:
+        return what.case.verilog if isinstance(what, Design) else what.verilog
+    check_module_name(name)
+    if isinstance(what, Design):
+        return what.case_of(name).verilog
+    return what.export(what.circuit(), name)  # type: ignore[arg-type]  # the circuit of the same object
 
 
 def _verdict(engine: str, result: CocotbResult, ticks: int) -> Verdict:

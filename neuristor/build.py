@@ -191,7 +191,7 @@ def manifest(
         tools |= board.versions
     made: dict[str, Any] = {
         "neuristor": __version__,
-        "design": {"file": design.path.name, "sha256": design.digest, "name": design.name},
+        "design": {"file": design.path.name, "sha256": design.digest, "name": case.toplevel},
         "neuron": {"model": design.neuron.name, "count": design.params.count, **design.params.raw._asdict()},
         "state": [field._asdict() for field in design.params.state_fields],
         "seed": design.params.seed,

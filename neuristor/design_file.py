@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
@@ -26,8 +25,8 @@ from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.golden_model.variability import Variability
+from neuristor.hdl.names import module_name
 from neuristor.hdl.neurons import Neuron, neuron, neurons
-from neuristor.hdl.verilog import KEYWORDS
 from neuristor.sections import (
     CircuitOnly,
     CircuitSection,
@@ -64,15 +63,14 @@ MOST_TICKS = 1_000_000
 
 
 def identifier(path: Path) -> str:
-    """Make a Verilog identifier from the name of a file.
+    """Make the name of a module from that of a file; see ``neuristor.hdl.names.module_name``.
 
     Parameters
     ----------
     path : Path
         The file; its folder and its suffix do not count.
     """
-    plain = re.sub(r"\W", "_", path.stem, flags=re.ASCII)
-    return plain if plain[:1].isalpha() and plain not in KEYWORDS else f"design_{plain}"
+    return module_name(path.stem)
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,9 +118,12 @@ class Design(Tabular):
     @property
     def header(self) -> tuple[str, ...]:
         """Comment at the beginning of the Verilog file."""
+        return self._header(self.name)
+
+    def _header(self, module: str) -> tuple[str, ...]:
         sections = self.sections
         return (
-            f"Module {self.name}: {sections.neuron.count} {self.neuron.name} neurons on {sections.fpga.lanes} lanes",
+            f"Module {module}: {sections.neuron.count} {self.neuron.name} neurons on {sections.fpga.lanes} lanes",
             f"Neuristor {__version__}, design file {plain(self.path.name)}, sha256 {self.digest}",
         )
 
@@ -137,6 +138,16 @@ class Design(Tabular):
     @property
     def case(self) -> Case:
         """The design as a test case for the benches."""
+        return self.case_of(self.name)
+
+    def case_of(self, module: str) -> Case:
+        """The design as a test case, with another name of its module.
+
+        Parameters
+        ----------
+        module : str
+            Name of the Verilog module.
+        """
         return Case(
             neuron=self.neuron,
             params=self.params,
@@ -144,8 +155,8 @@ class Design(Tabular):
             interval=self.sections.fpga.interval,
             protection=self.sections.fpga.protection,
             drive_raw=self.drive_raw,
-            toplevel=self.name,
-            header=self.header,
+            toplevel=module,
+            header=self._header(module),
         )
 
 

@@ -25,6 +25,7 @@ from neuristor.golden_model.networks.nir_graph import MOST_BYTES, Imported, read
 from neuristor.golden_model.networks.quantization import calibrated, current_words
 from neuristor.golden_model.networks.snn import Network, SnnParams, Words, on_device, quantized
 from neuristor.golden_model.neurons.lif import LifParams
+from neuristor.hdl.names import module_name
 from neuristor.hdl.snn import LayerPlan, Snn
 from neuristor.hdl.verilog import export
 from neuristor.sim.benches.snn import SnnCase
@@ -218,20 +219,27 @@ class NetworkFile(Tabular):
         """The circuit as Verilog."""
         return self.export(self.circuit())
 
-    def export(self, circuit: Snn) -> str:
+    @property
+    def module(self) -> str:
+        """Name of the Verilog module: an identifier made from the name of the file."""
+        return module_name(self.path.stem)
+
+    def export(self, circuit: Snn, name: str | None = None) -> str:
         """Convert a circuit of the network to Verilog.
 
         Parameters
         ----------
         circuit : Snn
             A circuit made by the method `circuit`.
+        name : str, optional
+            Name of the Verilog module; `module` by default.
         """
         sizes = "-".join(str(n) for n in (self.fitted.inputs, *(layer.count for layer in self.fitted.layers)))
         header = (
             f"Neuristor {__version__}: spiking network {sizes}",
             f"network file {plain(self.path.name)}, SHA-256 {self.digest}",
         )
-        return export(circuit, "snn", header=header)
+        return export(circuit, name or self.module, header=header)
 
     def case(self, runs: int) -> SnnCase:
         """Make a test case that compares the circuit with the bit-true model.

@@ -77,8 +77,14 @@ class Session(ABC):
     digest: str
 
     @abstractmethod
-    def core(self) -> Core:
-        """Build a new circuit with its registers; options that it cannot have raise `DesignError`."""
+    def core(self, linked: bool = True) -> Core:
+        """Build a new circuit with its registers; options that it cannot have raise `DesignError`.
+
+        Parameters
+        ----------
+        linked : bool
+            True: with the counters of a serial link.
+        """
 
     @abstractmethod
     def steps(self, board: Any) -> Iterator[Step]:
@@ -190,8 +196,13 @@ class ArraySession(Session):
         self.dt = float(self.design.params.dt)
         self._frames_raw = self.design.frames_raw[: self.frames]
 
-    def core(self) -> ArrayCore:
+    def core(self, linked: bool = True) -> ArrayCore:
         """Build the array with loadable parameters, and its registers.
+
+        Parameters
+        ----------
+        linked : bool
+            True: with the counters of a serial link.
 
         Raises
         ------
@@ -209,7 +220,7 @@ class ArraySession(Session):
             )
         except ValueError as error:
             raise DesignError(f"--lanes: {error}") from None
-        return ArrayCore(array, self.design.neuron.name)
+        return ArrayCore(array, self.design.neuron.name, linked)
 
     def steps(self, board: ArrayBoard) -> Iterator[Step]:
         """Run each frame, divided into records of at most `PIECE` ticks.
@@ -322,12 +333,19 @@ class SnnSession(Session):
         self._membranes: list[Integers] = []
         self._now: Heard | None = None
 
-    def core(self) -> SnnCore:
-        """Build the network with loadable parameters, and its registers."""
+    def core(self, linked: bool = True) -> SnnCore:
+        """Build the network with loadable parameters, and its registers.
+
+        Parameters
+        ----------
+        linked : bool
+            True: with the counters of a serial link.
+        """
         lanes, updates = self.file.lanes(self._params)
         with where(self.path, "fpga"):
             return SnnCore(
-                Snn(self._params, lanes, updates, loadable=True, protection=self.file.sections.fpga.protection)
+                Snn(self._params, lanes, updates, loadable=True, protection=self.file.sections.fpga.protection),
+                linked,
             )
 
     def steps(self, board: SnnBoard) -> Iterator[Step]:
@@ -433,8 +451,13 @@ class OnnSession(Session):
         self._phases: list[Integers] = []
         self._outputs: list[Integers] = []
 
-    def core(self) -> OnnCore:
+    def core(self, linked: bool = True) -> OnnCore:
         """Build the network with readable weights, and its registers.
+
+        Parameters
+        ----------
+        linked : bool
+            True: with the counters of a serial link.
 
         Raises
         ------
@@ -442,7 +465,7 @@ class OnnSession(Session):
             If the network cannot have these parts.
         """
         try:
-            return OnnCore(Onn(self.params, self.options.parts, readable=True))
+            return OnnCore(Onn(self.params, self.options.parts, readable=True), linked=linked)
         except ValueError as error:
             raise DesignError(f"--parts: {error}") from None
 

@@ -18,6 +18,7 @@ from neuristor.design_file import DesignError
 from neuristor.folder import plain
 from neuristor.golden_model.files import content, text
 from neuristor.golden_model.networks.onn import OnnParams
+from neuristor.hdl.names import module_name
 from neuristor.hdl.onn import Onn
 from neuristor.hdl.verilog import export
 from neuristor.sim.benches.onn import OnnCase, Stretch
@@ -148,13 +149,20 @@ class Oscillators(Tabular):
         """The circuit as Verilog; its weights can be written at run time."""
         return self.export(self.circuit())
 
-    def export(self, circuit: Onn) -> str:
+    @property
+    def module(self) -> str:
+        """Name of the Verilog module: an identifier made from the name of the file."""
+        return module_name(Path(self.name).stem)
+
+    def export(self, circuit: Onn, name: str | None = None) -> str:
         """Convert a circuit of the network to Verilog.
 
         Parameters
         ----------
         circuit : Onn
             A circuit made by the method `circuit`.
+        name : str, optional
+            Name of the Verilog module; `module` by default.
         """
         params = self.params
         header = (
@@ -163,7 +171,7 @@ class Oscillators(Tabular):
             f"{params.weight_bits}-bit weights, {params.phase_bits}-bit phases, {params.noise_bits}-bit noise, "
             f"{self.parts} clocks a column",
         )
-        return export(circuit, "onn", header=header)
+        return export(circuit, name or self.module, header=header)
 
     def case(self, ticks: int, seed: int = 0) -> OnnCase:
         """Make a test case that compares the circuit with the bit-true model, from random initial phases.

@@ -24,6 +24,8 @@ class ArrayCore(StreamCore):
         The array, built with ``loadable=True``.
     model : str
         Name of the neuron model, such as ``lif``.
+    linked : bool
+        As for `Core`.
 
     Members
     -------
@@ -38,7 +40,7 @@ class ArrayCore(StreamCore):
 
     circuit: NeuronArray
 
-    def __init__(self, array: NeuronArray, model: str) -> None:
+    def __init__(self, array: NeuronArray, model: str, linked: bool = True) -> None:
         if not array.loadable:
             raise ValueError("array must be built with loadable=True")
         self.model, self.circuit = model, array
@@ -65,7 +67,7 @@ class ArrayCore(StreamCore):
             )
             for name, port in self._tuning.items()
         ]
-        super().__init__(array, array.rows, array.rows, windows, entries)
+        super().__init__(array, array.rows, array.rows, windows, entries, linked)
 
     @property
     def neurons(self) -> int:

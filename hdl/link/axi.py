@@ -9,9 +9,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from neuristor.hdl.link.wishbone import Wishbone
-from neuristor.hdl.verilog import KEYWORDS
+from neuristor.hdl.names import check_module_name
+from neuristor.hdl.verilog import Wrapper, ports
 
-__all__ = ["OKAY", "SLVERR", "Axi4Lite", "AxiToWishbone", "vivado_ports", "vivado_wrapper"]
+__all__ = ["OKAY", "SLVERR", "Axi4Lite", "AxiToWishbone", "vivado_wrapper"]
 
 OKAY, SLVERR = 0b00, 0b10
 """Values of `bresp` and `rresp`: success, and an error of the subordinate (table A3-4)."""
@@ -184,74 +185,58 @@ class AxiToWishbone(wiring.Component):
         return m
 
 
-def vivado_ports(address_bits: int) -> list[tuple[str, str, Any]]:
-    """The ports of a `vivado_wrapper`.
-
-    Parameters
-    ----------
-    address_bits : int
-        Width of a byte address, 3 to 32, as for `Axi4Lite`.
-
-    Returns
-    -------
-    list of (str, str, ShapeLike)
-        Name, ``"input"`` or ``"output"``, and shape of each port.
-    """
-    members = Axi4Lite(address_bits).members.items()
-    return [("s_axi_aclk", "input", 1), ("s_axi_aresetn", "input", 1)] + [
-        (f"s_axi_{name}", "input" if member.flow == Out else "output", member.shape) for name, member in members
-    ]
-
-
-def vivado_wrapper(module: str, name: str, address_bits: int) -> str:
+def vivado_wrapper(component: Any, module: str, name: str) -> Wrapper:
     """Write a Verilog-2001 wrapper whose ports Vivado recognises as an AXI4-Lite interface ``s_axi``.
 
     Parameters
     ----------
+    component : Component
+        The component inside. It has a member ``axi : In(Axi4Lite(...))``; its other ports become ports of the wrapper.
     module : str
-        Name of the exported module inside. It has the ports ``clk``, ``rst`` and those of a member
-        ``axi : In(Axi4Lite(address_bits))``; other ports stay open.
+        Name of its module.
     name : str
         Name of the wrapper.
-    address_bits : int
-        Width of a byte address, 3 to 32, as for `Axi4Lite`.
 
     Returns
     -------
-    str
-        Verilog of the wrapper alone. Its reset ``s_axi_aresetn`` is synchronous and active low.
+    Wrapper
+        For ``neuristor.hdl.verilog.export``. Its reset ``s_axi_aresetn`` is synchronous and active low.
 
     Raises
     ------
     ValueError
-        If `module` or `name` is not a Verilog identifier, if they are equal, or if `address_bits` is outside its range.
+        If `module` or `name` cannot name a module, or if they are equal.
 
     References
     ----------
     AMD, "Designing IP Subsystems Using IP Integrator", UG994, "Inferring Control Signals in a RTL Module".
     """
-    for what, given in (("module", module), ("name", name)):
-        if not given.isidentifier() or not given.isascii() or given in KEYWORDS:
-            raise ValueError(f"{what} must be a Verilog identifier, not {given!r}")
+    check_module_name(module, "module")
+    check_module_name(name)
     if name == module:
         raise ValueError(f"name must differ from the name of the module inside, not {name!r}")
     clock = ['INFO = "xilinx.com:signal:clock:1.0 s_axi_aclk CLK"']
     clock += ['PARAMETER = "ASSOCIATED_BUSIF s_axi, ASSOCIATED_RESET s_axi_aresetn"']
     reset = ['INFO = "xilinx.com:signal:reset:1.0 s_axi_aresetn RST"', 'PARAMETER = "POLARITY ACTIVE_LOW"']
-    ports = [
+    named: list[tuple[str, str, Any]] = [("s_axi_aclk", "input", 1), ("s_axi_aresetn", "input", 1)]
+    lines = [
         "".join(f"(* X_INTERFACE_{said} *)\n    " for said in attributes) + f"input  wire {port}"
         for attributes, port in ((clock, "s_axi_aclk"), (reset, "s_axi_aresetn"))
     ]
     pins = [".clk(s_axi_aclk)", ".rst(~s_axi_aresetn)"]
-    for member, port in Axi4Lite(address_bits).members.items():
-        flow = "input " if port.flow == Out else "output"  # the wrapper is the subordinate
-        width = Shape.cast(port.shape).width
-        ports.append(f"{flow} wire {f'[{width - 1}:0] ' if width > 1 else ''}s_axi_{member}")
-        pins.append(f".axi__{member}(s_axi_{member})")
-    return (
+    for inner, flow, shape in ports(component):
+        if inner in ("clk", "rst"):
+            continue
+        port = f"s_{inner}" if inner.startswith("axi_") else inner
+        width = Shape.cast(shape).width
+        named.append((port, flow, shape))
+        lines.append(f"{flow:6} wire {f'[{width - 1}:0] ' if width > 1 else ''}{port}")
+        pins.append(f".{inner}({port})")
+    text = (
         f"module {name} (\n    "
-        + ",\n    ".join(ports)
+        + ",\n    ".join(lines)
         + f"\n);\n    {module} inner (\n        "
         + ",\n        ".join(pins)
         + "\n    );\nendmodule\n"
     )
+    return Wrapper(name, named, text)

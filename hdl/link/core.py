@@ -75,13 +75,15 @@ class Core(wiring.Component, ABC):
     ----------
     entries : sequence of Entry
         Registers and windows of this kind of core, after those that all cores have.
+    linked : bool
+        True: the core is behind a serial link, and has registers for its counters.
 
     Members
     -------
     bus : In(Wishbone(ADDRESS_BITS))
         Access to the registers; one transfer is one word.
     link : In(StructLayout: 16 bits for each of COUNTERS)
-        The counters of the serial link, if there is one; else zero.
+        The counters of the serial link; only with `linked`.
     active : Out(1)
         Toggles every 16 spikes; for an LED.
     """
@@ -90,7 +92,9 @@ class Core(wiring.Component, ABC):
     link: Any
     active: Signal
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], linked: bool = True) -> None:
+        self.linked = linked
+        counters = COUNTERS if linked else ()
         common = [
             Entry(name="magic", access="read", meaning=f"0x{MAGIC:08X}"),
             *(
@@ -108,16 +112,16 @@ class Core(wiring.Component, ABC):
                 access="read",
                 meaning="bit 0: busy; bit 1: an update has saturated since reset; bit 2: the oscillators have settled",
             ),
-            *(Entry(name=f"link_{name}", access="read", meaning=f"frames {name} since power up") for name in COUNTERS),
+            *(Entry(name=f"link_{name}", access="read", meaning=f"frames {name} since power up") for name in counters),
         ]
         self.registers = Registers([*common, *entries])
         self._elaborated = False
         super().__init__(
             {
                 "bus": In(Wishbone(ADDRESS_BITS)),
-                "link": In(data.StructLayout(dict.fromkeys(COUNTERS, 16))),
                 "active": Out(1),
             }
+            | ({"link": In(data.StructLayout(dict.fromkeys(COUNTERS, 16)))} if linked else {})
         )
 
     @abstractmethod
@@ -143,7 +147,9 @@ class Core(wiring.Component, ABC):
     @property
     def identity(self) -> str:
         """SHA-256 of the structure, 64 hexadecimal digits: circuits of one identity differ only in what is loaded."""
-        return hashlib.sha256(json.dumps(self.structure(), sort_keys=True, default=int).encode()).hexdigest()
+        # Without the counters of the link, registers have other addresses.
+        described = {**self.structure(), **({} if self.linked else {"linked": False})}
+        return hashlib.sha256(json.dumps(described, sort_keys=True, default=int).encode()).hexdigest()
 
     def describe_only(self) -> None:
         """Use the core only for its register map: elaborate it, so that Amaranth does not warn of an unused circuit."""
@@ -162,7 +168,7 @@ class Core(wiring.Component, ABC):
                 getattr(registers, f"identity_{n}").eq(int.from_bytes(identity[4 * n : 4 * n + 4], "big"))
                 for n in range(8)
             ),
-            *(getattr(registers, f"link_{name}").eq(self.link[name]) for name in COUNTERS),
+            *(getattr(registers, f"link_{name}").eq(self.link[name]) for name in COUNTERS if self.linked),
         ]
         # A reset of one clock for the circuit and its streams; what was loaded stays.
         reset = Signal()
@@ -231,6 +237,8 @@ class StreamCore(Core):
         The memories that can be loaded, by name.
     entries : sequence of Entry
         The registers and windows of this kind of core.
+    linked : bool
+        As for `Core`.
 
     Members
     -------
@@ -244,14 +252,20 @@ class StreamCore(Core):
     """
 
     def __init__(
-        self, circuit: Any, transfers: int, groups: int, windows: Mapping[str, RowWindow], entries: Sequence[Entry]
+        self,
+        circuit: Any,
+        transfers: int,
+        groups: int,
+        windows: Mapping[str, RowWindow],
+        entries: Sequence[Entry],
+        linked: bool = True,
     ) -> None:
         self.circuit, self.transfers, self.groups, self.windows = circuit, transfers, groups, windows
         if groups * self.chunks > 1 << 30 - self.chunk:
             raise ValueError(
                 f"a tick must have at most {1 << 30 - self.chunk} words of spikes, not {groups * self.chunks}"
             )
-        super().__init__([*stream_entries(), *entries, *([FAULTS] if self.protected else [])])
+        super().__init__([*stream_entries(), *entries, *([FAULTS] if self.protected else [])], linked)
 
     @property
     def protected(self) -> bool:

@@ -39,6 +39,8 @@ class OnnCore(Core):
         The network, built with ``readable=True``.
     watched : sequence of str
         The states of each oscillator that the host can read, from `WATCHED`; each costs a wide multiplexer.
+    linked : bool
+        As for `Core`.
 
     Members
     -------
@@ -51,7 +53,7 @@ class OnnCore(Core):
         If a name in `watched` is unknown, or the weights of `onn` are not readable.
     """
 
-    def __init__(self, onn: Onn, watched: Sequence[str] = ("outputs", "phases")) -> None:
+    def __init__(self, onn: Onn, watched: Sequence[str] = ("outputs", "phases"), linked: bool = True) -> None:
         for name in watched:
             if name not in WATCHED:
                 raise ValueError(f"watched must be among {', '.join(WATCHED)}, not {name!r}")
@@ -78,7 +80,8 @@ class OnnCore(Core):
                 Entry(name="phases", access="write", meaning=phase, words=onn.params.count, window=True),
                 Entry(name="state", access="read", meaning=", ".join(watched), words=self.state_words, window=True),
                 self.weights.entry("weights", "weights of each column, chunk by chunk"),
-            ]
+            ],
+            linked,
         )
 
     def state(self) -> Value:

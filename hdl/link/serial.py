@@ -40,6 +40,11 @@ class SerialCore(wiring.Component):
         Toggles with each accepted command; for an LED.
     busy : Out(1)
         A record is being played or is waiting.
+
+    Raises
+    ------
+    ValueError
+        If `core` has no registers for the counters of the link.
     """
 
     rx: Signal
@@ -49,6 +54,8 @@ class SerialCore(wiring.Component):
     busy: Signal
 
     def __init__(self, core: Core, clocks: int) -> None:
+        if not core.linked:
+            raise ValueError("core must be built with linked=True")
         self.core, self.clocks = core, clocks
         rx, tx = In(1, init=1), Out(1, init=1)  # type: ignore[call-arg]  # not in amaranth-stubs
         super().__init__({"rx": rx, "tx": tx, "active": Out(1), "heard": Out(1), "busy": Out(1)})

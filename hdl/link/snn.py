@@ -26,6 +26,8 @@ class SnnCore(StreamCore):
     ----------
     snn : Snn
         The network, built with ``loadable=True``.
+    linked : bool
+        As for `Core`.
 
     Members
     -------
@@ -40,7 +42,7 @@ class SnnCore(StreamCore):
 
     circuit: Snn
 
-    def __init__(self, snn: Snn) -> None:
+    def __init__(self, snn: Snn, linked: bool = True) -> None:
         if not snn.plans[0].loadable:
             raise ValueError("snn must be built with loadable=True")
         windows, entries = {}, []
@@ -62,6 +64,7 @@ class SnnCore(StreamCore):
             snn.plans[-1].groups,
             windows,
             entries,
+            linked,
         )
 
     @property

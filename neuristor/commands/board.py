@@ -23,14 +23,14 @@ from neuristor.boards.base import Board
 from neuristor.boards.capacity import neurons, oscillators
 from neuristor.boards.flow import DoesNotFit, Implementation, implement
 from neuristor.boards.host import BoardError, fitting, open_board
-from neuristor.boards.linked import PINS, LinkedTop, pins_wrapper
+from neuristor.boards.linked import LinkedTop, pins_wrapper
 from neuristor.boards.programmer import LoadError, program
 from neuristor.boards.vivado import constraints, script
 from neuristor.commands.doctor import plugged
-from neuristor.commands.options import OSCILLATORS, Force, NoiseBits, Parts, PhaseBits, WeightBits
-from neuristor.commands.terminal import console, ends_with, named, one_of, refuse, stop, wrote
+from neuristor.commands.options import OSCILLATORS, Force, ModuleName, NoiseBits, Parts, PhaseBits, WeightBits
+from neuristor.commands.terminal import checked_name, console, ends_with, named, one_of, refuse, stop, wrote
 from neuristor.folder import check_target, output_folder, plain
-from neuristor.hdl.link.axi import vivado_ports, vivado_wrapper
+from neuristor.hdl.link.axi import vivado_wrapper
 from neuristor.hdl.link.buses import AxiCore, WishboneCore, address_bits
 from neuristor.hdl.link.core import Core
 from neuristor.hdl.link.serial import BAUD, SerialCore
@@ -221,6 +221,7 @@ def core_command(
     phase_bits: PhaseBits = 4,
     noise_bits: NoiseBits = 0,
     parts: Parts = 1,
+    name: ModuleName = None,
     force: Force = False,
 ) -> None:
     """Write the circuit with its registers as Verilog, for your own system: AXI4-Lite, Wishbone or a serial line.
@@ -237,7 +238,7 @@ def core_command(
     check_target(out, force=force)
     options = OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
     session = open_session(file, options, lanes=lanes)
-    core, name = session.core(), session.name
+    core, name = session.core(linked=bus is _Bus.SERIAL), checked_name(name) or session.name
     content = _manifest(session, core) | {"bus": bus.value}
     if bus is _Bus.SERIAL:
         with named("--baud"):
@@ -251,7 +252,20 @@ def core_command(
         f"Neuristor {__version__}, identity {core.identity}",
     )
     target = None if board is None else BOARDS[board]
-    top, files = _core_files(name, core, bus, export(made, name, header), ports(made), target, clock)
+    wrapper = None
+    if bus is _Bus.AXI:
+        wrapper = vivado_wrapper(made, name, f"{name}_axi")
+    elif target is not None and target.pins:
+        wrapper = pins_wrapper(name, f"{name}_top")
+    top, named_ports = (name, ports(made)) if wrapper is None else (wrapper.name, wrapper.ports)
+    content["top"] = top
+    files = {
+        f"{name}.v": export(made, name, header, wrapper),
+        f"{name}.h": c_header(name, core),
+        "template.v": template(top, named_ports),
+    }
+    if target is not None:
+        files |= _vivado(target, core, name, top, clock)
     with output_folder(out, force=force) as folder:
         for each, text in files.items():
             (folder / each).write_text(text, encoding="utf-8", newline="\n")
@@ -263,29 +277,19 @@ def core_command(
     wrote(out, f": module {top}; {', '.join(sorted(files))}")
 
 
-def _core_files(
-    name: str, core: Core, bus: _Bus, verilog: str, named: Any, target: Board | None, clock: float
-) -> tuple[str, dict[str, str]]:
-    """The top module and the files of a core, with wrappers for Vivado and for a board."""
-    top, files = name, {}
-    if bus is _Bus.AXI:
-        top, named = f"{name}_axi", vivado_ports(address_bits(core) + 2)
-        verilog += "\n" + vivado_wrapper(name, top, address_bits(core) + 2)
-    if target is not None:
-        if target.pins:
-            top, named = f"{name}_top", PINS
-            verilog += "\n" + pins_wrapper(name, top)
-            files["top.xdc"] = constraints(target)
-        files["build.tcl"] = script(
-            target,
-            top,
-            [f"{name}.v"],
-            ["top.xdc"] if target.pins else [],
-            bitstream=f"{target.name}.bit",
-            clock_hz=clock,
-            address_bits=address_bits(core) + 2,
-        )
-    return top, files | {f"{name}.v": verilog, f"{name}.h": c_header(name, core), "template.v": template(top, named)}
+def _vivado(target: Board, core: Core, name: str, top: str, clock: float) -> dict[str, str]:
+    """Script and constraints for Vivado."""
+    made = {"top.xdc": constraints(target)} if target.pins else {}
+    made["build.tcl"] = script(
+        target,
+        top,
+        [f"{name}.v"],
+        list(made),
+        bitstream=f"{target.name}.bit",
+        clock_hz=clock,
+        address_bits=address_bits(core) + 2,
+    )
+    return made
 
 
 def c_header(name: str, core: Core) -> str:

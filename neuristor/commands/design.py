@@ -20,8 +20,8 @@ from neuristor.accuracy import Result, parse_target, write_words
 from neuristor.accuracy import plot as plot_accuracy
 from neuristor.boards import BOARDS
 from neuristor.build import Say, build, engines_here, manifest
-from neuristor.commands.options import DesignFile, Force, VerilogFile
-from neuristor.commands.terminal import console, ends_with, named, one_of, refuse, wrote
+from neuristor.commands.options import DesignFile, Force, ModuleName, VerilogFile
+from neuristor.commands.terminal import checked_name, console, ends_with, named, one_of, refuse, wrote
 from neuristor.design_file import Design, key_table, load
 from neuristor.folder import check_target, output_folder, with_manifest, write_file
 from neuristor.gallery import Shown, not_reproduced
@@ -222,21 +222,20 @@ def _print_gallery(loaded: Design, shown: Sequence[Shown], lost: dict[str, str])
 
 
 @app.command()
-def generate(design: DesignFile, out: VerilogFile, force: Force = False) -> None:
+def generate(design: DesignFile, out: VerilogFile, name: ModuleName = None, force: Force = False) -> None:
     """Write the circuit as Verilog, and a JSON manifest beside it. The same design gives the same bytes.
 
     Example: `neuristor generate examples/vo2_lif_digits.toml --out build/digits.v`
     """
     loaded = load(design)
     target = with_manifest(out, force=force)
-    case = loaded.case
+    case = loaded.case_of(checked_name(name) or loaded.name)
     with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
         (Path(scratch) / out.name).write_text(case.verilog, encoding="utf-8", newline="\n")
         text = json.dumps(manifest(loaded, case, Path(scratch)), indent=2, sort_keys=True)
     write_file(out, case.verilog, force=force)
     write_file(target, text + "\n", force=force)
-    lines = len(loaded.case.verilog.splitlines())
-    wrote(out, f": module {loaded.name}, {lines} lines; {target}")
+    wrote(out, f": module {case.toplevel}, {len(case.verilog.splitlines())} lines; {target}")
 
 
 @app.command()

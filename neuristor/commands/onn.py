@@ -15,8 +15,18 @@ from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, implement
 from neuristor.boards.selftest import BoardTop, OnnSelfTest
 from neuristor.commands import onn_patterns, onn_problems
-from neuristor.commands.options import Force, NoiseBits, Parts, PhaseBits, Seed, Simulator, VerilogFile, WeightBits
-from neuristor.commands.terminal import ends_with, named, one_of, refuse, say_verdict
+from neuristor.commands.options import (
+    Force,
+    ModuleName,
+    NoiseBits,
+    Parts,
+    PhaseBits,
+    Seed,
+    Simulator,
+    VerilogFile,
+    WeightBits,
+)
+from neuristor.commands.terminal import checked_name, ends_with, named, one_of, refuse, say_verdict
 from neuristor.commands.terminal import plain_console as console
 from neuristor.folder import check_target, output_folder, with_manifest, write_file
 from neuristor.hdl.onn import Onn
@@ -54,6 +64,7 @@ def generate(
     parts: Parts = 1,
     readable: Annotated[bool, typer.Option("--readable", help="Weights can be read back from the circuit.")] = False,
     symmetric: Annotated[bool, typer.Option("--symmetric", help="Refuse weights that are not symmetric.")] = False,
+    name: ModuleName = None,
     force: Force = False,
 ) -> None:
     """Write the network as Verilog, and a JSON manifest beside it; weights can be changed at run time.
@@ -70,10 +81,12 @@ def generate(
         parts=parts,
         readable=readable,
     )
+    module = checked_name(name) or found.module
     circuit = found.circuit()
-    text = found.export(circuit)
+    text = found.export(circuit, module)
     made = {
         "neuristor": __version__,
+        "module": module,
         "weights": weights.name,
         "weights_sha256": found.digest,
         "oscillators": found.params.count,
@@ -88,7 +101,7 @@ def generate(
     }
     write_file(out, text, force=force)
     write_file(manifest, json.dumps(made, indent=2, sort_keys=True) + "\n", force=force)
-    console.print(f"{out}: module onn, {found.params.count} oscillators; {manifest}", soft_wrap=True)
+    console.print(f"{out}: module {module}, {found.params.count} oscillators; {manifest}", soft_wrap=True)
 
 
 @app.command()

@@ -11,6 +11,7 @@ __all__ = [
     "DesignFile",
     "Force",
     "JsonFile",
+    "ModuleName",
     "NoiseBits",
     "Parts",
     "PhaseBits",
@@ -32,6 +33,9 @@ Plot = Annotated[Path | None, typer.Option("--plot", help="SVG file to write: a 
 JsonFile = Annotated[Path | None, typer.Option("--out", help="JSON file to write: the complete result.")]
 VerilogFile = Annotated[
     Path, typer.Option("--out", help="Verilog file to write; a manifest (.json) is written beside it.")
+]
+ModuleName = Annotated[
+    str | None, typer.Option("--name", help="Name of the Verilog module. Default: that of the input file.")
 ]
 Simulator = Annotated[str, typer.Option("--simulator", help="Simulator: verilator or icarus.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of all random numbers.")]

@@ -22,8 +22,8 @@ from neuristor.api import verify as verify_network
 from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, implement
 from neuristor.boards.selftest import BoardTop, SnnSelfTest
-from neuristor.commands.options import Force, Plot, Simulator, VerilogFile
-from neuristor.commands.terminal import ends_with, named, one_of, refuse, say_verdict, wrote
+from neuristor.commands.options import Force, ModuleName, Plot, Simulator, VerilogFile
+from neuristor.commands.terminal import checked_name, ends_with, named, one_of, refuse, say_verdict, wrote
 from neuristor.commands.terminal import plain_console as console
 from neuristor.folder import check_target, output_folder, with_manifest, write_file
 from neuristor.golden_model.networks.nir_graph import read, write
@@ -321,6 +321,7 @@ def _manifest(file: NetworkFile, params: SnnParams, circuit: Snn) -> dict[str, A
 def generate(
     network: NetworkArgument,
     out: VerilogFile,
+    name: ModuleName = None,
     force: Force = False,
 ) -> None:
     """Write the network as Verilog, and a JSON manifest beside it. The same network gives the same bytes.
@@ -329,15 +330,16 @@ def generate(
     """
     manifest = with_manifest(out, force=force)
     file = open_network(network)
+    module = checked_name(name) or file.module
     with console.status("words"):
         params = file.fitted
     circuit = file.circuit()
-    text = file.export(circuit)
-    content = _manifest(file, params, circuit)
+    text = file.export(circuit, module)
+    content = _manifest(file, params, circuit) | {"module": module}
     content["verilog_sha256"] = hashlib.sha256(text.encode()).hexdigest()
     write_file(out, text, force=force)
     write_file(manifest, json.dumps(content, indent=2, sort_keys=True) + "\n", force=force)
-    console.print(f"{out}: module snn, {params.weight_count:,} weights; {manifest}", soft_wrap=True)
+    console.print(f"{out}: module {module}, {params.weight_count:,} weights; {manifest}", soft_wrap=True)
 
 
 @app.command("export")

@@ -11,9 +11,11 @@ import typer
 from rich.console import Console
 
 from neuristor.api import Verification
+from neuristor.hdl.names import check_module_name
 from neuristor.toml_file import DesignError
 
 __all__ = [
+    "checked_name",
     "console",
     "ends_with",
     "named",
@@ -55,6 +57,25 @@ def refuse(message: str) -> NoReturn:
         With this sentence.
     """
     raise DesignError(message)
+
+
+def checked_name(given: str | None) -> str | None:
+    """Check the option ``--name``.
+
+    Parameters
+    ----------
+    given : str, optional
+        Its value.
+
+    Returns
+    -------
+    str or None
+        The value.
+    """
+    if given is not None:
+        with named("--name"):
+            check_module_name(given)
+    return given
 
 
 def one_of(option: str, value: str, known: Iterable[str]) -> str:

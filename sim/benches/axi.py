@@ -145,8 +145,8 @@ class AxiCase:
         str
             Verilog text with the top module `TOP`.
         """
-        inner = export(AxiRegisters(self.address_bits, self.words), INNER)
-        return f"{inner}\n{vivado_wrapper(INNER, TOP, self.address_bits + 2)}"
+        inner = AxiRegisters(self.address_bits, self.words)
+        return export(inner, INNER, wrapper=vivado_wrapper(inner, INNER, TOP))
 
 
 def verify(case: AxiCase, simulator: str, log_dir: Path | None = None, verilog: str | None = None) -> CocotbResult:

@@ -24,7 +24,7 @@ from neuristor.hdl.verilog import export
 from neuristor.sim.benches.shell import judge, loaded
 from neuristor.sim.engines.simulators import CocotbResult
 
-__all__ = ["CoreCase", "verify"]
+__all__ = ["AxiMaster", "CoreCase", "WishboneMaster", "verify"]
 
 INNER, TOP = "neurons", "neurons_axi"
 """Verilog modules: the core, and the core with the wrapper for AXI4-Lite."""
@@ -70,7 +70,7 @@ class CoreCase:
         params : NeuronParams
             Parameters that it is built with.
         """
-        return ArrayCore(self.neuron.build(params, self.lanes, loadable=True), self.neuron.name)
+        return ArrayCore(self.neuron.build(params, self.lanes, loadable=True), self.neuron.name, linked=False)
 
     @property
     def toplevel(self) -> str:
@@ -82,7 +82,8 @@ class CoreCase:
         core = self.core(self.built)
         if self.bus == "wishbone":
             return export(WishboneCore(core), INNER)
-        return f"{export(AxiCore(core), INNER)}\n{vivado_wrapper(INNER, TOP, address_bits(core) + 2)}"
+        inner = AxiCore(core)
+        return export(inner, INNER, wrapper=vivado_wrapper(inner, INNER, TOP))
 
     def expected(self) -> list[int]:
         """The words of the output stream, by the bit-true model.
@@ -139,8 +140,23 @@ def verify(case: CoreCase, simulator: str, log_dir: Path | None = None) -> Cocot
     return judge(case, simulator, case.toplevel, "neuristor.sim.benches.core", log_dir)
 
 
-class _Axi:
-    """Words by the AXI4-Lite manager of the package cocotbext-axi."""
+class AxiMaster:
+    """Words by the AXI4-Lite manager of the package cocotbext-axi.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        A module with the ports of ``neuristor.hdl.link.axi.vivado_wrapper``, which is now being reset.
+    draw : random.Random
+        Not used; the parameter is that of `WishboneMaster`.
+
+    Attributes
+    ----------
+    clock : cocotb handle
+        The clock.
+    reset : tuple of (cocotb handle, int)
+        The reset, and the value that ends it.
+    """
 
     def __init__(self, dut: Any, draw: random.Random) -> None:
         from cocotbext.axi import AxiLiteBus, AxiLiteMaster
@@ -152,47 +168,112 @@ class _Axi:
         )
 
     async def read(self, address: int) -> int | None:
+        """Read a word.
+
+        Parameters
+        ----------
+        address : int
+            Its address, in words.
+
+        Returns
+        -------
+        int or None
+            The word; None if it is refused.
+        """
         answer = await self._manager.read(4 * address, 4)
         return None if answer.resp == SLVERR else int.from_bytes(answer.data, "little")
 
     async def write(self, address: int, word: int) -> bool:
+        """Write a word.
+
+        Parameters
+        ----------
+        address : int
+            Its address, in words.
+        word : int
+            The word, 32 bits.
+
+        Returns
+        -------
+        bool
+            False if it is refused.
+        """
         answer = await self._manager.write(4 * address, word.to_bytes(4, "little"))
         return bool(answer.resp != SLVERR)
 
 
-class _Wishbone:
-    """Words by classic Wishbone cycles, at random back to back or with a gap."""
+class WishboneMaster:
+    """Words by classic Wishbone cycles, at random back to back or with a gap.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        A module with the ports of ``neuristor.hdl.link.buses.WishboneCore``, which is now being reset.
+    draw : random.Random
+        Whether there is a gap.
+
+    Attributes
+    ----------
+    clock, reset
+        As for `AxiMaster`.
+    """
 
     def __init__(self, dut: Any, draw: random.Random) -> None:
         self._dut, self._draw = dut, draw
         dut.rst.value = 1
-        dut.bus__cyc.value = dut.bus__stb.value = 0
-        dut.bus__sel.value = 0xF
+        dut.bus_cyc.value = dut.bus_stb.value = 0
+        dut.bus_sel.value = 0xF
         self.clock, self.reset = dut.clk, (dut.rst, 0)
 
     async def _cycle(self, address: int, write: bool, word: int) -> int | None:
         dut = self._dut
-        dut.bus__cyc.value = dut.bus__stb.value = 1
-        dut.bus__we.value, dut.bus__adr.value, dut.bus__dat_w.value = write, address, word
+        dut.bus_cyc.value = dut.bus_stb.value = 1
+        dut.bus_we.value, dut.bus_adr.value, dut.bus_dat_w.value = write, address, word
         for _ in range(100):
             await FallingEdge(dut.clk)
-            acked, failed = int(dut.bus__ack.value), int(dut.bus__err.value)
+            acked, failed = int(dut.bus_ack.value), int(dut.bus_err.value)
             assert not (acked and failed), "both ack and err"
             if acked or failed:
                 break
         else:
             raise AssertionError(f"no answer from {address:#x}")
-        found = int(dut.bus__dat_r.value) if acked and not write else 0
+        found = int(dut.bus_dat_r.value) if acked and not write else 0
         if self._draw.random() < 0.3:
-            dut.bus__cyc.value = dut.bus__stb.value = 0
+            dut.bus_cyc.value = dut.bus_stb.value = 0
         await FallingEdge(dut.clk)
-        dut.bus__cyc.value = dut.bus__stb.value = 0
+        dut.bus_cyc.value = dut.bus_stb.value = 0
         return found if acked else None
 
     async def read(self, address: int) -> int | None:
+        """Read a word.
+
+        Parameters
+        ----------
+        address : int
+            Its address, in words.
+
+        Returns
+        -------
+        int or None
+            The word; None if it is refused.
+        """
         return await self._cycle(address, False, 0)
 
     async def write(self, address: int, word: int) -> bool:
+        """Write a word.
+
+        Parameters
+        ----------
+        address : int
+            Its address, in words.
+        word : int
+            The word, 32 bits.
+
+        Returns
+        -------
+        bool
+            False if it is refused.
+        """
         return await self._cycle(address, True, word) is not None
 
 
@@ -201,7 +282,7 @@ async def loads_runs_and_gives_what_the_model_gives(dut: Any) -> None:
     """Load all parameters; send frames and read the output as a driver does; compare every word with the model."""
     case: CoreCase = loaded()
     draw = random.Random(1)
-    bus: Any = (_Axi if case.bus == "axi4-lite" else _Wishbone)(dut, draw)
+    bus: Any = (AxiMaster if case.bus == "axi4-lite" else WishboneMaster)(dut, draw)
     Clock(bus.clock, 10, "ns").start()
     for _ in range(3):
         await FallingEdge(bus.clock)

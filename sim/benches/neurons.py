@@ -51,7 +51,7 @@ async def run_ticks(
     """
     words = [int.from_bytes(row.tobytes(), "little") for row in pack_drive(case.params, case.lanes, drive_raw)]
     done = await exchange(dut, words, stall_seed=stall_seed)
-    size = -(-len(dut.o__payload) // 8)
+    size = -(-len(dut.o_payload) // 8)
     data = b"".join(row.to_bytes(size, "little") for row in done.rows)
     rows = np.frombuffer(data, dtype=np.uint8).reshape(-1, size)
     return unpack_output(case.params, case.lanes, rows), done.cycles

@@ -105,7 +105,7 @@ def verify(case: OnnCase, simulator: str, log_dir: Path | None = None, verilog: 
 
 
 async def _start(dut: Any) -> None:
-    for name in ("weight__valid", "look__valid", "phase__valid", "begin", "advance__valid", "seed", "rst"):
+    for name in ("weight_valid", "look_valid", "phase_valid", "begin_port", "advance_valid", "seed", "rst"):
         port = getattr(dut, name, None)  # a port without effect is missing in the Verilog
         if port is not None:
             port.value = int(name == "rst")
@@ -127,24 +127,24 @@ async def _idle(dut: Any) -> int:
 async def _load(dut: Any, case: OnnCase) -> None:
     bits = (case.params.count - 1).bit_length()
     for oscillator, value in enumerate(case.phases.tolist()):
-        dut.phase__payload.value = oscillator | value << bits
-        dut.phase__valid.value = 1
+        dut.phase_payload.value = oscillator | value << bits
+        dut.phase_valid.value = 1
         await dut.clk.falling_edge
-    dut.phase__valid.value = 0
+    dut.phase_valid.value = 0
     if case.params.noise_bits:
         dut.seed.value = int(first_states(case.seed, 1)[0])
-    dut.begin.value = 1
+    dut.begin_port.value = 1
     await dut.clk.falling_edge
-    dut.begin.value = 0
+    dut.begin_port.value = 0
     await _idle(dut)
 
 
 async def _advance(dut: Any, case: OnnCase, stretch: Stretch) -> int:
     noise_bits = case.params.noise_bits
-    dut.advance__payload.value = stretch.ticks | stretch.noise << 33 | stretch.window << (33 + noise_bits)
-    dut.advance__valid.value = 1
+    dut.advance_payload.value = stretch.ticks | stretch.noise << 33 | stretch.window << (33 + noise_bits)
+    dut.advance_valid.value = 1
     await dut.clk.falling_edge
-    dut.advance__valid.value = 0
+    dut.advance_valid.value = 0
     return 1 + await _idle(dut)
 
 
@@ -210,11 +210,11 @@ async def matches_bit_true_model_after_reset_in_mid_run(dut: Any) -> None:
     await _start(dut)
     for clocks in (1, 3, 8, 21):
         await _load(dut, case)
-        dut.advance__payload.value = 1000 | case.params.half << (33 + case.params.noise_bits)
-        dut.advance__valid.value = 1
+        dut.advance_payload.value = 1000 | case.params.half << (33 + case.params.noise_bits)
+        dut.advance_valid.value = 1
         for _ in range(clocks):
             await dut.clk.falling_edge
-        dut.advance__valid.value = 0
+        dut.advance_valid.value = 0
         dut.rst.value = 1
         await dut.clk.falling_edge
         dut.rst.value = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,7 +61,13 @@ class Shell(wiring.Component):
 
 
 def judge(
-    case: Case, simulator: str, top: str, module: str, log_dir: Path | None = None, verilog: str | None = None
+    case: Case,
+    simulator: str,
+    top: str,
+    module: str,
+    log_dir: Path | None = None,
+    verilog: str | None = None,
+    options: Sequence[str] | None = None,
 ) -> CocotbResult:
     """Run the cocotb tests of a bench on a case.
 
@@ -80,6 +87,8 @@ def judge(
         Folder for the simulator's log; by default it is not kept.
     verilog : str, optional
         Verilog to run in place of the case's own, such as a netlist or a mutant.
+    options : sequence of str, optional
+        Arguments of the compiler in place of ours, as for `run_cocotb`.
 
     Returns
     -------
@@ -91,7 +100,7 @@ def judge(
         source.write_text(case.verilog() if verilog is None else verilog)
         saved.write_bytes(pickle.dumps(case))
         folder = log_dir or Path(scratch)
-        return run_cocotb(simulator, source, top, module, {_VARIABLE: str(saved)}, folder / simulator)
+        return run_cocotb(simulator, source, top, module, {_VARIABLE: str(saved)}, folder / simulator, options=options)
 
 
 def loaded() -> Any:

@@ -173,8 +173,8 @@ class _Judge:
 
 
 async def _reset(dut: Any) -> None:
-    dut.i__valid.value = 0
-    dut.o__ready.value = 0
+    dut.i_valid.value = 0
+    dut.o_ready.value = 0
     dut.rst.value = 1
     for _ in range(2):
         await dut.clk.rising_edge
@@ -183,11 +183,11 @@ async def _reset(dut: Any) -> None:
 
 
 async def _start(dut: Any, circuit: Snn) -> None:
-    dut.i__valid.value = 0
-    dut.i__payload.value = 0
+    dut.i_valid.value = 0
+    dut.i_payload.value = 0
     for n, layer in enumerate(circuit.layers):
         for k in range(len(layer.params.connections)):
-            getattr(dut, f"weight_{n}_{k}__valid").value = 0
+            getattr(dut, f"weight_{n}_{k}_valid").value = 0
     Clock(dut.clk, 10, "ns").start()
     await _reset(dut)
 
@@ -224,15 +224,15 @@ async def _play(dut: Any, case: SnnCase, circuit: Snn, ticks: int, run: int, sta
     wanted = [ticks * plan.groups for plan in circuit.plans]
     while taken < wanted[-1] or any(each.seen < least for each, least in zip(judges, wanted, strict=True)):
         if not offering and sent < len(payloads) and next(may_offer):
-            dut.i__payload.value = payloads[sent]
+            dut.i_payload.value = payloads[sent]
             offering = True
         accepting = bool(next(may_accept))
-        dut.i__valid.value = offering
-        dut.o__ready.value = accepting
+        dut.i_valid.value = offering
+        dut.o_ready.value = accepting
         await dut.clk.rising_edge  # cocotb reads the values just before it
         clocks, idle = clocks + 1, idle + 1
         assert idle < 100_000, f"nothing moves after {taken} of {wanted[-1]} groups"
-        if offering and int(dut.i__ready.value):
+        if offering and int(dut.i_ready.value):
             offering, sent, idle = False, sent + 1, 0
         for read, each in probes:
             bits = read()
@@ -241,11 +241,11 @@ async def _play(dut: Any, case: SnnCase, circuit: Snn, ticks: int, run: int, sta
                 idle = 0
             else:
                 assert bits[-1] == "0", f"{each.port}.valid is {bits[-1]}"
-        if accepting and int(dut.o__valid.value):
+        if accepting and int(dut.o_valid.value):
             assert taken < len(expected), "more output than expected"
-            word = int(dut.o__payload.value)
+            word = int(dut.o_payload.value)
             assert word & mask == expected[taken], f"output {taken}: spikes {word & mask:b}, not {expected[taken]:b}"
-            assert word >> (len(dut.o__payload) - 1) == int((taken + 1) % last.groups == 0), f"output {taken}: last"
+            assert word >> (len(dut.o_payload) - 1) == int((taken + 1) % last.groups == 0), f"output {taken}: last"
             taken += 1
     for _ in range(3):
         await dut.clk.falling_edge
@@ -287,10 +287,10 @@ async def matches_bit_true_model_after_reset_in_mid_run(dut: Any) -> None:
     await _start(dut, circuit)
     payloads = circuit.payloads(case.inputs[:, 0])
     for clocks in (7, 40, 133):
-        dut.o__ready.value = 1
-        dut.i__valid.value = 1
+        dut.o_ready.value = 1
+        dut.i_valid.value = 1
         for n in range(clocks):
-            dut.i__payload.value = payloads[n % len(payloads)]
+            dut.i_payload.value = payloads[n % len(payloads)]
             await dut.clk.falling_edge
         await _reset(dut)
         await _play(dut, case, circuit, min(len(case.inputs), 4), 0, None)

@@ -73,7 +73,7 @@ def verify(case: StdpCase, simulator: str, log_dir: Path | None = None, verilog:
 
 
 async def _reset(dut: Any) -> None:
-    for name in ("i__valid", "i__payload", "o__ready", "weight__valid", "look"):
+    for name in ("i_valid", "i_payload", "o_ready", "weight_valid", "look"):
         getattr(dut, name).value = 0
     dut.rst.value = 1
     for _ in range(2):
@@ -86,10 +86,10 @@ async def _load(dut: Any, params: StdpParams) -> None:
     address_bits = (params.inputs - 1).bit_length()
     for n, column in enumerate(params.first_weights.T.tolist()):
         row = sum(weight << (params.weight_bits * k) for k, weight in enumerate(column))
-        dut.weight__payload.value = n | row << address_bits
-        dut.weight__valid.value = 1
+        dut.weight_payload.value = n | row << address_bits
+        dut.weight_valid.value = 1
         await dut.clk.falling_edge
-    dut.weight__valid.value = 0
+    dut.weight_valid.value = 0
 
 
 async def _tick(dut: Any, spikes: NDArray[np.uint8]) -> int:
@@ -100,20 +100,20 @@ async def _tick(dut: Any, spikes: NDArray[np.uint8]) -> int:
     AssertionError
         If the circuit gives no output.
     """
-    dut.i__payload.value = sum(int(one) << n for n, one in enumerate(spikes.tolist()))
-    dut.i__valid.value = 1
+    dut.i_payload.value = sum(int(one) << n for n, one in enumerate(spikes.tolist()))
+    dut.i_valid.value = 1
     await dut.clk.falling_edge
-    dut.i__valid.value = 0
+    dut.i_valid.value = 0
     for _ in range(10_000):
-        if int(dut.o__valid.value):
+        if int(dut.o_valid.value):
             break
         await dut.clk.falling_edge
     else:
         raise AssertionError("the circuit gives no output")
-    word = int(dut.o__payload.value)
-    dut.o__ready.value = 1
+    word = int(dut.o_payload.value)
+    dut.o_ready.value = 1
     await dut.clk.falling_edge
-    dut.o__ready.value = 0
+    dut.o_ready.value = 0
     return word >> 1 if word & 1 else -1
 
 
@@ -165,8 +165,8 @@ async def learns_again_after_reset_in_mid_run(dut: Any) -> None:
     await _reset(dut)
     await _learn(dut, case, 5)
     for clocks in (1, 4, 9, 23):
-        dut.i__payload.value = (1 << case.params.inputs) - 1
-        dut.i__valid.value = 1
+        dut.i_payload.value = (1 << case.params.inputs) - 1
+        dut.i_valid.value = 1
         for _ in range(clocks):
             await dut.clk.falling_edge
         await _reset(dut)

@@ -45,9 +45,9 @@ async def reset(dut: Any, *, cycles: int = 2) -> None:
     cycles : int
         Clocks of the reset, at least 1.
     """
-    dut.i__valid.value = 0
-    dut.i__payload.value = 0
-    dut.o__ready.value = 0
+    dut.i_valid.value = 0
+    dut.i_payload.value = 0
+    dut.o_ready.value = 0
     dut.rst.value = 1
     for _ in range(cycles):
         await dut.clk.rising_edge
@@ -95,7 +95,7 @@ async def exchange(
     StreamError
         If the design is stuck, sends X, or withdraws or changes a waiting row.
     """
-    width = len(dut.i__payload)
+    width = len(dut.i_payload)
     if rows and not 0 <= min(rows) <= max(rows) < 1 << width:
         raise OverflowError(f"rows must fit in {width} bits")
     pending = [f"{row:0{width}b}" for row in rows]
@@ -104,11 +104,11 @@ async def exchange(
     may_offer, may_accept = cycle(valid_pattern or seeded[0]), cycle(ready_pattern or seeded[1])
 
     # Strings from cocotb's own handles: 1.7 times as fast as its public values.
-    read_i_ready = dut.i__ready._handle.get_signal_val_binstr
-    read_o_valid = dut.o__valid._handle.get_signal_val_binstr
-    read_o_payload = dut.o__payload._handle.get_signal_val_binstr
-    write_i_payload = _writer(dut.i__payload)
-    i_valid, o_ready, edge = dut.i__valid, dut.o__ready, dut.clk.rising_edge
+    read_i_ready = dut.i_ready._handle.get_signal_val_binstr
+    read_o_valid = dut.o_valid._handle.get_signal_val_binstr
+    read_o_payload = dut.o_payload._handle.get_signal_val_binstr
+    write_i_payload = _writer(dut.i_payload)
+    i_valid, o_ready, edge = dut.i_valid, dut.o_ready, dut.clk.rising_edge
 
     out: list[str] = []
     sent = received = cycles = idle = 0

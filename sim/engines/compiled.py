@@ -69,8 +69,8 @@ class CompiledModel:
         text = verilog.read_text() if isinstance(verilog, Path) else verilog
         folder = build_model(text, toplevel, cache_dir, state, fast)
         ports = json.loads((folder / "ports.json").read_text())
-        self.in_width: int = ports["inputs"]["i__payload"]
-        self.out_width: int = ports["outputs"]["o__payload"]
+        self.in_width: int = ports["inputs"]["i_payload"]
+        self.out_width: int = ports["outputs"]["o_payload"]
         self.outputs = {name: width for name, width in ports["outputs"].items() if name not in STREAM_OUTPUTS}
         self.inputs = {name: width for name, width in ports["inputs"].items() if name not in STREAM_INPUTS}
         self._library = _load(folder / "model.so")

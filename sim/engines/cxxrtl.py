@@ -23,9 +23,12 @@ COMPILER_OPTIONS = (
 )
 HEADER = "runtime.h"
 """The header that all models begin with."""
-STREAM_INPUTS = {"clk": 1, "rst": 1, "i__valid": 1, "i__payload": None, "o__ready": 1}
-STREAM_OUTPUTS = {"i__ready": 1, "o__valid": 1, "o__payload": None}
-"""Ports that a design must have, and their widths in bits; None for any width."""
+STREAM_INPUTS = {"clk": 1, "rst": 1, "i_valid": 1, "i_payload": None, "o_ready": 1}
+STREAM_OUTPUTS = {"i_ready": 1, "o_valid": 1, "o_payload": None}
+"""Ports that a design must have, and their widths in bits; None for any width.
+
+Verilog that does not come from ``neuristor.hdl.verilog.export`` may have Amaranth's own names, such as ``i_valid``.
+"""
 
 
 def bytes_of(width: int) -> int:
@@ -88,8 +91,11 @@ def build_model(text: str, toplevel: str, cache_dir: Path | None, state: bool, f
             [sys.executable, "-c", _EXPORT, toplevel, level], folder, f"Yosys could not read the Verilog of {toplevel}"
         )
         ports = json.loads((folder / "ports.json").read_text())
+        names = {name: name.replace("__", "_") for kind in ports.values() for name in kind}
+        ports = {kind: {names[name]: width for name, width in some.items()} for kind, some in ports.items()}
         _check_ports(ports, toplevel)
-        (folder / "harness.cc").write_text(_harness(toplevel, ports))
+        (folder / "ports.json").write_text(json.dumps(ports, sort_keys=True))
+        (folder / "harness.cc").write_text(_harness(toplevel, ports, {new: old for old, new in names.items()}))
         own = ["-DSTATE"] if state else []
         begins = ["-include", str(header / HEADER)]
         command = [str(compiler.path), *options, *own, f"-I{runtime}", *begins, "harness.cc", "-o", "model.so"]
@@ -103,6 +109,7 @@ def build_model(text: str, toplevel: str, cache_dir: Path | None, state: bool, f
         text,
         _EXPORT,
         _HARNESS,
+        json.dumps([STREAM_INPUTS, STREAM_OUTPUTS]),
         json.dumps([*options, state]),
         f"{compiler.path} {compiler.version}",
         importlib.metadata.version("pyosys"),
@@ -190,10 +197,10 @@ struct Simulation {
     // After the edge, combinational outputs are stale until the next step.
     void settle() { *data(model.p_clk) = 0; model.step(); }
     void edge() { *data(model.p_clk) = 1; model.step(); }
-    void quiet() { *data(model.p_i____valid) = 0; *data(model.p_o____ready) = 0; settle(); }
-    const uint8_t *output() { const Model &m = model; return (const uint8_t *)data(m.p_o____payload); }
-    bool i_ready() { const Model &m = model; return *data(m.p_i____ready); }
-    bool o_valid() { const Model &m = model; return *data(m.p_o____valid); }
+    void quiet() { *data(model.@I_VALID@) = 0; *data(model.@O_READY@) = 0; settle(); }
+    const uint8_t *output() { const Model &m = model; return (const uint8_t *)data(m.@O_PAYLOAD@); }
+    bool i_ready() { const Model &m = model; return *data(m.@I_READY@); }
+    bool o_valid() { const Model &m = model; return *data(m.@O_VALID@); }
 };
 
 #define API extern "C" __attribute__((visibility("default")))
@@ -299,11 +306,11 @@ API int exchange(Simulation *s, const uint8_t *rows, int64_t n_rows, uint8_t *ou
         // inputs of this clock; an offered row stays until it is taken
         if (!p->offering && p->sent < n_rows && valid[v]) {
             p->offering = 1;
-            memcpy(data(m.p_i____payload), rows + p->sent * IN, IN);
+            memcpy(data(m.@I_PAYLOAD@), rows + p->sent * IN, IN);
         }
         bool accepting = p->received < n_out && ready[r];
-        *data(m.p_i____valid) = p->offering;
-        *data(m.p_o____ready) = accepting;
+        *data(m.@I_VALID@) = p->offering;
+        *data(m.@O_READY@) = accepting;
         if (++v == n_valid) v = 0;
         if (++r == n_ready) r = 0;
         s->settle();
@@ -332,22 +339,23 @@ API int exchange(Simulation *s, const uint8_t *rows, int64_t n_rows, uint8_t *ou
 """
 
 
-def _harness(toplevel: str, ports: dict[str, dict[str, int]]) -> str:
-    """Return the C++ code around the model of a design."""
+def _harness(toplevel: str, ports: dict[str, dict[str, int]], names: dict[str, str]) -> str:
+    """Return the C++ code around the model of a design; `names` are those of the ports in the Verilog."""
     flat = [(name, width) for name, width in ports["outputs"].items() if name not in STREAM_OUTPUTS]
     status = [
-        f"    case {index}: memcpy(out, data(m.{_mangle(name)}), {bytes_of(width)}); break;"
+        f"    case {index}: memcpy(out, data(m.{_mangle(names[name])}), {bytes_of(width)}); break;"
         for index, (name, width) in enumerate(flat)
     ]
     flat_in = [(name, width) for name, width in ports["inputs"].items() if name not in STREAM_INPUTS]
     drive = [
-        f"    case {index}: memcpy(data(m.{_mangle(name)}), in, {bytes_of(width)}); break;"
+        f"    case {index}: memcpy(data(m.{_mangle(names[name])}), in, {bytes_of(width)}); break;"
         for index, (name, width) in enumerate(flat_in)
     ]
     values = {
         "MODEL": _mangle(toplevel),
-        "IN_BYTES": str(bytes_of(ports["inputs"]["i__payload"])),
-        "OUT_BYTES": str(bytes_of(ports["outputs"]["o__payload"])),
+        "IN_BYTES": str(bytes_of(ports["inputs"]["i_payload"])),
+        "OUT_BYTES": str(bytes_of(ports["outputs"]["o_payload"])),
+        **{port.upper(): _mangle(names[port]) for port in (*STREAM_INPUTS, *STREAM_OUTPUTS)},
         "STATUS": "\n".join(status),
         "DRIVE": "\n".join(drive),
     }

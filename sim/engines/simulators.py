@@ -27,13 +27,11 @@ VERILATOR_OPTIONS = (
     "fast",
     "--no-assert",
     "--no-timing",
-    "-Wno-fatal",
-    "-Wno-WIDTH",
     # The library of Verilator takes longer to compile than to run: do not optimize it.
     "-MAKEFLAGS",
     "OPT_FAST=-O2 OPT_GLOBAL=-O0",
 )
-ICARUS_OPTIONS = ("-g2005",)  # with -g2012, combinational outputs of Amaranth's Verilog stay X in Icarus 11
+ICARUS_OPTIONS: tuple[str, ...] = ()  # cocotb's defaults, among them -g2012
 TAIL_LINES = 20
 """Lines of a tool's output that an error message shows."""
 
@@ -249,6 +247,7 @@ def run_cocotb(
     seed: int = 1,
     timeout: float | None = 3600.0,
     cache_dir: Path | None = None,
+    options: Sequence[str] | None = None,
 ) -> CocotbResult:
     """Run the cocotb tests of `test_module` on exported Verilog.
 
@@ -281,6 +280,8 @@ def run_cocotb(
         Wall time in seconds after which the simulator is stopped.
     cache_dir : Path, optional
         Folder of the build cache.
+    options : sequence of str, optional
+        Arguments of the compiler in place of ours; none for those that cocotb itself passes.
 
     Returns
     -------
@@ -296,7 +297,7 @@ def run_cocotb(
         raise ValueError(f"toplevel must be a plain Verilog name, not {toplevel!r}")
     verilog, build_dir = Path(verilog).resolve(), Path(build_dir or "sim_build").resolve()
     build_dir.mkdir(parents=True, exist_ok=True)
-    program = _build(simulator, verilog, toplevel, public, cache_dir)
+    program = _build(simulator, verilog, toplevel, public, cache_dir, options)
     from neuristor.sim.engines.runners import make_runner  # cocotb takes half a second to import
 
     results, log = build_dir / "results.xml", build_dir / "simulation.log"
@@ -352,7 +353,9 @@ def _requirements(simulator: str) -> tuple[Tool, ...]:
     raise ValueError(f"simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
 
 
-def _build(simulator: str, verilog: Path, toplevel: str, public: bool, cache_dir: Path | None) -> Path:
+def _build(
+    simulator: str, verilog: Path, toplevel: str, public: bool, cache_dir: Path | None, given: Sequence[str] | None
+) -> Path:
     """Build the simulator of a design, or find it in the cache; return its folder."""
     tools = _requirements(simulator)
     options: tuple[str, ...] = ICARUS_OPTIONS
@@ -361,6 +364,8 @@ def _build(simulator: str, verilog: Path, toplevel: str, public: bool, cache_dir
         # the runner makes all signals public; with those of the top module only, Verilator can optimize the rest
         options = VERILATOR_OPTIONS if public else (*VERILATOR_OPTIONS, "--no-public-flat-rw", "--public-depth", "1")
         product = toplevel
+    if given is not None:
+        options = tuple(given)
     text = verilog.read_text()
 
     def build(folder: Path) -> None:

@@ -33,8 +33,8 @@ from neuristor.golden_model.networks.nir_graph import read as read_nir
 from neuristor.golden_model.networks.snn import Network
 from neuristor.hdl.link.array import ArrayCore
 from neuristor.hdl.link.frames import Operation
+from neuristor.hdl.names import KEYWORDS
 from neuristor.hdl.neurons.lif import LifArray
-from neuristor.hdl.verilog import KEYWORDS
 from neuristor.network_file import open_network
 from neuristor.steps import simulate
 from neuristor.sweeps import parse_axis

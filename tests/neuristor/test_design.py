@@ -36,10 +36,10 @@ def test_main_example_loads() -> None:
 @pytest.mark.parametrize(
     ("file", "name"),
     [
-        ("my design (1).toml", "my_design__1_"),
+        ("my design (1).toml", "my_design_1"),
         ("3x.toml", "design_3x"),
         ("module.toml", "design_module"),
-        ("größe.toml", "gr__e"),
+        ("größe.toml", "gr_e"),
         ("../x.toml", "x"),
     ],
 )

@@ -69,7 +69,7 @@ def test_letters_are_recalled_drawn_and_become_weights(tmp_path: Path) -> None:
     assert neuristor("onn", "generate", made, "--out", verilog, "--readable").returncode == 0
     manifest = json.loads(verilog.with_suffix(".json").read_text())
     assert (manifest["oscillators"], manifest["readable"]) == (20, True)
-    assert "module onn(" in verilog.read_text()
+    assert f"module {made.stem}(" in verilog.read_text()
 
 
 def test_devices_are_compared_with_the_digital_network(tmp_path: Path) -> None:

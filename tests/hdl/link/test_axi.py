@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+import re
 from collections import deque
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
 from neuristor.hdl.link.axi import OKAY, SLVERR, Axi4Lite, AxiToWishbone, vivado_wrapper
+from neuristor.hdl.verilog import export
 from neuristor.sim.benches.axi import RegisterFile
 
 REQUESTS = {"aw": ("awaddr", "awprot"), "w": ("wdata", "wstrb"), "ar": ("araddr", "arprot")}
@@ -271,32 +273,42 @@ def test_latency_is_what_the_bridge_says() -> None:
 
 
 def test_the_wrapper_has_the_ports_and_nothing_else() -> None:
-    text = vivado_wrapper("core", "core_axi", 6)
+    bridge = AxiToWishbone(4)
+    wrapper = vivado_wrapper(bridge, "core", "core_axi")
+    text = wrapper.text
     lines = [line.strip().rstrip(",") for line in text.splitlines()]
     assert "input  wire [5:0] s_axi_awaddr" in lines
     assert "output wire [31:0] s_axi_rdata" in lines
     assert "output wire s_axi_bvalid" in lines
+    assert "output wire [3:0] bus_adr" in lines  # not of AXI: passed on
     for member in Axi4Lite(6).members:
-        assert f".axi__{member}(s_axi_{member})" in lines
+        assert f".axi_{member}(s_axi_{member})" in lines
     assert text.startswith("module core_axi (\n")
     assert text.endswith(");\nendmodule\n")
     assert text.count("module") == 2
-    assert text == vivado_wrapper("core", "core_axi", 6)
+    assert text == vivado_wrapper(bridge, "core", "core_axi").text
+    made = export(bridge, "core", wrapper=wrapper)
+    assert text in made
+    header = made.split("/* verilator")[0]
+    for name, flow, _ in wrapper.ports:
+        assert re.search(rf"^//   {flow} +\[\d+:0\] {name}$", header, re.MULTILINE)
+    assert not re.search(r" (clk|rst|axi_\w+)$", header, re.MULTILINE)
 
 
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")  # Amaranth counts refused ones too
 def test_nonsense_is_refused() -> None:
     for bits in (2, 33, 4.0, "8"):
         with pytest.raises(ValueError, match=f"address_bits must be an integer between 3 and 32, not {bits!r}"):
             Axi4Lite(bits)  # type: ignore[arg-type]
-        with pytest.raises(ValueError, match="address_bits must be an integer between 3 and 32"):
-            vivado_wrapper("core", "core_axi", bits)  # type: ignore[arg-type]
-    for name in ("", "2d", "wire", "a b", "è"):
-        with pytest.raises(ValueError, match="name must be a Verilog identifier"):
-            vivado_wrapper("core", name, 6)
-        with pytest.raises(ValueError, match="module must be a Verilog identifier"):
-            vivado_wrapper(name, "core_axi", 6)
+    bridge = AxiToWishbone(4)
+    for name in ("", "2d", "wire", "a b", "è", "a__b", "a_", "Signal"):
+        with pytest.raises(ValueError, match="name must be letters, digits and single underscores"):
+            vivado_wrapper(bridge, "core", name)
+        with pytest.raises(ValueError, match="module must be letters, digits and single underscores"):
+            vivado_wrapper(bridge, name, "core_axi")
     with pytest.raises(ValueError, match="name must differ"):
-        vivado_wrapper("core", "core", 6)
+        vivado_wrapper(bridge, "core", "core")
+    gc.collect()  # now, not in a later test
 
 
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")  # Amaranth counts refused ones too

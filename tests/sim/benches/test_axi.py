@@ -29,11 +29,11 @@ def test_other_sizes(address_bits: int, words: int) -> None:
 @pytest.mark.parametrize(
     ("pin", "wrong", "message"),
     [
-        (".axi__wstrb(s_axi_wstrb)", ".axi__wstrb(4'hf)", "instead of 2"),
-        (".axi__bready(s_axi_bready)", ".axi__bready(1'b1)", "channel b"),
-        (".axi__rready(s_axi_rready)", ".axi__rready(1'b1)", "channel r"),
-        (".axi__rdata(s_axi_rdata)", ".axi__rdata({s_axi_rdata[0], s_axi_rdata[31:1]})", "read at"),
-        (".axi__arvalid(s_axi_arvalid)", ".axi__arvalid(1'b0)", "no transfer for"),
+        (".axi_wstrb(s_axi_wstrb)", ".axi_wstrb(4'hf)", "instead of 2"),
+        (".axi_bready(s_axi_bready)", ".axi_bready(1'b1)", "channel b"),
+        (".axi_rready(s_axi_rready)", ".axi_rready(1'b1)", "channel r"),
+        (".axi_rdata(s_axi_rdata)", ".axi_rdata({s_axi_rdata[0], s_axi_rdata[31:1]})", "read at"),
+        (".axi_arvalid(s_axi_arvalid)", ".axi_arvalid(1'b0)", "no transfer for"),
         (".rst(~s_axi_aresetn)", ".rst(1'b0)", "reset_in_mid_traffic"),
     ],
 )

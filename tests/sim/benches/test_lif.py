@@ -113,9 +113,9 @@ def test_engines_count_the_same_clocks(vo2: Circuit) -> None:
 BROKEN = {
     "rounds down": (r"\{ 1'h0, product\[\d+\] \}", "{ 1'h0, 1'h0 }", None),
     "compares with >": (r"\$signed\(bounded\) >= \$signed\(limit\)", "$signed(bounded) > $signed(limit)", 3),
-    "skips a lane": (r"(  lane_1 \([^;]*\.enable\()moves\)", r"\g<1>1'h0)", 1),
-    "refractory one short": (r"(if \(fires\) begin\n +\S+ +\[[\d:]+\] = 2'h)3;", r"\g<1>2;", 3),
-    "resets elsewhere": (r"(if \(fires\) begin\n +\S+ +\[\d+:0\] = \d+'h)[0-9a-f]+;", r"\g<1>0;", 3),
+    "skips a lane": (r"( lane_1 \([^;]*\.enable\()begins\)", r"\g<1>1'h0)", 1),
+    "refractory one short": (r"(= fires \? 2'h)3 :", r"\g<1>2 :", 3),
+    "resets elsewhere": (r"(= fires \? (?!2')\d+'h)[0-9a-f]+ :", r"\g<1>0 :", 3),
 }
 DIFFERENCE = r"neuron (\d) differs at tick (\d+): (spike|membrane|refractory) is (-?\d+), expected (-?\d+)\n +tick .*\*"
 
@@ -154,8 +154,8 @@ def test_wrong_constant_of_one_neuron_is_caught(vo2: Circuit, engine: str) -> No
 @pytest.mark.parametrize("engine", the_rest_is_slow(("compiled", "icarus"), [], needs, ["compiled"]))
 def test_lost_rows_are_a_verdict_and_no_crash(vo2: Circuit, engine: str) -> None:
     case = lif_case(vo2, "coarse", 8, 3, ticks=100)
-    moves = patched(case, r"assign moves = .*;", "assign moves = 1'h1;", 1)
-    stuck = patched(case, r"assign i__ready = .*;", "assign i__ready = 1'h0;", 1)
+    moves = patched(case, r"assign begins = .*;", "assign begins = 1'h1;", 1)
+    stuck = patched(case, r"assign i_ready = .*;", "assign i_ready = 1'h0;", 1)
     padding = patched(case, r"assign is_last = .*;", "assign is_last = 1'h0;", 1)
     for broken, reason in ((moves, "withdrawn"), (stuck, "nothing moves at clock"), (padding, "out of step")):
         verdict = verify(broken, engine)

@@ -23,12 +23,12 @@ def inputs(count: int, width: int) -> list[int]:
 
 @cocotb.test()
 async def toy_sends_its_sums(dut):
-    rows = inputs(TOY["count"], len(dut.i__payload))
+    rows = inputs(TOY["count"], len(dut.i_payload))
     await start(dut)
     began = time.perf_counter()
     result = await exchange(dut, rows, stall_seed=TOY["stall_seed"])
     seconds = time.perf_counter() - began
-    assert result.rows == toy_outputs(rows, out_width=len(dut.o__payload))
+    assert result.rows == toy_outputs(rows, out_width=len(dut.o_payload))
     saturations = int(dut.saturations.value)
     Path("out.json").write_text(json.dumps([result.rows, result.cycles, saturations, seconds]))
 
@@ -36,13 +36,13 @@ async def toy_sends_its_sums(dut):
 @cocotb.test()
 async def toy_goes_on_with_a_second_batch(dut):
     await start(dut)
-    rows = inputs(40, len(dut.i__payload))
+    rows = inputs(40, len(dut.i_payload))
     first = await exchange(dut, rows[:17], stall_seed=3)
     second = await exchange(dut, rows[17:], stall_seed=4)
     differences = [int(x) for x in first.rows + second.rows]
     known = differences[:4]
     for n, row in enumerate(rows[4:], 4):  # memory survives the earlier test
-        known.append((known[n - 4] + row) % (1 << len(dut.o__payload)))
+        known.append((known[n - 4] + row) % (1 << len(dut.o_payload)))
     assert differences == known
 
 
@@ -58,4 +58,4 @@ async def watchdog_fires(dut):
 async def row_too_wide_is_refused(dut):
     await start(dut)
     with pytest.raises(OverflowError, match="rows must fit in 64 bits"):
-        await exchange(dut, [1 << len(dut.i__payload)])
+        await exchange(dut, [1 << len(dut.i_payload)])

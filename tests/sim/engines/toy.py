@@ -1,10 +1,11 @@
 """A toy design with the interface of a neuron array: one accumulator a row."""
 
-from amaranth.back import verilog
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+
+from neuristor.hdl.verilog import export
 
 
 class ToyArray(wiring.Component):
@@ -75,7 +76,7 @@ class ToyArray(wiring.Component):
 
 def toy_verilog(name: str = "toy", **parameters: object) -> str:
     """Verilog of a `ToyArray`."""
-    return verilog.convert(ToyArray(**parameters), name=name, emit_src=False, strip_internal_attrs=True)
+    return export(ToyArray(**parameters), name)
 
 
 def toy_outputs(inputs: list[int], rows: int = 4, out_width: int = 120) -> list[int]:

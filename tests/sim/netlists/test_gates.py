@@ -173,11 +173,11 @@ def test_most_wrong_bits_in_look_up_tables_are_found(family: str, small: Case) -
 # --- models of multipliers
 
 PRODUCT = """
-module product(input clk, rst, i__valid, o__ready, input [37:0] i__payload,
-               output i__ready, o__valid, output [35:0] o__payload);
-    assign i__ready = o__ready, o__valid = i__valid;
+module product(input clk, rst, i_valid, o_ready, input [37:0] i_payload,
+               output i_ready, o_valid, output [35:0] o_payload);
+    assign i_ready = o_ready, o_valid = i_valid;
     MULT18X18D cell (
-        .SOURCEA(1'b0), .SOURCEB(1'b0), .SIGNEDA(i__payload[37]), .SIGNEDB(i__payload[36]),
+        .SOURCEA(1'b0), .SOURCEB(1'b0), .SIGNEDA(i_payload[37]), .SIGNEDB(i_payload[36]),
         @PINS@
     );
 endmodule
@@ -186,8 +186,8 @@ endmodule
 
 def product_module() -> str:
     """A multiplier as a stream: signs, operands, product."""
-    pins = [f".A{n}(i__payload[{18 + n}]), .B{n}(i__payload[{n}])" for n in range(18)]
-    pins += [f".P{n}(o__payload[{n}])" for n in range(36)]
+    pins = [f".A{n}(i_payload[{18 + n}]), .B{n}(i_payload[{n}])" for n in range(18)]
+    pins += [f".P{n}(o_payload[{n}])" for n in range(36)]
     return PRODUCT.replace("@PINS@", ", ".join(pins))
 
 
@@ -249,23 +249,23 @@ def memory_module(depth: int, width: int, kind: str) -> str:
     if kind == "bytes":
         write = " ".join(f"if (data[{n}]) memory[data_at][{9 * n} +: 9] <= data[{9 * n} +: 9];" for n in range(4))
     return f"""
-    module memories(input clk, rst, i__valid, o__ready, input [{width + 2 * address}:0] i__payload,
-            output i__ready, output reg o__valid, output reg [{width - 1}:0] o__payload);
-        wire [{width - 1}:0] data = i__payload;
-        wire [{address - 1}:0] data_at = i__payload[{width} +: {address}];
-        wire [{address - 1}:0] read_at = i__payload[{width + address} +: {address}];
-        wire writes = i__payload[{width + 2 * address}];
-        assign i__ready = !o__valid || o__ready;
-        wire moves = i__valid && i__ready;
-        initial o__valid = 0;
-        always @(posedge clk) if (rst) o__valid <= 0; else if (i__ready) o__valid <= i__valid;
+    module memories(input clk, rst, i_valid, o_ready, input [{width + 2 * address}:0] i_payload,
+            output i_ready, output reg o_valid, output reg [{width - 1}:0] o_payload);
+        wire [{width - 1}:0] data = i_payload;
+        wire [{address - 1}:0] data_at = i_payload[{width} +: {address}];
+        wire [{address - 1}:0] read_at = i_payload[{width + address} +: {address}];
+        wire writes = i_payload[{width + 2 * address}];
+        assign i_ready = !o_valid || o_ready;
+        wire moves = i_valid && i_ready;
+        initial o_valid = 0;
+        always @(posedge clk) if (rst) o_valid <= 0; else if (i_ready) o_valid <= i_valid;
         (* ram_style = "block", ram_block *) reg [{width - 1}:0] memory [0:{depth - 1}];
         integer n;
         initial for (n = 0; n < {depth}; n = n + 1)
             memory[n] = n * 72'h9E3779B97F4A7C15 + 72'h5851F42D4C957F2D;
         always @(posedge clk) if (moves) begin
             if (writes) begin {write} end
-            {"if (!writes)" if kind == "keep" else ""} o__payload <= memory[{at}];
+            {"if (!writes)" if kind == "keep" else ""} o_payload <= memory[{at}];
         end
     endmodule"""
 
