@@ -4,8 +4,8 @@ Amaranth converts a circuit to RTLIL, and ``neuristor.hdl.conversion`` converts 
 the same to every tool, under every setting of its language:
 
 - Verilog-2005 without escaped names, and without a keyword of SystemVerilog as a name;
-- combinational logic is ``assign`` only. Simulators differ in when an ``always @*`` runs first: in Icarus 11, with
-  ``-g2009`` and ``-g2012``, its outputs stay X;
+- combinational logic is ``assign`` only. Outputs of an ``always @*`` can stay X in Icarus 11 with ``-g2009`` and
+  ``-g2012`` (issues 594 and 1629 of Amaranth);
 - ports have names that VHDL accepts too, see ``neuristor.hdl.names``.
 """
 

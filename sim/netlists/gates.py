@@ -175,12 +175,19 @@ def insert_models(netlist: str, toplevel: str, family: str) -> str:
         "write_verilog -noattr made.v",
     ]
     try:
-        return _run(commands, netlist, f"Yosys could not put models into the cells of {toplevel} for {family}")
+        return _LINT + _run(commands, netlist, f"Yosys could not put models into the cells of {toplevel} for {family}")
     except ToolError as error:
         lacking = re.search(r"Module `\\(\w+)' referenced in module", str(error))
         if lacking:
             raise ToolError(f"the netlist of {toplevel} for {family}: {lacking[1]} has no model") from error
         raise
+
+
+_LINT = """\
+/* verilator lint_off WIDTH */ // the vendors' models rely on the extension of operands
+/* verilator lint_off UNOPTFLAT */ // a word collects bits of many cells
+/* verilator lint_off CASEOVERLAP */ // Yosys writes a choice of one of several words with overlapping patterns
+"""
 
 
 def _family(name: str) -> Family:

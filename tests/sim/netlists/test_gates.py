@@ -87,10 +87,12 @@ def test_the_same_circuit_gives_the_same_netlist(small: Case, netlist: str) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not available("icarus"), reason="icarus is not installed")
 @pytest.mark.parametrize("family", FAMILIES)
-def test_netlists_show_no_unknown_value_in_icarus(family: str, small: Case) -> None:
-    verdict = verify(replace(small, drive_raw=small.drive_raw[:60], netlist=family), "icarus")
+@pytest.mark.parametrize("engine", ["icarus", "verilator"])
+def test_netlists_show_no_unknown_value_and_no_warning(engine: str, family: str, small: Case) -> None:
+    if not available(engine):
+        pytest.skip(f"{engine} is not installed")
+    verdict = verify(replace(small, drive_raw=small.drive_raw[:60], netlist=family), engine)
     assert verdict.equal, verdict.reason
 
 

@@ -1,0 +1,98 @@
+"""Every example's Verilog equals the model in every simulator and under every setting, bare and behind each bus."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from pathlib import Path
+
+import pytest
+
+from neuristor.design_file import load
+from neuristor.network_file import open_network
+from neuristor.sim.benches.verify import available
+from neuristor.sim.engines.simulators import ICARUS_OPTIONS, VERILATOR_OPTIONS, run_cocotb
+from neuristor.weights_file import open_weights
+from tests.marks import the_rest_is_slow
+from tests.sim.settings.host_bench import BUSES
+from tests.sim.settings.subjects import (
+    ARRAYS,
+    EXAMPLES,
+    NETWORKS,
+    OSCILLATORS,
+    SETTINGS,
+    check,
+    subject,
+    weights,
+)
+
+BENCH = "tests.sim.settings.together_bench"
+ALL = [(kind, name, s) for kind in ("bare", *BUSES) for name in (*ARRAYS, *NETWORKS, *OSCILLATORS) for s in SETTINGS]
+QUICK = [("axi4-lite", "oscillators", "cocotb with icarus")]
+EXTENDED = [
+    *(("bare", "vo2_coupled_oscillators", setting) for setting in SETTINGS),
+    *(("axi4-lite", "noisy_oscillators", setting) for setting in SETTINGS),
+    *(("serial", "oscillators", setting) for setting in SETTINGS),
+    ("bare", "snn_digits", "icarus -g2009"),
+    ("bare", "oscillators", "icarus -g2012"),
+    ("wishbone", "vo2_neuristor", "icarus -g2012"),
+]
+AMOUNT = {"bare": 20}
+"""Ticks of a bare array or of bare oscillators; others run one frame, run or period."""
+
+
+@pytest.mark.parametrize(("kind", "name", "setting"), the_rest_is_slow(ALL, QUICK, extended=[*EXTENDED]))
+def test_an_example_equals_the_model_under_each_setting(kind: str, name: str, setting: str, tmp_path: Path) -> None:
+    chosen = SETTINGS[setting]
+    if not available(chosen.simulator):
+        pytest.skip(f"{chosen.simulator} is not installed")
+    amount = 1 if name in NETWORKS or kind != "bare" else 20
+    check(subject(kind, name, tmp_path, amount), chosen, tmp_path)
+
+
+def test_our_own_runs_silence_nothing() -> None:
+    assert ICARUS_OPTIONS == ()
+    assert not [option for option in VERILATOR_OPTIONS if option.startswith("-W")]
+
+
+def _ports(text: str) -> list[tuple[str, int, str]]:
+    """Direction, highest bit and name of each port, from the header of a file."""
+    found = re.findall(r"^//   (input|output) +\[(\d+):0\] (\w+)$", text, re.MULTILINE)
+    return [(flow, int(high), name) for flow, high, name in found]
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
+def test_two_arrays_two_networks_and_oscillators_fit_in_one_design(simulator: str, tmp_path: Path) -> None:
+    if not available(simulator):
+        pytest.skip(f"{simulator} is not installed")
+    (tmp_path / "one").mkdir()
+    cases = {}
+    for name, example in (("one", "vo2_coupled_oscillators"), ("two", "ag_hfo2_lif")):
+        case = load(EXAMPLES / f"{example}.toml").case
+        cases[name] = ("neurons", case, case.verilog, case.toplevel, case.drive_raw[:20])
+    texts, lines, pins, wanted = [], [], [], []
+    for name, (bench, case, text, module, drive) in cases.items():
+        object.__setattr__(case, "drive_raw", drive)
+        (tmp_path / f"{name}.pickle").write_bytes(pickle.dumps(case))
+        wanted.append((name, bench, text, module))
+    for name, example in (("three", "snn_digits"), ("four", "snn_digits_vo2")):
+        file = open_network(EXAMPLES / f"{example}.toml")
+        (tmp_path / f"{name}.pickle").write_bytes(pickle.dumps(file.case(1)))
+        wanted.append((name, "snn", file.verilog, file.module))
+    onn = open_weights(weights(tmp_path, "oscillators"))
+    (tmp_path / "five.pickle").write_bytes(pickle.dumps(onn.case(20)))
+    wanted.append(("five", "onn", onn.verilog, onn.module))
+    for name, _, text, module in wanted:
+        ports = _ports(text)
+        lines += [f"{flow} [{high}:0] {name}_{port}" for flow, high, port in ports]
+        pins.append(f"  {module} {name} (" + ", ".join(f".{port}({name}_{port})" for _, _, port in ports) + ");\n")
+        texts.append(text)
+    top = "module together(" + ", ".join(lines) + ");\n" + "".join(pins) + "endmodule\n"
+    (tmp_path / "together.v").write_text("\n".join([*texts, top]))
+    plan = ";".join(f"{name},{bench},{tmp_path / name}.pickle" for name, bench, _, _ in wanted)
+    result = run_cocotb(
+        simulator, tmp_path / "together.v", "together", BENCH, {"TOGETHER": plan}, tmp_path / "run", options=()
+    )
+    result.check()
+    assert result.tests == 5
