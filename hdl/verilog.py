@@ -11,7 +11,8 @@ the same to every tool, under every setting of its language:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from amaranth.back import rtlil  # type: ignore[attr-defined]  # amaranth-stubs have no rtlil
@@ -195,7 +196,8 @@ def export(component: wiring.Component, name: str, header: Sequence[str] = (), w
         raise ValueError("a line of the header must be one line")
     own = ports(component)
     text = rtlil.convert(component, name=name, emit_src=False)
-    body = verilog_of(text, {"__".join(map(str, path)): port for path, port, _, _ in _signals(component)})
+    names = {"__".join(map(str, path)): port for path, port, _, _ in _signals(component)}
+    body = verilog_of(_with_all_inputs(text, names, own), names)
     comments = [*header, "", "Ports (one clock `clk`, synchronous reset `rst`, streams with valid and ready):"]
     if wrapper is not None:
         body += f"\n{wrapper.text}"
@@ -214,6 +216,19 @@ def export(component: wiring.Component, name: str, header: Sequence[str] = (), w
             "",
         ]
     )
+
+
+def _with_all_inputs(text: str, names: Mapping[str, str], own: Sequence[tuple[str, str, Any]]) -> str:
+    """Add the inputs that nothing reads: Amaranth leaves them out, but the header has them, and users connect them."""
+    head, top, rest = text.partition("\nmodule ")
+    there = set(re.findall(r"^  wire .*\binput \d+ .*\\(\S+)$", rest.partition("\nend\n")[0], re.MULTILINE))
+    widths = {name: Shape.cast(shape).width for name, flow, shape in own if flow == "input"}
+    lacking = [name for name in ("clk", "rst", *names) if name not in there and names.get(name, name) in widths]
+    wires = [
+        f"  wire width {widths[names.get(name, name)]} input {1000 + n} \\{name}" for n, name in enumerate(lacking)
+    ]
+    first, _, others = rest.partition("\n")
+    return "\n".join([head + top + first, *wires, others])
 
 
 def to_rtlil(component: Any, name: str = "top", ports: Sequence[Any] | None = None) -> str:

@@ -148,8 +148,11 @@ class AxiToWishbone(wiring.Component):
 
         # Each channel stores one request until its transfer has ended.
         write_address, read_address = Signal.like(bus.adr), Signal.like(bus.adr)
-        write_data, write_strobes = Signal(32), Signal(4)
-        aw_held, w_held, ar_held = Signal(), Signal(), Signal()
+        write_data = Signal(32)
+        write_strobes = Signal(4)
+        aw_held = Signal()
+        w_held = Signal()
+        ar_held = Signal()
         m.d.comb += [axi.awready.eq(~aw_held), axi.wready.eq(~w_held), axi.arready.eq(~ar_held)]
         with m.If(axi.awvalid & ~aw_held):
             m.d.sync += [aw_held.eq(1), write_address.eq(axi.awaddr[2:])]
@@ -169,7 +172,8 @@ class AxiToWishbone(wiring.Component):
             bus.dat_w.eq(write_data),
             bus.sel.eq(Mux(bus.we, write_strobes, 0xF)),
         ]
-        may_write, may_read = Signal(), Signal()
+        may_write = Signal()
+        may_read = Signal()
         m.d.comb += [may_write.eq(aw_held & w_held & ~axi.bvalid), may_read.eq(ar_held & ~axi.rvalid)]
         response = Signal(2)
         m.d.comb += response.eq(Mux(bus.err, SLVERR, OKAY))

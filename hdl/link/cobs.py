@@ -44,8 +44,11 @@ class CobsDecoder(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # `left`: bytes of the block still to come; `full`: the block has 254, so no zero follows it.
-        left, full, first = Signal(8), Signal(), Signal(init=1)
-        byte, speaks = self.i.payload, Signal()
+        left = Signal(8)
+        full = Signal()
+        first = Signal(init=1)
+        byte = self.i.payload
+        speaks = Signal()
         m.d.comb += [
             self.o.valid.eq(self.i.valid & speaks),
             self.i.ready.eq(self.o.ready | ~speaks),
@@ -93,8 +96,11 @@ class CobsEncoder(wiring.Component):
         memory: Any = Memory(shape=unsigned(8), depth=256, init=[])
         m.submodules.block = memory
         read, write = memory.read_port(), memory.write_port()
-        count, index, following = Signal(8), Signal(8), Signal(8)
-        ended, again = Signal(), Signal()
+        count = Signal(8)
+        index = Signal(8)
+        following = Signal(8)
+        ended = Signal()
+        again = Signal()
         zero = self.i.p.data == 0
         m.d.comb += [read.addr.eq(following), write.addr.eq(count), write.data.eq(self.i.p.data)]
         m.d.sync += index.eq(following)

@@ -349,7 +349,9 @@ class StreamCore(Core):
         output = SyncFIFOBuffered(width=32, depth=OUTPUT_WORDS)
         m.submodules.stimulus = ResetInserter(reset)(stimulus)
         m.submodules.output = ResetInserter(reset)(output)
-        player, busy, ended = _Player(self), Signal(), Signal(32)
+        player = _Player(self)
+        busy = Signal()
+        ended = Signal(32)
         m.submodules.player = ResetInserter(reset)(player)
         taken = o.valid & o.ready
         tick_ends = taken & o.p.last
@@ -471,10 +473,13 @@ class _Player(wiring.Component):
         m.submodules.tick = memory
         read, write = memory.read_port(), memory.write_port()
         staged = [Signal(32, name=f"part_{n}") for n in range(parts - 1)]
-        part, row = Signal(range(max(parts, 2))), Signal(range(max(transfers, 2)))
+        part = Signal(range(max(parts, 2)))
+        row = Signal(range(max(transfers, 2)))
         following = Signal.like(row)
-        left, flying = Signal(32), Signal(16)
-        begins, taken = Signal(), Signal()
+        left = Signal(32)
+        flying = Signal(16)
+        begins = Signal()
+        taken = Signal()
         m.d.comb += [
             write.addr.eq(row),
             write.data.eq(Cat(*staged, self.word)),
@@ -588,9 +593,12 @@ class _Recorder(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         parts = -(-self._bits // 32)
-        group, marked = Signal(range(max(self._groups, 2))), Signal()
-        number, part = Signal(range(max(self._groups * self._chunks, 2))), Signal(range(max(self._chunks, parts, 2)))
-        events, states = Signal(), Signal()
+        group = Signal(range(max(self._groups, 2)))
+        marked = Signal()
+        number = Signal(range(max(self._groups * self._chunks, 2)))
+        part = Signal(range(max(self._chunks, parts, 2)))
+        events = Signal()
+        states = Signal()
         m.d.comb += [
             events.eq(self.record[0] & self.spikes.any()),
             states.eq(self.record[1] | (self.record[2] & self.final)),

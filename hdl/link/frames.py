@@ -128,7 +128,9 @@ class _Receiver(wiring.Component):
         read, write = memory.read_port(), memory.write_port()
         wiring.connect(m, wiring.flipped(self.i), decoder.i)
 
-        count, shift, skip = Signal(range(4 * _DEPTH)), Signal(24), Signal()
+        count = Signal(range(4 * _DEPTH))
+        shift = Signal(24)
+        skip = Signal()
         word, number = Cat(shift, decoder.o.p.data), count[2:]
         m.d.comb += [
             decoder.o.ready.eq(1),
@@ -157,7 +159,8 @@ class _Receiver(wiring.Component):
         asked = self.first.operation
         plain = (asked == Operation.READ) | (asked == Operation.HELLO)
         words = HEADER_WORDS + 1 + Mux(plain, 0, self.second.count)
-        fits, whole = Signal(), Signal()
+        fits = Signal()
+        whole = Signal()
         m.d.comb += [
             fits.eq((plain | (asked == Operation.WRITE)) & (self.second.count <= MOST_WORDS) & (count == words << 2)),
             whole.eq(~decoder.o.p.bad & (count[:2] == 0) & (number > HEADER_WORDS)),
@@ -228,7 +231,9 @@ class _Sender(wiring.Component):
         m.submodules.encoder = encoder = CobsEncoder()
         m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=8).create()
         wiring.connect(m, encoder.o, wiring.flipped(self.o))
-        number, byte, word = Signal(range(_DEPTH)), Signal(2), Signal(32)
+        number = Signal(range(_DEPTH))
+        byte = Signal(2)
+        word = Signal(32)
         tail = Signal()
         m.d.comb += [
             self.address.eq(number - HEADER_WORDS),
@@ -339,11 +344,14 @@ class Link(wiring.Component):
         m.submodules.answer = memory
         read, write = memory.read_port(), memory.write_port()
 
-        session, expected, known = Signal(16), Signal(8), Signal()
+        session = Signal(16)
+        expected = Signal(8)
+        known = Signal()
         first, second = receiver.first, receiver.second
         answer_first: Any = Signal(_FIRST)
         answer_second: Any = Signal(_SECOND)
-        done, words = Signal(8), Signal(8)
+        done = Signal(8)
+        words = Signal(8)
         m.d.comb += [
             sender.first.eq(answer_first),
             sender.second.eq(answer_second),

@@ -159,7 +159,8 @@ class OnnCore(Core):
         m.submodules.circuit = ResetInserter(reset)(onn)
         schedule = SyncFIFOBuffered(width=32, depth=SCHEDULE_WORDS)
         m.submodules.schedule = ResetInserter(reset)(schedule)
-        busy, playing = Signal(), Signal()
+        busy = Signal()
+        playing = Signal()
         m.d.comb += [
             busy.eq(onn.busy | playing | schedule.r_rdy | (schedule.w_level != 0)),
             registers.status.eq(Cat(busy, Const(0, 1), onn.settled)),
@@ -203,7 +204,8 @@ class OnnCore(Core):
     def _player(self, schedule: SyncFIFOBuffered, playing: Signal) -> Module:
         """Play the schedule: read a record, begin again if it says so, advance, and wait for the network each time."""
         onn, player = self.circuit, Module()
-        first, second = Signal(32), Signal(32)
+        first = Signal(32)
+        second = Signal(32)
         player.d.comb += playing.eq(1)
         with player.FSM():
             with player.State("FIRST"):

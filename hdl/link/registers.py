@@ -192,7 +192,8 @@ class Registers(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        bus, asked = self.bus, Signal()
+        bus = self.bus
+        asked = Signal()
         m.d.comb += asked.eq(bus.cyc & bus.stb & ~bus.ack & ~bus.err)
         m.d.sync += [bus.ack.eq(0), bus.err.eq(0)]
         whole = bus.sel == 0xF

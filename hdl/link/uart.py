@@ -86,7 +86,9 @@ class UartReceiver(wiring.Component):
         m = Module()
         line = Signal(init=1)
         m.submodules.synchronizer = FFSynchronizer(self.rx, line, init=1)
-        timer, bit, shift = Signal(range(self._clocks)), Signal(3), Signal(8)
+        timer = Signal(range(self._clocks))
+        bit = Signal(3)
+        shift = Signal(8)
         due = timer == 0
         m.d.sync += [timer.eq(Mux(due, self._clocks - 1, timer - 1)), self.lost.eq(0)]
         with m.If(self.o.ready):
@@ -153,7 +155,8 @@ class UartTransmitter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # The bits still to send. The stop bit is the highest one, so `shift` is zero only when it is on the line.
-        shift, timer = Signal(9), Signal(range(self._clocks))
+        shift = Signal(9)
+        timer = Signal(range(self._clocks))
         m.d.comb += self.i.ready.eq((shift == 0) & (timer == 0))
         with m.If(timer != 0):
             m.d.sync += timer.eq(timer - 1)

@@ -106,9 +106,7 @@ def verify(case: OnnCase, simulator: str, log_dir: Path | None = None, verilog: 
 
 async def _start(dut: Any) -> None:
     for name in ("weight_valid", "look_valid", "phase_valid", "begin_port", "advance_valid", "seed", "rst"):
-        port = getattr(dut, name, None)  # a port without effect is missing in the Verilog
-        if port is not None:
-            port.value = int(name == "rst")
+        getattr(dut, name).value = int(name == "rst")
     Clock(dut.clk, 10, "ns").start()
     for _ in range(2):
         await dut.clk.falling_edge
