@@ -244,15 +244,19 @@ class RelaxationOscillatorLane(Lane):
         )
         now: Any = Signal(carried, name="stage_0")
         stages: list[Any] = [Signal(carried, name=f"stage_{n}") for n in range(1, self.latency)]
+        conducts = Signal()  # apart from the word: a word that depends on itself looks like a loop to Verilator
         m.d.comb += [
+            conducts.eq(self.state.metallic),
             now.state.eq(self.state),
-            now.conducts.eq(self.state.metallic),
-            now.base.eq(Mux(now.conducts, self._parameter("hold"), self._parameter("threshold"))),
+            now.conducts.eq(conducts),
+            now.base.eq(Mux(conducts, self._parameter("hold"), self._parameter("threshold"))),
         ]
         if self.params.raw.faults:
+            fault = Signal(2)
             m.d.comb += [
-                now.fault.eq(self._parameter("fault")),
-                now.conducts.eq(self.state.metallic | (now.fault == STUCK_ON)),
+                fault.eq(self._parameter("fault")),
+                now.fault.eq(fault),
+                conducts.eq(self.state.metallic | (fault == STUCK_ON)),
             ]
         with m.If(self.enable):
             m.d.sync += [after.eq(before) for before, after in zip([now, *stages], stages, strict=False)]
