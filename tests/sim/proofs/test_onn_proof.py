@@ -50,6 +50,7 @@ BUGS = {
 }
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("bug", the_rest_is_extended(BUGS, list(BUGS)[:2]))
 def test_a_bug_is_shown_by_a_counterexample(bug: str) -> None:
     old, new, what = BUGS[bug]
