@@ -175,8 +175,7 @@ def _compiled(case: Case) -> Verdict:
         used = 0
         for first in range(0, 0 if wrong else len(case.drive_raw), CHUNK):
             part = case.drive_raw[first : first + CHUNK]
-            rows = pack_drive(case.params, case.lanes, part)
-            clocks, wrong = _exchanged(circuit, case, model, part, rows, stall_seed, first)
+            clocks, wrong = _exchanged(circuit, case, model, part, stall_seed, first)
             used += clocks
             if wrong is not None:
                 break
@@ -191,12 +190,13 @@ def _exchanged(
     case: Case,
     model: BitTrueModel,
     drive_raw: NDArray[np.int64],
-    rows: NDArray[np.uint8],
     stall_seed: int | None,
     first: int,
+    rows: NDArray[np.uint8] | None = None,
 ) -> tuple[int, Difference | str | None]:
     """Send some ticks to circuit and model; return the clocks used and the first difference."""
     expected = model.run(drive_raw)
+    rows = pack_drive(case.params, case.lanes, drive_raw) if rows is None else rows
     try:
         out, clocks = circuit.exchange(rows, stall_seed=stall_seed)
         got = unpack_output(case.params, case.lanes, out)
@@ -211,28 +211,29 @@ def _at_corners(circuit: CompiledModel, case: Case) -> Difference | str | None:
     circuit.reset()
     for tick in range(len(drive_raw)):
         rows = corner_rows(case, drive_raw, tick)
-        _, wrong = _exchanged(circuit, case, model, drive_raw[tick : tick + 1], rows, tick, tick)
+        _, wrong = _exchanged(circuit, case, model, drive_raw[tick : tick + 1], tick, tick, rows)
         if wrong is not None:
             return wrong
     return None
 
 
 def _interpreted(case: Case) -> Verdict:
-    cycles, wrong = _interpreted_run(case, pack_drive(case.params, case.lanes, case.drive_raw), case.drive_raw, None)
+    cycles, wrong = _interpreted_run(case, case.drive_raw, None)
     if wrong is not None:
         return _verdict("amaranth", case, 1, cycles, wrong)
     drive_raw = corner_drive(case)[::CORNER_STEP]
     rows = np.concatenate([corner_rows(case, drive_raw, tick) for tick in range(len(drive_raw))])
-    return _verdict("amaranth", case, 2, cycles, _interpreted_run(case, rows, drive_raw, 1)[1])
+    return _verdict("amaranth", case, 2, cycles, _interpreted_run(case, drive_raw, 1, rows)[1])
 
 
 def _interpreted_run(
-    case: Case, rows: NDArray[np.uint8], drive_raw: NDArray[np.int64], stall_seed: int | None
+    case: Case, drive_raw: NDArray[np.int64], stall_seed: int | None, rows: NDArray[np.uint8] | None = None
 ) -> tuple[int | None, Difference | str | None]:
     """Run the circuit in Amaranth's simulator from its reset; return the clocks used and the first difference."""
     model, circuit = case.bit_true(), InterpretedModel(case.array())
     offers, accepts = (np.frombuffer(each, np.uint8) for each in stall_patterns(stall_seed))
     expected: dict[str, NDArray[np.int64]] = model.run(drive_raw)
+    rows = pack_drive(case.params, case.lanes, drive_raw) if rows is None else rows
     try:
         out, cycles = circuit.exchange(rows, len(rows), valid_pattern=offers, ready_pattern=accepts)
         got = unpack_output(case.params, case.lanes, out)
