@@ -187,8 +187,11 @@ def prove_lane(
     if array.lanes > 1:
         yield Claim("lane", f"all {array.lanes} lanes are the same circuit", _alike(step, array), stopwatch.lap())
     if array.loadable:
-        text = "each neuron's initial state, with loaded parameters, equals the model's (`neuristor run` compares it)"
-        yield Claim("lane", text, None, 0.0, tried=False)
+        for text in (
+            "each neuron's initial state, with loaded parameters, equals the model's (`neuristor run` compares it)",
+            "all of this holds for loaded parameters outside the range of the design's neurons",
+        ):
+            yield Claim("lane", text, None, 0.0, tried=False)
     else:
         text = "each neuron's initial state equals the model's"
         yield Claim("lane", text, same_initial_states(model, params, array), stopwatch.lap())

@@ -82,7 +82,7 @@ def test_there_are_bugs_of_every_subject() -> None:
     assert min(Counter(bug.subject for bug in BUGS).values()) >= 2
 
 
-@pytest.mark.few(12)
+@pytest.mark.few(8)
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: f"{bug.subject}-{bug.what}")
 def test_a_bug_is_shown(bug: Bug) -> None:
     found, how = shown(bug)
