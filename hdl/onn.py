@@ -515,6 +515,9 @@ class Onn(wiring.Component):
                 for chunk in range(self.chunks):
                     with m.Case(chunk):
                         m.d.comb += [part.eq(chunk // per_part), number.eq(chunk % per_part)]
+                if self.chunks & (self.chunks - 1):
+                    with m.Default():
+                        m.d.comb += number.eq(per_part)  # a chunk that does not exist is in no memory
             return number, Cat(part[:shift], place.column)
 
         written, write_address = split(self.weight.payload)
