@@ -4,12 +4,14 @@ Everything is proved by induction over clocks: invariants hold after a reset, an
 follow from them (``neuristor.sim.proofs.onn.invariants`` and ``claims``). They say that
 
 * **the golden state** that the registers stand for is set by `begin` and changes by golden ticks only: the function of
-  an oscillator is that of ``golden_model`` itself, on symbolic integers; a tick that is skipped changes nothing;
+  an oscillator is that of ``golden_model`` itself, on symbolic integers. A tick that is skipped changes nothing;
 * **outputs**: what can be read is the golden state, in every state of the controller or at the end of a command;
 * **inputs** are used where they are accepted, and have no effect while the network is busy;
-* **progress**: commands end after a bounded number of clocks.
+* **progress**: commands end after a bounded number of clocks;
+* **weights** are written, read and read back where they belong.
 
-A premise that cannot be met is an error.
+The golden state is that of a network in which neither weights nor phases are loaded after `begin`, and whose window is
+at most half a period. A premise that cannot be met is an error.
 """
 
 from __future__ import annotations
@@ -21,32 +23,45 @@ import numpy as np
 from neuristor.golden_model.networks.onn import OnnParams
 from neuristor.hdl.onn import Onn
 from neuristor.sim.netlists.words import Word
-from neuristor.sim.proofs.claims import Claim, Stopwatch, all_of, holds
-from neuristor.sim.proofs.onn.claims import Step, golden_claims, input_claims, progress_claims, readable_claims
-from neuristor.sim.proofs.onn.inductive import Prover, counterexample
-from neuristor.sim.proofs.onn.invariants import meaning, structure
+from neuristor.sim.proofs.claims import Claim, all_of
+from neuristor.sim.proofs.onn.claims import (
+    Step,
+    golden_claims,
+    input_claims,
+    progress_claims,
+    readable_claims,
+    sum_claims,
+)
+from neuristor.sim.proofs.onn.inductive import Prover
+from neuristor.sim.proofs.onn.invariants import Statement, meaning, structure
 from neuristor.sim.proofs.onn.memory import memory_claims, unaffected
 from neuristor.sim.proofs.onn.network import Moment, Network
 
-__all__ = ["prove_onn"]
+__all__ = ["SMALL", "prove_network", "prove_onn", "prove_weights"]
+
+SMALL = 8
+"""Largest number of oscillators of which sums and golden state are proved."""
+SEARCHED = 40
+"""Number of oscillators of which the search in several words is proved."""
+NOT_OF_LARGE = (
+    f"sums and golden state of more than {SMALL} oscillators (proved of 3; `neuristor onn verify` compares them)",
+)
+"""What is not tried of larger networks."""
+NOT_TRIED = ("check bits of weights, and the counter `memory_faults` (tests/hdl/test_protection.py compares them)",)
+"""What there is no proof of, with who compares it."""
+
+Make = Callable[[OnnParams], Onn]
 
 
 def prove_onn(
-    count: int = 3,
-    weight_bits: int = 4,
-    phase_bits: int = 4,
-    make: Callable[[OnnParams], Onn] = Onn,
-    noise_bits: int = 0,
+    count: int = 3, weight_bits: int = 4, phase_bits: int = 4, make: Make = Onn, noise_bits: int = 0
 ) -> Iterator[Claim]:
     """Prove a network, claim by claim.
-
-    A ``ValueError`` is raised if the network has more than 32 oscillators or protected weights. A ``VacuousError`` is
-    raised if the premise of a claim cannot be met.
 
     Parameters
     ----------
     count : int
-        Number of oscillators, 2 to 32.
+        Number of oscillators, from 2. Of more than `SMALL`, all is proved but sums and golden state.
     weight_bits : int
         Word length of a weight, 1 to 8.
     phase_bits : int
@@ -60,39 +75,30 @@ def prove_onn(
     ------
     Claim
         Each claim, once it is decided.
+
+    Raises
+    ------
+    ValueError
+        If the weights are protected.
+    VacuousError
+        If the premise of a claim cannot be met.
     """
-    zero = np.zeros((count, count), dtype=np.int64)
-    params = OnnParams(weights=zero, weight_bits=weight_bits, phase_bits=phase_bits, noise_bits=noise_bits)
-    net = Network(make, params)
-    graph, clock = net.graph, Stopwatch()
-    before, after = Moment(net, 0), Moment(net, 1)
-    begun, pure = (Word.of(graph, graph.input(name, 1), False) for name in ("begun", "pure"))
-    loads = before.within("IDLE") & before.on("phase__valid")
-    window, noise = before.of("advance__payload.window"), 0
-    if noise_bits:
-        noise = before.of("advance__payload.noise")
-    anneals = before.within("IDLE") & before.on("advance__valid") & ((window != params.half) | (noise != 0))
-    later = (begun & (loads == 0)) | before.begins
-    later_pure = (pure & (anneals == 0)) | before.begins
-    now, then = structure(before), structure(after)
+    net = _network(count, weight_bits, phase_bits, noise_bits, make)
     small = count <= SMALL
-    sums, sums_then = [], []
+    before, after = Moment(net, 0), Moment(net, 1)
+    begun, pure = (Word.of(net.graph, net.graph.input(name, 1), False) for name in ("begun", "pure"))
+    later, later_pure = _later(before, begun, pure)
+    known, then = structure(before), structure(after)
     if small:
-        sums = [each._replace(condition=each.condition & (begun == 1)) for each in meaning(before, pure)]
-        sums_then = [each._replace(condition=each.condition & (later == 1)) for each in meaning(after, later_pure)]
-    fair = [before.of("rst") == 0, window <= params.half]
-    prover = Prover(net, [*(each.bit for each in (*now, *sums)), *fair])
-    for each in (*then, *sums_then):
+        known += _where(begun, meaning(before, pure))
+        then += _where(later, meaning(after, later_pure))
+    fair = [before.of("rst") == 0, before.of("advance__payload.window") <= net.params.half]
+    prover = Prover(net, [*(each.bit for each in known), *fair])
+    for each in then:
         yield prover.claim("invariants", each)
-    reset = before.of("rst") == 1
-    counters = [after.of(name) == 0 for name in ("tick", "changed", "toggles", "settled")]
-    fresh = all_of([*(each.bit for each in then), after.within("IDLE"), *counters])
-    answer = holds(graph, [reset.number], fresh.number)
-    lines = counterexample(net, answer) if answer.proved is False else ()
-    text = "a reset leads from any state to one in which all invariants hold: IDLE, and all counters 0"
-    yield Claim("invariants", text, answer.proved, clock.lap(), lines)
+    yield _reset(net, before, after)
     step = Step(before, after, begun, later, pure)
-    for claims in (*((golden_claims,) if small else ()), readable_claims, input_claims, progress_claims):
+    for claims in (*((golden_claims, sum_claims) if small else ()), readable_claims, input_claims, progress_claims):
         for subject, each in claims(step):
             yield prover.claim(subject, each)
     yield prover.claim("inputs", unaffected(net, before))
@@ -102,14 +108,97 @@ def prove_onn(
         yield Claim("network", text, None, 0.0, tried=False)
 
 
-SMALL = 8
-"""Largest number of oscillators of which sums and golden state are proved."""
-NOT_OF_LARGE = (
-    f"sums and golden state of more than {SMALL} oscillators (proved of 3; `neuristor onn verify` compares them)",
-)
-"""What is not tried of larger networks."""
-NOT_TRIED = (
-    "check bits of weights, and the counter `memory_faults` (tests/hdl/test_protection.py compares them)",
-)
-"""What there is no proof of, with who compares it."""
+def _network(count: int, weight_bits: int, phase_bits: int, noise_bits: int, make: Make) -> Network:
+    """A network whose weights are symbolic.
 
+    Raises
+    ------
+    ValueError
+        If the weights are protected.
+    """
+    zero = np.zeros((count, count), dtype=np.int64)
+    onn = make(OnnParams(weights=zero, weight_bits=weight_bits, phase_bits=phase_bits, noise_bits=noise_bits))
+    if onn.protection != "none":
+        raise ValueError(f"there is no proof of protected weights ({onn.protection})")
+    return Network(onn)
+
+
+def _where(condition: Word, statements: list[Statement]) -> list[Statement]:
+    """The statements, under one more condition."""
+    return [each._replace(condition=each.condition & (condition == 1)) for each in statements]
+
+
+def _later(m: Moment, begun: Word, pure: Word) -> tuple[Word, Word]:
+    """Whether the network has begun in the next clock, and has advanced without noise and injection since."""
+    loads = m.within("IDLE") & m.on("phase__valid")
+    anneals = m.of("advance__payload.window") != m.params.half
+    if m.params.noise_bits:
+        anneals = anneals | (m.of("advance__payload.noise") != 0)
+    anneals = m.within("IDLE") & m.on("advance__valid") & anneals
+    return (begun & (loads == 0)) | m.begins, (pure & (anneals == 0)) | m.begins
+
+
+def _reset(net: Network, before: Moment, after: Moment) -> Claim:
+    """The claim that a reset leads to a state in which all invariants hold."""
+    counters = [after.of(name) == 0 for name in ("tick", "changed", "toggles", "settled")]
+    fresh = all_of([*(each.bit for each in structure(after)), after.within("IDLE"), *counters])
+    text = "a reset leads from any state to one in which all invariants hold: IDLE, and all counters 0"
+    return Prover(net, []).claim("invariants", Statement(text, before.of("rst") == 1, fresh))
+
+
+def prove_weights(count: int, weight_bits: int, make: Make = Onn) -> Iterator[Claim]:
+    """Prove the memories of weights of a network of any size.
+
+    Parameters
+    ----------
+    count : int
+        Number of oscillators, from 2.
+    weight_bits : int
+        Word length of a weight, 1 to 8.
+    make : callable
+        Makes the circuit from its parameters.
+
+    Yields
+    ------
+    Claim
+        Each claim, once it is decided.
+    """
+    net = _network(count, weight_bits, 4, 0, make)
+    m = Moment(net, 0)
+    prover = Prover(net, [m.of("rst") == 0, (m.of("busy") == 0) == m.within("IDLE")])
+    for each in memory_claims(net, m):
+        yield prover.claim("weights", each)
+
+
+def prove_network(params: OnnParams, parts: int = 1, readable: bool = False) -> Iterator[Claim]:
+    """Prove what can be proved of a network: all of three oscillators, the search of up to 40, the memories of all.
+
+    Parameters
+    ----------
+    params : OnnParams
+        Word lengths and number of oscillators; the proof is for all weights.
+    parts : int
+        Clocks in which a column of weights is read.
+    readable : bool
+        Whether weights can be read back.
+
+    Yields
+    ------
+    Claim
+        Each claim, once it is decided. Its subject begins with the number of oscillators.
+    """
+
+    def make(given: OnnParams) -> Onn:
+        return Onn(given, parts, readable)
+
+    def said(count: int, claims: Iterator[Claim]) -> Iterator[Claim]:
+        for each in claims:
+            yield Claim(f"{count}: {each.subject}", *list(vars(each).values())[1:])
+
+    lengths = params.weight_bits, params.phase_bits, make, params.noise_bits
+    small, searched = min(params.count, 3), min(params.count, SEARCHED)
+    yield from said(small, prove_onn(small, *lengths))
+    if searched > small:
+        yield from said(searched, prove_onn(searched, *lengths))
+    if params.count > searched:
+        yield from said(params.count, prove_weights(params.count, params.weight_bits, make))

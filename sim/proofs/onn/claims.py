@@ -12,9 +12,10 @@ from neuristor.sim.netlists.words import Word
 from neuristor.sim.proofs.claims import all_of, implies
 from neuristor.sim.proofs.onn.golden import COUNTER, begun, sums, tick_after
 from neuristor.sim.proofs.onn.invariants import Statement, safe_ticks, settled
-from neuristor.sim.proofs.onn.network import RESTING, Moment, all_same
+from neuristor.sim.proofs.onn.meaning import all_same, meant, shown_by
+from neuristor.sim.proofs.onn.network import RESTING, Moment
 
-__all__ = ["Step", "golden_claims", "input_claims", "progress_claims", "readable_claims"]
+__all__ = ["Step", "golden_claims", "input_claims", "progress_claims", "readable_claims", "sum_claims"]
 
 
 class Step:
@@ -59,11 +60,11 @@ def golden_claims(step: Step) -> Iterator[tuple[str, Statement]]:
         Statement(
             "`begin` leads to the golden state at tick 0, the first comparison included",
             step.begins,
-            after.starting & step.later & all_same(after.meant(), first),
+            after.starting & step.later & all_same(meant(after), first),
         ),
     )
     quiet = step.begun & step.later & (step.begins == 0) & (step.step == 0)
-    one, other = before.meant(), after.meant()
+    one, other = meant(before), meant(after)
     for names in (("phase",), ("output", "reference"), ("tick", "toggles"), ("changed", "occupied", "fresh")):
         text = f"while a tick is computed, and between ticks, the golden state stays: {', '.join(names)}"
         yield "golden step", Statement(text, quiet, all_same(one, other, *names))
@@ -71,7 +72,7 @@ def golden_claims(step: Step) -> Iterator[tuple[str, Statement]]:
         names = ("generator", "sign", "toss")
         text = "while a tick is computed, and between ticks, the golden state stays: noise"
         yield "golden step", Statement(text, quiet, all_same(one, other, *names))
-    shown, distance = before.shown(), before.distance
+    shown, distance = shown_by(before), before.distance
     visits = step.step & (distance <= before.room)
     last = shown._replace(tick=(before.tick + distance - 1) & COUNTER)
     golden, visited = tick_after(params, last, net.weights, before.noise, before.window)
@@ -93,8 +94,24 @@ def golden_claims(step: Step) -> Iterator[tuple[str, Statement]]:
     ends = step.step & (distance > before.room)
     rest = shown._replace(tick=(before.tick + before.room) & COUNTER)
     text = "`advance` may end in a tick that is skipped"
-    yield "golden step", Statement(text, ends, after.within("IDLE") & all_same(after.shown(), rest))
-    m, exact = before, sums(net.weights, before.output)
+    yield "golden step", Statement(text, ends, after.within("IDLE") & all_same(shown_by(after), rest))
+
+
+def sum_claims(step: Step) -> Iterator[tuple[str, Statement]]:
+    """The claims about sums, and about the state between ticks.
+
+    Parameters
+    ----------
+    step : Step
+        A clock.
+
+    Yields
+    ------
+    tuple of str and Statement
+        The subject, and the statement.
+    """
+    m, params = step.before, step.params
+    exact = sums(step.net.weights, m.output)
     most = (1 << params.total_bits - 1) - 1
     text = "the largest and the smallest sum fit, with weights of the lowest value and noise"
     room = [(total + noise <= most) & (total - noise >= -most - 1) for total, noise in ((t, m.noise) for t in exact)]
@@ -102,7 +119,7 @@ def golden_claims(step: Step) -> Iterator[tuple[str, Statement]]:
     rest = m.within(*RESTING)
     text = "between ticks, the readable state is the golden state, and sums are those of its outputs"
     right = all_of([total == each for total, each in zip(m.total, exact, strict=True)])
-    yield "golden step", Statement(text, step.begun & rest, right & all_same(m.meant(), shown))
+    yield "golden step", Statement(text, step.begun & rest, right & all_same(meant(m), shown_by(m)))
 
 
 def readable_claims(step: Step) -> Iterator[tuple[str, Statement]]:
@@ -121,7 +138,9 @@ def readable_claims(step: Step) -> Iterator[tuple[str, Statement]]:
     m, net, params = step.before, step.net, step.params
     graph = net.graph
     ports = {"phases": m.phase, "outputs": m.output, "references": m.reference, "totals": m.total}
-    joined = [(m.of(name), Word.of(graph, graph.concat([w.number for w in some]), False)) for name, some in ports.items()]
+    joined = [
+        (m.of(name), Word.of(graph, graph.concat([w.number for w in some]), False)) for name, some in ports.items()
+    ]
     yield (
         "outputs",
         Statement(
@@ -191,7 +210,10 @@ def input_claims(step: Step) -> Iterator[tuple[str, Statement]]:
         (m.of("look__ready") == 1) == (idle & (1 if net.onn.readable else 0)),
         (m.of("advance__ready") == 1) == (idle & (m.on("begin") == 0)),
     ]
-    yield "inputs", Statement("inputs are accepted while the network is idle, and only then", step.always, all_of(ready))
+    yield (
+        "inputs",
+        Statement("inputs are accepted while the network is idle, and only then", step.always, all_of(ready)),
+    )
     for n in range(params.count):
         loads = idle & m.on("phase__valid") & (m.of("phase__payload.oscillator") == n)
         stays = (loads == 0) & (m.within("COMPARE") == 0)
@@ -213,7 +235,10 @@ def input_claims(step: Step) -> Iterator[tuple[str, Statement]]:
     text = "each tick is counted, whether visited or skipped"
     advancing = (m.within("IDLE") | m.starting) == 0
     moved = ((after.tick - m.tick) & COUNTER) == select(visits, m.distance, select(step.step, m.room, 0))
-    yield "inputs", Statement(text, advancing, implies(step.step == 0, after.left == m.left) & moved & (after.left == left))
+    yield (
+        "inputs",
+        Statement(text, advancing, implies(step.step == 0, after.left == m.left) & moved & (after.left == left)),
+    )
     goes = m.within("TURN", "STEP") & after.within("IDLE")
     at_end = select(step.step, m.room == m.left, m.left == 0)
     text = "`advance` ends after the ticks that were asked for, or with `settle` once the network has settled"
@@ -221,7 +246,10 @@ def input_claims(step: Step) -> Iterator[tuple[str, Statement]]:
     text = "with `settle`, no tick is made after the network has settled, and never one too many"
     far = select(visits, m.distance, m.room)
     before = ((m.tick + far - 1 - m.of("changed")) & COUNTER) < params.raw.period
-    yield "inputs", Statement(text, step.step, (m.room == safe_ticks(m)) & (far <= m.left) & implies(m.on("settle"), before))
+    yield (
+        "inputs",
+        Statement(text, step.step, (m.room == safe_ticks(m)) & (far <= m.left) & implies(m.on("settle"), before)),
+    )
 
 
 def clocks_left(m: Moment) -> Word:
@@ -311,4 +339,3 @@ def progress_claims(step: Step) -> Iterator[tuple[str, Statement]]:
     text = "without `begin` and `advance`, an idle network stays idle"
     rests = idle & ((step.begins | step.asks) == 0)
     yield "progress", Statement(text, rests, ends & (after.on("busy") == 0))
-

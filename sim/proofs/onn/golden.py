@@ -16,7 +16,19 @@ from neuristor.golden_model.networks.onn import OnnParams
 from neuristor.golden_model.networks.phase_oscillator import output, step
 from neuristor.golden_model.noise import advance
 
-__all__ = ["COUNTER", "TOGGLES", "Draw", "Golden", "begun", "compared", "drawn", "sums", "tick_after"]
+__all__ = [
+    "COUNTER",
+    "TOGGLES",
+    "Draw",
+    "Golden",
+    "amplitude",
+    "begun",
+    "chosen_draw",
+    "compared",
+    "drawn",
+    "sums",
+    "tick_after",
+]
 
 COUNTER = (1 << 32) - 1
 """Largest value of the counters of ticks, which wrap."""
@@ -162,6 +174,28 @@ def drawn(draw: Draw, stage: Any = 0) -> Draw:
     return Draw(select(stage > 2, after, advance(after)), signs, tosses)
 
 
+def chosen_draw(condition: Any, yes: Draw, no: Draw) -> Draw:
+    """One of two states of the generator.
+
+    Parameters
+    ----------
+    condition : bool or Word
+        Which.
+    yes, no : Draw
+        The state if the condition holds, and if not.
+
+    Returns
+    -------
+    Draw
+        The state.
+    """
+    return Draw(
+        select(condition, yes.state, no.state),
+        [select(condition, a, b) for a, b in zip(yes.signs, no.signs, strict=True)],
+        [select(condition, a, b) for a, b in zip(yes.tosses, no.tosses, strict=True)],
+    )
+
+
 def amplitude(draw: Draw, noise: Any) -> Any:
     """The amplitude of the noise of a tick.
 
@@ -266,12 +300,7 @@ def tick_after(
     occupied = [select(seen & (place == n), left, each) for n, each in enumerate(golden.occupied)]
     draw = golden.draw
     if draw is not None:
-        then, draws = drawn(draw), (noise > 0) & sampled
-        draw = Draw(
-            select(draws, then.state, draw.state),
-            [select(draws, new, old) for new, old in zip(then.signs, draw.signs, strict=True)],
-            [select(draws, new, old) for new, old in zip(then.tosses, draw.tosses, strict=True)],
-        )
+        draw = chosen_draw((noise > 0) & sampled, drawn(draw), draw)
     made = golden._replace(
         tick=tick, output=after, toggles=(golden.toggles + toggled) & TOGGLES, occupied=occupied, draw=draw
     )

@@ -136,4 +136,3 @@ def counterexample(net: Network, answer: Answer) -> tuple[str, ...]:
     bits = net.params.weight_bits
     matrix = [[as_signed(values[each.number], bits) for each in row] for row in net.weights]
     return (f"weights {matrix}", *lines)
-

@@ -12,6 +12,7 @@ from neuristor.hdl.onn import WORD
 from neuristor.sim.netlists.words import Word
 from neuristor.sim.proofs.claims import all_of, any_of, implies
 from neuristor.sim.proofs.onn.network import BEGINNING, RESTING, Moment
+from neuristor.sim.proofs.onn.sums import adds_up
 
 __all__ = ["COMPUTING", "NOISY", "Statement", "meaning", "safe_ticks", "structure"]
 
@@ -253,9 +254,7 @@ def structure(m: Moment) -> list[Statement]:
         ),
         Statement("the ticks to visit are known", within("FIND", "STEP"), m.of("turned") == rotated(m)),
         Statement("the next tick to visit is the nearest", within("STEP"), m.distance == distance(m, m.of("turned"))),
-        Statement(
-            "the distance to the last tick is known", within("TOGGLE"), (m.distance >= 1) & (m.distance <= half)
-        ),
+        Statement("the distance to the last tick is known", within("TOGGLE"), (m.distance >= 1) & (m.distance <= half)),
     ]
     if net.onn.parts > 1:
         made.append(
@@ -346,7 +345,7 @@ def meaning(m: Moment, pure: Word) -> list[Statement]:
         Statement(
             f"sum {n}, with the columns on their way, equals the sum computed anew",
             within("OUTPUTS") == 0,
-            m.adds_up(n),
+            adds_up(m, n),
         )
         for n in range(params.count)
     ]

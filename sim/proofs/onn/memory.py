@@ -39,7 +39,7 @@ def unaffected(net: Network, m: Moment) -> Statement:
     """
 
     def quiet(name: str, clock: int) -> int | str | Word:
-        return net._given(name, clock) if name in ("rst", "clk") else 0
+        return net.given(name, clock) if name in ("rst", "clk") else 0
 
     other = net.circuit.again(quiet)
     for name, words in zip(net.memories, net.rows, strict=True):
@@ -113,10 +113,13 @@ def _read_back(
     goes_on = of("rst", 1) == 0
     looks = m.within("IDLE") & (of("look__valid") == 1) & goes_on
     yield Statement("`seen` is valid two clocks after `look`", looks, of("seen.valid", 2) == 1)
+    absent = of("look__payload.chunk") >= onn.chunks
+    if onn.chunks < 1 << len(onn.look.payload.chunk):
+        zero = of("seen.data", 2) == 0
+        yield Statement("`seen` is 0 for a chunk that does not exist", looks & absent, zero)
     yield Statement("`seen` is valid only then", (looks == 0) & goes_on, of("seen.valid", 2) == 0)
     for number, name in enumerate(net.memories):
         asked = looks & (of("look__payload.column") == column)
         asked = asked & (of("look__payload.chunk") == part * onn.chunks_per_part + number)
         same = _same(net, circuit.signal("seen.data", 2), circuit.content(name, 0))
         yield Statement(f"`seen` has the weights that were asked for, memory {number}", exists & asked, same)
-

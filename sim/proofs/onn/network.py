@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cached_property, reduce
-from operator import add
-
-import numpy as np
+from collections.abc import Sequence
+from functools import cached_property
 
 from neuristor.golden_model.fixed import select
-from neuristor.golden_model.networks.onn import OnnParams
 from neuristor.hdl.onn import WORD, Onn
 from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.netlists.netlist import Circuit, read_circuit
 from neuristor.sim.netlists.words import Graph, Word
-from neuristor.sim.proofs.claims import all_of, any_of
-from neuristor.sim.proofs.onn.golden import TOGGLES, Draw, Golden, amplitude, begun, compared, drawn, sums, tick_after
+from neuristor.sim.proofs.claims import any_of
+from neuristor.sim.proofs.onn.golden import Draw
 
 __all__ = ["BEGINNING", "RESTING", "Moment", "Network"]
 
@@ -30,18 +26,15 @@ class Network:
 
     Parameters
     ----------
-    make : callable
-        Makes the circuit from its parameters.
-    params : OnnParams
-        Word lengths; the weights do not matter. At most 32 oscillators.
+    onn : Onn
+        The circuit; its weights do not matter.
     """
 
-    def __init__(self, make: Callable[[OnnParams], Onn], params: OnnParams) -> None:
-        self.params, self.onn = params, make(params)
-        self.text = to_rtlil(self.onn)
+    def __init__(self, onn: Onn) -> None:
+        self.params, self.onn = onn.params, onn
         self.graph = graph = Graph()
-        self.circuit = read_circuit(graph, self.text, "top", self._given)
-        onn = self.onn
+        self.circuit = read_circuit(graph, to_rtlil(onn), "top", self.given)
+        params = onn.params
         rows = params.count * onn.parts
         self.memories = [self.circuit.memories[f"weights_{n}"].name for n in range(onn.chunks_per_part)]
         self.rows = [[graph.input(f"{name} row {n}", onn.chunk_bits) for n in range(rows)] for name in self.memories]
@@ -53,7 +46,22 @@ class Network:
         """The weights, as they stand in the memory; ``weights[i][j]``: from oscillator j to oscillator i."""
         return [[self.weight(i, j) for j in range(self.params.count)] for i in range(self.params.count)]
 
-    def _given(self, name: str, clock: int) -> int | str | Word:
+    @staticmethod
+    def given(name: str, clock: int) -> int | str | Word:
+        """The inputs of the network, free but for the writing of weights.
+
+        Parameters
+        ----------
+        name : str
+            Name of an input.
+        clock : int
+            Number of the clock.
+
+        Returns
+        -------
+        int, str or Word
+            Its value, or the name of a free word.
+        """
         # Weights are written only while the network is idle, and are in use from the next `begin` on.
         return 0 if name == "weight__valid" else f"{name}@{clock}"
 
@@ -204,6 +212,28 @@ class Moment:
         self.window, self.distance = self.of("window"), self.of("distance")
         self.left, self.room = self.of("left"), self.of("room")
 
+    def node(self, name: str) -> int:
+        """The node of a signal in this clock.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Returns
+        -------
+        int
+            The node.
+
+        Raises
+        ------
+        ValueError
+            If the circuit has no such signal, as when nothing uses it.
+        """
+        if not self.net.circuit.has(name):
+            raise ValueError(f"the proof is about a signal {name!r}, which the circuit does not have or use")
+        return self.net.circuit.signal(name, self.clock)
+
     def of(self, name: str, signed: bool = False) -> Word:
         """A signal in this clock.
 
@@ -219,7 +249,7 @@ class Moment:
         Word
             The word.
         """
-        return Word.of(self.net.graph, self.net.circuit.signal(name, self.clock), signed)
+        return Word.of(self.net.graph, self.node(name), signed)
 
     def bit(self, name: str, place: int) -> Word:
         """A bit of a signal in this clock.
@@ -236,7 +266,7 @@ class Moment:
         Word
             The bit.
         """
-        return Word.of(self.net.graph, self.net.graph.slice(self.net.circuit.signal(name, self.clock), place, 1), False)
+        return Word.of(self.net.graph, self.net.graph.slice(self.node(name), place, 1), False)
 
     def bits(self, name: str) -> list[Word]:
         """All bits of a signal in this clock.
@@ -251,7 +281,7 @@ class Moment:
         list of Word
             The bits, lowest first.
         """
-        width = self.net.graph.width(self.net.circuit.signal(name, self.clock))
+        width = self.net.graph.width(self.node(name))
         return [self.bit(name, n) for n in range(width)]
 
     def on(self, name: str) -> Word:
@@ -371,253 +401,3 @@ class Moment:
         count = self.params.count
         signs = [self.bit("signs", n) for n in range(count)]
         return Draw(self.of("generator.state"), signs, [self.bit("generator.tosses", n) for n in range(count)])
-
-    # --- sums
-
-    def offsets(self, draw: Draw | None) -> list[Word]:
-        """The noise on each sum, if it is drawn.
-
-        Parameters
-        ----------
-        draw : Draw or None
-            The generator after the draws of the tick.
-
-        Returns
-        -------
-        list of Word, length count
-            The offsets, signed.
-        """
-        if draw is None:
-            return [self.net.const(0)] * self.params.count
-        most = amplitude(draw, self.noise)
-        return [select(sign == 1, most, 0 - most) for sign in draw.signs]
-
-    def expected(self, owner: int) -> Word:
-        """What a sum is, once all that is on its way has been added: the sum over all outputs, with noise.
-
-        Parameters
-        ----------
-        owner : int
-            The oscillator.
-
-        Returns
-        -------
-        Word
-            The sum, signed; exact.
-        """
-        total = sums(self.net.weights, self.output)[owner]
-        if not self.params.noise_bits:
-            return total
-        # While noise is added or subtracted, parts before the present one have had it done to them.
-        part, own = self.part, self.net.place(owner)[0]
-        has = self.within("MOVING") | (self.within("COMPARE") & (self.starting == 0))
-        has = has | (self.within("MOVE") & (part > own)) | (self.within("MOVED") & (part <= own))
-        return select(has & self.noisy, total + self.offsets(self.draw)[owner], total)
-
-    def on_its_way(self, owner: int) -> list[Word]:
-        """The amounts that are still to be added to a sum.
-
-        Parameters
-        ----------
-        owner : int
-            The oscillator.
-
-        Returns
-        -------
-        list of Word
-            The amounts, signed.
-        """
-        net, one, own = self.net, self.starting, self.net.place(owner)[0]
-
-        def column(condition: Word, plus: Word, weight: Word) -> Word:
-            amount = select(one, weight, weight * 2)
-            made: Word = select(condition, select(plus == 1, amount, 0 - amount), 0)
-            return made
-
-        # To subtract, the last stage holds the complement; the missing 1 is added as its carry.
-        whole = select(self.of("plus_2") == 1, self.term[owner], self.term[owner] + 1)
-        pieces: list[Word] = [select(self.on("valid_2") & (self.which(2) == own), whole, 0)]
-        reader = net.reader(net.memories[net.place(owner)[1]])
-        here = self.on("valid_1") & (self.which(1) == own)
-        if self.params.noise_bits:
-            moving = self.on("moving")
-            offset = self.offsets(self.draw)[owner]
-            pieces.append(select(here & moving, select(self.back == 1, 0 - offset, offset), 0))
-            here = here & (moving == 0)
-        read = net.of_word(net.circuit.register(reader, self.clock), owner)
-        pieces.append(column(here, self.of("plus_1"), read))
-        at = net.circuit.signal("port__addr", self.clock)
-        read = net.of_word(net.circuit.chosen(net.rows[net.place(owner)[1]], at, net.onn.chunk_bits), owner)
-        pieces.append(column(self.on("valid_0") & (self.which(0) == own), self.of("plus_0"), read))
-        lower: Word = net.const(0) == 0
-        for n, listed in enumerate(self.listed):
-            due = listed == 1
-            if net.onn.parts > 1:
-                # Of the column that is being read, the parts before the present one are on their way.
-                due = due & ((lower == 0) | (self.word[n] == 0) | (self.part <= own))
-                lower = lower & (self.word[n] == 0)
-            pieces.append(column(due, self.output[n], net.weights[owner][n]))
-        return pieces
-
-    def adds_up(self, owner: int) -> Word:
-        """Whether a sum, with all that is on its way, is what it has to become, modulo the width of the sum.
-
-        Parameters
-        ----------
-        owner : int
-            The oscillator.
-
-        Returns
-        -------
-        Word
-            A bit.
-        """
-        graph, width = self.net.graph, self.params.total_bits
-        nodes = [each.to(width) for each in (self.total[owner], *self.on_its_way(owner))]
-        made = reduce(lambda a, b: graph.op("add", width, a, b), nodes)
-        return Word.of(graph, graph.op("eq", 1, made, self.expected(owner).to(width)), False)
-
-    # --- what the state stands for
-
-    def shown(self) -> Golden:
-        """The golden state that registers show, as they are.
-
-        Returns
-        -------
-        Golden
-            The state.
-        """
-        return Golden(
-            self.phase,
-            self.output,
-            self.reference,
-            self.tick,
-            self.of("changed"),
-            self.of("toggles"),
-            self.bits("occupied"),
-            self.of("any_moved"),
-            self.draw,
-        )
-
-    def toggled(self) -> Golden:
-        """The state of the registers after all columns have been read.
-
-        Returns
-        -------
-        Golden
-            The state.
-        """
-        shown = self.shown()
-        rest = select(self.starting, 0, reduce(add, self.listed))
-        return shown._replace(toggles=(shown.toggles + rest) & TOGGLES)
-
-    def meant(self) -> Golden:
-        """The golden state that this clock's registers lead to: that after the tick that is being computed.
-
-        Returns
-        -------
-        Golden
-            The state.
-        """
-        net, params = self.net, self.params
-        shown, toggled, fixed = self.shown(), self.toggled(), sums(net.weights, self.output)
-        before = shown._replace(tick=(self.tick - 1) & ((1 << 32) - 1))
-        if params.noise_bits:
-            assert toggled.draw is not None
-            stage = select(self.within("DRAW"), self.of("generator.fsm_state"), 0)
-            undrawn = self.within("SEARCH", "DRAIN", "DRAW") & self.noisy & self.sampling
-            full = drawn(toggled.draw, stage)
-            pick = lambda new, old: select(undrawn, new, old)  # noqa: E731
-            toggled = toggled._replace(
-                draw=Draw(
-                    pick(full.state, toggled.draw.state),
-                    [pick(a, b) for a, b in zip(full.signs, toggled.draw.signs, strict=True)],
-                    [pick(a, b) for a, b in zip(full.tosses, toggled.draw.tosses, strict=True)],
-                )
-            )
-        now = compared(params, toggled, fixed, self.noise, self.sampling)
-        # A new phase is known at once; the rest follows a clock later.
-        any_moved = any_of([each == 1 for each in self.moved])
-        fresh = select(any_moved, 1, 0)
-        after = shown._replace(
-            fresh=fresh,
-            changed=select(any_moved, self.tick, shown.changed),
-            occupied=[select((self.place == n) & any_moved, 1, each) for n, each in enumerate(shown.occupied)],
-        )
-        begins = begun(params, net.weights, self.phase, self.of("generator.state") if params.noise_bits else 0)
-        cases = [
-            (self.within(*BEGINNING) & self.starting, begins),
-            (self.within("TOGGLE"), tick_after(params, before, net.weights, self.noise, self.window)[0]),
-            (self.within("SEARCH", "DRAIN", "DRAW", "MOVE", "MOVING", "COMPARE"), now),
-            (self.within("MOVED"), after),
-        ]
-        made = shown.fields()
-        for condition, case in reversed(cases):
-            other = case.fields()
-            made = {name: select(condition, other[name], each) for name, each in made.items()}
-        return rebuilt(shown, made)
-
-
-def rebuilt(like: Golden, fields: dict[str, Word]) -> Golden:
-    """Make a golden state of values by name.
-
-    Parameters
-    ----------
-    like : Golden
-        A state of the same network.
-    fields : dict of str to Word
-        Values, as from ``Golden.fields``.
-
-    Returns
-    -------
-    Golden
-        The state.
-    """
-
-    def some(name: str, count: int) -> list[Word]:
-        return [fields[f"{name} {n}"] for n in range(count)]
-
-    count = len(like.phase)
-    draw = None if like.draw is None else Draw(fields["generator"], some("sign", count), some("toss", count))
-    return Golden(
-        *(some(name, count) for name in ("phase", "output", "reference")),
-        *(fields[name] for name in ("tick", "changed", "toggles")),
-        some("occupied", len(like.occupied)),
-        fields["fresh"],
-        draw,
-    )
-
-
-def same(one: Golden, other: Golden) -> dict[str, Word]:
-    """For each value of two golden states, whether it is the same.
-
-    Parameters
-    ----------
-    one, other : Golden
-        The states.
-
-    Returns
-    -------
-    dict of str to Word
-        A bit for each name.
-    """
-    others = other.fields()
-    return {name: each == others[name] for name, each in one.fields().items()}
-
-
-def all_same(one: Golden, other: Golden, *names: str) -> Word:
-    """Whether some values of two golden states are the same.
-
-    Parameters
-    ----------
-    one, other : Golden
-        The states.
-    *names : str
-        First words of the names of the values to compare; all by default.
-
-    Returns
-    -------
-    Word
-        A bit.
-    """
-    return all_of([bit for name, bit in same(one, other).items() if not names or name.split()[0] in names])
