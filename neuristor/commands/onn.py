@@ -131,9 +131,9 @@ def prove(
 ) -> None:
     """Prove that the circuit equals its bit-true model, for all weights, states, ticks and inputs.
 
-    The proof is of networks with these word lengths and parts: of 3 oscillators in full, of up to 40 without the sums,
-    and of this size for the memories of weights. The table says what is not tried. Exit status 1 if a claim is false or
-    the solver has no answer.
+    The proof is of networks with these word lengths and parts: of 3 oscillators (seconds), of up to 33, which are
+    searched in two words (minutes), and of this size for the memories of weights. The table says what is not tried.
+    Exit status 1 if a claim is false or the solver has no answer.
 
     Example: `neuristor onn prove weights.csv --noise-bits 6`
     """

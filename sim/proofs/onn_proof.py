@@ -32,22 +32,21 @@ from neuristor.sim.proofs.onn.claims import (
     readable_claims,
     sum_claims,
 )
-from neuristor.sim.proofs.onn.inductive import Prover
-from neuristor.sim.proofs.onn.invariants import Statement, meaning, structure
+from neuristor.sim.proofs.onn.inductive import Prover, grouped
+from neuristor.sim.proofs.onn.invariants import Statement, amplitude_is_known, meaning, structure
 from neuristor.sim.proofs.onn.memory import memory_claims, unaffected
 from neuristor.sim.proofs.onn.network import Moment, Network
+from neuristor.sim.proofs.onn.protection import Protected
+from neuristor.sim.proofs.onn.sums import at_rest, is_sum
 
-__all__ = ["SMALL", "prove_network", "prove_onn", "prove_weights"]
+__all__ = ["prove_network", "prove_onn", "prove_protection", "prove_weights"]
 
-SMALL = 8
-"""Largest number of oscillators of which sums and golden state are proved."""
-SEARCHED = 40
+SEARCHED = 33
 """Number of oscillators of which the search in several words is proved."""
-NOT_OF_LARGE = (
-    f"sums and golden state of more than {SMALL} oscillators (proved of 3; `neuristor onn verify` compares them)",
+NOT_TRIED = (
+    "a network whose weights have check bits is otherwise the same (tests/hdl/test_protection.py compares it); "
+    "`prove_protection` is about the check bits",
 )
-"""What is not tried of larger networks."""
-NOT_TRIED = ("check bits of weights, and the counter `memory_faults` (tests/hdl/test_protection.py compares them)",)
 """What there is no proof of, with who compares it."""
 
 Make = Callable[[OnnParams], Onn]
@@ -61,7 +60,7 @@ def prove_onn(
     Parameters
     ----------
     count : int
-        Number of oscillators, from 2. Of more than `SMALL`, all is proved but sums and golden state.
+        Number of oscillators, from 2.
     weight_bits : int
         Word length of a weight, 1 to 8.
     phase_bits : int
@@ -84,27 +83,28 @@ def prove_onn(
         If the premise of a claim cannot be met.
     """
     net = _network(count, weight_bits, phase_bits, noise_bits, make)
-    small = count <= SMALL
     before, after = Moment(net, 0), Moment(net, 1)
     begun, pure = (Word.of(net.graph, net.graph.input(name, 1), False) for name in ("begun", "pure"))
     later, later_pure = _later(before, begun, pure)
-    known, then = structure(before), structure(after)
-    if small:
-        known += _where(begun, meaning(before, pure))
-        then += _where(later, meaning(after, later_pure))
+    known = [*structure(before), *_where(begun, meaning(before, pure))]
+    then = [*structure(after), *_where(later, meaning(after, later_pure))]
+    # Proved by the claims about sums, see `neuristor.sim.proofs.onn.sums`.
+    rests = (begun == 1) & at_rest(before)
+    known += [Statement("sums are those over all outputs", rests, is_sum(before, n)) for n in range(count)]
     fair = [before.of("rst") == 0, before.of("advance__payload.window") <= net.params.half]
     prover = Prover(net, [*(each.bit for each in known), *fair])
-    for each in then:
-        yield prover.claim("invariants", each)
+    for some in grouped(("invariants", each) for each in then):
+        yield prover.claim(*some)
     yield _reset(net, before, after)
+    prover = Prover(net, [*prover.assumed, amplitude_is_known(before), amplitude_is_known(after)])
     step = Step(before, after, begun, later, pure)
-    for claims in (*((golden_claims, sum_claims) if small else ()), readable_claims, input_claims, progress_claims):
-        for subject, each in claims(step):
-            yield prover.claim(subject, each)
-    yield prover.claim("inputs", unaffected(net, before))
-    for each in memory_claims(net, before):
-        yield prover.claim("weights", each)
-    for text in (*(() if small else NOT_OF_LARGE), *NOT_TRIED):
+    for claims in (sum_claims, golden_claims, readable_claims, input_claims, progress_claims):
+        for some in grouped(claims(step)):
+            yield prover.claim(*some)
+    yield prover.claim("inputs", [unaffected(net, before)])
+    for some in grouped(("weights", each) for each in memory_claims(net, before)):
+        yield prover.claim(*some)
+    for text in NOT_TRIED:
         yield Claim("network", text, None, 0.0, tried=False)
 
 
@@ -143,7 +143,7 @@ def _reset(net: Network, before: Moment, after: Moment) -> Claim:
     counters = [after.of(name) == 0 for name in ("tick", "changed", "toggles", "settled")]
     fresh = all_of([*(each.bit for each in structure(after)), after.within("IDLE"), *counters])
     text = "a reset leads from any state to one in which all invariants hold: IDLE, and all counters 0"
-    return Prover(net, []).claim("invariants", Statement(text, before.of("rst") == 1, fresh))
+    return Prover(net, []).claim("invariants", [Statement(text, before.of("rst") == 1, fresh)])
 
 
 def prove_weights(count: int, weight_bits: int, make: Make = Onn) -> Iterator[Claim]:
@@ -166,12 +166,42 @@ def prove_weights(count: int, weight_bits: int, make: Make = Onn) -> Iterator[Cl
     net = _network(count, weight_bits, 4, 0, make)
     m = Moment(net, 0)
     prover = Prover(net, [m.of("rst") == 0, (m.of("busy") == 0) == m.within("IDLE")])
-    for each in memory_claims(net, m):
-        yield prover.claim("weights", each)
+    for some in grouped(("weights", each) for each in memory_claims(net, m)):
+        yield prover.claim(*some)
+
+
+def prove_protection(count: int, weight_bits: int, make: Make) -> Iterator[Claim]:
+    """Prove check bits of weights, and the counter of damaged words, of a network of any size.
+
+    Parameters
+    ----------
+    count : int
+        Number of oscillators, from 2.
+    weight_bits : int
+        Word length of a weight, 1 to 8.
+    make : callable
+        Makes the circuit, with protection, from its parameters.
+
+    Yields
+    ------
+    Claim
+        Each claim, once it is decided.
+    """
+    zero = np.zeros((count, count), dtype=np.int64)
+    net = Protected(make(OnnParams(weights=zero, weight_bits=weight_bits)))
+    prover = Prover(net, net.fair)
+    for some in grouped(("check bits", each) for each in net.claims()):
+        yield prover.claim(*some)
+    if not net.corrects:
+        text = "flipped bits of words are corrected, if so protected (tests/hdl/test_protection.py compares them)"
+        yield Claim("check bits", text, None, 0.0, tried=False)
+    text = "a reset clears the counter of damaged words"
+    cleared = Statement(text, net.of("rst", 0) == 1, net.of("memory_faults", 1) == 0)
+    yield Prover(net, []).claim("check bits", [cleared])
 
 
 def prove_network(params: OnnParams, parts: int = 1, readable: bool = False) -> Iterator[Claim]:
-    """Prove what can be proved of a network: all of three oscillators, the search of up to 40, the memories of all.
+    """Prove what can be proved of a network: all of three oscillators, the same of up to 33, the memories of all.
 
     Parameters
     ----------

@@ -10,10 +10,11 @@ from neuristor.golden_model.fixed import select
 from neuristor.golden_model.networks.onn import visit_clocks
 from neuristor.sim.netlists.words import Word
 from neuristor.sim.proofs.claims import all_of, implies
-from neuristor.sim.proofs.onn.golden import COUNTER, begun, sums, tick_after
+from neuristor.sim.proofs.onn.golden import COUNTER, begun, tick_after
 from neuristor.sim.proofs.onn.invariants import Statement, safe_ticks, settled
 from neuristor.sim.proofs.onn.meaning import all_same, meant, shown_by
 from neuristor.sim.proofs.onn.network import RESTING, Moment
+from neuristor.sim.proofs.onn.sums import at_rest, is_sum, passes_on, starts, terms
 
 __all__ = ["Step", "golden_claims", "input_claims", "progress_claims", "readable_claims", "sum_claims"]
 
@@ -54,7 +55,7 @@ def golden_claims(step: Step) -> Iterator[tuple[str, Statement]]:
         The subject, and the statement.
     """
     before, after, net, params = step.before, step.after, step.net, step.params
-    first = begun(params, net.weights, after.phase, before.of("seed") if params.noise_bits else 0)
+    first = begun(params, net.sums, after.phase, before.of("seed") if params.noise_bits else 0)
     yield (
         "golden step",
         Statement(
@@ -75,19 +76,19 @@ def golden_claims(step: Step) -> Iterator[tuple[str, Statement]]:
     shown, distance = shown_by(before), before.distance
     visits = step.step & (distance <= before.room)
     last = shown._replace(tick=(before.tick + distance - 1) & COUNTER)
-    golden, visited = tick_after(params, last, net.weights, before.noise, before.window)
+    golden, visited = tick_after(params, last, net.sums, before.noise, before.window)
     text = "a tick that is visited is the golden step, and one that the model visits"
     yield "golden step", Statement(text, step.begun & visits, visited & all_same(other, golden))
     # Ticks that are skipped.
     count = Word.of(net.graph, net.graph.input("ticks skipped", params.phase_bits), False)
     some = (count >= 1) & (count < distance) & (count <= before.room)
     skipped = shown._replace(tick=(before.tick + count - 1) & COUNTER)
-    golden, visited = tick_after(params, skipped, net.weights, before.noise, before.window)
+    golden, visited = tick_after(params, skipped, net.sums, before.noise, before.window)
     same = all_same(golden, shown._replace(tick=(before.tick + count) & COUNTER))
     text = "a golden step changes nothing but the tick where the network skips one"
     yield "golden step", Statement(text, step.begun & step.step & some, (visited == 0) & same)
     every = skipped._replace(occupied=[net.const(1)] * params.half)
-    golden, _ = tick_after(params, every, net.weights, before.noise, before.window)
+    golden, _ = tick_after(params, every, net.sums, before.noise, before.window)
     same = all_same(golden, shown, "phase", "output", "reference", "changed", "toggles", "fresh")
     text = "nor would it if it compared every tick, without noise and injection"
     yield "golden step", Statement(text, step.begun & step.pure & step.step & some, same)
@@ -110,16 +111,26 @@ def sum_claims(step: Step) -> Iterator[tuple[str, Statement]]:
     tuple of str and Statement
         The subject, and the statement.
     """
-    m, params = step.before, step.params
-    exact = sums(step.net.weights, m.output)
-    most = (1 << params.total_bits - 1) - 1
-    text = "the largest and the smallest sum fit, with weights of the lowest value and noise"
-    room = [(total + noise <= most) & (total - noise >= -most - 1) for total, noise in ((t, m.noise) for t in exact)]
-    yield "golden step", Statement(text, step.always, all_of(room))
-    rest = m.within(*RESTING)
+    m, after, params = step.before, step.after, step.params
+    begins = m.within("OUTPUTS") & after.within("SEARCH")
+    goes = step.begun & step.later & ((m.within("OUTPUTS") | step.begins) == 0)
+    rests = step.begun & at_rest(m)
+    for n in range(params.count):
+        text = "sums start at 0, with the weights of all columns to be added"
+        yield "sums", Statement(text, begins, starts(after, n))
+        text = "columns and noise are added once each, with their signs: what is on its way to a sum moves on"
+        yield "sums", Statement(text, goes, passes_on(m, after, n))
+        found = terms(m, n)
+        nothing = all_of([each == 0 for each in (*found.stages, *found.columns)])
+        text = "nothing is on its way to the sums in a comparison, and between ticks"
+        yield "sums", Statement(text, rests, nothing)
+    largest = (params.count << (params.weight_bits - 1)) + (1 << params.noise_bits) - 1
+    fits = step.always if largest < 1 << (params.total_bits - 1) else step.always == 0
+    yield "sums", Statement("all sums fit, with weights of the lowest value and noise", step.always, fits)
     text = "between ticks, the readable state is the golden state, and sums are those of its outputs"
-    right = all_of([total == each for total, each in zip(m.total, exact, strict=True)])
-    yield "golden step", Statement(text, step.begun & rest, right & all_same(meant(m), shown_by(m)))
+    right = [is_sum(m, n) for n in range(params.count)]
+    rest = step.begun & m.within(*RESTING)
+    yield "golden step", Statement(text, rest, all_of(right) & all_same(meant(m), shown_by(m)))
 
 
 def readable_claims(step: Step) -> Iterator[tuple[str, Statement]]:
@@ -218,7 +229,7 @@ def input_claims(step: Step) -> Iterator[tuple[str, Statement]]:
         loads = idle & m.on("phase__valid") & (m.of("phase__payload.oscillator") == n)
         stays = (loads == 0) & (m.within("COMPARE") == 0)
         right = implies(loads, after.phase[n] == m.of("phase__payload.value"))
-        text = f"phase {n} is the one that is loaded for it, and changes in a comparison otherwise"
+        text = "each phase is the one that is loaded for it, and changes in a comparison otherwise"
         yield "inputs", Statement(text, loads | stays, right & implies(stays, after.phase[n] == m.phase[n]))
     asked = (
         (after.left == m.of("advance__payload.ticks"))

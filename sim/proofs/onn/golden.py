@@ -6,7 +6,7 @@ of ``OnnBitTrue.step``, and compared with that class by a test. All sums are com
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import add, or_
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from neuristor.golden_model.fixed import select
 from neuristor.golden_model.networks.onn import OnnParams
 from neuristor.golden_model.networks.phase_oscillator import output, step
 from neuristor.golden_model.noise import advance
+from neuristor.sim.netlists.words import Word
 
 __all__ = [
     "COUNTER",
@@ -32,8 +33,13 @@ __all__ = [
 
 COUNTER = (1 << 32) - 1
 """Largest value of the counters of ticks, which wrap."""
+WORD = 32
+"""Random bits in a draw; those of earlier draws move on to further oscillators."""
 TOGGLES = (1 << 48) - 1
 """Largest value of the counter of toggles, which wraps."""
+
+
+SumsOf = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 class Draw(NamedTuple):
@@ -119,15 +125,15 @@ def sums(weights: Sequence[Sequence[Any]], outputs: Sequence[Any]) -> list[Any]:
     ]
 
 
-def begun(params: OnnParams, weights: Sequence[Sequence[Any]], phase: Sequence[Any], seed: Any) -> Golden:
+def begun(params: OnnParams, total_of: SumsOf, phase: Sequence[Any], seed: Any) -> Golden:
     """The state of a network at tick 0.
 
     Parameters
     ----------
     params : OnnParams
         Word lengths.
-    weights : sequence of sequence of int or Word, shape (count, count)
-        Weights, see `sums`.
+    total_of : callable
+        The sums of some outputs, see `sums`.
     phase : sequence of int or Word, length count
         Initial phases.
     seed : int or Word
@@ -140,7 +146,7 @@ def begun(params: OnnParams, weights: Sequence[Sequence[Any]], phase: Sequence[A
     """
     out = [output(params.raw, each, 0) for each in phase]
     reference = [
-        select(total == 0, high, select(total > 0, 1, 0)) for total, high in zip(sums(weights, out), out, strict=True)
+        select(total == 0, high, select(total > 0, 1, 0)) for total, high in zip(total_of(out), out, strict=True)
     ]
     zero = [0] * params.count
     draw = Draw(seed, list(zero), list(zero)) if params.noise_bits else None
@@ -148,7 +154,7 @@ def begun(params: OnnParams, weights: Sequence[Sequence[Any]], phase: Sequence[A
 
 
 def drawn(draw: Draw, stage: Any = 0) -> Draw:
-    """The generator after the three draws of a tick, or after the rest of them; for up to 32 oscillators.
+    """The generator after the three draws of a tick, or after the rest of them.
 
     Parameters
     ----------
@@ -162,15 +168,14 @@ def drawn(draw: Draw, stage: Any = 0) -> Draw:
     Draw
         The generator after the last one.
     """
-    count = len(draw.signs)
 
-    def bits(state: Any) -> list[Any]:
-        return [state >> n & 1 for n in range(count)]
+    def shifted(old: list[Any], state: Any) -> list[Any]:
+        return [state >> n & 1 if n < WORD else old[n - WORD] for n in range(len(old))]
 
     state = select(stage > 0, draw.state, advance(draw.state))
-    signs = [select(stage > 0, old, new) for old, new in zip(draw.signs, bits(state), strict=True)]
+    signs = [select(stage > 0, a, b) for a, b in zip(draw.signs, shifted(draw.signs, state), strict=True)]
     after = select(stage > 1, state, advance(state))
-    tosses = [select(stage > 1, old, new) for old, new in zip(draw.tosses, bits(after), strict=True)]
+    tosses = [select(stage > 1, a, b) for a, b in zip(draw.tosses, shifted(draw.tosses, after), strict=True)]
     return Draw(select(stage > 2, after, advance(after)), signs, tosses)
 
 
@@ -209,8 +214,11 @@ def amplitude(draw: Draw, noise: Any) -> Any:
     Returns
     -------
     int or Word
-        The amplitude, 0 to `noise`.
+        The amplitude, 0 to `noise`. Of words, an unknown function of them: see ``invariants.amplitude_is_known``.
     """
+    if isinstance(draw.state, Word) and isinstance(noise, Word):
+        graph, width = draw.state.graph, noise.width
+        return Word.of(graph, graph.opaque("amplitude", width, noise.number, (draw.state >> 16).to(16)), False)
     return (noise + 1) * (draw.state >> 16) >> 16
 
 
@@ -258,9 +266,7 @@ def compared(params: OnnParams, golden: Golden, totals: Sequence[Any], noise: An
     )
 
 
-def tick_after(
-    params: OnnParams, golden: Golden, weights: Sequence[Sequence[Any]], noise: Any, window: Any
-) -> tuple[Golden, Any]:
+def tick_after(params: OnnParams, golden: Golden, total_of: SumsOf, noise: Any, window: Any) -> tuple[Golden, Any]:
     """One tick of a network, as ``OnnBitTrue.step``.
 
     Parameters
@@ -269,8 +275,8 @@ def tick_after(
         Word lengths.
     golden : Golden
         The state after the tick before.
-    weights : sequence of sequence of int or Word, shape (count, count)
-        Weights, see `sums`.
+    total_of : callable
+        The sums of some outputs, see `sums`.
     noise : int or Word
         Largest amplitude of the noise; 0 without.
     window : int or Word
@@ -304,4 +310,4 @@ def tick_after(
     made = golden._replace(
         tick=tick, output=after, toggles=(golden.toggles + toggled) & TOGGLES, occupied=occupied, draw=draw
     )
-    return compared(params, made, sums(weights, after), noise, sampled & visited), visited
+    return compared(params, made, total_of(after), noise, sampled & visited), visited

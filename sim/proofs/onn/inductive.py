@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from neuristor.sim.netlists.words import Graph, Word, as_signed
-from neuristor.sim.proofs.claims import Claim, Stopwatch, holds
+from neuristor.sim.proofs.claims import Claim, Stopwatch, all_of, holds
 from neuristor.sim.proofs.equivalence import PATIENCE_MS
 from neuristor.sim.proofs.onn.invariants import Statement
 from neuristor.sim.proofs.onn.network import Network
+from neuristor.sim.proofs.onn.protection import Protected
 from neuristor.sim.proofs.terms import Answer, Terms, new_solver
 
-__all__ = ["Prover", "VacuousError"]
+__all__ = ["Prover", "VacuousError", "grouped"]
+
+
+MOST_AT_ONCE = 8
+"""Largest number of statements in a question to the solver."""
 
 
 class VacuousError(ValueError):
@@ -24,13 +29,13 @@ class Prover:
 
     Parameters
     ----------
-    net : Network
+    net : Network or Protected
         The network.
     assumed : sequence of Word
         Bits that are assumed in all statements.
     """
 
-    def __init__(self, net: Network, assumed: Sequence[Word]) -> None:
+    def __init__(self, net: Network | Protected, assumed: Sequence[Word]) -> None:
         self.net, self.assumed = net, list(assumed)
         self._watch = Stopwatch()
         self._manager, self._solver = new_solver(20 * PATIENCE_MS)
@@ -60,33 +65,70 @@ class Prover:
         if result != "sat":
             raise VacuousError(f"the claim says nothing, as its premise is {result}: {text}")
 
-    def claim(self, subject: str, statements: Statement | Sequence[Statement], text: str = "") -> Claim:
-        """Prove one statement, or several as one claim.
+    def claim(self, subject: str, statements: Sequence[Statement]) -> Claim:
+        """Prove statements as one claim, with the text of the first one.
 
         Parameters
         ----------
         subject : str
             Part of the design.
-        statements : Statement or sequence of Statement
+        statements : sequence of Statement
             The statements.
-        text : str
-            The claim; that of the first statement by default.
 
         Returns
         -------
         Claim
             The claim, decided.
         """
-        several = [statements] if isinstance(statements, Statement) else list(statements)
-        text = text or several[0].text
-        for each in several:
-            self.possible(f"{text} ({each.text})", each.condition)
-        bit = several[0].bit
-        for each in several[1:]:
-            bit = bit & each.bit
-        answer = holds(self.net.graph, [each.number for each in self.assumed], bit.number)
+        text = statements[0].text
+        for each in statements:
+            self.possible(text, each.condition)
+        assumed = [each.number for each in self.assumed]
+        for some in batched([each.bit for each in statements], MOST_AT_ONCE):
+            answer = holds(self.net.graph, assumed, all_of(some).number)
+            if not answer.proved:
+                break
         lines = counterexample(self.net, answer) if answer.proved is False else ()
         return Claim(subject, text, answer.proved, self._watch.lap(), lines)
+
+
+def batched(bits: Sequence[Word], most: int) -> Iterator[Sequence[Word]]:
+    """Divide bits into groups.
+
+    Parameters
+    ----------
+    bits : sequence of Word
+        The bits, at least one.
+    most : int
+        Largest number of bits in a group.
+
+    Yields
+    ------
+    sequence of Word
+        A group.
+    """
+    for start in range(0, len(bits), most):
+        yield bits[start : start + most]
+
+
+def grouped(statements: Iterable[tuple[str, Statement]]) -> Iterator[tuple[str, list[Statement]]]:
+    """Put statements of the same text together.
+
+    Parameters
+    ----------
+    statements : iterable of (str, Statement)
+        Subjects and statements.
+
+    Yields
+    ------
+    tuple of str and list of Statement
+        A subject, and the statements of one text.
+    """
+    found: dict[tuple[str, str], list[Statement]] = {}
+    for subject, each in statements:
+        found.setdefault((subject, each.text), []).append(each)
+    for (subject, _), some in found.items():
+        yield subject, some
 
 
 SHOWN = (
@@ -98,12 +140,12 @@ SHOWN = (
 """Signals in a counterexample, where the network has them."""
 
 
-def counterexample(net: Network, answer: Answer) -> tuple[str, ...]:
+def counterexample(net: Network | Protected, answer: Answer) -> tuple[str, ...]:
     """Write a counterexample as lines of text.
 
     Parameters
     ----------
-    net : Network
+    net : Network or Protected
         The network.
     answer : Answer
         The solver's answer.
@@ -111,8 +153,10 @@ def counterexample(net: Network, answer: Answer) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        The weights, then the signals in both clocks.
+        The weights, then the signals in both clocks; for check bits, all inputs that matter.
     """
+    if isinstance(net, Protected):
+        return tuple(f"{name} {value:#x}" for name, value in sorted(answer.inputs.items()))
     graph: Graph = net.graph
     names = [name for name in SHOWN if net.circuit.has(name)]
     names += [f"{kind}_{n}" for kind in ("phase", "total", "term") for n in range(net.params.count)]

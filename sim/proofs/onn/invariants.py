@@ -11,10 +11,10 @@ from neuristor.golden_model.networks.phase_oscillator import output
 from neuristor.hdl.onn import WORD
 from neuristor.sim.netlists.words import Word
 from neuristor.sim.proofs.claims import all_of, any_of, implies
+from neuristor.sim.proofs.onn.golden import amplitude
 from neuristor.sim.proofs.onn.network import BEGINNING, RESTING, Moment
-from neuristor.sim.proofs.onn.sums import adds_up
 
-__all__ = ["COMPUTING", "NOISY", "Statement", "meaning", "safe_ticks", "structure"]
+__all__ = ["COMPUTING", "NOISY", "Statement", "amplitude_is_known", "meaning", "safe_ticks", "structure"]
 
 COMPUTING = ("SEARCH", "DRAIN", "DRAW", "MOVE", "MOVING", "COMPARE")
 """States of the controller from the toggles of a tick to its comparison."""
@@ -273,11 +273,38 @@ def structure(m: Moment) -> list[Statement]:
     return made
 
 
+def _used(m: Moment) -> Word:
+    """Whether the amplitude of the noise is in use."""
+    return m.within("MOVE", "MOVING", "BACK") | (m.within("COMPARE", "MOVED") & (m.starting == 0) & m.noisy)
+
+
+def amplitude_is_known(m: Moment) -> Word:
+    """What is used of the unknown function ``golden.amplitude``: it is the upper part of the product.
+
+    The function is defined as the upper part of ``(noise + 1) * (state >> 16)``. An invariant says that the product in
+    the circuit is this one.
+
+    Parameters
+    ----------
+    m : Moment
+        The network in a clock in which the invariants hold.
+
+    Returns
+    -------
+    Word
+        A bit.
+    """
+    draw = m.draw
+    if draw is None:
+        return m.tick >= 0
+    return implies(_used(m), amplitude(draw, m.noise) == m.of("generator.product") >> 16)
+
+
 def _noise(m: Moment) -> list[Statement]:
     """The invariants of a network with noise."""
     within, noisy = m.within, m.noisy
     state = m.of("generator.state")
-    used = within("MOVE", "MOVING", "BACK") | (within("COMPARE", "MOVED") & (m.starting == 0) & noisy)
+    used = _used(m)
     return [
         Statement("noise is drawn in its turn", within("DRAW") == 0, m.of("generator.fsm_state") == 0),
         Statement("noise is drawn only where there is some", within(*NOISY), noisy & m.sampling),
@@ -341,14 +368,7 @@ def meaning(m: Moment, pure: Word) -> list[Statement]:
     raw, half, period = params.raw, params.half, params.raw.period
     computing = [name for name in COMPUTING if name in net.onn.states]
     after = within(*RESTING, "MOVED", "BACK")
-    made = [
-        Statement(
-            f"sum {n}, with the columns on their way, equals the sum computed anew",
-            within("OUTPUTS") == 0,
-            adds_up(m, n),
-        )
-        for n in range(params.count)
-    ]
+    made = []
     previous = (m.tick - 1) & (period - 1)
     for n in range(params.count):
         phase, high = m.phase[n], m.output[n]
@@ -360,12 +380,12 @@ def meaning(m: Moment, pure: Word) -> list[Statement]:
         fresh = within("MOVED") & (m.moved[n] == 1)
         made += [
             Statement(
-                f"output {n} follows phase {n} from the first toggle on",
+                "outputs follow phases from their first toggle on",
                 within("OUTPUTS"),
                 implies(known, high == output(raw, phase, previous)),
             ),
             Statement(
-                f"output {n} is that of phase {n}, or of the phase before it was set",
+                "outputs are those of the phases, or of the phases before they were set",
                 within("OUTPUTS") == 0,
                 select(
                     within("TOGGLE"),
@@ -374,32 +394,32 @@ def meaning(m: Moment, pure: Word) -> list[Statement]:
                 ),
             ),
             Statement(
-                f"the tick of phase {n} is occupied",
+                "the ticks of all phases are occupied",
                 within("OUTPUTS") == 0,
                 listed | fresh,
             ),
             Statement(
-                f"phase {n} is this tick if it was set in it",
+                "a phase that was set in this tick is this tick",
                 m.moved[n] == 1,
                 phase == select(within("TOGGLE"), previous, m.now),
             ),
             Statement(
-                f"`last` and `moved` say whether output {n} rises in this tick, or its phase was set",
+                "`last` and `moved` say which outputs rise in this tick, and which phases were set",
                 after | within(*computing),
                 new == (phase == m.now),
             ),
             Statement(
-                f"`last` and `moved` say so of the tick before the next one that is visited, for output {n}",
+                "`last` and `moved` say so of the tick before the next one that is visited",
                 within("TOGGLE"),
                 select(m.distance == 1, new == (phase == previous), (phase != previous) & (m.moved[n] == 0)),
             ),
             Statement(
-                f"`recent` marks a lead of one tick, for output {n}",
+                "`recent` marks a lead of one tick",
                 within(*computing) & (m.starting == 0),
                 (m.recent[n] == 1) == (phase == previous),
             ),
             Statement(
-                f"reference {n} is the sign of sum {n}, without noise and injection",
+                "references are the signs of the sums, without noise and injection",
                 (pure == 1) & (after | within("TOGGLE")),
                 implies(m.total[n] > 0, m.reference[n] == 1) & implies(m.total[n] < 0, m.reference[n] == 0),
             ),

@@ -17,7 +17,6 @@ from neuristor.sim.proofs.onn.golden import (
     chosen_draw,
     compared,
     drawn,
-    sums,
     tick_after,
 )
 from neuristor.sim.proofs.onn.network import BEGINNING, Moment
@@ -83,7 +82,7 @@ def meant(m: Moment) -> Golden:
         The state.
     """
     net, params = m.net, m.params
-    shown, read, fixed = shown_by(m), toggled(m), sums(net.weights, m.output)
+    shown, read, fixed = shown_by(m), toggled(m), net.sums(m.output)
     before = shown._replace(tick=(m.tick - 1) & COUNTER)
     if params.noise_bits:
         assert read.draw is not None
@@ -99,10 +98,10 @@ def meant(m: Moment) -> Golden:
         changed=select(any_moved, m.tick, shown.changed),
         occupied=[select((m.place == n) & any_moved, 1, each) for n, each in enumerate(shown.occupied)],
     )
-    begins = begun(params, net.weights, m.phase, m.of("generator.state") if params.noise_bits else 0)
+    begins = begun(params, net.sums, m.phase, m.of("generator.state") if params.noise_bits else 0)
     cases = [
         (m.within(*BEGINNING) & m.starting, begins),
-        (m.within("TOGGLE"), tick_after(params, before, net.weights, m.noise, m.window)[0]),
+        (m.within("TOGGLE"), tick_after(params, before, net.sums, m.noise, m.window)[0]),
         (m.within("SEARCH", "DRAIN", "DRAW", "MOVE", "MOVING", "COMPARE"), now),
         (m.within("MOVED"), after),
     ]

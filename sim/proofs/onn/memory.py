@@ -80,12 +80,12 @@ def memory_claims(net: Network, m: Moment) -> Iterator[Statement]:
     for number, name in enumerate(net.memories):
         here = valid & (of("weight__payload.column") == column) & (chunk == part * onn.chunks_per_part + number)
         old, new = circuit.content(name, 0), circuit.content(name, 1)
-        text = f"weights that are written replace those of their column and chunk, memory {number}"
+        text = "weights that are written replace those of their column and chunk"
         yield Statement(text, exists & here, _same(net, new, given))
         yield Statement("no other weights change", exists & (here == 0), _same(net, new, old))
         here = (m.of("port__addr") == row) & (m.of("port__en") == 1)
         yield Statement(
-            f"a column that is read is the one that was written, memory {number}",
+            "a column that is read is the one that was written",
             exists & here,
             _same(net, circuit.register(net.reader(name), 1), old),
         )
@@ -122,4 +122,4 @@ def _read_back(
         asked = looks & (of("look__payload.column") == column)
         asked = asked & (of("look__payload.chunk") == part * onn.chunks_per_part + number)
         same = _same(net, circuit.signal("seen.data", 2), circuit.content(name, 0))
-        yield Statement(f"`seen` has the weights that were asked for, memory {number}", exists & asked, same)
+        yield Statement("`seen` has the weights that were asked for", exists & asked, same)

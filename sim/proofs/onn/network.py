@@ -15,6 +15,7 @@ from neuristor.sim.proofs.onn.golden import Draw
 
 __all__ = ["BEGINNING", "RESTING", "Moment", "Network"]
 
+
 RESTING = ("IDLE", "TURN", "FIND", "STEP")
 """States of the controller in which no tick is being computed."""
 BEGINNING = ("OUTPUTS", "SEARCH", "DRAIN", "COMPARE")
@@ -45,6 +46,26 @@ class Network:
     def weights(self) -> list[list[Word]]:
         """The weights, as they stand in the memory; ``weights[i][j]``: from oscillator j to oscillator i."""
         return [[self.weight(i, j) for j in range(self.params.count)] for i in range(self.params.count)]
+
+    def sums(self, outputs: Sequence[Word]) -> list[Word]:
+        """The sum of each oscillator over some outputs, as an unknown function of them.
+
+        What the function is matters only for the claims about sums (``neuristor.sim.proofs.onn.sums``).
+
+        Parameters
+        ----------
+        outputs : sequence of Word, length count
+            The outputs.
+
+        Returns
+        -------
+        list of Word, length count
+            The sums, signed.
+        """
+        joined = self.graph.concat([each.to(1) for each in outputs])
+        width = (self.params.count << (self.params.weight_bits - 1)).bit_length() + 1
+        nodes = [self.graph.opaque(f"sum {n}", width, joined) for n in range(self.params.count)]
+        return [Word.of(self.graph, node, True) for node in nodes]
 
     @staticmethod
     def given(name: str, clock: int) -> int | str | Word:
