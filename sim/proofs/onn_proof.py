@@ -32,7 +32,7 @@ from neuristor.sim.proofs.onn.claims import (
     readable_claims,
     sum_claims,
 )
-from neuristor.sim.proofs.onn.inductive import Prover, grouped
+from neuristor.sim.proofs.onn.inductive import MOST_AT_ONCE, Prover, grouped
 from neuristor.sim.proofs.onn.invariants import Statement, amplitude_is_known, meaning, structure
 from neuristor.sim.proofs.onn.memory import memory_claims, unaffected
 from neuristor.sim.proofs.onn.network import Moment, Network
@@ -99,8 +99,8 @@ def prove_onn(
     prover = Prover(net, [*prover.assumed, amplitude_is_known(before), amplitude_is_known(after)])
     step = Step(before, after, begun, later, pure)
     for claims in (sum_claims, golden_claims, readable_claims, input_claims, progress_claims):
-        for some in grouped(claims(step)):
-            yield prover.claim(*some)
+        for subject, statements in grouped(claims(step)):
+            yield prover.claim(subject, statements, 1 if subject == "sums" else MOST_AT_ONCE)
     yield prover.claim("inputs", [unaffected(net, before)])
     for some in grouped(("weights", each) for each in memory_claims(net, before)):
         yield prover.claim(*some)

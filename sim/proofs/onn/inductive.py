@@ -13,11 +13,11 @@ from neuristor.sim.proofs.onn.network import Network
 from neuristor.sim.proofs.onn.protection import Protected
 from neuristor.sim.proofs.terms import Answer, Terms, new_solver
 
-__all__ = ["Prover", "VacuousError", "grouped"]
+__all__ = ["MOST_AT_ONCE", "Prover", "VacuousError", "grouped"]
 
 
 MOST_AT_ONCE = 8
-"""Largest number of statements in a question to the solver."""
+"""Largest number of statements in a question to the solver, by default."""
 
 
 class VacuousError(ValueError):
@@ -65,7 +65,7 @@ class Prover:
         if result != "sat":
             raise VacuousError(f"the claim says nothing, as its premise is {result}: {text}")
 
-    def claim(self, subject: str, statements: Sequence[Statement]) -> Claim:
+    def claim(self, subject: str, statements: Sequence[Statement], at_once: int = MOST_AT_ONCE) -> Claim:
         """Prove statements as one claim, with the text of the first one.
 
         Parameters
@@ -74,6 +74,8 @@ class Prover:
             Part of the design.
         statements : sequence of Statement
             The statements.
+        at_once : int
+            Largest number of statements in a question to the solver.
 
         Returns
         -------
@@ -84,7 +86,7 @@ class Prover:
         for each in statements:
             self.possible(text, each.condition)
         assumed = [each.number for each in self.assumed]
-        for some in batched([each.bit for each in statements], MOST_AT_ONCE):
+        for some in batched([each.bit for each in statements], at_once):
             answer = holds(self.net.graph, assumed, all_of(some).number)
             if not answer.proved:
                 break
