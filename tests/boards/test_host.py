@@ -201,6 +201,7 @@ def test_a_port_without_a_board_is_told_in_a_sentence(vo2: Circuit) -> None:
         os.close(end)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("variant", ["all", pytest.param("capacitors", marks=pytest.mark.slow)])
 def test_oscillators_equal_the_model(oscillator: Circuit, variant: str) -> None:
     params = oscillator_params(oscillator, variant, count=5)
@@ -211,6 +212,7 @@ def test_oscillators_equal_the_model(oscillator: Circuit, variant: str) -> None:
         equal(board, board.run(drive, 2, EVERY), RelaxationOscillatorBitTrue(params), np.repeat(drive, 2, axis=0))
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("name", the_rest_is_slow(SHARING, SHARING[-1:]))
 def test_flows_are_loadable_and_equal_the_model(name: str) -> None:
     params = samples(name).params(samples(name).noisy, count=3)
@@ -229,6 +231,7 @@ def onn_params(seed: int, count: int = 12) -> OnnParams:
     return OnnParams(weights=weights, weight_bits=5, phase_bits=4, noise_bits=8)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("parts", [4, pytest.param(1, marks=pytest.mark.slow)])
 def test_phase_oscillators_equal_the_model_with_weights_noise_and_schedule_over_the_link(parts: int) -> None:
     core = OnnCore(Onn(onn_params(1), parts, readable=True), WATCHED)

@@ -97,6 +97,7 @@ def network(
 CASES = [(2, 5, 4), (3, 1, 8), (31, 3, 6), (32, 5, 4), (33, 8, 5), (70, 4, 4)]
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize(("count", "weight_bits", "phase_bits"), CASES)
 @pytest.mark.parametrize("kind", KINDS[:5])
 def test_network_equals_the_model_tick_by_tick(count: int, weight_bits: int, phase_bits: int, kind: str) -> None:
@@ -114,6 +115,7 @@ def test_network_equals_the_model_tick_by_tick(count: int, weight_bits: int, pha
     simulate(circuit, testbench)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("count", "weight_bits", "phase_bits"), CASES)
 def test_network_equals_the_model_whatever_the_ticks_at_once(count: int, weight_bits: int, phase_bits: int) -> None:
     params, phases = network(count, "sparse", weight_bits, phase_bits)
@@ -163,6 +165,7 @@ def test_ticks_in_which_nothing_toggles_take_no_clock(phase_bits: int) -> None:
 NOISY = [(2, 5, 4, 1), (33, 3, 6, 8), (40, 5, 4, 4), (70, 8, 4, 3), (9, 1, 8, 16)]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("parts", [1, 2, 8])
 @pytest.mark.parametrize(("count", "weight_bits", "phase_bits", "noise_bits"), NOISY)
 def test_annealed_network_equals_the_model(
@@ -302,6 +305,7 @@ def test_lowest_finds_the_lowest_bit_for_every_word() -> None:
     assert len(lowest(Const(0, 33))[0]) == 6
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("count", "parts", "noise", "window"),
     [(9, 1, 0, 8), (70, 1, 0, 8), (70, 1, 40, 1), (33, 2, 9, 3), (9, 16, 9, 8), (5, 32, 63, 8)],

@@ -55,6 +55,7 @@ def patched(case: Case, pattern: str, replacement: str, times: int) -> Case:
     return changed
 
 
+@pytest.mark.few(3)
 @needs["compiled"]
 @pytest.mark.parametrize(
     ("variant", "count", "lanes"),
@@ -120,6 +121,7 @@ BROKEN = {
 DIFFERENCE = r"neuron (\d) differs at tick (\d+): (spike|membrane|refractory) is (-?\d+), expected (-?\d+)\n +tick .*\*"
 
 
+@pytest.mark.few(2)
 @ENGINE
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_verilog_is_caught(vo2: Circuit, engine: str, name: str) -> None:

@@ -35,6 +35,7 @@ def oscillator_case(circuit: Circuit, variant: str, count: int, lanes: int, tick
     return Case(neuron=neuron("relaxation_oscillator"), params=params, lanes=lanes, drive_raw=drive)
 
 
+@pytest.mark.few(1)
 @needs["compiled"]
 @pytest.mark.parametrize(
     "variant",
@@ -59,6 +60,7 @@ def test_verilator_equals_bit_true_model(oscillator: Circuit, variant: str, coun
     assert (verdict.ticks, verdict.tests, verdict.reason) == (700, 4, "")
 
 
+@pytest.mark.extended
 @needs["icarus"]
 @pytest.mark.parametrize(
     ("variant", "count", "lanes"),

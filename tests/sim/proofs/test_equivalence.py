@@ -53,6 +53,7 @@ def integer(value: int, width: int, signed: bool) -> int:
     return as_signed(value, width) if signed else value
 
 
+@pytest.mark.few(100)
 @pytest.mark.parametrize("seed", range(400))
 def test_what_is_called_equal_is_equal(seed: int) -> None:
     chosen = random.Random(seed)

@@ -46,6 +46,7 @@ PROOFS = [
 ]
 
 
+@pytest.mark.few(9)
 @pytest.mark.parametrize(("name", "proof"), PROOFS)
 def test_lanes_are_the_golden_step(name: str, proof: Proof) -> None:
     params = samples(name).params(proof.variant, proof.count)
