@@ -156,11 +156,8 @@ def structure(m: Moment) -> list[Statement]:
     noise = params.noise_bits > 0
     known = [name for name in net.onn.states if noise or name not in NOISY]
     moves = ("MOVE", "MOVING", "MOVED", "BACK") if noise else ()
-    count, period, half = params.count, params.raw.period, params.half
-    ones = reduce(add, m.word)
+    count, ones = params.count, reduce(add, m.word)
     pipeline = [m.of(f"valid_{n}") for n in range(3)]
-    moved = any_of([bit == 1 for bit in m.moved])
-    wanted = select((m.window == half) & (m.noise == 0), 0, (net.const(1) * _power(m)) - 1)
     made = [
         Statement("the controller is in a state of this network", always, within(*known)),
         Statement(
@@ -215,6 +212,33 @@ def structure(m: Moment) -> list[Statement]:
             each(list(zip(m.reference, m.output, strict=True))),
         ),
         Statement("sums are 0 before the first pass", within("OUTPUTS"), all_of([total == 0 for total in m.total])),
+    ]
+    made += _counting(m)
+    if net.onn.parts > 1:
+        made.append(
+            Statement(
+                "reading starts with the first part of a column",
+                within("DRAIN", "MOVE", "MOVED") == 0,
+                m.part == 0,
+            )
+        )
+        made.append(Statement("a column is read to its end", within("DRAIN") & (ones == 0), m.part == 0))
+        made.append(Statement("parts are counted only with noise", within("MOVED") & (m.noisy == 0), m.part == 0))
+    if noise:
+        made += _noise(m)
+    else:
+        made.append(Statement("only columns are added to the sums", always, m.of("moving") == 0))
+    return made
+
+
+def _counting(m: Moment) -> list[Statement]:
+    """The invariants of counters, and of the ticks to visit."""
+    params, within = m.params, m.within
+    period, half = params.raw.period, params.half
+    always, moved = m.tick >= 0, any_of([bit == 1 for bit in m.moved])
+    known = [name for name in COMPUTING if name in m.net.onn.states]
+    wanted = select((m.window == half) & (m.noise == 0), 0, _power(m) - 1)
+    return [
         Statement(
             "the outputs are set in one period up to tick 0",
             within("OUTPUTS"),
@@ -233,7 +257,7 @@ def structure(m: Moment) -> list[Statement]:
             "`any_moved` says whether a phase was set in the last tick that was visited",
             always,
             select(
-                within("OUTPUTS", *(name for name in COMPUTING if name in known)),
+                within("OUTPUTS", *known),
                 (moved == 0) & (m.of("any_moved") == 0),
                 select(within("MOVED"), implies(m.on("any_moved"), moved), m.on("any_moved") == moved),
             ),
@@ -256,21 +280,6 @@ def structure(m: Moment) -> list[Statement]:
         Statement("the next tick to visit is the nearest", within("STEP"), m.distance == distance(m, m.of("turned"))),
         Statement("the distance to the last tick is known", within("TOGGLE"), (m.distance >= 1) & (m.distance <= half)),
     ]
-    if net.onn.parts > 1:
-        made.append(
-            Statement(
-                "reading starts with the first part of a column",
-                within("DRAIN", "MOVE", "MOVED") == 0,
-                m.part == 0,
-            )
-        )
-        made.append(Statement("a column is read to its end", within("DRAIN") & (ones == 0), m.part == 0))
-        made.append(Statement("parts are counted only with noise", within("MOVED") & (m.noisy == 0), m.part == 0))
-    if noise:
-        made += _noise(m)
-    else:
-        made.append(Statement("only columns are added to the sums", always, m.of("moving") == 0))
-    return made
 
 
 def _used(m: Moment) -> Word:
@@ -349,6 +358,68 @@ def _where(marks: list[Word], one: list[Word], other: list[Word]) -> Word:
     return all_of([implies(mark == 1, a == b) for mark, a, b in zip(marks, one, other, strict=True)])
 
 
+def _oscillator(m: Moment, pure: Word, n: int) -> list[Statement]:
+    """The invariants of an oscillator of a network that has begun."""
+    net, params, within = m.net, m.params, m.within
+    raw, half, period = params.raw, params.half, params.raw.period
+    computing = [name for name in COMPUTING if name in net.onn.states]
+    after = within(*RESTING, "MOVED", "BACK")
+    previous = (m.tick - 1) & (period - 1)
+    phase, high = m.phase[n], m.output[n]
+    began = m.tick + period - 1 & ((1 << 32) - 1)  # ticks of OUTPUTS that are over
+    known = ((previous - phase) & (half - 1)) < began
+    new = (m.last[n] | m.moved[n]) == 1
+    place = phase & (half - 1)
+    listed = any_of([(place == k) & (bit == 1) for k, bit in enumerate(m.bits("occupied"))])
+    fresh = within("MOVED") & (m.moved[n] == 1)
+    return [
+        Statement(
+            "outputs follow phases from their first toggle on",
+            within("OUTPUTS"),
+            implies(known, high == output(raw, phase, previous)),
+        ),
+        Statement(
+            "outputs are those of the phases, or of the phases before they were set",
+            within("OUTPUTS") == 0,
+            select(
+                within("TOGGLE"),
+                (m.moved[n] == 1) | (high == output(raw, phase, previous)),
+                (m.moved[n] == 1) | (high == output(raw, phase, m.now)),
+            ),
+        ),
+        Statement(
+            "the ticks of all phases are occupied",
+            within("OUTPUTS") == 0,
+            listed | fresh,
+        ),
+        Statement(
+            "a phase that was set in this tick is this tick",
+            m.moved[n] == 1,
+            phase == select(within("TOGGLE"), previous, m.now),
+        ),
+        Statement(
+            "`last` and `moved` say which outputs rise in this tick, and which phases were set",
+            after | within(*computing),
+            new == (phase == m.now),
+        ),
+        Statement(
+            "`last` and `moved` say so of the tick before the next one that is visited",
+            within("TOGGLE"),
+            select(m.distance == 1, new == (phase == previous), (phase != previous) & (m.moved[n] == 0)),
+        ),
+        Statement(
+            "`recent` marks a lead of one tick",
+            within(*computing) & (m.starting == 0),
+            (m.recent[n] == 1) == (phase == previous),
+        ),
+        Statement(
+            "references are the signs of the sums, without noise and injection",
+            (pure == 1) & (after | within("TOGGLE")),
+            implies(m.total[n] > 0, m.reference[n] == 1) & implies(m.total[n] < 0, m.reference[n] == 0),
+        ),
+    ]
+
+
 def meaning(m: Moment, pure: Word) -> list[Statement]:
     """The invariants of a network that has begun.
 
@@ -364,66 +435,8 @@ def meaning(m: Moment, pure: Word) -> list[Statement]:
     list of Statement
         The invariants.
     """
-    net, params, within = m.net, m.params, m.within
-    raw, half, period = params.raw, params.half, params.raw.period
-    computing = [name for name in COMPUTING if name in net.onn.states]
-    after = within(*RESTING, "MOVED", "BACK")
-    made = []
-    previous = (m.tick - 1) & (period - 1)
-    for n in range(params.count):
-        phase, high = m.phase[n], m.output[n]
-        began = m.tick + period - 1 & ((1 << 32) - 1)  # ticks of OUTPUTS that are over
-        known = ((previous - phase) & (half - 1)) < began
-        new = (m.last[n] | m.moved[n]) == 1
-        place = phase & (half - 1)
-        listed = any_of([(place == k) & (bit == 1) for k, bit in enumerate(m.bits("occupied"))])
-        fresh = within("MOVED") & (m.moved[n] == 1)
-        made += [
-            Statement(
-                "outputs follow phases from their first toggle on",
-                within("OUTPUTS"),
-                implies(known, high == output(raw, phase, previous)),
-            ),
-            Statement(
-                "outputs are those of the phases, or of the phases before they were set",
-                within("OUTPUTS") == 0,
-                select(
-                    within("TOGGLE"),
-                    (m.moved[n] == 1) | (high == output(raw, phase, previous)),
-                    (m.moved[n] == 1) | (high == output(raw, phase, m.now)),
-                ),
-            ),
-            Statement(
-                "the ticks of all phases are occupied",
-                within("OUTPUTS") == 0,
-                listed | fresh,
-            ),
-            Statement(
-                "a phase that was set in this tick is this tick",
-                m.moved[n] == 1,
-                phase == select(within("TOGGLE"), previous, m.now),
-            ),
-            Statement(
-                "`last` and `moved` say which outputs rise in this tick, and which phases were set",
-                after | within(*computing),
-                new == (phase == m.now),
-            ),
-            Statement(
-                "`last` and `moved` say so of the tick before the next one that is visited",
-                within("TOGGLE"),
-                select(m.distance == 1, new == (phase == previous), (phase != previous) & (m.moved[n] == 0)),
-            ),
-            Statement(
-                "`recent` marks a lead of one tick",
-                within(*computing) & (m.starting == 0),
-                (m.recent[n] == 1) == (phase == previous),
-            ),
-            Statement(
-                "references are the signs of the sums, without noise and injection",
-                (pure == 1) & (after | within("TOGGLE")),
-                implies(m.total[n] > 0, m.reference[n] == 1) & implies(m.total[n] < 0, m.reference[n] == 0),
-            ),
-        ]
+    params, within, half = m.params, m.within, m.params.half
+    made = [each for n in range(params.count) for each in _oscillator(m, pure, n)]
     visited = [a | b for a, b in zip(m.bits("occupied"), m.bits("sampled"), strict=True)]
     made.append(
         Statement(
