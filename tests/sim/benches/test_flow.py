@@ -47,7 +47,7 @@ def test_compiled_verilog_equals_bit_true_model(neuron: str, variant: str) -> No
     assert made.bit_true().run(made.drive_raw)["spike"].sum() > 3
     verdict = verify(made, "compiled")
     assert verdict.equal, verdict.reason
-    assert (verdict.ticks, verdict.tests) == (2000, 3)
+    assert (verdict.ticks, verdict.tests) == (2000, 4)
 
 
 @pytest.mark.extended

@@ -49,7 +49,7 @@ def test_compiled_verilog_equals_bit_true_model(oscillator: Circuit, variant: st
     count, lanes = SIZES[list(OSCILLATOR_VARIANTS).index(variant) % len(SIZES)]
     verdict = verify(oscillator_case(oscillator, variant, count, lanes, ticks=3000), "compiled")
     assert verdict.equal, verdict.reason
-    assert (verdict.ticks, verdict.tests) == (3000, 3)
+    assert (verdict.ticks, verdict.tests) == (3000, 4)
 
 
 @needs["verilator"]
