@@ -75,6 +75,8 @@ class Core(wiring.Component, ABC):
     ----------
     entries : sequence of Entry
         Registers and windows of this kind of core, after those that all cores have.
+    records : bool
+        Whether the core plays records, which the register `control` can end.
 
     Members
     -------
@@ -90,7 +92,7 @@ class Core(wiring.Component, ABC):
     link: Any
     active: Signal
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], *, records: bool = False) -> None:
         common = [
             Entry(name="magic", access="read", meaning=f"0x{MAGIC:08X}"),
             *(
@@ -100,8 +102,8 @@ class Core(wiring.Component, ABC):
             Entry(
                 name="control",
                 access="write",
-                bits=2,
-                meaning="bit 0: reset; bit 1: end the record after one more tick",
+                bits=2 if records else 1,
+                meaning="bit 0: reset" + ("; bit 1: end the record after one more tick" if records else ""),
             ),
             Entry(
                 name="status",
@@ -251,7 +253,7 @@ class StreamCore(Core):
             raise ValueError(
                 f"a tick must have at most {1 << 30 - self.chunk} words of spikes, not {groups * self.chunks}"
             )
-        super().__init__([*stream_entries(), *entries, *([FAULTS] if self.protected else [])])
+        super().__init__([*stream_entries(), *entries, *([FAULTS] if self.protected else [])], records=True)
 
     @property
     def protected(self) -> bool:

@@ -21,7 +21,7 @@ from neuristor.sim.proofs.claims import Claim, summary
 from neuristor.steps import claims_of
 from neuristor.version import __version__
 
-__all__ = ["app", "claims_of"]
+__all__ = ["app", "claims_of", "say_claims"]
 
 app = typer.Typer()
 
@@ -71,7 +71,26 @@ def prove(
             claims.append(claim)
             shown.update(task, description=f"{claim.subject}: {claim.text}")
         shown.update(task, description="proofs", completed=1, total=1)
-    console.print(table_of(claims, loaded.name))
+    say_claims(claims, loaded.name)
+    for line in in_words(claims):
+        console.print(line, markup=False)
+    if out is not None:
+        write_file(out, as_json(loaded, loadable, claims), force=force)
+        wrote(out)
+    ends_with(summary(claims) is True)
+
+
+def say_claims(claims: list[Claim], name: str) -> None:
+    """Print claims and results as a table, then the counterexamples of false claims.
+
+    Parameters
+    ----------
+    claims : list of Claim
+        The claims.
+    name : str
+        Name of the circuit.
+    """
+    console.print(table_of(claims, name))
     for claim in claims:
         if claim.counterexample:
             console.print(
@@ -79,12 +98,6 @@ def prove(
             )
             for line in claim.counterexample:
                 console.print(f"  {line}", markup=False)
-    for line in in_words(claims):
-        console.print(line, markup=False)
-    if out is not None:
-        write_file(out, as_json(loaded, loadable, claims), force=force)
-        wrote(out)
-    ends_with(summary(claims) is True)
 
 
 def in_words(claims: Sequence[Claim]) -> list[str]:
