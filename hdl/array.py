@@ -306,7 +306,8 @@ class NeuronArray(wiring.Component):
     seed : In(32), optional
         Loaded seed of the noise, of a loadable array whose lanes have this input. Used after reset only.
     memory_faults : Out(32), optional
-        Damaged words of per-neuron parameters read since reset; stays at its largest value. Only with protection.
+        Since reset: rows accepted whose parameters were damaged, and damaged rows read through `own`; stays at its
+        largest value. Only with protection.
 
     Raises
     ------
@@ -551,7 +552,13 @@ class NeuronArray(wiring.Component):
         for index, lane in enumerate(lanes):
             m.d.comb += lane.parameters.eq(known.data[index])
         if self.protection != "none":
-            with m.If(known.fault & ~self.memory_faults.all()):
+            # A row that waits for its input is read in every clock; it counts when it is accepted.
+            used = Signal(name="parameters_used")
+            m.d.sync += used.eq(self.i.valid & self.i.ready)
+            if self.loadable:
+                with m.If(self.own.read):
+                    m.d.sync += used.eq(1)
+            with m.If(used & known.fault & ~self.memory_faults.all()):
                 m.d.sync += self.memory_faults.eq(self.memory_faults + 1)
 
     def _connect_neighbours(

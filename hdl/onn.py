@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
@@ -50,9 +50,9 @@ def amount_bits(params: OnnParams) -> int:
 class Onn(wiring.Component):
     """N phase oscillators with all-to-all coupling.
 
-    `advance` takes at most `parts` clocks for each toggle, 40 clocks for each tick that is not skipped (with noise,
-    ``2 * parts`` more), and 6 clocks. `begin` takes one clock for each tick of a period, `parts` clocks for each
-    oscillator, and about ten more.
+    `advance` takes at most `parts` clocks for each toggle, the clocks of
+    ``neuristor.golden_model.networks.onn.visit_clocks`` for each tick that is not skipped, and 4 clocks. `begin` takes
+    at most one clock for each tick of a period, `parts` clocks for each oscillator, and 8 more.
 
     Parameters
     ----------
@@ -68,13 +68,15 @@ class Onn(wiring.Component):
     Members
     -------
     weight : In(stream of {chunk, column, data})
-        A chunk of weights to write: `data` as given by `word`. Accepted while not `busy`, one per clock.
+        A chunk of weights to write: `data` as given by `word`. Accepted while not `busy`, one per clock. A chunk that
+        does not exist is in no memory. Sums are right from the next `begin` on.
     look : In(stream of {chunk, column})
         A chunk of weights to read back. Accepted while not `busy`, if `readable`.
     seen : Out({valid, data})
-        The chunk that was read back: `valid` for one clock, two clocks after `look`.
+        The chunk that was read back: `valid` for one clock, two clocks after `look`. 0 for a chunk that does not exist.
     phase : In(stream of {oscillator, value})
-        The initial phase of an oscillator, in ticks. Accepted while not `busy`, one per clock.
+        The initial phase of an oscillator, in ticks. Accepted while not `busy`, one per clock; in use from the next
+        `begin` on.
     seed : In(32)
         Initial state of the noise generator, not zero; read at `begin`.
     begin : In(1)
@@ -87,13 +89,13 @@ class Onn(wiring.Component):
     toggled : Out({valid, oscillator, high})
         While `valid`: in this tick, the output of `oscillator` changed to `high`.
     tick : Out(32)
-        Ticks since `begin`.
+        Ticks since `begin`; wraps.
     changed : Out(32)
         The last tick in which a phase changed; 0 if none did.
     toggles : Out(48)
-        Outputs that have toggled since `begin`.
+        Outputs that have toggled since `begin`; wraps.
     settled : Out(1)
-        No phase has changed for a period.
+        No phase has changed for a period. Until tick 2**32: then `tick` wraps.
     phases : Out(count * phase_bits)
         Phase of each oscillator, in ticks; oscillator 0 in the lowest bits, here and below. Synthesis removes these
         outputs where they are not connected.
@@ -515,6 +517,9 @@ class Onn(wiring.Component):
                 for chunk in range(self.chunks):
                     with m.Case(chunk):
                         m.d.comb += [part.eq(chunk // per_part), number.eq(chunk % per_part)]
+                if self.chunks & (self.chunks - 1):
+                    with m.Default():
+                        m.d.comb += number.eq(per_part)  # a chunk that does not exist is in no memory
             return number, Cat(part[:shift], place.column)
 
         written, write_address = split(self.weight.payload)
@@ -549,8 +554,10 @@ class Onn(wiring.Component):
             m.d.comb += total.eq(self.memory_faults + count_ones(Cat(faults)))
             m.d.sync += self.memory_faults.eq(Mux(total[32], 0xFFFF_FFFF, total))
         if self.readable:
+            # A chunk that does not exist reads as 0.
+            absent = [Const(0, self.chunk_bits)] * ((1 << len(looked)) - per_part)
             with m.If(looking):
-                m.d.sync += self.seen.data.eq(Array(words)[looked])
+                m.d.sync += self.seen.data.eq(Array([*words, *absent])[looked])
         return read
 
 

@@ -22,7 +22,7 @@ def _rows(params: ArrayParams, lanes: int) -> int:
     return -(-params.count // lanes)
 
 
-def pack_drive(params: ArrayParams, lanes: int, drive_raw: NDArray[np.int64]) -> Bytes:
+def pack_drive(params: ArrayParams, lanes: int, drive_raw: NDArray[np.int64], absent: int = 0) -> Bytes:
     """Pack drive words into the rows of the input stream.
 
     Parameters
@@ -33,14 +33,16 @@ def pack_drive(params: ArrayParams, lanes: int, drive_raw: NDArray[np.int64]) ->
         Lanes of the circuit, 1 to the number of neurons.
     drive_raw : ndarray of int64, shape (ticks, count)
         Input words, in raw steps of ``params.drive``.
+    absent : int
+        Word for the lanes without a neuron, which ignore it.
 
     Returns
     -------
     ndarray of uint8, shape (ticks * rows, bytes of a row)
-        Little-endian; lanes without a neuron are zero.
+        Little-endian.
     """
     ticks, rows, width = len(drive_raw), _rows(params, lanes), params.drive.width
-    padded = np.zeros((ticks, rows * lanes), dtype=np.int64)
+    padded = np.full((ticks, rows * lanes), absent, dtype=np.int64)
     padded[:, : params.count] = drive_raw
     bits = (padded[..., None] >> np.arange(width)) & 1
     return np.packbits(bits.astype(np.uint8).reshape(ticks * rows, lanes * width), axis=1, bitorder="little")

@@ -37,6 +37,10 @@ class StreamBoard(HostBoard):
         """Number of the neuron at each place of the output: ndarray of int64, shape (lanes * groups,)."""
         return np.arange(self.core.lanes * self.core.groups)
 
+    def stop(self) -> None:
+        """End the current record after one more tick."""
+        self.write("control", 2)
+
     def play(
         self, records: Iterable[tuple[int, Sequence[int]]], record: int = Record.SPIKES, heard: Heard | None = None
     ) -> Iterator[Heard]:

@@ -172,10 +172,6 @@ class HostBoard:
         """Return all neurons to the initial state. Loaded parameters and weights stay."""
         self.write("control", 1)
 
-    def stop(self) -> None:
-        """End the current record."""
-        self.write("control", 2)
-
     def load(self, other: Core | None = None, progress: Callable[[float], None] | None = None) -> None:
         """Load all parameters and weights, and reset.
 

@@ -9,6 +9,7 @@ from neuristor.boards.host.arrays import StreamBoard
 from neuristor.boards.host.client import BoardError
 from neuristor.boards.host.driver import HostBoard
 from neuristor.boards.host.recording import Heard
+from neuristor.golden_model.checks import whole
 from neuristor.hdl.link.core import Record
 from neuristor.hdl.link.onn import BEGIN, NOISE_BITS, SETTLE, OnnCore
 from neuristor.hdl.link.snn import SnnCore
@@ -124,10 +125,16 @@ class OnnBoard(HostBoard):
 
         Raises
         ------
+        ValueError
+            If the phases have another shape or are outside their range.
         BoardError
             If the board is busy.
         """
-        words = np.asarray(phases).tolist()
+        params, words = self.core.circuit.params, np.asarray(phases).tolist()
+        if np.shape(phases) != (params.count,):
+            raise ValueError(f"phases must have shape ({params.count},), not {np.shape(phases)}")
+        for each in words:
+            whole("phases", each, 0, params.raw.period - 1)
         if self.client.write(self._addresses["phases"], words) != len(words):
             raise BoardError("the board refuses phases, as it is busy")
 
@@ -139,11 +146,11 @@ class OnnBoard(HostBoard):
         Parameters
         ----------
         ticks : int
-            Number of ticks, below 2**31.
+            Number of ticks, 0 to 2**31 - 1.
         settle : bool
             Stop earlier if the phases have settled.
         noise : int
-            Largest noise amplitude, as for ``OnnBitTrue.step``.
+            Largest noise amplitude, 0 to ``2**noise_bits - 1``; as for ``OnnBitTrue.step``.
         window : int, optional
             Ticks of each half period in which references are sampled, as for ``OnnBitTrue.step``; all by default.
         begin : bool
@@ -151,11 +158,15 @@ class OnnBoard(HostBoard):
 
         Raises
         ------
+        ValueError
+            If `ticks`, `noise` or `window` is outside its range.
         BoardError
             If the board accepts no further command.
         """
         params = self.core.circuit.params
         span = params.half if window is None else window
+        whole("ticks", ticks, 0, SETTLE - 1)
+        params.check_annealing(noise, span)
         record = [ticks | SETTLE * settle, span << NOISE_BITS | noise | BEGIN * begin]
         if self.client.write(self._addresses["schedule"], record, fixed=True) != 2:
             raise BoardError("the board's schedule is full")
@@ -168,8 +179,14 @@ class OnnBoard(HostBoard):
         Parameters
         ----------
         state : int
-            32 bits, not 0.
+            1 to 2**32 - 1.
+
+        Raises
+        ------
+        ValueError
+            If it is outside its range.
         """
+        whole("state", state, 1, 2**32 - 1)
         self.write("seed", state)
 
     def state(self) -> dict[str, Integers]:

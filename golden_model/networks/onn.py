@@ -49,7 +49,17 @@ from neuristor.golden_model.networks.ising import Ising
 from neuristor.golden_model.networks.phase_oscillator import PhaseOscillatorRaw, output, step
 from neuristor.golden_model.noise import advance, first_states
 
-__all__ = ["OnnBitTrue", "OnnParams", "Segment", "Solution", "cooling", "energy", "solve", "spins"]
+__all__ = [
+    "OnnBitTrue",
+    "OnnParams",
+    "Segment",
+    "Solution",
+    "cooling",
+    "energy",
+    "solve",
+    "spins",
+    "visit_clocks",
+]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -58,8 +68,6 @@ MOST = 4096
 """Largest number of oscillators in a network."""
 MOST_AT_ONCE = 20_000_000
 """Largest product of trials and spins of a problem: some gigabytes."""
-VISIT = 40
-"""Upper bound of the clocks of a visited tick, without the one clock for each toggled output."""
 SPARSE = 0.1
 """Fraction of nonzero weights below which the model uses a sparse matrix."""
 
@@ -158,6 +166,27 @@ class OnnParams:
         """
         whole("noise", noise, 0, (1 << self.noise_bits) - 1)
         whole("window", window, 1, self.half)
+
+
+def visit_clocks(parts: int = 1, noisy: bool = True) -> int:
+    """Clocks in which the circuit computes a tick that it does not skip, at most, and finds the next one.
+
+    `parts` clocks more are taken by each output that toggles. That no tick takes longer is proved by
+    ``neuristor.sim.proofs.onn_proof``.
+
+    Parameters
+    ----------
+    parts : int
+        Clocks in which a column of weights is read.
+    noisy : bool
+        Whether noise is added to the sums.
+
+    Returns
+    -------
+    int
+        The clocks.
+    """
+    return 21 + 2 * parts if noisy else 12
 
 
 class Segment(NamedTuple):
@@ -300,7 +329,7 @@ class OnnBitTrue:
     @property
     def clocks(self) -> Integers:
         """Upper bound of the clocks that the circuit takes with one column per clock, shape (trials,)."""
-        return self.toggles + VISIT * self.visits
+        return self.toggles + visit_clocks() * self.visits
 
     def step(self, noise: int = 0, window: int | None = None) -> None:
         """Advance by one tick.

@@ -77,6 +77,8 @@ class Core(wiring.Component, ABC):
         Registers and windows of this kind of core, after those that all cores have.
     linked : bool
         True: the core is behind a serial link, and has registers for its counters.
+    records : bool
+        Whether the core plays records, which the register `control` can end.
 
     Members
     -------
@@ -92,7 +94,7 @@ class Core(wiring.Component, ABC):
     link: Any
     active: Signal
 
-    def __init__(self, entries: Sequence[Entry], linked: bool = True) -> None:
+    def __init__(self, entries: Sequence[Entry], linked: bool = True, *, records: bool = False) -> None:
         self.linked = linked
         counters = COUNTERS if linked else ()
         common = [
@@ -104,8 +106,8 @@ class Core(wiring.Component, ABC):
             Entry(
                 name="control",
                 access="write",
-                bits=2,
-                meaning="bit 0: reset; bit 1: end the record after one more tick",
+                bits=2 if records else 1,
+                meaning="bit 0: reset" + ("; bit 1: end the record after one more tick" if records else ""),
             ),
             Entry(
                 name="status",
@@ -265,7 +267,8 @@ class StreamCore(Core):
             raise ValueError(
                 f"a tick must have at most {1 << 30 - self.chunk} words of spikes, not {groups * self.chunks}"
             )
-        super().__init__([*stream_entries(), *entries, *([FAULTS] if self.protected else [])], linked)
+        entries = [*stream_entries(), *entries, *([FAULTS] if self.protected else [])]
+        super().__init__(entries, linked, records=True)
 
     @property
     def protected(self) -> bool:

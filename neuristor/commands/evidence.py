@@ -21,7 +21,7 @@ from neuristor.sim.proofs.claims import Claim, summary
 from neuristor.steps import claims_of
 from neuristor.version import __version__
 
-__all__ = ["app", "claims_of"]
+__all__ = ["app", "claims_of", "say_claims"]
 
 app = typer.Typer()
 
@@ -51,7 +51,8 @@ def prove(
 
     `verify` compares samples; `prove` covers all cases. Lane: from any contents of its registers, it computes what the
     bit-true step computes. Array: it updates every neuron once per tick, in order, with its own state, input and
-    parameters, for any behaviour of the lanes. A false claim is shown with a counterexample. The proof takes seconds
+    parameters, for any behaviour of the lanes; it counts clamped updates once; and it makes progress in every clock in
+    which no output waits. A false claim is shown with a counterexample. The proof takes seconds
     for LIF, and one or two minutes for Hodgkin-Huxley. Exit status 1 if a claim is false or the solver has no answer.
 
     Example: `neuristor prove examples/vo2_lif_digits.toml`
@@ -70,7 +71,26 @@ def prove(
             claims.append(claim)
             shown.update(task, description=f"{claim.subject}: {claim.text}")
         shown.update(task, description="proofs", completed=1, total=1)
-    console.print(table_of(claims, loaded.name))
+    say_claims(claims, loaded.name)
+    for line in in_words(claims):
+        console.print(line, markup=False)
+    if out is not None:
+        write_file(out, as_json(loaded, loadable, claims), force=force)
+        wrote(out)
+    ends_with(summary(claims) is True)
+
+
+def say_claims(claims: list[Claim], name: str) -> None:
+    """Print claims and results as a table, then the counterexamples of false claims.
+
+    Parameters
+    ----------
+    claims : list of Claim
+        The claims.
+    name : str
+        Name of the circuit.
+    """
+    console.print(table_of(claims, name))
     for claim in claims:
         if claim.counterexample:
             console.print(
@@ -78,10 +98,42 @@ def prove(
             )
             for line in claim.counterexample:
                 console.print(f"  {line}", markup=False)
-    if out is not None:
-        write_file(out, as_json(loaded, loadable, claims), force=force)
-        wrote(out)
-    ends_with(summary(claims) is True)
+
+
+def in_words(claims: Sequence[Claim]) -> list[str]:
+    """Say in plain words what is proved, what is not, and what has to be trusted.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+        The claims.
+
+    Returns
+    -------
+    list of str
+        Lines of text.
+    """
+    texts = {result: [claim.text for claim in claims if claim.result == result] for result in RESULTS}
+    proved, failed = len(texts["proved"]), [*texts["false"], *texts["no answer"]]
+    if failed:
+        lines = [f"Not proved: {len(failed)} of {len(failed) + proved} claims. The circuit may differ from its model."]
+    else:
+        but = ", apart from what was not tried" if texts["not tried"] else ""
+        lines = [
+            f"Proved: all {proved} claims{but}. From any reset on, and whatever the input and the stalls, the circuit "
+            "gives what the bit-true model gives, in every state bit, at every tick; its counters and flags are right "
+            "in every clock, and it never deadlocks."
+        ]
+    lines += [f"Not tried: {text}." for text in texts["not tried"]]
+    return [
+        *lines,
+        "Trusted: that Yosys reads the circuit as synthesis does, the solver Bitwuzla, and the translation between "
+        "them. Not part of it: how far the model is from the device (`neuristor accuracy`), and place and route.",
+    ]
+
+
+RESULTS = {"proved": "green", "false": "red", "no answer": "yellow", "not tried": "yellow"}
+"""The results of a claim, and their colours."""
 
 
 def table_of(claims: list[Claim], name: str) -> Table:
@@ -94,11 +146,10 @@ def table_of(claims: list[Claim], name: str) -> Table:
     name : str
         Name of the circuit.
     """
-    colours = {"proved": "green", "false": "red", "no answer": "yellow", "not tried": "yellow"}
     table = Table("part", "claim", "result", title=f"proofs of {name}")
     table.add_column("seconds", justify="right")
     for claim in claims:
-        state = f"[{colours[claim.result]}]{claim.result}[/]"
+        state = f"[{RESULTS[claim.result]}]{claim.result}[/]"
         table.add_row(claim.subject, claim.text, state, f"{claim.seconds:.2f}")
     return table
 

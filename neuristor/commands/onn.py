@@ -15,6 +15,7 @@ from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, implement
 from neuristor.boards.selftest import BoardTop, OnnSelfTest
 from neuristor.commands import onn_patterns, onn_problems
+from neuristor.commands.evidence import say_claims
 from neuristor.commands.options import (
     Force,
     ModuleName,
@@ -30,6 +31,8 @@ from neuristor.commands.terminal import checked_name, ends_with, named, one_of, 
 from neuristor.commands.terminal import plain_console as console
 from neuristor.folder import check_target, output_folder, with_manifest, write_file
 from neuristor.hdl.onn import Onn
+from neuristor.sim.proofs.claims import Claim, summary
+from neuristor.sim.proofs.onn_proof import prove_network
 from neuristor.tables import si
 from neuristor.version import __version__
 from neuristor.weights_file import open_weights
@@ -128,6 +131,35 @@ def verify(
     with console.status(f"{simulator}: {found.params.count} oscillators, {ticks} ticks"):
         verdict = verify_network(found, ticks=ticks, simulator=simulator, seed=seed)
     say_verdict(verdict, f"{found.params.count} oscillators, {ticks} ticks, and after resets")
+
+
+@app.command()
+def prove(
+    weights: WeightsFile,
+    bits: WeightBits = 5,
+    phase_bits: PhaseBits = 4,
+    noise_bits: NoiseBits = 0,
+    parts: Parts = 1,
+    readable: Annotated[bool, typer.Option("--readable", help="Weights can be read back from the circuit.")] = False,
+) -> None:
+    """Prove that the circuit equals its bit-true model, for all weights, states, ticks and inputs.
+
+    The proof is of networks with these word lengths and parts: of 3 oscillators (seconds), of up to 33, which are
+    searched in two words (minutes), and of this size for the memories of weights. The table says what is not tried.
+    Exit status 1 if a claim is false or the solver has no answer.
+
+    Example: `neuristor onn prove weights.csv --noise-bits 6`
+    """
+    found = open_weights(
+        weights, bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts, readable=readable
+    )
+    claims: list[Claim] = []
+    with console.status("proofs") as status:
+        for claim in prove_network(found.params, parts, readable):
+            claims.append(claim)
+            status.update(f"{claim.subject}: {claim.text}")
+    say_claims(claims, weights.name)
+    ends_with(summary(claims) is True)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neuristor.hdl.rows import pack_drive, unpack_output
 from neuristor.sim.benches.case import Case
+from neuristor.sim.benches.corners import corner_drive, corner_rows
 from neuristor.sim.benches.scoreboard import compare
 from neuristor.sim.benches.stream import exchange, reset, start
 
@@ -27,7 +28,7 @@ SHORT = 120
 
 
 async def run_ticks(
-    dut: Any, case: Case, drive_raw: NDArray[np.int64], stall_seed: int | None = None
+    dut: Any, case: Case, packed: NDArray[np.uint8], stall_seed: int | None = None
 ) -> tuple[dict[str, NDArray[np.int64]], int]:
     """Send the input of some ticks and collect the output.
 
@@ -37,8 +38,8 @@ async def run_ticks(
         The array.
     case : Case
         The case.
-    drive_raw : ndarray of int64, shape (ticks, count)
-        Input words.
+    packed : ndarray of uint8, shape (ticks * rows, bytes of a row)
+        Input rows, as from ``neuristor.hdl.rows.pack_drive``.
     stall_seed : int, optional
         Seed of random stalls at input and output; no stalls when absent.
 
@@ -49,7 +50,7 @@ async def run_ticks(
     cycles : int
         Clocks used.
     """
-    words = [int.from_bytes(row.tobytes(), "little") for row in pack_drive(case.params, case.lanes, drive_raw)]
+    words = [int.from_bytes(row.tobytes(), "little") for row in packed]
     done = await exchange(dut, words, stall_seed=stall_seed)
     size = -(-len(dut.o_payload) // 8)
     data = b"".join(row.to_bytes(size, "little") for row in done.rows)
@@ -86,15 +87,42 @@ async def check(dut: Any, case: Case, model: Any, drive_raw: NDArray[np.int64], 
     clocks = 0
     for first in range(0, len(drive_raw), CHUNK):
         part = drive_raw[first : first + CHUNK]
-        got, used = await run_ticks(dut, case, part, None if stall_seed is None else stall_seed + first)
+        packed = pack_drive(case.params, case.lanes, part)
+        got, used = await run_ticks(dut, case, packed, None if stall_seed is None else stall_seed + first)
         clocks += used
-        difference = compare(model.run(part), got, first)
-        if difference is not None:  # an `assert` would show the difference twice
-            raise AssertionError(str(difference))
+        check_rows(dut, model, part, got, first)
+    return clocks
+
+
+def check_rows(
+    dut: Any, model: Any, drive_raw: NDArray[np.int64], got: dict[str, NDArray[np.int64]], first: int
+) -> None:
+    """Compare some ticks of the circuit with the model, then the counters.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        The array, after these ticks.
+    model : BitTrueModel
+        The bit-true model, before these ticks.
+    drive_raw : ndarray of int64, shape (ticks, count)
+        Input words.
+    got : dict of str to ndarray of int64, shape (ticks, count)
+        Spikes and state of the circuit after each tick.
+    first : int
+        Number of the first of these ticks.
+
+    Raises
+    ------
+    AssertionError
+        At the first difference.
+    """
+    difference = compare(model.run(drive_raw), got, first)
+    if difference is not None:  # an `assert` would show the difference twice
+        raise AssertionError(str(difference))
     saturations = min(model.saturations, 0xFFFF_FFFF)
     assert int(dut.saturations.value) == saturations, "the count of saturations differs"
     assert int(dut.saturated.value) == int(saturations > 0), "the saturation flag differs"
-    return clocks
 
 
 @cocotb.test()
@@ -108,16 +136,13 @@ async def matches_bit_true_model(dut: Any) -> None:
 
 @cocotb.test()
 async def matches_bit_true_model_at_corner_values(dut: Any) -> None:
-    """Inputs at both ends of their word, at zero, at the model's `input_levels`, and one step beside each."""
+    """Extreme inputs, under stalls, also in lanes without a neuron; the counters after each tick."""
     case = Case.from_environment()
-    params, rng = case.params, np.random.default_rng(1)
-    lowest, highest = params.drive.min_raw, params.drive.max_raw
-    around = np.array([lowest, highest, 0, *case.neuron.model.input_levels(params)])
-    corners = np.unique(np.clip([around - 1, around, around + 1], lowest, highest).astype(np.int64))
-    # Keep each level for 15 ticks, so that membranes can settle there.
-    held = np.repeat(rng.choice(corners, (8, params.count)), 15, axis=0)
+    drive_raw, model = corner_drive(case), case.bit_true()
     await start(dut)
-    await check(dut, case, case.bit_true(), held)
+    for tick in range(len(drive_raw)):
+        got, _ = await run_ticks(dut, case, corner_rows(case, drive_raw, tick), stall_seed=tick)
+        check_rows(dut, model, drive_raw[tick : tick + 1], got, tick)
 
 
 @cocotb.test()

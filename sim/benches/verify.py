@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuristor.golden_model.neurons.model import BitTrueModel
 from neuristor.hdl.rows import pack_drive, unpack_output
 from neuristor.sim.benches.case import Case
+from neuristor.sim.benches.corners import corner_drive, corner_rows
 from neuristor.sim.benches.scoreboard import Difference, compare
 from neuristor.sim.engines.compiled import CompiledModel
 from neuristor.sim.engines.interpreted import InterpretedModel
 from neuristor.sim.engines.simulators import ToolError, find_tool, run_cocotb, simulator_available
-from neuristor.sim.engines.stalls import StreamError
+from neuristor.sim.engines.stalls import StreamError, stall_patterns
 
 __all__ = ["ENGINES", "Verdict", "available", "missing", "verify"]
 
@@ -35,6 +37,8 @@ LONG = 200_000
 """Ticks from which a longer build of the compiled model is worth it."""
 CHUNK = 4096
 """Ticks compared at a time by the compiled model."""
+CORNER_STEP = 3
+"""In Amaranth's simulator, which is slow, each corner level is held for a third of the ticks."""
 
 
 @dataclass(frozen=True)
@@ -165,40 +169,77 @@ def _compiled(case: Case) -> Verdict:
     circuit = CompiledModel(case.verilog, case.toplevel, fast=len(case.drive_raw) > LONG)
     cycles = None
     for tests, stall_seed in enumerate((None, 1, 2), start=1):
-        model, used = case.bit_true(), 0
+        model = case.bit_true()
         circuit.reset()
-        for first in range(0, len(case.drive_raw), CHUNK):
+        wrong: Difference | str | None = _saturations(circuit, model)
+        used = 0
+        for first in range(0, 0 if wrong else len(case.drive_raw), CHUNK):
             part = case.drive_raw[first : first + CHUNK]
-            expected = model.run(part)
-            try:
-                rows, clocks = circuit.exchange(pack_drive(case.params, case.lanes, part), stall_seed=stall_seed)
-                got = unpack_output(case.params, case.lanes, rows)
-            except (StreamError, ValueError) as error:  # the circuit is stuck, or its rows are out of order
-                return _verdict("compiled", case, tests, cycles, str(error))
+            clocks, wrong = _exchanged(circuit, case, model, part, stall_seed, first)
             used += clocks
-            difference = compare(expected, got, first)
-            if difference is not None:
-                return _verdict("compiled", case, tests, cycles, difference)
-        cycles = used if stall_seed is None else cycles
-        wrong = _saturations(circuit, model)
+            if wrong is not None:
+                break
         if wrong is not None:
             return _verdict("compiled", case, tests, cycles, wrong)
-    return _verdict("compiled", case, 3, cycles, None)
+        cycles = used if stall_seed is None else cycles
+    return _verdict("compiled", case, 4, cycles, _at_corners(circuit, case))
+
+
+def _exchanged(
+    circuit: CompiledModel,
+    case: Case,
+    model: BitTrueModel,
+    drive_raw: NDArray[np.int64],
+    stall_seed: int | None,
+    first: int,
+    rows: NDArray[np.uint8] | None = None,
+) -> tuple[int, Difference | str | None]:
+    """Send some ticks to circuit and model; return the clocks used and the first difference."""
+    expected = model.run(drive_raw)
+    rows = pack_drive(case.params, case.lanes, drive_raw) if rows is None else rows
+    try:
+        out, clocks = circuit.exchange(rows, stall_seed=stall_seed)
+        got = unpack_output(case.params, case.lanes, out)
+    except (StreamError, ValueError) as error:  # the circuit is stuck, or its rows are out of order
+        return 0, str(error)
+    return clocks, compare(expected, got, first) or _saturations(circuit, model)
+
+
+def _at_corners(circuit: CompiledModel, case: Case) -> Difference | str | None:
+    """The first difference at corner inputs under stalls; counters are compared after each tick."""
+    model, drive_raw = case.bit_true(), corner_drive(case)
+    circuit.reset()
+    for tick in range(len(drive_raw)):
+        rows = corner_rows(case, drive_raw, tick)
+        _, wrong = _exchanged(circuit, case, model, drive_raw[tick : tick + 1], tick, tick, rows)
+        if wrong is not None:
+            return wrong
+    return None
 
 
 def _interpreted(case: Case) -> Verdict:
-    model = case.bit_true()
-    expected: dict[str, NDArray[np.int64]] = model.run(case.drive_raw)
-    array = case.array()
-    circuit = InterpretedModel(array)
+    cycles, wrong = _interpreted_run(case, case.drive_raw, None)
+    if wrong is not None:
+        return _verdict("amaranth", case, 1, cycles, wrong)
+    drive_raw = corner_drive(case)[::CORNER_STEP]
+    rows = np.concatenate([corner_rows(case, drive_raw, tick) for tick in range(len(drive_raw))])
+    return _verdict("amaranth", case, 2, cycles, _interpreted_run(case, drive_raw, 1, rows)[1])
+
+
+def _interpreted_run(
+    case: Case, drive_raw: NDArray[np.int64], stall_seed: int | None, rows: NDArray[np.uint8] | None = None
+) -> tuple[int | None, Difference | str | None]:
+    """Run the circuit in Amaranth's simulator from its reset; return the clocks used and the first difference."""
+    model, circuit = case.bit_true(), InterpretedModel(case.array())
+    offers, accepts = (np.frombuffer(each, np.uint8) for each in stall_patterns(stall_seed))
+    expected: dict[str, NDArray[np.int64]] = model.run(drive_raw)
+    rows = pack_drive(case.params, case.lanes, drive_raw) if rows is None else rows
     try:
-        rows, cycles = circuit.exchange(
-            pack_drive(case.params, case.lanes, case.drive_raw), len(case.drive_raw) * array.rows
-        )
-        got = unpack_output(case.params, case.lanes, rows)
+        out, cycles = circuit.exchange(rows, len(rows), valid_pattern=offers, ready_pattern=accepts)
+        got = unpack_output(case.params, case.lanes, out)
     except (TimeoutError, ValueError) as error:
-        return _verdict("amaranth", case, 1, None, str(error))
-    return _verdict("amaranth", case, 1, cycles, compare(expected, got) or _saturations(circuit, model))
+        return None, str(error)
+    return cycles, compare(expected, got) or _saturations(circuit, model)
 
 
 def _saturations(circuit: CompiledModel | InterpretedModel, model: Any) -> str | None:

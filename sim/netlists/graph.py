@@ -74,6 +74,8 @@ class Graph:
         is signed.
     ranges : dict of int to (int, int)
         Smallest and largest value of the integer that a node represents.
+    satisfiable : dict of tuple of int to bool or None
+        For some lists of nodes of one bit, whether all can be 1 at once; None if a solver could not decide it.
     """
 
     def __init__(self) -> None:
@@ -81,6 +83,7 @@ class Graph:
         self.claims: list[int] = []
         self.narrowed: dict[int, tuple[int, bool]] = {}
         self.ranges: dict[int, tuple[int, int]] = {}
+        self.satisfiable: dict[tuple[int, ...], bool | None] = {}
         self._numbers: dict[Node, int] = {}
 
     def _make(self, op: str, width: int, args: tuple[int, ...] = (), data: Any = None) -> int:

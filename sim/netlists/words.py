@@ -13,6 +13,10 @@ from neuristor.sim.netlists.graph import Graph, Node, as_signed, compute
 __all__ = ["Graph", "Node", "Word", "as_signed", "compute"]
 
 
+_View = tuple[int, bool]
+"""A node, and whether it is read as a signed number."""
+
+
 class Word:
     """A symbolic integer: a node of a graph, and the smallest and largest value it can have.
 
@@ -35,12 +39,13 @@ class Word:
         self.graph, self.low, self.high = graph, low, high
         width = _bits(low, high)
         self.number = graph.extended(number, width, low < 0)
-        if width < graph.width(number) and graph.nodes[self.number].op != "const":
+        # An extension of an earlier node has no narrower form than that node.
+        if width < graph.width(number) and self.number > number:
             graph.narrowed[self.number] = (number, low < 0)
         for each in (number, self.number):
             graph.ranges.setdefault(each, (low, high))
-        # For a comparison with a constant: the compared node, its range if true, and its range if false.
-        self._condition: tuple[int, tuple[int, int], tuple[int, int]] | None = None
+        # For a comparison with a constant: the compared integer, its range if true, and its range if false.
+        self._condition: tuple[_View, tuple[int, int], tuple[int, int]] | None = None
         # For a selection: the condition, the word if true, and the word if false.
         self._choice: tuple[Word, Word, Word] | None = None
 
@@ -182,7 +187,7 @@ class Word:
             ranges = left, (right.low, right.low), (left.low, left.high)
         if ranges is not None:
             word, yes, no = ranges
-            made._condition = (word.number, no, yes) if invert else (word.number, yes, no)
+            made._condition = (word._view, no, yes) if invert else (word._view, yes, no)
         return made
 
     def __lt__(self, other: Any) -> Word:
@@ -203,16 +208,21 @@ class Word:
     def __ne__(self, other: object) -> Word:  # type: ignore[override]
         return self._compared("eq", self, other, True)
 
-    def _within(self, number: int, limits: tuple[int, int]) -> tuple[int, int] | None:
-        """Range of the word while a node is within limits; None if that is impossible."""
-        if self.number == number:
+    @property
+    def _view(self) -> _View:
+        """The integer: one node may be read as a signed and as an unsigned number."""
+        return self.number, self.signed
+
+    def _within(self, view: _View, limits: tuple[int, int]) -> tuple[int, int] | None:
+        """Range of the word while an integer is within limits; None if that is impossible."""
+        if self._view == view:
             low, high = max(self.low, limits[0]), min(self.high, limits[1])
-        elif self._choice is not None and (known := self._choice[0]._condition) and known[0] == number:
+        elif self._choice is not None and (known := self._choice[0]._condition) and known[0] == view:
             _, yes, no = self._choice
             ranges = []
             for word, own in ((yes, known[1]), (no, known[2])):
                 both = max(limits[0], own[0]), min(limits[1], own[1])
-                if both[0] <= both[1] and (found := word._within(number, both)) is not None:
+                if both[0] <= both[1] and (found := word._within(view, both)) is not None:
                     ranges.append(found)
             if not ranges:
                 return None
@@ -234,8 +244,8 @@ def _(condition: Word, yes: Any, no: Any) -> Word:
     a, b = condition._other(yes), condition._other(no)
     ranges = [(a.low, a.high), (b.low, b.high)]
     if condition._condition is not None:
-        node, if_yes, if_no = condition._condition
-        found = [a._within(node, if_yes), b._within(node, if_no)]
+        view, if_yes, if_no = condition._condition
+        found = [a._within(view, if_yes), b._within(view, if_no)]
         ranges = [each for each in found if each is not None] or ranges
     low, high = min(each[0] for each in ranges), max(each[1] for each in ranges)
     width = _bits(min(a.low, b.low), max(a.high, b.high))

@@ -1,7 +1,7 @@
 """Claims about a circuit, and their proof by an SMT solver.
 
-A claim is a node of one bit of a graph. It is proved if it is 1 for all inputs for which all assumptions are 1;
-otherwise the solver gives a counterexample.
+A claim is a node of one bit of a graph. It is proved if it is 1 for all inputs for which all assumptions are 1, and if
+there are such inputs; otherwise the solver gives a counterexample.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from neuristor.sim.netlists.words import Graph, Word
 from neuristor.sim.proofs.equivalence import PATIENCE_MS
 from neuristor.sim.proofs.terms import Answer, Terms, answered, new_solver
 
-__all__ = ["Claim", "Stopwatch", "all_of", "any_of", "holds", "implies", "summary"]
+__all__ = ["Claim", "Stopwatch", "all_of", "any_of", "can_occur", "holds", "implies", "summary"]
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def implies(condition: Word, result: Word) -> Word:
 
 
 def holds(graph: Graph, assumed: Sequence[int], claim: int, patience: int = 20 * PATIENCE_MS) -> Answer:
-    """Prove that a bit is 1 whenever all assumed bits are 1.
+    """Prove that a bit is 1 whenever all assumed bits are 1, and that all assumed bits can be 1.
 
     Parameters
     ----------
@@ -143,8 +143,14 @@ def holds(graph: Graph, assumed: Sequence[int], claim: int, patience: int = 20 *
     Returns
     -------
     Answer
-        The result, with a counterexample if the claim is false.
+        The result, with a counterexample if the claim is false. If the assumptions contradict each other, the claim is
+        not proved, and there is no counterexample.
     """
+    key = tuple(assumed)
+    if key not in graph.satisfiable:
+        (graph.satisfiable[key],) = can_occur(graph, assumed, [graph.const(1, 1)], patience)
+    if not graph.satisfiable[key]:
+        return Answer(graph.satisfiable[key])
     if graph.value(claim) == 1:
         return Answer(True)
     manager, solver = new_solver(patience)
@@ -153,6 +159,33 @@ def holds(graph: Graph, assumed: Sequence[int], claim: int, patience: int = 20 *
         solver.assert_formula(terms.truth(terms.of(bit)))
     solver.assert_formula(manager.mk_term(Kind.NOT, [terms.truth(terms.of(claim))]))
     return answered(solver, terms)
+
+
+def can_occur(
+    graph: Graph, assumed: Sequence[int], conditions: Sequence[int], patience: int = 20 * PATIENCE_MS
+) -> list[bool | None]:
+    """Decide which bits can be 1 while all assumed bits are 1.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    assumed, conditions : sequence of int
+        Nodes of one bit.
+    patience : int
+        Time limit for the solver, for each condition, in milliseconds.
+
+    Returns
+    -------
+    list of bool or None
+        For each condition whether there are inputs for which it is 1; None if the solver reached its time limit.
+    """
+    manager, solver = new_solver(patience)
+    terms = Terms(graph, manager)
+    for bit in assumed:
+        solver.assert_formula(terms.truth(terms.of(bit)))
+    answers = {"sat": True, "unsat": False}
+    return [answers.get(str(solver.check_sat(terms.truth(terms.of(bit))))) for bit in conditions]
 
 
 def summary(claims: Sequence[Claim]) -> bool | None:

@@ -86,6 +86,11 @@ class Sweep:
     questions : dict of str to int
         Number of equalities by how they were proved (``congruent``, ``local``, ``opaque``, ``true``), of candidates
         that were ``refuted``, and of queries that stayed ``open``.
+
+    Raises
+    ------
+    ValueError
+        If the assumptions contradict each other.
     """
 
     def __init__(self, graph: Graph, roots: Sequence[int], assumed: Sequence[int] = (), seed: int = 1) -> None:
@@ -96,6 +101,7 @@ class Sweep:
         self._inputs = {graph.nodes[n].data: graph.nodes[n].width for n in self.order if graph.nodes[n].op == "input"}
         self.values: dict[int, list[int]] = {n: [] for n in self.order}
         self._seen: list[dict[str, int]] = []
+        self._met: set[tuple[int, ...]] = set()
         self.questions = {"congruent": 0, "local": 0, "opaque": 0, "true": 0, "refuted": 0, "open": 0}
         # For each merged node: the earlier node it equals as an integer, and for both whether they are signed.
         self._same: dict[int, tuple[int, bool, bool]] = {}
@@ -108,6 +114,16 @@ class Sweep:
         self._around = _around(graph, self.order)
         for vector in self._vectors(VECTORS):
             self._learn(vector)
+        if not self._seen and not self._possible(self.assumed):
+            raise ValueError("the assumptions contradict each other, or the solver found no input that meets them")
+
+    def _possible(self, assumed: Sequence[int]) -> bool:
+        """Whether there is an input that meets all assumptions: without one, anything could be proved."""
+        manager, solver = new_solver(20 * PATIENCE_MS)
+        terms = Terms(self.graph, manager)
+        for bit in assumed:
+            solver.assert_formula(terms.truth(terms.of(bit)))
+        return str(solver.check_sat()) == "sat"
 
     # --- values
 
@@ -326,7 +342,7 @@ class Sweep:
         if number in graph.narrowed:
             other, signed = graph.narrowed[number]
             same, same_signed = self._integer(other, signed)
-            if same not in self._same:
+            if same not in self._same and self._earlier(same, number):
                 self._join(number, same, signed, same_signed)
                 return False
         found = [
@@ -398,7 +414,17 @@ class Sweep:
         -------
         Answer
             The result, with a counterexample if they differ.
+
+        Raises
+        ------
+        ValueError
+            If the assumptions contradict each other.
         """
+        if also:
+            key = (*self.assumed, *also)
+            if key not in self._met and not self._possible(key):
+                raise ValueError("the assumptions contradict each other, or the solver found no input that meets them")
+            self._met.add(key)
         if a == b:
             return Answer(True)
         for vector, x, y in zip(self._seen, self.values[a], self.values[b], strict=True):

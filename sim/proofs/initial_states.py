@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.hdl.array import NeuronArray
@@ -19,7 +21,10 @@ from neuristor.sim.netlists.words import Graph
 __all__ = ["MOST_ROWS", "clock_of_row", "initial_state", "initial_words", "read_cleared", "same_initial_states"]
 
 MOST_ROWS = 64
-"""Largest number of rows for which tables of the model are part of the proof: initial states and parameters."""
+"""Largest number of rows for which initial states of the model are part of the proof of the array. For more rows, the
+array is proved to store what the lanes give, and the lanes to give the states of the model."""
+_LARGEST = 2_000_000
+"""Values that are computed at a time."""
 
 
 def initial_state(model: NeuronModel[Any], params: NeuronParams) -> dict[str, Any]:
@@ -116,7 +121,7 @@ def clock_of_row(row: int, clears: int) -> int:
 
 
 def same_initial_states(model: NeuronModel[Any], params: NeuronParams, array: NeuronArray) -> bool:
-    """Whether the lanes generate the initial states of the model in the first `MOST_ROWS` rows.
+    """Whether the lanes generate the initial states of the model, in every row.
 
     Parameters
     ----------
@@ -132,13 +137,66 @@ def same_initial_states(model: NeuronModel[Any], params: NeuronParams, array: Ne
     bool
         True if they do after every reset, from any state before it.
     """
-    initial, clears = initial_state(model, params), array.pipelines[0].clear_clocks
+    initial = initial_state(model, params)
     for index, lane in enumerate(array.pipelines):
-        graph = Graph()
-        circuit = read_cleared(graph, to_rtlil(lane), "top", clears)
-        words = initial_words(array, index, initial)[:MOST_ROWS]
-        for row, word in enumerate(words):
-            number = circuit.signal("initial_state", clock_of_row(row, clears))
-            if row * array.lanes + index < params.count and number != graph.const(word, graph.width(number)):
-                return False
+        turn = _Turn(to_rtlil(lane), lane.clear_clocks)
+        if not turn.known:
+            return False
+        words = initial_words(array, index, initial)
+        given = turn.states(len(words))
+        neurons = range(index, params.count, array.lanes)
+        if any(given[row] != words[row] for row in range(len(neurons))):
+            return False
     return True
+
+
+class _Turn:
+    """The clocks in which a lane gives one initial state, from a `load` to the next, after a reset.
+
+    Attributes
+    ----------
+    known : bool
+        Whether the reset determines all registers that the initial states depend on.
+    """
+
+    def __init__(self, text: str, clears: int) -> None:
+        self.graph = graph = Graph()
+
+        def loads(name: str, clock: int) -> int | str:
+            return {"rst": 0, "load": int(clock == 0)}.get(name, f"{name}@{clock}")
+
+        turn = read_circuit(graph, text, "top", loads)
+        after = turn.again(lambda name, clock: int(clock == 0) if name == "rst" else f"{name}@{clock}")
+        self.out = turn.signal("initial_state", clears)
+        names: dict[str, str] = {}
+        free: set[str] = set()
+        waiting = [self.out]
+        while waiting:
+            found = graph.needed({number: (1 << graph.width(number)) - 1 for number in waiting})
+            cells = {name: turn.register_of(name) for name in found}
+            free |= {name for name, cell in cells.items() if cell is None}
+            new = {cell: name for name, cell in cells.items() if cell is not None and cell not in names}
+            names |= new
+            waiting = [turn.register(cell, clears + 1) for cell in new]
+        self._next = {name: turn.register(cell, clears + 1) for cell, name in names.items()}
+        first = {name: graph.value(after.register(cell, 1)) for cell, name in names.items()}
+        self.known = not free and None not in first.values()
+        self._first = {name: value or 0 for name, value in first.items()}
+
+    def states(self, count: int) -> list[int]:
+        """Return the initial states of the first neurons of the lane, as the circuit gives them."""
+        graph, now = self.graph, self._first
+        turns: dict[str, list[int]] = {name: [] for name in now}
+        for _ in range(count):
+            for name, value in now.items():
+                turns[name].append(value)
+            found = graph.compute(now, self._next.values())
+            now = {name: found[number] for name, number in self._next.items()}
+        if not turns:
+            return [graph.compute({}, [self.out])[self.out]] * count
+        made: list[int] = []
+        step = max(1, _LARGEST // len(graph.cone([self.out])))
+        for start in range(0, count, step):
+            columns = {name: np.array(values[start : start + step], dtype=object) for name, values in turns.items()}
+            made += [int(word) for word in graph.compute_many(columns, [self.out])[self.out]]
+        return made

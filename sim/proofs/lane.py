@@ -23,8 +23,8 @@ from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.netlists.words import Graph, Word, as_signed
 from neuristor.sim.proofs.claims import Claim, Stopwatch, holds
 from neuristor.sim.proofs.equivalence import PATIENCE_MS, Sweep
-from neuristor.sim.proofs.initial_states import MOST_ROWS, same_initial_states
-from neuristor.sim.proofs.lane_circuit import RESULTS, members, read_lane
+from neuristor.sim.proofs.initial_states import same_initial_states
+from neuristor.sim.proofs.lane_circuit import RESULTS, members, read_lane, stalled_inputs
 from neuristor.sim.proofs.terms import Answer
 
 __all__ = ["prove_lane"]
@@ -182,15 +182,18 @@ def prove_lane(
         return
     step = _Step(model, params, array.pipelines[0])
     yield from _results(step, stopwatch, progress)
-    yield Claim("lane", "no register changes during a stall", _keeps_registers(step), stopwatch.lap())
+    text = "no register changes during a stall, in any phase, whatever the inputs"
+    yield Claim("lane", text, _keeps_registers(step), stopwatch.lap())
     if array.lanes > 1:
         yield Claim("lane", f"all {array.lanes} lanes are the same circuit", _alike(step, array), stopwatch.lap())
     if array.loadable:
-        text = "each neuron's initial state, with loaded parameters, equals the model's (`neuristor run` compares it)"
-        yield Claim("lane", text, None, 0.0, tried=False)
+        for text in (
+            "each neuron's initial state, with loaded parameters, equals the model's (`neuristor run` compares it)",
+            "all of this holds for loaded parameters outside the range of the design's neurons",
+        ):
+            yield Claim("lane", text, None, 0.0, tried=False)
     else:
-        some = f" in the first {MOST_ROWS} rows" if array.rows > MOST_ROWS else ""
-        text = f"each neuron's initial state{some} equals the model's"
+        text = "each neuron's initial state equals the model's"
         yield Claim("lane", text, same_initial_states(model, params, array), stopwatch.lap())
     yield from _invariants(model, step, stopwatch)
 
@@ -229,11 +232,19 @@ def _all_proved(answers: Sequence[Answer]) -> bool | None:
 
 
 def _keeps_registers(step: _Step) -> bool:
-    """Whether all registers that the results depend on keep their values while `enable` is 0."""
-    moving, stalled = step.circuit, read_lane(step.graph, step.text, "top", step.lane, 0)
+    """Whether the registers that the results depend on keep their values while `enable` is 0.
+
+    In each phase, from any contents of the registers, and for any other inputs.
+    """
+    moving, lane = step.circuit, step.lane
     for name in RESULTS:
-        moving.signal(name, step.lane.latency)
-    return all(stalled.register(name, 1) == stalled.register(name, 0) for name in moving.used_registers())
+        moving.signal(name, lane.latency)
+    used = moving.used_registers()
+    for phase in range(lane.interval):
+        stalled = moving.again(stalled_inputs(phase))
+        if any(stalled.register(name, 1) != stalled.register(name, 0) for name in used):
+            return False
+    return True
 
 
 def _alike(step: _Step, array: NeuronArray) -> bool:

@@ -10,7 +10,7 @@ from neuristor.hdl.lane import Lane
 from neuristor.sim.netlists.netlist import Circuit, read_circuit
 from neuristor.sim.netlists.words import Graph, Word
 
-__all__ = ["RESULTS", "lane_inputs", "members", "read_lane"]
+__all__ = ["RESULTS", "lane_inputs", "members", "read_lane", "stalled_inputs"]
 
 RESULTS = ("next_state", "spike", "saturated")
 """Outputs of a lane with the result of an update."""
@@ -81,7 +81,28 @@ def lane_inputs(lane: Lane, stall: int | None = None, moved: int = 0) -> Callabl
     return given
 
 
-def read_lane(graph: Graph, text: str, top: str, lane: Lane, stall: int | None = None) -> Circuit:
+def stalled_inputs(phase: int) -> Callable[[str, int], int | str]:
+    """Make the inputs of a lane that is stalled in a phase; all others are free words in each clock.
+
+    Parameters
+    ----------
+    phase : int
+        The phase.
+
+    Returns
+    -------
+    callable
+        Value of an input, from its name and the clock; see `neuristor.sim.netlists.netlist.Circuit`.
+    """
+
+    def given(name: str, clock: int) -> int | str:
+        known = {"enable": 0, "rst": 0, "load": 0, "phase": phase}
+        return known.get(name.partition("$")[0], f"{name}@{clock}")
+
+    return given
+
+
+def read_lane(graph: Graph, text: str, top: str, lane: Lane) -> Circuit:
     """Read a lane that accepts a neuron in clock 0, from any contents of its registers.
 
     Parameters
@@ -94,12 +115,10 @@ def read_lane(graph: Graph, text: str, top: str, lane: Lane, stall: int | None =
         Name of the lane's module.
     lane : Lane
         The lane.
-    stall : int, optional
-        The only clock in which `enable` is 0; by default it is always 1.
 
     Returns
     -------
     Circuit
-        The circuit.
+        The circuit; `enable` is always 1.
     """
-    return read_circuit(graph, text, top, lane_inputs(lane, stall))
+    return read_circuit(graph, text, top, lane_inputs(lane))

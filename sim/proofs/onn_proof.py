@@ -1,187 +1,160 @@
-"""Proofs of small oscillator networks, for all weights, states and ticks.
+"""Proofs of small oscillator networks, for all weights, states, ticks and inputs.
 
-* **Sums.** After `begin`, each weighted sum plus its pending columns (those still to be added) equals the sum over all
-  outputs computed anew. The proof is by induction over clocks, with symbolic weights.
-* **Comparison.** A tick changes phase and reference of each oscillator as the golden step does.
+Everything is proved by induction over clocks: invariants hold after a reset, and from one clock to the next; the claims
+follow from them (``neuristor.sim.proofs.onn.invariants`` and ``claims``). They say that
+
+* **the golden state** that the registers stand for is set by `begin` and changes by golden ticks only: the function of
+  an oscillator is that of ``golden_model`` itself, on symbolic integers. A tick that is skipped changes nothing;
+* **outputs**: what can be read is the golden state, in every state of the controller or at the end of a command;
+* **inputs** are used where they are accepted, and have no effect while the network is busy;
+* **progress**: commands end after a bounded number of clocks;
+* **weights** are written, read and read back where they belong.
+
+The golden state is that of a network in which neither weights nor phases are loaded after `begin`, and whose window is
+at most half a period. A premise that cannot be met is an error.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from neuristor.golden_model.fixed import select
 from neuristor.golden_model.networks.onn import OnnParams
-from neuristor.golden_model.networks.phase_oscillator import step
 from neuristor.hdl.onn import Onn
-from neuristor.hdl.verilog import to_rtlil
-from neuristor.sim.netlists.netlist import read_circuit
-from neuristor.sim.netlists.words import Graph, Word, as_signed
-from neuristor.sim.proofs.claims import Claim, holds, implies
-from neuristor.sim.proofs.equivalence import Answer
+from neuristor.sim.netlists.words import Word
+from neuristor.sim.proofs.claims import Claim, all_of
+from neuristor.sim.proofs.onn.claims import (
+    Step,
+    golden_claims,
+    input_claims,
+    progress_claims,
+    readable_claims,
+    sum_claims,
+)
+from neuristor.sim.proofs.onn.inductive import MOST_AT_ONCE, Prover, grouped
+from neuristor.sim.proofs.onn.invariants import Statement, amplitude_is_known, meaning, structure
+from neuristor.sim.proofs.onn.memory import memory_claims, unaffected
+from neuristor.sim.proofs.onn.network import Moment, Network
+from neuristor.sim.proofs.onn.protection import Protected
+from neuristor.sim.proofs.onn.sums import at_rest, is_sum
 
-__all__ = ["prove_onn"]
+__all__ = ["prove_network", "prove_onn", "prove_protection", "prove_weights"]
 
+SEARCHED = 33
+"""Number of oscillators of which the search in several words is proved."""
+NOT_TRIED = (
+    "a network whose weights have check bits is otherwise the same (tests/hdl/test_protection.py compares it); "
+    "`prove_protection` is about the check bits",
+)
+"""What there is no proof of, with who compares it."""
 
-class _Network:
-    """A network as words, with symbolic weights."""
-
-    def __init__(self, count: int, weight_bits: int, phase_bits: int, make: Callable[[OnnParams], Onn]) -> None:
-        self.count, self.weight_bits = count, weight_bits
-        self.params = OnnParams(
-            weights=np.zeros((count, count), dtype=np.int64), weight_bits=weight_bits, phase_bits=phase_bits
-        )
-        circuit = make(self.params)
-        text = to_rtlil(circuit)
-        self.states = circuit.states
-        self.graph = graph = Graph()
-        self.circuit = read_circuit(graph, text, "top", self._given)
-        self.columns = [graph.input(f"column {n}", circuit.chunk_bits) for n in range(count)]
-        (memory,) = self.circuit.memories
-        self.circuit.know(memory, self.columns)
-
-    def _given(self, name: str, clock: int) -> int | str | Word:
-        # No weight is written: after a write, sums are valid only from the next `begin` on.
-        return 0 if name == "weight__valid" else f"{name}@{clock}"
-
-    def word(self, name: str, clock: int, signed: bool = False) -> Word:
-        """A signal in a clock."""
-        return Word.of(self.graph, self.circuit.signal(name, clock), signed)
-
-    def bit(self, name: str, clock: int, place: int) -> Word:
-        """A bit of a signal in a clock."""
-        return Word.of(self.graph, self.graph.slice(self.circuit.signal(name, clock), place, 1), False)
-
-    def weight(self, column: int, owner: int) -> Word:
-        """The weight of an oscillator in a column of the memory."""
-        bits = self.weight_bits
-        return Word.of(self.graph, self.graph.slice(column, owner * bits, bits), True)
-
-    def is_in(self, clock: int, *names: str) -> Word:
-        """Whether the state machine is in one of these states."""
-        state = self.word("fsm_state", clock)
-        found = state < 0
-        for name in names:
-            found = found | (state == self.states[name])
-        return found
-
-    def column_read(self, clock: int) -> int:
-        """The column at the memory's address."""
-        at = self.circuit.signal("port__addr", clock)
-        return self.circuit.chosen(self.columns, at, self.graph.width(self.columns[0]))
-
-    # --- claims
-
-    def pending(self, clock: int, owner: int) -> list[Word]:
-        """The terms that are still to be added to a sum in this pass."""
-        one = self.word("starting", clock) == 1
-
-        def added(condition: Word, sign: Word, weight: Word) -> Word:
-            amount = select(one, weight, weight * 2)
-            made: Word = select(condition, select(sign == 1, amount, 0 - amount), 0)
-            return made
-
-        # To subtract, the last stage holds the complement; the missing 1 is added as its carry.
-        term = self.word(f"term_{owner}", clock, signed=True)
-        whole = select(self.word("plus_2", clock) == 1, term, term + 1)
-        pieces: list[Word] = [select(self.word("valid_2", clock) == 1, whole, 0)]
-        for stage, column in ((1, self.circuit.signal("port__data", clock)), (0, self.column_read(clock))):
-            valid, plus = (self.word(f"{name}_{stage}", clock) == 1 for name in ("valid", "plus"))
-            pieces.append(added(valid, plus, self.weight(column, owner)))
-        waiting = (self.is_in(clock, "SEARCH") | (self.word("full", clock) == 1)) == 1
-        for n, column in enumerate(self.columns):
-            listed = (self.bit("word", clock, n) == 1) | (waiting & (self.bit("pending", clock, n) == 1))
-            pieces.append(added(listed, self.bit("output", clock, n), self.weight(column, owner)))
-        return pieces
-
-    def recomputed(self, clock: int, owner: int) -> list[Word]:
-        """The terms of a sum over all outputs."""
-        pieces = []
-        for n, column in enumerate(self.columns):
-            weight = self.weight(column, owner)
-            pieces.append(select(self.bit("output", clock, n) == 1, weight, 0 - weight))
-        return pieces
-
-    def consistent(self, clock: int, owner: int) -> Word:
-        """Whether a sum plus its pending terms equals the recomputed sum, in the width of the sum (no overflow)."""
-        graph, width = self.graph, self.params.total_bits
-
-        def total(pieces: Sequence[Word]) -> int:
-            made = pieces[0].to(width)
-            for piece in pieces[1:]:
-                made = graph.op("add", width, made, piece.to(width))
-            return made
-
-        now = self.word(f"total_{owner}", clock, signed=True)
-        sides = total([now, *self.pending(clock, owner)]), total(self.recomputed(clock, owner))
-        return Word.of(graph, graph.op("eq", 1, *sides), False)
-
-    def invariants(self, clock: int, begun: Word) -> dict[str, Word]:
-        """The invariants: what holds in every clock, by its text. `begun` is 1 once the phases have begun."""
-        yes = self.word("tick", clock) >= 0
-        word, full = self.word("word", clock), self.word("full", clock)
-        busy = [self.word(f"valid_{n}", clock) for n in range(3)]
-        empty = (word == 0) & (full == 0) & (busy[0] == 0) & (busy[1] == 0) & (busy[2] == 0)
-        count = self.count
-        outputs = self.is_in(clock, "OUTPUTS")
-        known = set(self.states) - {"DRAW", "MOVE", "MOVING", "BACK"}
-        made = {
-            "the state machine is in a state of a network without noise": self.is_in(clock, *sorted(known)) == 1,
-            "columns are pending only during a pass": implies(self.is_in(clock, "DRAIN") == 0, empty),
-            "one column is read at a time": (word < 1 << count)
-            & implies(busy[0] == 1, self.word("port__addr", clock) < count)
-            & ((word == 0) | (full == 0)),
-            "the signs of pending columns are those of the outputs": implies(word != 0, self._same(clock)),
-            "only columns are added to the sums": self.word("moving", clock) == 0,
-            "`busy` is high in all states except IDLE": (self.is_in(clock, "IDLE") == 1)
-            == (self.word("busy", clock) == 0),
-            "the first pass adds all columns": implies(
-                outputs | (self.is_in(clock, "SEARCH") & (self.word("starting", clock) == 1)),
-                (self.word("pending", clock) == (1 << count) - 1) & (self.word("starting", clock) == 1),
-            ),
-            "`zero` marks the sums that are 0": implies(self.is_in(clock, "COMPARE"), self._zero(clock)),
-            "only the first pass adds single weights": implies(
-                self.is_in(clock, *sorted(known - {"OUTPUTS", "SEARCH", "DRAIN", "COMPARE"})),
-                self.word("starting", clock) == 0,
-            )
-            & yes,
-        }
-        for owner in range(count):
-            cleared = implies(outputs, self.word(f"total_{owner}", clock, signed=True) == 0)
-            consistent = implies((begun == 1) & (outputs == 0), self.consistent(clock, owner))
-            made[f"sum {owner}, with its pending columns, equals the sum computed anew"] = cleared & consistent
-        return made
-
-    def _same(self, clock: int) -> Word:
-        """Whether the signs of the pending columns are the outputs."""
-        total = self.word("tick", clock) >= 0
-        for n in range(self.count):
-            total = total & (self.bit("high", clock, n) == self.bit("output", clock, n))
-        return total
-
-    def _zero(self, clock: int) -> Word:
-        """Whether `zero` marks the sums that are 0."""
-        total = self.word("tick", clock) >= 0
-        for n in range(self.count):
-            total = total & (self.bit("zero", clock, n) == (self.word(f"total_{n}", clock, signed=True) == 0))
-        return total
+Make = Callable[[OnnParams], Onn]
 
 
 def prove_onn(
-    count: int = 3, weight_bits: int = 4, phase_bits: int = 4, make: Callable[[OnnParams], Onn] = Onn
+    count: int = 3, weight_bits: int = 4, phase_bits: int = 4, make: Make = Onn, noise_bits: int = 0
 ) -> Iterator[Claim]:
-    """Prove a network without noise, claim by claim.
+    """Prove a network, claim by claim.
 
     Parameters
     ----------
     count : int
-        Number of oscillators, 2 to 32.
+        Number of oscillators, from 2.
     weight_bits : int
         Word length of a weight, 1 to 8.
     phase_bits : int
         Word length of a phase, 4 to 8.
+    make : callable
+        Makes the circuit from its parameters.
+    noise_bits : int
+        Word length of the noise amplitude, 0 to 16.
+
+    Yields
+    ------
+    Claim
+        Each claim, once it is decided.
+
+    Raises
+    ------
+    ValueError
+        If the weights are protected.
+    VacuousError
+        If the premise of a claim cannot be met.
+    """
+    net = _network(count, weight_bits, phase_bits, noise_bits, make)
+    before, after = Moment(net, 0), Moment(net, 1)
+    begun, pure = (Word.of(net.graph, net.graph.input(name, 1), False) for name in ("begun", "pure"))
+    later, later_pure = _later(before, begun, pure)
+    known = [*structure(before), *_where(begun, meaning(before, pure))]
+    then = [*structure(after), *_where(later, meaning(after, later_pure))]
+    # Proved by the claims about sums, see `neuristor.sim.proofs.onn.sums`.
+    rests = (begun == 1) & at_rest(before)
+    known += [Statement("sums are those over all outputs", rests, is_sum(before, n)) for n in range(count)]
+    fair = [before.of("rst") == 0, before.of("advance__payload.window") <= net.params.half]
+    prover = Prover(net, [*(each.bit for each in known), *fair])
+    for some in grouped(("invariants", each) for each in then):
+        yield prover.claim(*some)
+    yield _reset(net, before, after)
+    prover = Prover(net, [*prover.assumed, amplitude_is_known(before), amplitude_is_known(after)])
+    step = Step(before, after, begun, later, pure)
+    for claims in (sum_claims, golden_claims, readable_claims, input_claims, progress_claims):
+        for subject, statements in grouped(claims(step)):
+            yield prover.claim(subject, statements, 1 if subject == "sums" else MOST_AT_ONCE)
+    yield prover.claim("inputs", [unaffected(net, before)])
+    for some in grouped(("weights", each) for each in memory_claims(net, before)):
+        yield prover.claim(*some)
+    for text in NOT_TRIED:
+        yield Claim("network", text, None, 0.0, tried=False)
+
+
+def _network(count: int, weight_bits: int, phase_bits: int, noise_bits: int, make: Make) -> Network:
+    """A network whose weights are symbolic.
+
+    Raises
+    ------
+    ValueError
+        If the weights are protected.
+    """
+    zero = np.zeros((count, count), dtype=np.int64)
+    onn = make(OnnParams(weights=zero, weight_bits=weight_bits, phase_bits=phase_bits, noise_bits=noise_bits))
+    if onn.protection != "none":
+        raise ValueError(f"there is no proof of protected weights ({onn.protection})")
+    return Network(onn)
+
+
+def _where(condition: Word, statements: list[Statement]) -> list[Statement]:
+    """The statements, under one more condition."""
+    return [each._replace(condition=each.condition & (condition == 1)) for each in statements]
+
+
+def _later(m: Moment, begun: Word, pure: Word) -> tuple[Word, Word]:
+    """Whether the network has begun in the next clock, and has advanced without noise and injection since."""
+    loads = m.within("IDLE") & m.on("phase__valid")
+    anneals = m.of("advance__payload.window") != m.params.half
+    if m.params.noise_bits:
+        anneals = anneals | (m.of("advance__payload.noise") != 0)
+    anneals = m.within("IDLE") & m.on("advance__valid") & anneals
+    return (begun & (loads == 0)) | m.begins, (pure & (anneals == 0)) | m.begins
+
+
+def _reset(net: Network, before: Moment, after: Moment) -> Claim:
+    """The claim that a reset leads to a state in which all invariants hold."""
+    counters = [after.of(name) == 0 for name in ("tick", "changed", "toggles", "settled")]
+    fresh = all_of([*(each.bit for each in structure(after)), after.within("IDLE"), *counters])
+    text = "a reset leads from any state to one in which all invariants hold: IDLE, and all counters 0"
+    return Prover(net, []).claim("invariants", [Statement(text, before.of("rst") == 1, fresh)])
+
+
+def prove_weights(count: int, weight_bits: int, make: Make = Onn) -> Iterator[Claim]:
+    """Prove the memories of weights of a network of any size.
+
+    Parameters
+    ----------
+    count : int
+        Number of oscillators, from 2.
+    weight_bits : int
+        Word length of a weight, 1 to 8.
     make : callable
         Makes the circuit from its parameters.
 
@@ -190,73 +163,72 @@ def prove_onn(
     Claim
         Each claim, once it is decided.
     """
-    before = time.perf_counter()
-    net = _Network(count, weight_bits, phase_bits, make)
-    graph = net.graph
-    begun = Word.of(graph, graph.input("begun", 1), False)
-    known = net.invariants(0, begun)
-    running = net.word("rst", 0) == 0
-    assumed = [bit.number for bit in (*known.values(), running)]
-    later = net.invariants(1, begun | net.word("clear", 0))
-
-    def claim(subject: str, text: str, bit: Word, given: Sequence[int]) -> Claim:
-        nonlocal before
-        answer = holds(graph, given, bit.number)
-        now = time.perf_counter()
-        made = Claim(subject, text, answer.proved, now - before, _lines(net, answer) if answer.inputs else ())
-        before = now
-        return made
-
-    others = [running.number, *(bit.number for text, bit in known.items() if not text.startswith("sum "))]
-    for text, bit in later.items():
-        # A sum depends on no other sum.
-        yield claim("network", text, bit, [*others, known[text].number] if text.startswith("sum ") else assumed)
-    reset = (net.word("rst", 0) == 1).number
-    fresh = net.word("tick", 0) >= 0
-    for bit in net.invariants(1, Word.of(graph, graph.const(0, 1), False)).values():
-        fresh = fresh & bit
-    yield claim("network", "a reset leads from any state to one in which all invariants hold", fresh, [reset])
-
-    # The comparison, against the golden step.
-    raw = net.params.raw
-    tick = net.word("tick", 0)
-    now = tick & (raw.period - 1)
-    compares = (net.word("compare", 0) == 1).number
-    for n in range(count):
-        phase, reference = net.word(f"phase_{n}", 0), net.bit("reference", 0, n)
-        total = net.word(f"total_{n}", 0, signed=True)
-        recent = net.bit("recent", 0, n) == (((tick - phase) & (raw.period - 1)) == 1)
-        wanted = step(raw, phase, reference, total, tick)
-        got = net.word(f"phase_{n}", 1), net.bit("reference", 1, n), net.bit("moved", 1, n)
-        same = now >= 0
-        for one, other in zip(wanted, got, strict=True):
-            same = same & (other == one)
-        text = (
-            f"phase and reference of oscillator {n} are those of the golden step, if `recent` marks a lead of one tick"
-        )
-        yield claim("phase oscillator", text, same, [*assumed, compares, recent.number])
-    text = "skipped ticks are those in which no output toggles; `recent` marks a lead of one tick (tests compare it)"
-    yield Claim("network", text, None, 0.0, tried=False)
+    net = _network(count, weight_bits, 4, 0, make)
+    m = Moment(net, 0)
+    prover = Prover(net, [m.of("rst") == 0, (m.of("busy") == 0) == m.within("IDLE")])
+    for some in grouped(("weights", each) for each in memory_claims(net, m)):
+        yield prover.claim(*some)
 
 
-def _lines(net: _Network, answer: Answer) -> tuple[str, ...]:
-    """A counterexample as lines of text."""
-    names = ["fsm_state", "tick", "starting", "output", "pending", "full", "word", "reference", "zero", "recent"]
-    names += [f"{kind}_{n}" for kind in ("valid", "plus") for n in range(3)]
-    names += [f"{kind}_{n}" for kind in ("phase", "total", "term") for n in range(net.count)]
-    numbers = {(name, clock): net.circuit.signal(name, clock) for name in names for clock in (0, 1)}
-    values = net.graph.compute(answer.inputs, [*numbers.values(), *net.columns])
-    states = {number: name for name, number in net.states.items()}
-    lines = []
-    for clock in (0, 1):
-        parts = []
-        for name in names:
-            number = numbers[name, clock]
-            value, width = values[number], net.graph.width(number)
-            if name.startswith("total"):
-                value = as_signed(value, width)
-            parts.append(f"{name} {states.get(value, value) if name == 'fsm_state' else value}")
-        lines.append(f"clock {clock}: " + ", ".join(parts))
-    bits = net.weight_bits
-    matrix = [[as_signed(values[c] >> n * bits & (1 << bits) - 1, bits) for c in net.columns] for n in range(net.count)]
-    return (f"weights {matrix}", *lines)
+def prove_protection(count: int, weight_bits: int, make: Make) -> Iterator[Claim]:
+    """Prove check bits of weights, and the counter of damaged words, of a network of any size.
+
+    Parameters
+    ----------
+    count : int
+        Number of oscillators, from 2.
+    weight_bits : int
+        Word length of a weight, 1 to 8.
+    make : callable
+        Makes the circuit, with protection, from its parameters.
+
+    Yields
+    ------
+    Claim
+        Each claim, once it is decided.
+    """
+    zero = np.zeros((count, count), dtype=np.int64)
+    net = Protected(make(OnnParams(weights=zero, weight_bits=weight_bits)))
+    prover = Prover(net, net.fair)
+    for some in grouped(("check bits", each) for each in net.claims()):
+        yield prover.claim(*some)
+    if not net.corrects:
+        text = "flipped bits of words are corrected, if so protected (tests/hdl/test_protection.py compares them)"
+        yield Claim("check bits", text, None, 0.0, tried=False)
+    text = "a reset clears the counter of damaged words"
+    cleared = Statement(text, net.of("rst", 0) == 1, net.of("memory_faults", 1) == 0)
+    yield Prover(net, []).claim("check bits", [cleared])
+
+
+def prove_network(params: OnnParams, parts: int = 1, readable: bool = False) -> Iterator[Claim]:
+    """Prove what can be proved of a network: all of three oscillators, the same of up to 33, the memories of all.
+
+    Parameters
+    ----------
+    params : OnnParams
+        Word lengths and number of oscillators; the proof is for all weights.
+    parts : int
+        Clocks in which a column of weights is read.
+    readable : bool
+        Whether weights can be read back.
+
+    Yields
+    ------
+    Claim
+        Each claim, once it is decided. Its subject begins with the number of oscillators.
+    """
+
+    def make(given: OnnParams) -> Onn:
+        return Onn(given, parts, readable)
+
+    def said(count: int, claims: Iterator[Claim]) -> Iterator[Claim]:
+        for each in claims:
+            yield Claim(f"{count}: {each.subject}", *list(vars(each).values())[1:])
+
+    lengths = params.weight_bits, params.phase_bits, make, params.noise_bits
+    small, searched = min(params.count, 3), min(params.count, SEARCHED)
+    yield from said(small, prove_onn(small, *lengths))
+    if searched > small:
+        yield from said(searched, prove_onn(searched, *lengths))
+    if params.count > searched:
+        yield from said(params.count, prove_weights(params.count, params.weight_bits, make))

@@ -90,6 +90,21 @@ class OpaqueLane:
             return self.graph.input(f"{full}@{clock}", width)
         return self._circuit.signal(self._ports[full], clock)
 
+    def uses(self, name: str) -> bool:
+        """Whether the lane depends on an input: Amaranth omits one that it does not depend on.
+
+        Parameters
+        ----------
+        name : str
+            Name of the port.
+
+        Returns
+        -------
+        bool
+            True if so.
+        """
+        return f"lane_{self.index}.{name}" in self._ports
+
     def word(self, name: str, clock: int) -> Word:
         """Return an input of the lane as an unsigned word.
 
@@ -156,7 +171,7 @@ class OpaqueLane:
     def counts_loads(self) -> bool:
         """Whether the initial state may depend on the loads: false if all neurons of the lane have the same one."""
         constant = self._words is not None and len(self._words) == 1
-        return not constant and f"lane_{self.index}.load" in self._ports
+        return not constant and self.uses("load")
 
     def loads(self, clock: int) -> tuple[Word, Word]:
         """Return the loads of the lane before a clock.

@@ -96,7 +96,9 @@ class Watch:
         return [*lines, *(f"    connect \\{seen.name} \\{wire}" for seen, wire in self._wires), "  end"]
 
 
-def same_from_start(sound: str, other: str, patience: float = PATIENCE_S, watches: Sequence[Watch] = ()) -> bool:
+def same_from_start(
+    sound: str, other: str, patience: float = PATIENCE_S, watches: Sequence[Watch] = (), reach: int = 0
+) -> bool:
     """Try to prove that two circuits have equal outputs in every clock, for all inputs, resets included.
 
     Registers and memories without an initial value start at 0. A ``ToolError`` is raised if Yosys fails.
@@ -109,6 +111,8 @@ def same_from_start(sound: str, other: str, patience: float = PATIENCE_S, watche
         Time limit for ABC, in seconds.
     watches : sequence of Watch
         Invariants of the original circuit, to be proved too.
+    reach : int
+        Seconds for ABC's property-directed reachability (``pdr``), if induction does not suffice; 0 to leave it out.
 
     Returns
     -------
@@ -157,12 +161,16 @@ def same_from_start(sound: str, other: str, patience: float = PATIENCE_S, watche
         ]
         run_yosys(passes, folder, "Yosys could not put two circuits side by side")
         abc = str(Path(pyosys.__file__).parent / "yosys-abc")
-        command = [abc, "-c", "read_aiger both.aig; scorr; write_aiger left.aig"]
+        commands = "read_aiger both.aig; scorr; write_aiger left.aig"
+        if reach:
+            commands += f"; pdr -T {reach}"
         try:
-            subprocess.run(command, cwd=folder, capture_output=True, timeout=patience, check=True)
+            done = subprocess.run(
+                [abc, "-c", commands], cwd=folder, capture_output=True, timeout=patience + reach, check=True
+            )
         except (subprocess.SubprocessError, FileNotFoundError):
             return False
-        return _is_zero((folder / "left.aig").read_bytes())
+        return _is_zero((folder / "left.aig").read_bytes()) or b"Property proved." in done.stdout
 
 
 def _watched(text: str, watches: Sequence[Watch], outputs: int) -> str:

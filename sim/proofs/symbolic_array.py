@@ -76,13 +76,11 @@ class SymbolicArray:
             raise ValueError(f"the inputs and outputs of the lanes must be their ports, not {', '.join(others)}")
         for lane in self.lanes:
             lane.connect(self.circuit, self.ports)
-        for memory in self.circuit.memories.values():
-            if memory.written or not small:
-                self.circuit.follow(memory.name, self.row.number)
+        for name in self.circuit.memories:
+            self.circuit.follow(name, self.row.number)
         self.state = graph.input("expected state", sum(lane.width("state") for lane in self.lanes))
         self.drive = graph.input("expected drive", sum(lane.width("drive") for lane in self.lanes))
-        self._of_model = True
-        self.own = None if array.parameters is None else self._parameters(small)
+        self.own = None if array.parameters is None else self._parameters()
 
     def _given(self, name: str, clock: int) -> int | str | Word:
         """Inputs of the circuit: outputs of the lanes, and free words."""
@@ -98,20 +96,36 @@ class SymbolicArray:
     @property
     def whose(self) -> str:
         """Of the parameters of a row: empty if they are the model's, else where they come from."""
-        return "" if self._of_model else " (those in the memory)"
+        return " (those that are loaded)" if self.array.loadable and self.own is not None else ""
 
-    def _parameters(self, small: bool) -> int:
-        """Parameters of the row: those of the model; if they are loaded, or of many rows, those in the memory."""
-        self._of_model = small and not self.circuit.memories["parameter_memory"].written
-        if not self._of_model:
-            content = self.circuit.content("parameter_memory", 0)
-            return self.graph.slice(content, 0, sum(lane.width("parameters") for lane in self.lanes))
-        parts = []
-        for index, lane in enumerate(self.lanes):
-            words = tuple(self._parameter_word(row, index) for row in range(self.array.rows))
-            width = int(lane.lane.parameters.shape().size)
-            parts.append(self.graph.table(words, width, self.row.number))
-        return self.graph.concat(parts)
+    def _parameters(self) -> int:
+        """Parameters of the row, as its word in the memory has them; `wrong_rows` compares the words with the model."""
+        content = self.circuit.content("parameter_memory", 0)
+        return self.graph.slice(content, 0, sum(lane.width("parameters") for lane in self.lanes))
+
+    def wrong_rows(self) -> list[int]:
+        """Return the rows for which the memory has other parameters than the model, after configuration.
+
+        Returns
+        -------
+        list of int
+            Numbers of the rows, of any number of rows; all of them if the memory can be written.
+        """
+        memory = self.circuit.memories["parameter_memory"]
+        rows = range(self.array.rows)
+        if memory.written:
+            return list(rows)
+        widths = [int(lane.lane.parameters.shape().size) for lane in self.lanes]
+        code = Code(sum(widths), self.array.protection)
+        wrong = []
+        for row in rows:
+            word, low = 0, 0
+            for index, width in enumerate(widths):
+                word |= self._parameter_word(row, index) << low
+                low += width
+            if memory.words[row] != code.encode(word):
+                wrong.append(row)
+        return wrong
 
     def _parameter_word(self, row: int, index: int) -> int:
         """Parameters of the neuron in a lane of a row, packed as the circuit does."""

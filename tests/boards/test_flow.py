@@ -113,6 +113,7 @@ QUICK = ("icebreaker", "ulx3s-85f", "orangecrab")
 """Boards whose place and route takes seconds."""
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "board",
     [pytest.param(board, marks=() if board.name in QUICK else pytest.mark.slow) for board in PLACED],
@@ -150,6 +151,7 @@ def test_small_design_becomes_the_same_bitstream_twice(board: Board, tmp_path: P
         assert b"site-packages" not in again
 
 
+@pytest.mark.few(1)
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")  # what is refused
 @pytest.mark.parametrize("board", COUNTED, ids=lambda board: board.name)
 def test_board_without_open_place_and_route_is_counted(board: Board, tmp_path: Path) -> None:
@@ -174,6 +176,7 @@ def test_design_too_large_for_a_counted_device_does_not_fit(tmp_path: Path) -> N
         implement(smaller, Core(multipliers=3), tmp_path)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("name", "clock_hz"),
     [
@@ -206,6 +209,7 @@ def test_too_many_multipliers_do_not_fit(tmp_path: Path) -> None:
     assert caught.value.over == {"DSP": (9, 8)}
 
 
+@pytest.mark.extended
 def test_design_too_large_only_after_packing_does_not_fit(tmp_path: Path) -> None:
     # The flip-flops alone fit after synthesis: the rest of the logic takes the cells over 5280.
     with pytest.raises(DoesNotFit, match=r"logic cell 5\d\d\d of 5280 \(\d+ over, \d.\d %\)"):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuristor.boards.host import BoardError, BoardLostError, Heard, WrongBoardError, fitting, open_board
+from neuristor.boards.host import BoardError, BoardLostError, Heard, OnnBoard, WrongBoardError, fitting, open_board
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams
 from neuristor.golden_model.neurons.lif import LifBitTrue, LifParams
@@ -201,6 +201,7 @@ def test_a_port_without_a_board_is_told_in_a_sentence(vo2: Circuit) -> None:
         os.close(end)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("variant", ["all", pytest.param("capacitors", marks=pytest.mark.slow)])
 def test_oscillators_equal_the_model(oscillator: Circuit, variant: str) -> None:
     params = oscillator_params(oscillator, variant, count=5)
@@ -211,6 +212,7 @@ def test_oscillators_equal_the_model(oscillator: Circuit, variant: str) -> None:
         equal(board, board.run(drive, 2, EVERY), RelaxationOscillatorBitTrue(params), np.repeat(drive, 2, axis=0))
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("name", the_rest_is_slow(SHARING, SHARING[-1:]))
 def test_flows_are_loadable_and_equal_the_model(name: str) -> None:
     params = samples(name).params(samples(name).noisy, count=3)
@@ -229,6 +231,7 @@ def onn_params(seed: int, count: int = 12) -> OnnParams:
     return OnnParams(weights=weights, weight_bits=5, phase_bits=4, noise_bits=8)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("parts", [4, pytest.param(1, marks=pytest.mark.slow)])
 def test_phase_oscillators_equal_the_model_with_weights_noise_and_schedule_over_the_link(parts: int) -> None:
     core = OnnCore(Onn(onn_params(1), parts, readable=True), WATCHED)
@@ -263,4 +266,72 @@ def test_phase_oscillators_equal_the_model_with_weights_noise_and_schedule_over_
             board.advance(10_000, settle=True)
             assert board.state()["tick"] < 10_080 or not board.read("status") & 4
             board.reset()
+    gc.collect()
+
+
+OUTSIDE = [
+    ({"ticks": 1 << 31}, r"ticks must be an integer between 0 and 2147483647, not 2147483648"),
+    ({"ticks": -1}, r"ticks must be an integer between 0 and 2147483647, not -1"),
+    ({"ticks": 1, "noise": 256}, r"noise must be an integer between 0 and 255, not 256"),
+    ({"ticks": 1, "noise": 1 << 16}, r"noise must be an integer between 0 and 255, not 65536"),
+    ({"ticks": 1, "window": 0}, r"window must be an integer between 1 and 8, not 0"),
+    ({"ticks": 1, "window": 9}, r"window must be an integer between 1 and 8, not 9"),
+]
+
+
+def oscillators_of_no_board() -> OnnBoard:
+    """Raises an AttributeError as soon as something is sent."""
+    core = OnnCore(Onn(onn_params(1), 4, readable=True))
+    core.describe_only()
+    board = OnnBoard.__new__(OnnBoard)
+    board.core = core
+    return board
+
+
+@pytest.mark.parametrize(("asked", "message"), OUTSIDE)
+def test_what_does_not_fit_into_a_record_is_refused_before_it_is_sent(asked: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        oscillators_of_no_board().advance(**asked)
+
+
+def test_phases_and_seeds_that_do_not_exist_are_refused_before_they_are_sent() -> None:
+    board = oscillators_of_no_board()
+    with pytest.raises(ValueError, match=r"phases must have shape \(12,\), not \(11,\)"):
+        board.phases(np.zeros(11, dtype=np.int64))
+    with pytest.raises(ValueError, match="phases must be an integer between 0 and 15, not 16"):
+        board.phases(np.full(12, 16))
+    with pytest.raises(ValueError, match="state must be an integer between 1 and 4294967295, not 0"):
+        board.seed(0)
+
+
+def test_only_cores_that_play_records_can_be_asked_to_end_one(vo2: Circuit) -> None:
+    onn = OnnCore(Onn(onn_params(1), 4, readable=True))
+    onn.describe_only()
+    records = lif_core(lif(vo2))
+    records.describe_only()
+    meanings = {kind: core.registers.entries["control"] for kind, core in (("onn", onn), ("lif", records))}
+    assert (meanings["onn"].bits, meanings["onn"].meaning) == (1, "bit 0: reset")
+    assert meanings["lif"].bits == 2
+    assert "bit 1: end the record" in meanings["lif"].meaning
+    assert not hasattr(OnnBoard, "stop")
+
+
+@pytest.mark.extended
+def test_all_weights_are_loaded_where_columns_have_rows_without_a_chunk() -> None:
+    """With 8 bits, a column of 18 oscillators in 2 parts has 6 chunks, in 8 rows of the window."""
+    weights = np.random.default_rng(4).integers(-128, 128, (18, 18))
+    params = OnnParams(weights=weights, weight_bits=8)
+    other = OnnParams(weights=np.zeros((18, 18), dtype=np.int64), weight_bits=8)
+    with on_board(OnnCore(Onn(other, 2, readable=True), WATCHED)) as (_, board):
+        assert board.loaded() == []
+        board.load(OnnCore(Onn(params, 2, readable=True), WATCHED))
+        phases = np.arange(18) % 16
+        board.phases(phases)
+        board.advance(20, begin=True)
+        model = OnnBitTrue(params, phases)
+        for _ in range(20):
+            model.step()
+        found = board.state()
+        np.testing.assert_array_equal(found["totals"], model.total[0])
+        np.testing.assert_array_equal(found["phases"], model.phase[0])
     gc.collect()

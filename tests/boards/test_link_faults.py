@@ -360,6 +360,7 @@ def campaign(addresses: Mapping[str, int], frames: int, faults: float, seed: int
         }
 
 
+@pytest.mark.extended
 def test_a_good_cable_repeats_nothing_and_counts_nothing_but_commands(addresses: dict[str, int]) -> None:
     with connected(1, timeout=5.0) as (client, cable):
         work = Work(client, addresses, 1)

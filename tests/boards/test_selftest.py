@@ -91,6 +91,7 @@ def test_self_test_of_oscillators_says_equal(oscillator: Circuit, variant: str) 
     assert play(selftest)[1] == 0
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("count", "parts", "noise"), [(2, 1, 0), (40, 2, 0), (40, 1, 20)])
 def test_self_test_of_an_oscillator_network(count: int, parts: int, noise: int) -> None:
     rng = np.random.default_rng(count)
@@ -108,6 +109,7 @@ def test_self_test_of_an_oscillator_network(count: int, parts: int, noise: int) 
     assert play(selftest)[1] == 0
 
 
+@pytest.mark.extended
 def test_self_test_of_a_spiking_network() -> None:
     for name, lanes in (("deep", [20, 6, 3]), ("pictures", [2, 3, 1]), ("currents", [2, 1])):
         params = NETWORKS[name]()

@@ -124,6 +124,7 @@ class Damage:
         monkeypatch.setattr(neuristor.hdl.protection.Code, "encode", damaged)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("protection", ["parity", "secded"])
 @pytest.mark.parametrize("bit", [None, 0, 23, -1])
 def test_a_protected_oscillator_network_notices_or_mends_a_damaged_weight(

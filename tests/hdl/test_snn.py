@@ -216,6 +216,7 @@ def assert_equal(played: Played, params: SnnParams, inputs: Any) -> None:
         assert played.saturations == model.saturations.sum()
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("stall", [0.0, 0.4])
 @pytest.mark.parametrize(("name", "lanes", "updates"), PLANS)
 def test_circuit_equals_the_model_with_any_lanes_and_under_stalls(

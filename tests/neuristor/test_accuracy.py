@@ -22,6 +22,7 @@ def test_bad_target_is_refused(text: str) -> None:
         parse_target(text)
 
 
+@pytest.mark.extended
 def test_found_words_go_into_the_design_file_and_hold_there(tmp_path: Path) -> None:
     path = tmp_path / "design.toml"
     text = (EXAMPLES / "vo2_oscillators.toml").read_text("utf-8")

@@ -42,6 +42,7 @@ def weights(tmp_path: Path) -> Path:
     return tmp_path / "weights.csv"
 
 
+@pytest.mark.extended
 @needs_verilator
 @pytest.mark.parametrize(
     ("example", "options"),
@@ -80,6 +81,7 @@ def test_examples_run_on_the_virtual_board_and_equal_the_model(
         assert 0 < arrays["spike"].sum() < arrays["spike"].size / 2
 
 
+@pytest.mark.extended
 @needs_verilator
 def test_oscillators_run_on_the_virtual_board_and_equal_the_model(weights: Path, tmp_path: Path) -> None:
     options = ["--periods", "6", "--noise-bits", "6", "--noise", "30", "--seed", "3", "--parts", "2"]
@@ -96,6 +98,7 @@ def test_oscillators_run_on_the_virtual_board_and_equal_the_model(weights: Path,
             np.testing.assert_array_equal(run["output"][period], model.output[0])
 
 
+@pytest.mark.extended
 @needs_verilator
 def test_a_difference_is_named_and_ends_the_run(design: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     golden = load(design).golden

@@ -205,6 +205,7 @@ def test_design_that_does_not_fit_says_what_would_help(design: Path, tmp_path: P
     assert "fewer lanes (now 24)" in done.stdout
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("board", ["arty-a7-35t", "pynq-z2"])
 def test_a_board_without_open_place_and_route_is_counted(board: str, design: Path, tmp_path: Path) -> None:
     done = neuristor("synth", design, "--board", board, "--out", tmp_path / "bits")
@@ -214,6 +215,7 @@ def test_a_board_without_open_place_and_route_is_counted(board: str, design: Pat
     assert made["fmax_hz"] is None
 
 
+@pytest.mark.extended
 def test_missed_timing_says_by_how_much(design: Path, tmp_path: Path) -> None:
     design.write_text(design.read_text() + "[fpga.clock_hz]\nicebreaker = 120e6\n")
     done = neuristor("synth", design, "--board", "icebreaker", "--out", tmp_path / "bits")

@@ -9,7 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from neuristor.commands.cli import app
+from neuristor.commands.evidence import in_words
 from neuristor.golden_model.neurons.lif import LIF
+from neuristor.sim.proofs.claims import Claim
 
 EXAMPLE = Path(__file__).parents[2] / "examples/vo2_lif_digits.toml"
 
@@ -24,6 +26,18 @@ def test_a_design_is_proved_and_the_file_is_the_same_twice(tmp_path: Path) -> No
     claims = json.loads(made[0].read_text())["claims"]
     assert len(claims) > 20
     assert {claim["result"] for claim in claims} == {"proved"}
+    said = " ".join(result.output.split())
+    assert f"Proved: all {len(claims)} claims. From any reset on" in said
+    assert "Not tried" not in said
+    assert "Trusted: that Yosys" in said
+
+
+def test_what_is_not_tried_is_said() -> None:
+    claims = [Claim("array", "it is an array", True, 0.1), Claim("array", "it is loaded", None, 0.0, tried=False)]
+    assert in_words(claims)[0].startswith("Proved: all 1 claims, apart from what was not tried.")
+    assert in_words(claims)[1] == "Not tried: it is loaded."
+    claims.append(Claim("lane", "it is fast", None, 9.0))
+    assert in_words(claims)[0] == "Not proved: 1 of 2 claims. The circuit may differ from its model."
 
 
 def test_what_is_false_is_shown_and_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:

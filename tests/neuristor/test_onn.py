@@ -88,6 +88,15 @@ def test_the_network_is_verified(weights: Path) -> None:
     assert "equal in every state bit, 3 oscillators, 40 ticks" in done.stdout
 
 
+def test_the_network_is_proved(weights: Path) -> None:
+    done = neuristor("onn", "prove", weights, "--bits", 3)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "proofs of" in done.stdout
+    assert "golden step" in done.stdout
+    assert "not tried" in done.stdout
+    assert "false" not in done.stdout
+
+
 @pytest.mark.slow
 def test_a_network_too_large_for_the_board_is_one_sentence(tmp_path: Path) -> None:
     large = tmp_path / "large.csv"

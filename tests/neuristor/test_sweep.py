@@ -154,6 +154,7 @@ def test_long_input_is_run_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
         assert run(made, 0) == whole
 
 
+@pytest.mark.extended
 def test_one_process_or_two_a_cluster_or_a_kill_give_the_same_file(tmp_path: Path) -> None:
     """The same bytes: 40 runs in one process; in two, killed half-way and resumed; on two workers of Dask."""
     from distributed import LocalCluster

@@ -124,6 +124,7 @@ def random_circuit(rng: np.random.Generator) -> Circuit:
                 return circuit
 
 
+@pytest.mark.extended
 def test_transient_parameters_are_within_two_sigma() -> None:
     coverage = Coverage()
     for seed in range(CASES):

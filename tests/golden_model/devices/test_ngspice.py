@@ -141,6 +141,7 @@ def test_one_oscillator_has_the_frequency_of_ngspice(tmp_path: Path, name: str) 
     assert off < 1e-3
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("name", "kind", "value", "start", "lock"),
     [
@@ -179,6 +180,7 @@ def test_coupled_oscillators_lock_where_ngspice_has_them(
     assert off_phase < 0.2
 
 
+@pytest.mark.extended
 def test_a_strong_resistor_silences_one_of_two_in_ngspice_too(tmp_path: Path) -> None:
     circuit = vo2("20k")
     (frequency, _, _), off, _ = compare(tmp_path, circuit, mismatched(circuit, 0.01), FAR, resistance=10e3, cycles=60.0)

@@ -71,6 +71,7 @@ def test_event_driven_sums_equal_sums_computed_anew(seed: int) -> None:
     check(seed, 2)
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("block", range(20))
 def test_event_driven_sums_equal_sums_computed_anew_in_a_thousand_networks(block: int) -> None:
     for seed in range(100 + 50 * block, 150 + 50 * block):

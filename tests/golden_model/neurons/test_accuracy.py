@@ -43,6 +43,7 @@ def test_duty_of_the_physics_is_the_closed_form(oscillator: Circuit) -> None:
         assert made.duty[:, n] == pytest.approx(t_met / (t_ins + t_met), abs=0.0012)
 
 
+@pytest.mark.extended
 def test_errors_are_blamed_on_their_cause(oscillator: Circuit, vo2: Circuit) -> None:
     current = np.array([0.0, 5e-6])
     late = measure(OSCILLATOR, oscillator_params(oscillator, "on ticks", count=1, dt=50e-9), current)

@@ -104,6 +104,7 @@ def test_6_microampere_give_two_spikes_and_then_none() -> None:
     assert len(times) == 2
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "pieces",
     [

@@ -46,6 +46,7 @@ def constant(params: NeuristorParams, inputs: Floats, duration: float) -> Floats
     return np.tile(params.drive_volts(inputs), (round(duration / params.dt), 1))
 
 
+@pytest.mark.extended
 def test_rates_are_the_published_ones() -> None:
     params = neuristor_params("plain", len(RATES), dt=2e-6)
     _, times = NeuristorReference(params).run(constant(params, np.array(list(RATES)), 0.1))
@@ -231,6 +232,7 @@ def test_thresholds_scatter_as_asked() -> None:
     assert abs(np.corrcoef(params.threshold_1_raw, params.threshold_2_raw)[0, 1]) < 0.05
 
 
+@pytest.mark.extended
 def test_window_ends_where_the_neuristor_is_blocked() -> None:
     low, high = window(neuristor_params("plain", 1, dt=2e-6))
     assert low < 50e-9

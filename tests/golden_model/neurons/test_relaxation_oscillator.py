@@ -51,6 +51,7 @@ def test_continuous_reference_has_the_closed_form_frequency(oscillator: Circuit,
     assert frequency(times) == pytest.approx(oscillator.frequency(current), rel=1e-9)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("dt", "within"), [(5e-9, 3e-4), (20e-9, 1e-3), (62.5e-9, 4e-3), (80e-9, 6e-3)])
 def test_interpolated_crossings_keep_the_frequency(oscillator: Circuit, dt: float, within: float) -> None:
     params = oscillator_params(oscillator, "plain", count=1, dt=dt)
@@ -186,6 +187,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("kind", "series", "capacitance", "supply", "value", "dt"), PAIRS)
 def test_coupled_pairs_follow_the_continuous_reference(
     kind: Any, series: float, capacitance: float, supply: float, value: float, dt: float, oscillator: Circuit

@@ -145,6 +145,7 @@ def compare(received: bytes, frames: list[Ended]) -> tuple[int, int]:
     return len(whole) - bad, bad
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("stalls", STALLS)
 def test_the_encoder_makes_the_bytes_of_the_package(stalls: str) -> None:
     frames = [frame for frame in contents(seed=1) if frame]
@@ -153,6 +154,7 @@ def test_the_encoder_makes_the_bytes_of_the_package(stalls: str) -> None:
     assert encoded(frames, STALLS[stalls], seed=2) == b"".join(cobs.encode(frame) + b"\0" for frame in frames)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("stalls", STALLS)
 def test_the_decoder_makes_the_frames_of_the_package(stalls: str) -> None:
     frames = contents(seed=3)

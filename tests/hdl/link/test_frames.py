@@ -389,6 +389,7 @@ KINDS = (
 )
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("seed", range(3))
 def test_state_counters_and_answers_are_those_of_the_model(seed: int) -> None:
     bench = Bench(seed, steady=seed % 2 == 0)
@@ -410,6 +411,7 @@ def test_state_counters_and_answers_are_those_of_the_model(seed: int) -> None:
     assert [each.address for each in bench.slave.log[-3:]] == [TOP, 0, 1]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("seed", range(2))
 def test_what_comes_while_a_command_is_at_work_is_missed_and_changes_nothing(seed: int) -> None:
     bench = Bench(seed)
@@ -438,6 +440,7 @@ def test_what_comes_while_a_command_is_at_work_is_missed_and_changes_nothing(see
     assert bench.model.counters["repeated"] >= 15
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("cut", range(1, 17))
 def test_a_frame_that_begins_while_a_command_is_at_work_is_missed_as_a_whole(cut: int) -> None:
     bench = Bench(cut, steady=True)
@@ -528,6 +531,7 @@ def test_each_bit_of_a_frame_flipped_changes_nothing() -> None:
     bench.run(script)
 
 
+@pytest.mark.extended
 def test_every_sequence_comes_round_and_only_the_next_and_the_last_are_answered() -> None:
     bench = Bench(3, steady=True)
 
@@ -656,11 +660,13 @@ MUTANTS = {
 }
 
 
+@pytest.mark.extended
 def test_the_gauntlet_is_passed() -> None:
     bench = Bench(1, steady=True)
     bench.run(lambda: gauntlet(bench))
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_broken_link_is_caught(name: str) -> None:
     module, before, after = MUTANTS[name]

@@ -71,6 +71,7 @@ def test_the_waveform_of_the_far_end_is_right() -> None:
     assert levels_of([0x00], 4, off=0.25, phase=0.5)[12:15] == [1, 0, 0]
 
 
+@pytest.mark.few(10)
 @pytest.mark.parametrize("off", [-0.02, -0.01, 0.0, 0.01, 0.02])
 @pytest.mark.parametrize("clocks", CLOCKS)
 def test_bytes_back_to_back_come_whole_at_rates_that_are_off_by_two_percent(clocks: int, off: float) -> None:

@@ -54,6 +54,7 @@ def first_difference(
     return None
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize(("neuron", "variant"), VARIANTS)
 def test_array_matches_bit_true_model(neuron: str, variant: str) -> None:
     params = samples(neuron).params(variant, count=5)
@@ -67,6 +68,7 @@ def test_array_matches_bit_true_model_for_any_sharing(neuron: str, variant: str,
     assert first_difference(neuron, params, 1, interval, samples(neuron).drive(params, 15, seed=12)) is None
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("stalls", STALLS)
 @pytest.mark.parametrize(("neuron", "variant"), NOISY)
 def test_array_matches_bit_true_model_under_stalls(neuron: str, variant: str, stalls: str) -> None:

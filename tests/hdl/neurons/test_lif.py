@@ -129,6 +129,7 @@ MUTANTS = {
 }
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_broken_circuit_is_caught(vo2: Circuit, name: str) -> None:
     module, before, after = MUTANTS[name]

@@ -47,6 +47,7 @@ def first_difference(
     return None
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("variant", OSCILLATOR_VARIANTS)
 def test_oscillator_array_matches_bit_true_model(oscillator: Circuit, variant: str) -> None:
     params = oscillator_params(oscillator, variant, count=6)
@@ -55,6 +56,7 @@ def test_oscillator_array_matches_bit_true_model(oscillator: Circuit, variant: s
     assert first_difference(params, 3, drive) is None
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("stalls", STALLS)
 @pytest.mark.parametrize("variant", ["all", "resistor ring", "capacitors"])
 def test_oscillator_array_matches_bit_true_model_under_stalls(oscillator: Circuit, variant: str, stalls: str) -> None:
@@ -64,6 +66,7 @@ def test_oscillator_array_matches_bit_true_model_under_stalls(oscillator: Circui
         assert first_difference(params, lanes, drive, STALLS[stalls]) is None
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("variant", ["all", *COUPLED])
 @pytest.mark.parametrize("count", [3, 7])
 def test_oscillator_array_matches_bit_true_model_for_any_number_of_lanes(
@@ -75,6 +78,7 @@ def test_oscillator_array_matches_bit_true_model_for_any_number_of_lanes(
         assert first_difference(params, lanes, drive) is None
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(("topology", "columns"), [("grid", 4), ("torus", 4), ("ring", 0)])
 @pytest.mark.parametrize("lanes", [1, 3, 4, 5, 12])
 def test_neighbours_of_a_lattice_are_found(oscillator: Circuit, topology: str, columns: int, lanes: int) -> None:
@@ -82,6 +86,7 @@ def test_neighbours_of_a_lattice_are_found(oscillator: Circuit, topology: str, c
     assert first_difference(params, lanes, oscillator_drive(params, 30, seed=3)) is None
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("variant", ["all", "resistor ring", "capacitors"])
 @pytest.mark.parametrize("reset_at", [3, 101, 102, 103, 104, 105, 106, 107, 108, 109])
 def test_reset_in_mid_run_leaves_nothing_behind(oscillator: Circuit, variant: str, reset_at: int) -> None:

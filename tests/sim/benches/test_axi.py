@@ -19,12 +19,14 @@ def test_registers_behind_the_bridge_answer_as_a_dict(simulator: str) -> None:
     verify(AxiCase(seed=1), simulator).check()
 
 
+@pytest.mark.few(1)
 @NEEDS["icarus"]
 @pytest.mark.parametrize(("address_bits", "words"), [(1, 1), (2, 3), (30, 5)])
 def test_other_sizes(address_bits: int, words: int) -> None:
     verify(AxiCase(address_bits=address_bits, words=words, operations=60, seed=2), "icarus").check()
 
 
+@pytest.mark.few(2)
 @NEEDS["icarus"]
 @pytest.mark.parametrize(
     ("pin", "wrong", "message"),

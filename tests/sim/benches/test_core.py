@@ -21,6 +21,7 @@ SPREAD = {"threshold_d2d": 0.03, "threshold_c2c": 0.02, "refractory": 3e-6}
 PAIRS = [(bus, simulator) for bus in ("axi4-lite", "wishbone") for simulator in NEEDS]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("bus", "simulator"), the_rest_is_slow(PAIRS, [("axi4-lite", "verilator"), ("wishbone", "icarus")], NEEDS)
 )

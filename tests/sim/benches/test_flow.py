@@ -36,6 +36,7 @@ def case(neuron: str, variant: str, ticks: int, size: tuple[int, int, int] | Non
     return case_of(neuron, variant, size, ticks, **more)
 
 
+@pytest.mark.few(1)
 @needs["compiled"]
 @pytest.mark.parametrize(
     ("neuron", "variant"),
@@ -46,9 +47,10 @@ def test_compiled_verilog_equals_bit_true_model(neuron: str, variant: str) -> No
     assert made.bit_true().run(made.drive_raw)["spike"].sum() > 3
     verdict = verify(made, "compiled")
     assert verdict.equal, verdict.reason
-    assert (verdict.ticks, verdict.tests) == (2000, 3)
+    assert (verdict.ticks, verdict.tests) == (2000, 4)
 
 
+@pytest.mark.extended
 @needs["verilator"]
 @pytest.mark.parametrize("neuron", the_rest_is_slow(SHARING, SMALL[:1]))
 def test_verilator_equals_bit_true_model(neuron: str) -> None:
@@ -57,6 +59,7 @@ def test_verilator_equals_bit_true_model(neuron: str) -> None:
     assert (verdict.ticks, verdict.tests, verdict.reason) == (300, 4, "")
 
 
+@pytest.mark.few(1)
 @needs["icarus"]
 @pytest.mark.parametrize("neuron", the_rest_is_slow(SHARING, SMALL))
 def test_icarus_equals_bit_true_model(neuron: str, tmp_path: Path) -> None:
@@ -65,6 +68,7 @@ def test_icarus_equals_bit_true_model(neuron: str, tmp_path: Path) -> None:
     assert (verdict.ticks, verdict.tests, verdict.reason) == (60, 4, "")
 
 
+@pytest.mark.few(1)
 @needs["compiled"]
 @pytest.mark.parametrize(("neuron", "name"), the_rest_is_slow(CONSTANTS, [CONSTANTS[n] for n in FIRST]))
 def test_a_constant_one_off_is_caught(neuron: str, name: str) -> None:
@@ -97,6 +101,7 @@ ENGINES = [
 ]
 
 
+@pytest.mark.few(1)
 @needs["compiled"]
 @pytest.mark.parametrize("neuron", the_rest_is_slow(SHARING, SMALL))
 def test_a_random_array_equals_the_bit_true_model(neuron: str) -> None:

@@ -21,10 +21,11 @@ NEEDS = {
 def made(
     count: int, weight_bits: int, phase_bits: int, noise_bits: int = 0, parts: int = 1, stretches: int = 30
 ) -> OnnCase:
-    """Few weights, so that ties occur; of all kinds of stretches."""
+    """Few weights, so that ties occur, some of them the lowest and the highest; of all kinds of stretches."""
     rng = np.random.default_rng([count, weight_bits, phase_bits])
     low, high = -(1 << (weight_bits - 1)), (1 << (weight_bits - 1)) - 1
     weights = rng.integers(low, high, (count, count), endpoint=True) * (rng.random((count, count)) < 0.2)
+    weights[0], weights[1] = low, rng.choice([low, high], count)  # sums reach their ends
     params = OnnParams(weights=weights, weight_bits=weight_bits, phase_bits=phase_bits, noise_bits=noise_bits)
     way = [
         Stretch(

@@ -35,6 +35,7 @@ def oscillator_case(circuit: Circuit, variant: str, count: int, lanes: int, tick
     return Case(neuron=neuron("relaxation_oscillator"), params=params, lanes=lanes, drive_raw=drive)
 
 
+@pytest.mark.few(1)
 @needs["compiled"]
 @pytest.mark.parametrize(
     "variant",
@@ -48,7 +49,7 @@ def test_compiled_verilog_equals_bit_true_model(oscillator: Circuit, variant: st
     count, lanes = SIZES[list(OSCILLATOR_VARIANTS).index(variant) % len(SIZES)]
     verdict = verify(oscillator_case(oscillator, variant, count, lanes, ticks=3000), "compiled")
     assert verdict.equal, verdict.reason
-    assert (verdict.ticks, verdict.tests) == (3000, 3)
+    assert (verdict.ticks, verdict.tests) == (3000, 4)
 
 
 @needs["verilator"]
@@ -59,6 +60,7 @@ def test_verilator_equals_bit_true_model(oscillator: Circuit, variant: str, coun
     assert (verdict.ticks, verdict.tests, verdict.reason) == (700, 4, "")
 
 
+@pytest.mark.extended
 @needs["icarus"]
 @pytest.mark.parametrize(
     ("variant", "count", "lanes"),

@@ -76,6 +76,7 @@ def test_compiled_model_equals_amaranth_simulator_clock_for_clock(seed, toy_file
     assert unpack_rows(out) == toy_outputs(rows)
 
 
+@pytest.mark.few(2)
 @SIMULATOR
 @SEEDS
 def test_cocotb_equals_compiled_model_clock_for_clock(simulator, seed, toy_file, tmp_path):
@@ -241,6 +242,7 @@ def test_cocotb_runs_outside_pytest(toy_file, tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.extended
 @needs["verilator"]
 @pytest.mark.parametrize("public", the_rest_is_slow([True, False], [True]))
 def test_submodules_are_visible_when_asked_for(public, tmp_path, monkeypatch):

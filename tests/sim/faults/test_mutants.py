@@ -53,6 +53,7 @@ def test_a_mutant_says_what_it_does() -> None:
     )
 
 
+@pytest.mark.extended
 def test_mutants_are_killed_or_proved_equivalent_and_no_killed_one_is_proved(vo2: Circuit) -> None:
     case = lif_case(vo2)
     vectors = ArrayVectors(case)

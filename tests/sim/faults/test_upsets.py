@@ -37,6 +37,7 @@ def test_every_bit_of_state_is_of_some_kind(vo2: Circuit) -> None:
     assert {place.name for place in found} == set(circuit.state)
 
 
+@pytest.mark.extended
 def test_flips_are_counted_once_and_do_what_they_must(vo2: Circuit) -> None:
     rows = {row.kind: row for row in campaign(lif_case(vo2), 60)}
     for row in rows.values():

@@ -78,7 +78,7 @@ def test_a_netlist_of_a_core_equals_the_bit_true_model(small: Case, netlist: str
     assert re.findall(r"^module (\w+)", text, re.M) == [small.toplevel]
     verdict = verify(with_verilog(small, text), "compiled")
     assert verdict.equal, verdict.reason
-    assert (verdict.ticks, verdict.tests) == (500, 3)
+    assert (verdict.ticks, verdict.tests) == (500, 4)
 
 
 def test_the_same_circuit_gives_the_same_netlist(small: Case, netlist: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 import random
-from itertools import product
+from collections.abc import Callable
+from itertools import combinations, product
 
 import pytest
 
-from neuristor.sim.netlists.words import Graph, as_signed
+from neuristor.golden_model.fixed import saturate, select
+from neuristor.sim.netlists.words import Graph, Word, as_signed
+from neuristor.sim.proofs.claims import holds
 from neuristor.sim.proofs.equivalence import Sweep
 
 BITS = 4
@@ -53,6 +57,7 @@ def integer(value: int, width: int, signed: bool) -> int:
     return as_signed(value, width) if signed else value
 
 
+@pytest.mark.few(100)
 @pytest.mark.parametrize("seed", range(400))
 def test_what_is_called_equal_is_equal(seed: int) -> None:
     chosen = random.Random(seed)
@@ -107,3 +112,77 @@ def test_adding_and_then_shifting_is_shifting_and_then_adding() -> None:
     # All that the shifts leave was compared, where only a part was asked for.
     assert sweep.equal(graph.slice(first, 3, 22), graph.slice(second, 4, 22)).proved
     assert sweep.questions["true"] == sweep.questions["open"] == 0
+
+
+Known = tuple[Word, Callable[[dict[str, int]], int]]
+"""A word, and the same computed with Python's integers."""
+
+COMPARISONS = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne]
+
+
+def random_formula(chosen: random.Random, known: list[Known]) -> Known:
+    """A formula of words that are there."""
+    (x, of_x), (y, of_y), (a, of_a), (b, of_b) = (chosen.choice(known) for _ in range(4))
+    number, shift, compared = chosen.randint(-9, 17), chosen.randint(0, 3), chosen.choice(COMPARISONS)
+    low = chosen.randint(-9, 3)
+    high = low + chosen.randint(0, 12)
+    made: dict[str, Known] = {
+        "sum": (x + y, lambda v: of_x(v) + of_y(v)),
+        "difference": (x - y, lambda v: of_x(v) - of_y(v)),
+        "chosen by a number": (
+            select(compared(x, number), a, b),
+            lambda v: of_a(v) if compared(of_x(v), number) else of_b(v),
+        ),
+        "chosen by a word": (
+            select(compared(x, y), a, b),
+            lambda v: of_a(v) if compared(of_x(v), of_y(v)) else of_b(v),
+        ),
+        "compared": (compared(x, number), lambda v: int(compared(of_x(v), number))),
+        "shifted down": (x >> shift, lambda v: of_x(v) >> shift),
+        "shifted up": (x << shift, lambda v: of_x(v) << shift),
+        "clamped": (saturate(x, low, high), lambda v: min(max(of_x(v), low), high)),
+        "masked": (x & abs(number), lambda v: of_x(v) & abs(number)),
+        "product": (x * y, lambda v: of_x(v) * of_y(v)),
+    }
+    return made[chosen.choice([*made, "chosen by a number", "chosen by a number"])]
+
+
+@pytest.mark.few(30)
+@pytest.mark.parametrize("signs", [(True,), (False, True)], ids=["signed", "both"])
+@pytest.mark.parametrize("seed", range(150))
+def test_words_of_one_input_with_and_without_sign_are_not_mixed_up(seed: int, signs: tuple[bool, ...]) -> None:
+    chosen, graph = random.Random(seed), Graph()
+    known: list[Known] = []
+    for name in "ab":
+        for signed in signs:
+            word = Word.of(graph, graph.input(name, BITS), signed)
+            known.append((word, lambda v, name=name, signed=signed: integer(v[name], BITS, signed)))  # type: ignore[misc]
+    while len(known) < 18:
+        made = random_formula(chosen, known)
+        if made[0].width <= 12:
+            known.append(made)
+    numbers = [word.number for word, _ in known]
+    values = [graph.compute(v, numbers) for v in VECTORS]
+    for word, formula in known:
+        wanted = [formula(v) for v in VECTORS]
+        assert [integer(found[word.number], word.width, word.signed) for found in values] == wanted
+        assert word.low <= min(wanted)
+        assert max(wanted) <= word.high
+    sweep = Sweep(graph, sorted(set(numbers)), (), seed)
+    sweep.run()
+    for one, other in combinations(sorted(set(numbers)), 2):
+        if graph.width(one) == graph.width(other):
+            assert sweep.equal(one, other).proved is all(found[one] == found[other] for found in values)
+
+
+def test_assumptions_that_contradict_each_other_prove_nothing() -> None:
+    graph = Graph()
+    a = Word.of(graph, graph.input("a", BITS), False)
+    impossible = [(a < 3).number, (a > 5).number]
+    with pytest.raises(ValueError, match="the assumptions contradict each other"):
+        Sweep(graph, [a.number], impossible)
+    assert holds(graph, impossible, (a == 9).number).proved is False
+    sweep = Sweep(graph, [a.number, (a + 1).number], impossible[:1])
+    sweep.run()
+    with pytest.raises(ValueError, match="the assumptions contradict each other"):
+        sweep.equal(a.number, (a & 7).to(BITS), also=impossible[1:])

@@ -125,6 +125,7 @@ def test_as_many_ticks_are_under_way_to_itself_as_spikes_are_late(
     assert same_from_start(text, text, watches=watches)
 
 
+@pytest.mark.extended
 def test_a_tick_too_many_under_way_is_noticed() -> None:
     snn, later = hears_itself(2, False, 2), hears_itself(3, False, 2)
     watches = ticks_under_way(snn)

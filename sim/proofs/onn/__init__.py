@@ -1,0 +1,1 @@
+"""What the proofs of oscillator networks are made of."""
