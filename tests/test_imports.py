@@ -82,3 +82,9 @@ def test_golden_models_load_no_hardware_tool() -> None:
     assert len(found) > 40
     beyond = ("amaranth", "neuristor.hdl", "neuristor.sim", "neuristor.boards", "neuristor.api")
     assert not {name for name in found if name.startswith(beyond)}
+
+
+def test_yosys_is_not_loaded_into_the_process() -> None:
+    """After its library, matplotlib cannot be loaded: both use pybind11."""
+    loads = {str(path.relative_to(ROOT)) for path in FILES for name in imported(path) if name.split(".")[0] == "pyosys"}
+    assert not loads

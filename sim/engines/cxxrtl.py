@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import json
 import re
 import sys
 from pathlib import Path
 
 from neuristor.sim.engines.cache import cached
-from neuristor.sim.engines.simulators import Tool, ToolError, find_tool, run_tool
+from neuristor.sim.engines.simulators import Tool, find_tool, run_tool, yosys_folder
 
 __all__ = ["STREAM_INPUTS", "STREAM_OUTPUTS", "build_model", "bytes_of"]
 
@@ -76,10 +75,7 @@ def build_model(text: str, toplevel: str, cache_dir: Path | None, state: bool, f
         If a tool is missing or the Verilog does not compile.
     """
     compiler = find_tool("c++")
-    spec = importlib.util.find_spec("pyosys")
-    if spec is None or spec.origin is None:
-        raise ToolError("Yosys is missing: install the Python package 'pyosys'")
-    runtime = Path(spec.origin).parent / "share/include/backends/cxxrtl/runtime"
+    runtime = yosys_folder() / "share/include/backends/cxxrtl/runtime"
 
     options = [*COMPILER_OPTIONS, "-O3" if fast else "-O1"]
     header = _precompiled(compiler, runtime, options, cache_dir)

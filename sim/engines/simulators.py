@@ -98,6 +98,25 @@ class CocotbResult:
             )
 
 
+def yosys_folder() -> Path:
+    """Return the folder of the package pyosys, without loading it: its library breaks others that use pybind11.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ToolError
+        If the package is not installed.
+    """
+    spec = importlib.util.find_spec("pyosys")
+    if spec is None or spec.origin is None:
+        raise ToolError("Yosys is missing: install the Python package 'pyosys'")
+    return Path(spec.origin).parent
+
+
 def run_tool(command: Sequence[str], folder: Path, problem: str, given: str = "") -> str:
     """Run a tool and wait for its end.
 

@@ -15,10 +15,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyosys
 from amaranth.hdl import Const, Module, Signal, Value
 
 from neuristor.hdl.verilog import to_rtlil
+from neuristor.sim.engines.simulators import yosys_folder
 from neuristor.sim.netlists.yosys import run_yosys
 
 __all__ = ["Watch", "same_from_start"]
@@ -160,7 +160,7 @@ def same_from_start(
             "write_aiger -zinit both.aig",
         ]
         run_yosys(passes, folder, "Yosys could not put two circuits side by side")
-        abc = str(Path(pyosys.__file__).parent / "yosys-abc")
+        abc = str(yosys_folder() / "yosys-abc")
         commands = "read_aiger both.aig; scorr; write_aiger left.aig"
         if reach:
             commands += f"; pdr -T {reach}"
