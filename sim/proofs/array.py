@@ -304,7 +304,8 @@ class _Clock:
     Attributes
     ----------
     assumed : list of int
-        Nodes of the assumptions: the invariants, no reset, a symbolic row that exists, and check bits that match.
+        Nodes of the assumptions: the invariants, no reset, a symbolic row that exists, and the memory of parameters
+        undamaged.
     schedule : list of int
         Those that do not depend on the contents of memories.
     conditions : list of int
@@ -339,7 +340,7 @@ class _Clock:
         self.schedule = [bit.number for bit in (*self.invariants.of_schedule().values(), *always)]
         all_invariants = self.invariants.all().values()
         self.conditions = list(dict.fromkeys(self.invariants.conditions))
-        self.assumed = [bit.number for bit in (*all_invariants, *always, symbolic.check_bits_match(0))]
+        self.assumed = [bit.number for bit in (*all_invariants, *always, *symbolic.known_parameters())]
 
         self.running, self.slot = self.invariants.running, self.invariants.slot
         self.out_row = self.invariants.rows_at[-1]
@@ -511,8 +512,6 @@ class _Clock:
         bits = []
         for lane in symbolic.lanes:
             bits.append((lane.word("enable", 0) == 1) == (self.stalls == 0))
-            if lane.uses("load"):
-                bits.append(lane.word("load", 0) == 0)
             if self.array.interval > 1:
                 after = select(self.stalls == 0, symbolic.word("phase", 0), lane.word("phase", 0))
                 bits.append(lane.word("phase", 1) == after)

@@ -70,7 +70,7 @@ def lane_inputs(lane: Lane, stall: int | None = None, moved: int = 0) -> Callabl
         steps = moved + clock - (stall is not None and clock > stall)
         if name == "phase":
             return steps % int(lane.interval)
-        if name in ("rst", "load"):
+        if name == "rst":
             return 0
         if name in ("tuning", "seed"):
             return name
@@ -96,7 +96,7 @@ def stalled_inputs(phase: int) -> Callable[[str, int], int | str]:
     """
 
     def given(name: str, clock: int) -> int | str:
-        known = {"enable": 0, "rst": 0, "load": 0, "phase": phase}
+        known = {"enable": 0, "rst": 0, "phase": phase}
         return known.get(name.partition("$")[0], f"{name}@{clock}")
 
     return given

@@ -103,6 +103,35 @@ class SymbolicArray:
         content = self.circuit.content("parameter_memory", 0)
         return self.graph.slice(content, 0, sum(lane.width("parameters") for lane in self.lanes))
 
+    def known_parameters(self) -> list[Word]:
+        """Return what is known of the row's word in the memory of parameters.
+
+        Returns
+        -------
+        list of Word
+            Bits that are 1: its check bits match; and it is the word of the model, for parameters that are not loaded,
+            of up to `MOST_ROWS` rows. `wrong_rows` compares the words of any number of rows.
+        """
+        made = [self.check_bits_match(0)]
+        if self.own is not None and not self.array.loadable and self.array.rows <= MOST_ROWS:
+            content = self.circuit.content("parameter_memory", 0)
+            words = tuple(self._stored_words())
+            made.append(self.same(content, self.graph.table(words, self.graph.width(content), self.row.number)))
+        return made
+
+    def _stored_words(self) -> list[int]:
+        """The parameters of each row with their check bits, as the model has them."""
+        widths = [int(lane.lane.parameters.shape().size) for lane in self.lanes]
+        code = Code(sum(widths), self.array.protection)
+        made = []
+        for row in range(self.array.rows):
+            word, low = 0, 0
+            for index, width in enumerate(widths):
+                word |= self._parameter_word(row, index) << low
+                low += width
+            made.append(code.encode(word))
+        return made
+
     def wrong_rows(self) -> list[int]:
         """Return the rows for which the memory has other parameters than the model, after configuration.
 
@@ -111,21 +140,8 @@ class SymbolicArray:
         list of int
             Numbers of the rows, of any number of rows; all of them if the memory can be written.
         """
-        memory = self.circuit.memories["parameter_memory"]
-        rows = range(self.array.rows)
-        if memory.written:
-            return list(rows)
-        widths = [int(lane.lane.parameters.shape().size) for lane in self.lanes]
-        code = Code(sum(widths), self.array.protection)
-        wrong = []
-        for row in rows:
-            word, low = 0, 0
-            for index, width in enumerate(widths):
-                word |= self._parameter_word(row, index) << low
-                low += width
-            if memory.words[row] != code.encode(word):
-                wrong.append(row)
-        return wrong
+        memory, words = self.circuit.memories["parameter_memory"], self._stored_words()
+        return [row for row, word in enumerate(words) if memory.written or memory.words[row] != word]
 
     def _parameter_word(self, row: int, index: int) -> int:
         """Parameters of the neuron in a lane of a row, packed as the circuit does."""
