@@ -11,12 +11,13 @@ import pytest
 from neuristor.hdl.names import KEYWORDS
 from neuristor.sim.benches.verify import available
 from neuristor.sim.engines.simulators import find_tool
-from tests.marks import the_rest_is_extended
+from tests.marks import the_rest_is_slow
 from tests.sim.settings.host_bench import BUSES
 from tests.sim.settings.subjects import ARRAYS, NETWORKS, OSCILLATORS, subject
 
 needs_verilator = pytest.mark.skipif(not available("verilator"), reason="verilator is not installed")
 ALL = [(kind, name) for name in (*ARRAYS, *NETWORKS, *OSCILLATORS) for kind in ("bare", *BUSES)]
+EXTENDED = [(kind, name) for kind, name in ALL if kind in ("bare", "axi4-lite")]
 QUICK = [("bare", "vo2_coupled_oscillators"), ("axi4-lite", "noisy_oscillators"), ("serial", "ag_hfo2_lif")]
 VHDL_NAME = re.compile(r"[a-z](_?[a-z0-9])*", re.IGNORECASE)
 """A basic identifier of VHDL-93, section 13.3.1."""
@@ -33,7 +34,7 @@ def lint(text: str, top: str, folder: Path, *options: str) -> str:
 
 
 @needs_verilator
-@pytest.mark.parametrize(("kind", "name"), the_rest_is_extended(ALL, QUICK))
+@pytest.mark.parametrize(("kind", "name"), the_rest_is_slow(ALL, QUICK, extended=EXTENDED))
 def test_a_file_is_right_in_form(kind: str, name: str, tmp_path: Path) -> None:
     made = subject(kind, name, tmp_path, 1)
     # Warnings are errors without an option too; all of them with -Wall.
