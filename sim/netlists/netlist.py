@@ -164,10 +164,34 @@ class Circuit:
                 self.registers[name] = len(cell["connections"]["Q"])
             elif kind == "$mem_v2":
                 self.memories[name] = self._memory(name, cell)
+        self._check_clocks()
         self._made: dict[tuple[str, str, int], int] = {}
         self._aliases = self._register_names()
         self._followed: dict[str, int] = {}
         self._known: dict[str, list[int]] = {}
+
+    def _check_clocks(self) -> None:
+        """Check that one edge of one clock drives all registers and memories: a clock is one step of the circuit.
+
+        Raises
+        ------
+        ValueError
+            If that is not so.
+        """
+        edges = set()
+        for cell in self._cells.values():
+            parameters, connections = cell["parameters"], cell["connections"]
+            if cell["type"] == "$dff":
+                edges.add((connections["CLK"][0], int(parameters["CLK_POLARITY"], 2)))
+            elif cell["type"] == "$mem_v2":
+                ports = range(int(parameters["WR_PORTS"], 2))
+                enables, polarities = (int(parameters[f"WR_CLK_{name}"], 2) for name in ("ENABLE", "POLARITY"))
+                edges |= {
+                    (connections["WR_CLK"][port] if enables >> port & 1 else None, polarities >> port & 1)
+                    for port in ports
+                }
+        if len(edges) > 1 or any(not polarity for _, polarity in edges):
+            raise ValueError("the circuit must have one clock, and use its rising edge only")
 
     def _register_names(self) -> dict[str, str]:
         """Name of each register in the source; the shortest if there are several."""

@@ -396,7 +396,7 @@ class _Clock:
             yield from self._phase()
         yield (
             "the lanes have the enable, the phase and the loaded parameters of the array",
-            self.implies(self.running, self._connected()),
+            self.implies(self.running, self._connected()) & self._loaded(),
         )
         yield "each saturated update is counted once, when its row comes out, and sets the flag", self._counted()
 
@@ -506,7 +506,7 @@ class _Clock:
         )
 
     def _connected(self) -> Word:
-        """Whether enable, phase and loaded parameters of all lanes are those of the array."""
+        """Whether enable and phase of all lanes are those of the array."""
         symbolic = self.symbolic
         bits = []
         for lane in symbolic.lanes:
@@ -516,6 +516,12 @@ class _Clock:
             if self.array.interval > 1:
                 after = select(self.stalls == 0, symbolic.word("phase", 0), lane.word("phase", 0))
                 bits.append(lane.word("phase", 1) == after)
+        return all_of(bits)
+
+    def _loaded(self) -> Word:
+        """Whether all lanes have the loaded parameters of the array, also while rows are initialized."""
+        symbolic, bits = self.symbolic, [self.row_exists]
+        for lane in symbolic.lanes:
             for name in ("tuning", "seed"):
                 if lane.lane.has(name):
                     bits.append(symbolic.same(lane.node(name, 0), symbolic.node(name, 0)))

@@ -20,11 +20,12 @@ from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.lane import Lane
 from neuristor.hdl.verilog import to_rtlil
+from neuristor.sim.netlists.netlist import Circuit
 from neuristor.sim.netlists.words import Graph, Word, as_signed
 from neuristor.sim.proofs.claims import Claim, Stopwatch, holds
 from neuristor.sim.proofs.equivalence import PATIENCE_MS, Sweep
 from neuristor.sim.proofs.initial_states import same_initial_states
-from neuristor.sim.proofs.lane_circuit import RESULTS, members, read_lane, stalled_inputs
+from neuristor.sim.proofs.lane_circuit import RESULTS, lane_inputs, members, read_lane, stalled_inputs
 from neuristor.sim.proofs.terms import Answer
 
 __all__ = ["prove_lane"]
@@ -182,10 +183,15 @@ def prove_lane(
         return
     step = _Step(model, params, array.pipelines[0])
     yield from _results(step, stopwatch, progress)
+    others = [read_lane(step.graph, to_rtlil(lane), "top", lane) for lane in array.pipelines[1:]]
+    circuits = [step.circuit, *others]
     text = "no register changes during a stall, in any phase, whatever the inputs"
-    yield Claim("lane", text, _keeps_registers(step), stopwatch.lap())
+    keeps = all(_keeps_registers(circuit, step.lane) for circuit in circuits)
+    yield Claim("lane", text, keeps, stopwatch.lap())
+    text = "the results of a lane are the same in a stall"
+    yield Claim("lane", text, all(_keeps_results(circuit, step.lane) for circuit in circuits), stopwatch.lap())
     if array.lanes > 1:
-        yield Claim("lane", f"all {array.lanes} lanes are the same circuit", _alike(step, array), stopwatch.lap())
+        yield Claim("lane", f"all {array.lanes} lanes are the same circuit", _alike(step, others), stopwatch.lap())
     if array.loadable:
         for text in (
             "each neuron's initial state, with loaded parameters, equals the model's (`neuristor run` compares it)",
@@ -231,12 +237,11 @@ def _all_proved(answers: Sequence[Answer]) -> bool | None:
     return False if any(answer.proved is False for answer in answers) else None
 
 
-def _keeps_registers(step: _Step) -> bool:
-    """Whether the registers that the results depend on keep their values while `enable` is 0.
+def _keeps_registers(moving: Circuit, lane: Lane) -> bool:
+    """Whether the registers that the results of a lane depend on keep their values while `enable` is 0.
 
     In each phase, from any contents of the registers, and for any other inputs.
     """
-    moving, lane = step.circuit, step.lane
     for name in RESULTS:
         moving.signal(name, lane.latency)
     used = moving.used_registers()
@@ -247,15 +252,17 @@ def _keeps_registers(step: _Step) -> bool:
     return True
 
 
-def _alike(step: _Step, array: NeuronArray) -> bool:
+def _keeps_results(moving: Circuit, lane: Lane) -> bool:
+    """Whether the results of a lane do not depend on `enable` in the clock in which they are due."""
+    waiting = moving.again(lane_inputs(lane, stall=lane.latency))
+    return all(waiting.signal(name, lane.latency) == moving.signal(name, lane.latency) for name in RESULTS)
+
+
+def _alike(step: _Step, others: Sequence[Circuit]) -> bool:
     """Whether the results of all lanes are the same nodes of the graph."""
     wanted = [step.circuit.signal(name, step.lane.latency) for name in RESULTS]
-    for lane in array.pipelines[1:]:
-        circuit = read_lane(step.graph, to_rtlil(lane), "top", lane)
-        # Registers of the same name have the same free initial contents.
-        if [circuit.signal(name, lane.latency) for name in RESULTS] != wanted:
-            return False
-    return True
+    # Registers of the same name have the same free initial contents.
+    return all([circuit.signal(name, step.lane.latency) for name in RESULTS] == wanted for circuit in others)
 
 
 def _invariants(model: NeuronModel[Any], step: _Step, stopwatch: Stopwatch) -> Iterator[Claim]:
