@@ -14,13 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from amaranth.hdl import Shape
+from amaranth.lib.data import StructLayout
 
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.lane import Lane
 from neuristor.hdl.verilog import to_rtlil
-from neuristor.sim.netlists.netlist import Circuit
+from neuristor.sim.netlists.netlist import Circuit, read_circuit
 from neuristor.sim.netlists.words import Graph, Word, as_signed
 from neuristor.sim.proofs.claims import Claim, Stopwatch, holds
 from neuristor.sim.proofs.equivalence import PATIENCE_MS, Sweep
@@ -181,6 +183,10 @@ def prove_lane(
         text = f"the lane has a port for each parameter in which neurons differ ({', '.join(lacking)})"
         yield Claim("lane", text, False, stopwatch.lap())
         return
+    if other := _other_words(params, array):
+        text = f"the words of the lanes are those of the model: {', '.join(other)}"
+        yield Claim("lane", text, False, stopwatch.lap())
+        return
     step = _Step(model, params, array.pipelines[0])
     yield from _results(step, stopwatch, progress)
     others = [read_lane(step.graph, to_rtlil(lane), "top", lane) for lane in array.pipelines[1:]]
@@ -190,6 +196,8 @@ def prove_lane(
     yield Claim("lane", text, keeps, stopwatch.lap())
     text = "the results of a lane are the same in a stall"
     yield Claim("lane", text, all(_keeps_results(circuit, step.lane) for circuit in circuits), stopwatch.lap())
+    text = "the lanes in the array are the circuits that are proved"
+    yield Claim("lane", text, _in_array(step.graph, array), stopwatch.lap())
     if array.lanes > 1:
         yield Claim("lane", f"all {array.lanes} lanes are the same circuit", _alike(step, others), stopwatch.lap())
     if array.loadable:
@@ -209,6 +217,50 @@ def _without_port(model: NeuronModel[Any], params: NeuronParams, lane: Lane) -> 
     ports = lane.parameters.shape().members if lane.has("parameters") else {}
     differ = [name for name in model.bit_true(params).rule.parameters if np.ptp(getattr(params, name)) > 0]
     return [name for name in differ if name.removesuffix("_raw") not in ports]
+
+
+def _other_words(params: NeuronParams, array: NeuronArray) -> list[str]:
+    """Ports of the lanes whose words cannot hold those of the model."""
+    wanted = {field.name: (field.width, field.signed) for field in params.state_fields}
+    made = set()
+    for lane in array.pipelines:
+        for port in ("state", "next_state", "initial_state"):
+            if _words(getattr(lane, port).shape()) != wanted:
+                made.add(port)
+        if (len(lane.drive), lane.drive.shape().signed) != (params.drive.width, True):
+            made.add("drive")
+        for name, (width, signed) in _words(lane.parameters.shape()).items() if lane.has("parameters") else ():
+            low, high = (-(1 << width - 1), (1 << width - 1) - 1) if signed else (0, (1 << width) - 1)
+            column = params.column(name)
+            if int(column.min()) < low or int(column.max()) > high:
+                made.add(name)
+    return sorted(made)
+
+
+def _words(layout: StructLayout) -> dict[str, tuple[int, bool]]:
+    """Width of each member of a structure, and whether it is signed."""
+    return {name: (layout[name].width, Shape.cast(layout[name].shape).signed) for name in layout.members}
+
+
+def _in_array(graph: Graph, array: NeuronArray) -> bool:
+    """Whether the lanes in the array are the same circuits as the lanes alone, from any contents of their registers."""
+    text = to_rtlil(array)
+
+    def given(name: str, clock: int) -> str:
+        return f"{name.partition('$')[0]}@{clock}"
+
+    for index, lane in enumerate(array.pipelines):
+        inside = read_circuit(graph, text, f"top.lane_{index}", given)
+        alone = read_circuit(graph, to_rtlil(lane), "top", given)
+        for circuit in (inside, alone):
+            circuit.name_by_order()
+        names = [name for name in (*RESULTS, "initial_state") if inside.has(name)]
+        if any(inside.signal(name, 0) != alone.signal(name, 0) for name in names):
+            return False
+        after = {alone.register(cell, 1) for cell in alone.registers}
+        if not after.issuperset(inside.register(cell, 1) for cell in inside.registers):
+            return False
+    return True
 
 
 def _results(step: _Step, stopwatch: Stopwatch, progress: Callable[[int, int], None] | None) -> Iterator[Claim]:
