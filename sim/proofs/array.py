@@ -30,6 +30,7 @@ from neuristor.golden_model.fixed import select
 from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.netlists.words import Word
+from neuristor.sim.proofs.array_access import claims_of_access
 from neuristor.sim.proofs.claims import Claim, Stopwatch, all_of, any_of, can_occur, holds, implies
 from neuristor.sim.proofs.symbolic_array import SymbolicArray
 from neuristor.sim.proofs.terms import Answer
@@ -59,8 +60,10 @@ def prove_array(
         Each claim, once it is decided.
     """
     stopwatch = Stopwatch()
-    if wrong := _undocumented(array):
-        yield Claim("array", f"the array has the sizes in its documentation: {', '.join(wrong)}", False, stopwatch.lap())
+    if sizes := _undocumented(array):
+        yield Claim(
+            "array", f"the array has the sizes in its documentation: {', '.join(sizes)}", False, stopwatch.lap()
+        )
         return
     text = text or to_rtlil(array)
     symbolic = SymbolicArray(array, text, initial)
@@ -101,7 +104,7 @@ def prove_array(
         text = "the pull on a neuron is the sum over its neighbours (`neuristor verify` compares it)"
         yield Claim("array", text, None, 0.0, tried=False)
     if array.loadable:
-        yield from _accessed(array, rtlil, initial, stopwatch)
+        yield from claims_of_access(array, rtlil, initial, stopwatch)
         text = "what is loaded into parameters, seed and tuning is used (`neuristor run` compares it)"
         yield Claim("array", text, None, 0.0, tried=False)
 
@@ -129,44 +132,6 @@ def _configured(
         answer = holds(symbolic.graph, [bit.number for bit in assumed], _begun(symbolic, 0).number)
         text = "without a reset, all invariants hold after configuration, and all counters are 0"
         yield Claim("array", text, answer.proved, stopwatch.lap(), _lines(symbolic, answer))
-
-
-def _accessed(
-    array: NeuronArray, text: str, initial: Mapping[str, Any] | None, stopwatch: Stopwatch
-) -> Iterator[Claim]:
-    """Claims about the port for the rows of parameters."""
-    symbolic = SymbolicArray(array, text, initial, accessed=True)
-    if symbolic.own is None:
-        return
-    graph, word, circuit = symbolic.graph, symbolic.word, symbolic.circuit
-    here = word("own__address", 0) == symbolic.row
-    writes, reads = (word(f"own__{name}", 0) == 1 for name in ("write", "read"))
-    content, after = (circuit.content("parameter_memory", clock) for clock in (0, 1))
-    given = symbolic.encoded(symbolic.node("own__given", 0))
-    wanted = graph.op("mux", graph.width(content), (writes & here).number, content, given)
-    exists = [(symbolic.row < array.rows).number]
-    claims = {
-        "a row of parameters that is loaded is stored in its row, and no other row changes": (
-            symbolic.same(after, wanted),
-            exists,
-        ),
-        "a row of parameters that is read back is the one that was loaded": (
-            implies(reads & here, symbolic.same(symbolic.node("own__data", 1), symbolic.own)),
-            [*exists, symbolic.check_bits_match(0).number],
-        ),
-    }
-    if array.protection != "none":
-        most, before = (1 << 32) - 1, word("memory_faults", 1)
-        total = before + select(symbolic.check_bits_match(0) == 1, 0, 1)
-        counts = word("memory_faults", 2) == select(total > most, most, total)
-        running = [(word("rst", clock) == 0).number for clock in (0, 1)]
-        claims["a damaged row of parameters that is read back is counted"] = (
-            implies(reads & here, counts),
-            [*exists, *running],
-        )
-    for text, (bit, assumed) in claims.items():
-        answer = holds(graph, assumed, bit.number)
-        yield Claim("array", text, answer.proved, stopwatch.lap())
 
 
 def _signals(array: NeuronArray) -> list[str]:

@@ -26,7 +26,7 @@ from neuristor.sim.netlists.netlist import Circuit, read_circuit
 from neuristor.sim.netlists.words import Graph, Word, as_signed
 from neuristor.sim.proofs.claims import Claim, Stopwatch, holds
 from neuristor.sim.proofs.equivalence import PATIENCE_MS, Sweep
-from neuristor.sim.proofs.initial_states import same_initial_states
+from neuristor.sim.proofs.initial_states import initial_state, same_initial_states
 from neuristor.sim.proofs.lane_circuit import RESULTS, lane_inputs, members, read_lane, stalled_inputs
 from neuristor.sim.proofs.terms import Answer
 
@@ -323,6 +323,11 @@ def _invariants(model: NeuronModel[Any], step: _Step, stopwatch: Stopwatch) -> I
     if "noise" in step.state:
         name = "the noise state is never 0"
         before, after = before | {name: step.before["noise"] != 0}, after | {name: step.after["noise"] != 0}
+    if not step.tuning:
+        begun = model.invariants(step.params.raw, initial_state(model, step.params))
+        text = "the initial state of each neuron meets the invariants"
+        if begun:
+            yield Claim("golden step", text, all(bool(np.all(bit)) for bit in begun.values()), stopwatch.lap())
     laws = model.laws(step.raw, step.before, step.spike)
     assumed = [step.word(bit).number for bit in before.values()] + step.ranges()
     for text, bit in (after | laws).items():

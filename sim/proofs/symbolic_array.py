@@ -66,8 +66,14 @@ class SymbolicArray:
         If a lane has other ports than `neuristor.hdl.lane.Lane`.
     """
 
-    def __init__(self, array: NeuronArray, text: str, initial: Mapping[str, Any] | None, configured: bool = False,
-        accessed: bool = False) -> None:
+    def __init__(
+        self,
+        array: NeuronArray,
+        text: str,
+        initial: Mapping[str, Any] | None,
+        configured: bool = False,
+        accessed: bool = False,
+    ) -> None:
         self.array, self._accessed = array, accessed
         small = array.rows <= MOST_ROWS
         self.graph = graph = Graph()
@@ -106,8 +112,7 @@ class SymbolicArray:
         return " (those that are loaded)" if self.array.loadable and self.own is not None else ""
 
     def _parameters(self) -> int:
-        """Parameters of the row, as its word in the memory has them; `wrong_rows` compares the words with the model.
-        """
+        """Parameters of the row, as its word in the memory has them; `wrong_rows` compares the words with the model."""
         return self.graph.slice(self.circuit.content("parameter_memory", 0), 0, self._own_width)
 
     @property
@@ -279,8 +284,7 @@ class SymbolicArray:
         if code.protection == "none":
             return own
         sums = [
-            graph.op("parity", 1, graph.concat([graph.slice(own, bit, 1) for bit in bits]))
-            for bits in code.summed_bits
+            graph.op("parity", 1, graph.concat([graph.slice(own, bit, 1) for bit in bits])) for bits in code.summed_bits
         ]
         whole = graph.concat([own, *sums])
         return graph.concat([whole, graph.op("parity", 1, whole)])
