@@ -685,8 +685,8 @@ BUGS = [
         "addressing",
         "the memory lacks the last row",
         _ARRAY + "elaborate",
-        "max(2, rows)",
-        "max(2, rows - 1)",
+        "depth=max(2, rows)",
+        "depth=max(2, rows - 1)",
         "seven rows",
     ),
     Bug(
