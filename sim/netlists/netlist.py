@@ -164,10 +164,44 @@ class Circuit:
                 self.registers[name] = len(cell["connections"]["Q"])
             elif kind == "$mem_v2":
                 self.memories[name] = self._memory(name, cell)
+        self._check_clocks()
         self._made: dict[tuple[str, str, int], int] = {}
+        self._init = self._initial_bits()
+        self._configured = False
         self._aliases = self._register_names()
         self._followed: dict[str, int] = {}
         self._known: dict[str, list[int]] = {}
+
+    def _check_clocks(self) -> None:
+        """Check that one edge of one clock drives all registers and memories: a clock is one step of the circuit.
+
+        Raises
+        ------
+        ValueError
+            If that is not so.
+        """
+        edges = set()
+        for cell in self._cells.values():
+            parameters, connections = cell["parameters"], cell["connections"]
+            if cell["type"] == "$dff":
+                edges.add((connections["CLK"][0], int(parameters["CLK_POLARITY"], 2)))
+            elif cell["type"] == "$mem_v2":
+                ports = range(int(parameters["WR_PORTS"], 2))
+                enables, polarities = (int(parameters[f"WR_CLK_{name}"], 2) for name in ("ENABLE", "POLARITY"))
+                edges |= {
+                    (connections["WR_CLK"][port] if enables >> port & 1 else None, polarities >> port & 1)
+                    for port in ports
+                }
+        if len(edges) > 1 or any(not polarity for _, polarity in edges):
+            raise ValueError("the circuit must have one clock, and use its rising edge only")
+
+    def _initial_bits(self) -> dict[int, str]:
+        """Contents of registers after configuration of the FPGA, by the number of the bit in the netlist."""
+        made: dict[int, str] = {}
+        for net in self._names.values():
+            text = net["attributes"].get("init", "")
+            made |= {bit: each for bit, each in zip(net["bits"], reversed(text), strict=False) if each in "01"}
+        return made
 
     def _register_names(self) -> dict[str, str]:
         """Name of each register in the source; the shortest if there are several."""
@@ -226,6 +260,21 @@ class Circuit:
         """
         self._aliases = dict(other._aliases)
 
+    def name_by_order(self) -> None:
+        """Name the registers so that the names do not depend on the other signals around the circuit.
+
+        Amaranth appends a number if another signal has the same name. Registers of one name are numbered in the order
+        of these numbers.
+        """
+        places = sorted(
+            (name.partition("$")[0], int("0" + "".join(filter(str.isdigit, name.partition("$")[2]))), name, cell)
+            for cell, name in self._aliases.items()
+        )
+        count: dict[str, int] = {}
+        for base, _, _, cell in places:
+            count[base] = count.get(base, 0) + 1
+            self._aliases[cell] = f"{base} register {count[base]}"
+
     def register_of(self, name: str) -> str | None:
         """Return the register whose initial contents are an input node of this name.
 
@@ -278,6 +327,29 @@ class Circuit:
             wanted = graph.op("mux", bits, graph.op("any", 1, enable), graph.const(0, bits), at)
             made += [enable, wanted, graph.op("and", width, enable, word)]
         return made
+
+    def configured(self, cell: str) -> int | None:
+        """Return the contents of a register after configuration of the FPGA.
+
+        Parameters
+        ----------
+        cell : str
+            Name of its cell.
+
+        Returns
+        -------
+        int or None
+            The contents, unsigned; None if they are not defined.
+        """
+        bits = [self._init.get(bit) for bit in self._cells[cell]["connections"]["Q"]]
+        return None if None in bits else int("".join(str(bit) for bit in reversed(bits)), 2)
+
+    def start_configured(self) -> None:
+        """Let the registers have their contents after configuration in clock 0; call it before any signal is read.
+
+        Registers whose contents are not defined stay free, as memories do.
+        """
+        self._configured = True
 
     def register(self, cell: str, clock: int) -> int:
         """Return the node of a register in a clock.
@@ -407,6 +479,9 @@ class Circuit:
         kind, connections = made["type"], made["connections"]
         if kind == "$dff":
             if clock == 0:
+                value = self.configured(cell) if self._configured else None
+                if value is not None:
+                    return graph.const(value, self.registers[cell])
                 return graph.input(f"{self._aliases[cell]}@start", self.registers[cell])
             return self._word(connections["D"], clock - 1)
         if kind == "$mem_v2":

@@ -30,6 +30,7 @@ from neuristor.golden_model.fixed import select
 from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.netlists.words import Word
+from neuristor.sim.proofs.array_access import claims_of_access
 from neuristor.sim.proofs.claims import Claim, Stopwatch, all_of, any_of, can_occur, holds, implies
 from neuristor.sim.proofs.symbolic_array import SymbolicArray
 from neuristor.sim.proofs.terms import Answer
@@ -59,11 +60,21 @@ def prove_array(
         Each claim, once it is decided.
     """
     stopwatch = Stopwatch()
-    symbolic = SymbolicArray(array, text or to_rtlil(array), initial)
+    if sizes := _undocumented(array):
+        yield Claim(
+            "array", f"the array has the sizes in its documentation: {', '.join(sizes)}", False, stopwatch.lap()
+        )
+        return
+    text = text or to_rtlil(array)
+    symbolic = SymbolicArray(array, text, initial)
+    small = [name for name in _MEMORIES if name in symbolic.circuit.memories]
+    small = [name for name in small if symbolic.circuit.memories[name].depth < array.rows]
+    yield Claim("array", "each memory has all rows", not small, stopwatch.lap())
+    yield from _configured(array, text, initial, stopwatch)
     lacking = [name for name in _signals(array) if not symbolic.circuit.has(name)]
     if lacking:  # Yosys drops what nothing depends on
-        text = f"no output is constant: the circuit has the signals {', '.join(lacking)}"
-        yield Claim("array", text, False, stopwatch.lap())
+        lack = f"no output is constant: the circuit has the signals {', '.join(lacking)}"
+        yield Claim("array", lack, False, stopwatch.lap())
         return
     step = _Clock(symbolic)
 
@@ -71,27 +82,56 @@ def prove_array(
         answer = holds(symbolic.graph, assumed, bit.number)
         return Claim("array", text, answer.proved, stopwatch.lap(), _lines(symbolic, answer))
 
+    rtlil = text
     for text, bit in step.invariants_after().items():
         yield claim(text, bit, step.schedule if text in step.invariants.of_schedule() else step.assumed)
     reset = symbolic.word("rst", 0) == 1, symbolic.row < array.rows
     text = "a reset leads from any state to one in which all invariants hold, and all counters are 0"
-    yield claim(text, _after_reset(symbolic), [bit.number for bit in reset])
+    yield claim(text, _begun(symbolic, 1), [bit.number for bit in reset])
     for text, bit in step.consequences():
         yield claim(text, bit, step.assumed)
     for text, bit in step.of_schedule():
         yield claim(text, bit, step.schedule)
-    if symbolic.own is not None and not array.loadable:
+    if array.protection == "secded":
+        yield claim("one flipped bit in a row's word of parameters is corrected", symbolic.corrected(), step.schedule)
+    if symbolic.own is not None:
         wrong = symbolic.wrong_rows()
         lines = () if not wrong else (f"rows with other parameters: {', '.join(map(str, wrong[:10]))}",)
-        text = "the memory of parameters holds those of the model in every row"
+        text = "the memory of parameters holds those of the model in every row, after configuration"
         yield Claim("array", text, not wrong, stopwatch.lap(), lines)
     yield _can_occur(symbolic, step, stopwatch)
     if array.coupled:
         text = "the pull on a neuron is the sum over its neighbours (`neuristor verify` compares it)"
         yield Claim("array", text, None, 0.0, tried=False)
     if array.loadable:
+        yield from claims_of_access(array, rtlil, initial, stopwatch)
         text = "what is loaded into parameters, seed and tuning is used (`neuristor run` compares it)"
         yield Claim("array", text, None, 0.0, tried=False)
+
+
+_MEMORIES = ("state_memory", "parameter_memory")
+
+
+def _undocumented(array: NeuronArray) -> list[str]:
+    """Sizes of the array that are not those that `neuristor.hdl.array` documents."""
+    rows, first = -(-array.params.count // array.lanes), array.pipelines[0]
+    latency, interval = 1 + first.latency, first.interval
+    clocks = rows + latency if array.coupled else interval * max(rows, -(-(latency + 1) // interval))
+    wanted = {"rows": rows, "latency": latency, "interval": interval, "cycles_per_tick": clocks}
+    return [name for name, value in wanted.items() if getattr(array, name) != value]
+
+
+def _configured(
+    array: NeuronArray, text: str, initial: Mapping[str, Any] | None, stopwatch: Stopwatch
+) -> Iterator[Claim]:
+    """Claim that the array begins after configuration of the FPGA as after a reset."""
+    symbolic = SymbolicArray(array, text, initial, configured=True)
+    if all(symbolic.circuit.has(name) for name in _signals(array)):
+        assumed = [symbolic.row < array.rows]
+        assumed += [lane.loads(0)[0] == 0 for lane in symbolic.lanes if lane.counts_loads]
+        answer = holds(symbolic.graph, [bit.number for bit in assumed], _begun(symbolic, 0).number)
+        text = "without a reset, all invariants hold after configuration, and all counters are 0"
+        yield Claim("array", text, answer.proved, stopwatch.lap(), _lines(symbolic, answer))
 
 
 def _signals(array: NeuronArray) -> list[str]:
@@ -198,7 +238,7 @@ class _Invariants:
             "while rows are initialized, the pipeline is empty and the schedule is at its start": self.idle(),
         }
         if self.symbolic.array.protection != "none":
-            made["a word of parameters that was just read is the one in the memory"] = self.just_read()
+            made["a word of parameters that was read is the one in the memory"] = self.just_read()
         return made
 
     def ranges(self) -> Word:
@@ -290,12 +330,13 @@ class _Invariants:
         return self.implies(done, self._in_memory(self.symbolic.initial()))
 
     def just_read(self) -> Word:
-        """Whether a word of parameters that was read in the clock before is the one in the memory."""
+        """Whether the word of parameters of a row that was read is the one in the memory."""
         circuit, fresh = self.symbolic.circuit, self.expected.fresh
         content = circuit.content("parameter_memory", self.clock)
-        same = self.symbolic.same(self.node("port__data"), content) & (self.word("parameter_memory_was_read") == 1)
+        same = self.symbolic.same(self.node("port__data"), content)
+        same = same & implies(fresh == 1, self.word("parameter_memory_was_read") == 1)
         marked = (self.word("parameters_used") == 1) == (fresh == 1)
-        return marked & self.implies((fresh == 1) & self.here[0], same) & implies(fresh == 1, self.valid[0])
+        return marked & self.implies(self.here[0], same) & implies(fresh == 1, self.valid[0])
 
 
 class _Clock:
@@ -397,7 +438,7 @@ class _Clock:
             yield from self._phase()
         yield (
             "the lanes have the enable, the phase and the loaded parameters of the array",
-            self.implies(self.running, self._connected()),
+            self.implies(self.running, self._connected()) & self._loaded(),
         )
         yield "each saturated update is counted once, when its row comes out, and sets the flag", self._counted()
 
@@ -507,7 +548,7 @@ class _Clock:
         )
 
     def _connected(self) -> Word:
-        """Whether enable, phase and loaded parameters of all lanes are those of the array."""
+        """Whether enable and phase of all lanes are those of the array."""
         symbolic = self.symbolic
         bits = []
         for lane in symbolic.lanes:
@@ -515,6 +556,12 @@ class _Clock:
             if self.array.interval > 1:
                 after = select(self.stalls == 0, symbolic.word("phase", 0), lane.word("phase", 0))
                 bits.append(lane.word("phase", 1) == after)
+        return all_of(bits)
+
+    def _loaded(self) -> Word:
+        """Whether all lanes have the loaded parameters of the array, also while rows are initialized."""
+        symbolic, bits = self.symbolic, [self.row_exists]
+        for lane in symbolic.lanes:
             for name in ("tuning", "seed"):
                 if lane.lane.has(name):
                     bits.append(symbolic.same(lane.node(name, 0), symbolic.node(name, 0)))
@@ -544,16 +591,16 @@ class _Clock:
         return counted & self.implies(fresh == 0, self._unchanged("memory_faults"))
 
 
-def _after_reset(symbolic: SymbolicArray) -> Word:
-    """Whether all invariants hold in the clock after a reset, counters are 0, and the initialization begins."""
+def _begun(symbolic: SymbolicArray, clock: int) -> Word:
+    """Whether all invariants hold in a clock, counters are 0, and the initialization begins."""
     graph, word = symbolic.graph, symbolic.word
     none = Word.of(graph, graph.const(0, 1), False)
     expected = _Expected(symbolic.initial(), symbolic.drive, none, none, none, none)
-    bits = [word("running", 1) == 0, *_Invariants(symbolic, 1, expected).all().values()]
+    bits = [word("running", clock) == 0, *_Invariants(symbolic, clock, expected).all().values()]
     counters = ["clear_step", "saturated", "saturations"]
     counters += ["clear_row"] * (symbolic.array.rows > 1) + ["memory_faults"] * (symbolic.array.protection != "none")
-    bits += [word(name, 1) == 0 for name in counters]
-    bits += [lane.loads(1)[0] == 0 for lane in symbolic.lanes if lane.counts_loads]
+    bits += [word(name, clock) == 0 for name in counters]
+    bits += [lane.loads(clock)[0] == 0 for lane in symbolic.lanes if lane.counts_loads]
     return all_of(bits)
 
 

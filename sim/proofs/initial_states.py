@@ -156,7 +156,7 @@ class _Turn:
     Attributes
     ----------
     known : bool
-        Whether the reset determines all registers that the initial states depend on.
+        Whether the reset determines all registers that the initial states depend on, and configuration does alike.
     """
 
     def __init__(self, text: str, clears: int) -> None:
@@ -180,7 +180,8 @@ class _Turn:
             waiting = [turn.register(cell, clears + 1) for cell in new]
         self._next = {name: turn.register(cell, clears + 1) for cell, name in names.items()}
         first = {name: graph.value(after.register(cell, 1)) for cell, name in names.items()}
-        self.known = not free and None not in first.values()
+        configured = all(turn.configured(cell) == first[name] for cell, name in names.items())
+        self.known = not free and None not in first.values() and configured
         self._first = {name: value or 0 for name, value in first.items()}
 
     def states(self, count: int) -> list[int]:

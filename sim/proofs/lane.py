@@ -14,17 +14,20 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from amaranth.hdl import Shape
+from amaranth.lib.data import StructLayout
 
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.lane import Lane
 from neuristor.hdl.verilog import to_rtlil
+from neuristor.sim.netlists.netlist import Circuit, read_circuit
 from neuristor.sim.netlists.words import Graph, Word, as_signed
 from neuristor.sim.proofs.claims import Claim, Stopwatch, holds
 from neuristor.sim.proofs.equivalence import PATIENCE_MS, Sweep
-from neuristor.sim.proofs.initial_states import same_initial_states
-from neuristor.sim.proofs.lane_circuit import RESULTS, members, read_lane, stalled_inputs
+from neuristor.sim.proofs.initial_states import initial_state, same_initial_states
+from neuristor.sim.proofs.lane_circuit import RESULTS, lane_inputs, members, read_lane, stalled_inputs
 from neuristor.sim.proofs.terms import Answer
 
 __all__ = ["prove_lane"]
@@ -180,12 +183,23 @@ def prove_lane(
         text = f"the lane has a port for each parameter in which neurons differ ({', '.join(lacking)})"
         yield Claim("lane", text, False, stopwatch.lap())
         return
+    if other := _other_words(params, array):
+        text = f"the words of the lanes are those of the model: {', '.join(other)}"
+        yield Claim("lane", text, False, stopwatch.lap())
+        return
     step = _Step(model, params, array.pipelines[0])
     yield from _results(step, stopwatch, progress)
+    others = [read_lane(step.graph, to_rtlil(lane), "top", lane) for lane in array.pipelines[1:]]
+    circuits = [step.circuit, *others]
     text = "no register changes during a stall, in any phase, whatever the inputs"
-    yield Claim("lane", text, _keeps_registers(step), stopwatch.lap())
+    keeps = all(_keeps_registers(circuit, step.lane) for circuit in circuits)
+    yield Claim("lane", text, keeps, stopwatch.lap())
+    text = "the results of a lane are the same in a stall"
+    yield Claim("lane", text, all(_keeps_results(circuit, step.lane) for circuit in circuits), stopwatch.lap())
+    text = "the lanes in the array are the circuits that are proved"
+    yield Claim("lane", text, _in_array(step.graph, array), stopwatch.lap())
     if array.lanes > 1:
-        yield Claim("lane", f"all {array.lanes} lanes are the same circuit", _alike(step, array), stopwatch.lap())
+        yield Claim("lane", f"all {array.lanes} lanes are the same circuit", _alike(step, others), stopwatch.lap())
     if array.loadable:
         for text in (
             "each neuron's initial state, with loaded parameters, equals the model's (`neuristor run` compares it)",
@@ -203,6 +217,50 @@ def _without_port(model: NeuronModel[Any], params: NeuronParams, lane: Lane) -> 
     ports = lane.parameters.shape().members if lane.has("parameters") else {}
     differ = [name for name in model.bit_true(params).rule.parameters if np.ptp(getattr(params, name)) > 0]
     return [name for name in differ if name.removesuffix("_raw") not in ports]
+
+
+def _other_words(params: NeuronParams, array: NeuronArray) -> list[str]:
+    """Ports of the lanes whose words cannot hold those of the model."""
+    wanted = {field.name: (field.width, field.signed) for field in params.state_fields}
+    made = set()
+    for lane in array.pipelines:
+        for port in ("state", "next_state", "initial_state"):
+            if _words(getattr(lane, port).shape()) != wanted:
+                made.add(port)
+        if (len(lane.drive), lane.drive.shape().signed) != (params.drive.width, True):
+            made.add("drive")
+        for name, (width, signed) in _words(lane.parameters.shape()).items() if lane.has("parameters") else ():
+            low, high = (-(1 << width - 1), (1 << width - 1) - 1) if signed else (0, (1 << width) - 1)
+            column = params.column(name)
+            if int(column.min()) < low or int(column.max()) > high:
+                made.add(name)
+    return sorted(made)
+
+
+def _words(layout: StructLayout) -> dict[str, tuple[int, bool]]:
+    """Width of each member of a structure, and whether it is signed."""
+    return {name: (layout[name].width, Shape.cast(layout[name].shape).signed) for name in layout.members}
+
+
+def _in_array(graph: Graph, array: NeuronArray) -> bool:
+    """Whether the lanes in the array are the same circuits as the lanes alone, from any contents of their registers."""
+    text = to_rtlil(array)
+
+    def given(name: str, clock: int) -> str:
+        return f"{name.partition('$')[0]}@{clock}"
+
+    for index, lane in enumerate(array.pipelines):
+        inside = read_circuit(graph, text, f"top.lane_{index}", given)
+        alone = read_circuit(graph, to_rtlil(lane), "top", given)
+        for circuit in (inside, alone):
+            circuit.name_by_order()
+        names = [name for name in (*RESULTS, "initial_state") if inside.has(name)]
+        if any(inside.signal(name, 0) != alone.signal(name, 0) for name in names):
+            return False
+        after = {alone.register(cell, 1) for cell in alone.registers}
+        if not after.issuperset(inside.register(cell, 1) for cell in inside.registers):
+            return False
+    return True
 
 
 def _results(step: _Step, stopwatch: Stopwatch, progress: Callable[[int, int], None] | None) -> Iterator[Claim]:
@@ -231,12 +289,11 @@ def _all_proved(answers: Sequence[Answer]) -> bool | None:
     return False if any(answer.proved is False for answer in answers) else None
 
 
-def _keeps_registers(step: _Step) -> bool:
-    """Whether the registers that the results depend on keep their values while `enable` is 0.
+def _keeps_registers(moving: Circuit, lane: Lane) -> bool:
+    """Whether the registers that the results of a lane depend on keep their values while `enable` is 0.
 
     In each phase, from any contents of the registers, and for any other inputs.
     """
-    moving, lane = step.circuit, step.lane
     for name in RESULTS:
         moving.signal(name, lane.latency)
     used = moving.used_registers()
@@ -247,15 +304,17 @@ def _keeps_registers(step: _Step) -> bool:
     return True
 
 
-def _alike(step: _Step, array: NeuronArray) -> bool:
+def _keeps_results(moving: Circuit, lane: Lane) -> bool:
+    """Whether the results of a lane do not depend on `enable` in the clock in which they are due."""
+    waiting = moving.again(lane_inputs(lane, stall=lane.latency))
+    return all(waiting.signal(name, lane.latency) == moving.signal(name, lane.latency) for name in RESULTS)
+
+
+def _alike(step: _Step, others: Sequence[Circuit]) -> bool:
     """Whether the results of all lanes are the same nodes of the graph."""
     wanted = [step.circuit.signal(name, step.lane.latency) for name in RESULTS]
-    for lane in array.pipelines[1:]:
-        circuit = read_lane(step.graph, to_rtlil(lane), "top", lane)
-        # Registers of the same name have the same free initial contents.
-        if [circuit.signal(name, lane.latency) for name in RESULTS] != wanted:
-            return False
-    return True
+    # Registers of the same name have the same free initial contents.
+    return all([circuit.signal(name, step.lane.latency) for name in RESULTS] == wanted for circuit in others)
 
 
 def _invariants(model: NeuronModel[Any], step: _Step, stopwatch: Stopwatch) -> Iterator[Claim]:
@@ -264,6 +323,11 @@ def _invariants(model: NeuronModel[Any], step: _Step, stopwatch: Stopwatch) -> I
     if "noise" in step.state:
         name = "the noise state is never 0"
         before, after = before | {name: step.before["noise"] != 0}, after | {name: step.after["noise"] != 0}
+    if not step.tuning:
+        begun = model.invariants(step.params.raw, initial_state(model, step.params))
+        text = "the initial state of each neuron meets the invariants"
+        if begun:
+            yield Claim("golden step", text, all(bool(np.all(bit)) for bit in begun.values()), stopwatch.lap())
     laws = model.laws(step.raw, step.before, step.spike)
     assumed = [step.word(bit).number for bit in before.values()] + step.ranges()
     for text, bit in (after | laws).items():

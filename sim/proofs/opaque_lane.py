@@ -46,13 +46,11 @@ class OpaqueLane:
         self.loads_width = (array.rows + 1).bit_length()
         self.age_width = (self.lane.clear_clocks + 1).bit_length()
         self._inputs = [name for name in ("state", "drive", "parameters") if self.lane.has(name)]
-        # Initial states by the number of loads; one word if all are equal.
+        # Initial states by the number of loads.
         self._words: tuple[int, ...] | None = None
         if initial is not None:
             states = initial_words(array, index, initial)
-            neurons = range(index, array.params.count, array.lanes)
-            different = {states[row] for row in range(len(neurons))}
-            self._words = tuple(different) if len(different) == 1 else (0, *states)
+            self._words = (0, *states)
         self._stages: dict[tuple[int, int], int] = {}
         self._loads: dict[int, tuple[Word, Word]] = {}
 
@@ -169,9 +167,8 @@ class OpaqueLane:
 
     @property
     def counts_loads(self) -> bool:
-        """Whether the initial state may depend on the loads: false if all neurons of the lane have the same one."""
-        constant = self._words is not None and len(self._words) == 1
-        return not constant and self.uses("load")
+        """Whether the initial state may depend on the loads: false if the lane does not depend on its `load`."""
+        return self.uses("load")
 
     def loads(self, clock: int) -> tuple[Word, Word]:
         """Return the loads of the lane before a clock.
@@ -267,13 +264,11 @@ class OpaqueLane:
             Node of the state of the model if it is known and the lane has finished it; else of an opaque function.
         """
         graph = self.graph
-        if self._words is not None and len(self._words) == 1:
-            return graph.const(self._words[0], self.size)
         if f"lane_{self.index}.initial_state" not in self._ports:
             return self._constant
         arguments = (count, age) if self.counts_loads else ()
         unknown = graph.opaque("begin", self.size, graph.const(self.index, 16), *arguments)
-        if self._words is None:
+        if self._words is None or not self.counts_loads:
             return unknown
         finished = graph.op("eq", 1, age, graph.const(self.lane.clear_clocks, self.age_width))
         return graph.op("mux", self.size, finished, unknown, graph.table(self._words, self.size, count))

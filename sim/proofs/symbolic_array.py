@@ -44,6 +44,10 @@ class SymbolicArray:
         RTLIL of its circuit.
     initial : mapping of str to ndarray of int64, shape (count,), or None
         Initial state of the model, by field. Not used for arrays of more than `MOST_ROWS` rows.
+    configured : bool
+        Whether clock 0 is the first one after configuration of the FPGA; else it is any clock.
+    accessed : bool
+        Whether rows of parameters may be written and read through `own`.
 
     Attributes
     ----------
@@ -62,13 +66,22 @@ class SymbolicArray:
         If a lane has other ports than `neuristor.hdl.lane.Lane`.
     """
 
-    def __init__(self, array: NeuronArray, text: str, initial: Mapping[str, Any] | None) -> None:
-        self.array = array
+    def __init__(
+        self,
+        array: NeuronArray,
+        text: str,
+        initial: Mapping[str, Any] | None,
+        configured: bool = False,
+        accessed: bool = False,
+    ) -> None:
+        self.array, self._accessed = array, accessed
         small = array.rows <= MOST_ROWS
         self.graph = graph = Graph()
         self.row = Word.of(graph, graph.input("row", max(1, (array.rows - 1).bit_length())), False)
         self.lanes = [OpaqueLane(graph, array, index, initial if small else None) for index in range(array.lanes)]
         self.circuit = read_circuit(graph, text, "top", self._given, ["expose -evert top/c:lane_*"])
+        if configured:
+            self.circuit.start_configured()
         self.ports = {name.partition("$")[0]: name for name in (*self.circuit.inputs, *self.circuit.outputs)}
         known = {"clk", "rst", *array.pipelines[0].signature.members}
         others = [name for name in self.ports if name.startswith("lane_") and name.split(".")[1] not in known]
@@ -89,7 +102,7 @@ class SymbolicArray:
             return self.lanes[int(place.removeprefix("lane_"))].output(port, clock)
         if name in ("tuning", "seed"):
             return name
-        if name in ("own__write", "own__read"):
+        if name in ("own__write", "own__read") and not self._accessed:
             return 0  # no parameters are loaded during a tick
         return f"{name}@{clock}"
 
@@ -100,8 +113,36 @@ class SymbolicArray:
 
     def _parameters(self) -> int:
         """Parameters of the row, as its word in the memory has them; `wrong_rows` compares the words with the model."""
-        content = self.circuit.content("parameter_memory", 0)
-        return self.graph.slice(content, 0, sum(lane.width("parameters") for lane in self.lanes))
+        return self.graph.slice(self.circuit.content("parameter_memory", 0), 0, self._own_width)
+
+    @property
+    def _own_width(self) -> int:
+        """Bits of the parameters of a row."""
+        return sum(lane.lane.parameters.shape().size for lane in self.lanes)
+
+    def corrected(self) -> Word:
+        """Whether the lanes have the parameters that were read, with one flipped bit corrected.
+
+        An odd parity tells that one bit is flipped, and the sums that do not match tell which.
+
+        Returns
+        -------
+        Word
+            1 if so, for the word at the memory's port in clock 0.
+        """
+        graph, code, read = self.graph, Code(self._own_width, "secded"), self.node("port__data", 0)
+        odd = graph.op("parity", 1, read)
+        sums = [
+            graph.op("parity", 1, graph.concat([graph.slice(read, bit, 1) for bit in (code.width + n, *bits)]))
+            for n, bits in enumerate(code.summed_bits)
+        ]
+        flips = []
+        for bit in range(code.width):
+            place = sum(1 << n for n, bits in enumerate(code.summed_bits) if bit in bits)
+            found = graph.op("eq", 1, graph.concat(sums), graph.const(place, len(sums)))
+            flips.append(graph.op("and", 1, odd, found))
+        own = graph.op("xor", code.width, graph.slice(read, 0, code.width), graph.concat(flips))
+        return self.same(self.parameters_read(0), own)
 
     def known_parameters(self) -> list[Word]:
         """Return what is known of the row's word in the memory of parameters.
@@ -138,10 +179,11 @@ class SymbolicArray:
         Returns
         -------
         list of int
-            Numbers of the rows, of any number of rows; all of them if the memory can be written.
+            Numbers of the rows, of any number of rows; all of them if the memory can be written, but not loaded.
         """
         memory, words = self.circuit.memories["parameter_memory"], self._stored_words()
-        return [row for row, word in enumerate(words) if memory.written or memory.words[row] != word]
+        unknown = memory.written and not self.array.loadable
+        return [row for row, word in enumerate(words) if unknown or memory.words[row] != word]
 
     def _parameter_word(self, row: int, index: int) -> int:
         """Parameters of the neuron in a lane of a row, packed as the circuit does."""
@@ -237,17 +279,32 @@ class SymbolicArray:
         Word
             1 if they match, or if the memory has no check bits or is not modelled.
         """
-        graph, array = self.graph, self.array
-        if array.protection == "none" or not self.circuit.follows("parameter_memory"):
+        if self.array.protection == "none" or not self.circuit.follows("parameter_memory"):
             return self.row >= 0
         content = self.circuit.content("parameter_memory", clock)
-        code = Code(sum(lane.width("parameters") for lane in self.lanes), array.protection)
+        return self.same(content, self.encoded(self.graph.slice(content, 0, self._own_width)))
+
+    def encoded(self, own: int) -> int:
+        """Add the check bits to the parameters of a row.
+
+        Parameters
+        ----------
+        own : int
+            Node of the parameters.
+
+        Returns
+        -------
+        int
+            Node of the word in the memory.
+        """
+        graph, code = self.graph, Code(self._own_width, self.array.protection)
+        if code.protection == "none":
+            return own
         sums = [
-            graph.op("parity", 1, graph.concat([graph.slice(content, bit, 1) for bit in bits]))
-            for bits in code.summed_bits
+            graph.op("parity", 1, graph.concat([graph.slice(own, bit, 1) for bit in bits])) for bits in code.summed_bits
         ]
-        whole = graph.concat([graph.slice(content, 0, code.width), *sums])
-        return self.same(content, graph.concat([whole, graph.op("parity", 1, whole)]))
+        whole = graph.concat([own, *sums])
+        return graph.concat([whole, graph.op("parity", 1, whole)])
 
     # --- the row
 
