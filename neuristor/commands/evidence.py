@@ -120,9 +120,9 @@ def in_words(claims: Sequence[Claim]) -> list[str]:
     else:
         but = ", apart from what was not tried" if texts["not tried"] else ""
         lines = [
-            f"Proved: all {proved} claims{but}. From any reset on, and whatever the input and the stalls, the circuit "
-            "gives what the bit-true model gives, in every state bit, at every tick; its counters and flags are right "
-            "in every clock, and it never deadlocks."
+            f"Proved: all {proved} claims{but}. From configuration and from any reset on, whatever the input and the "
+            "stalls, the circuit gives what the bit-true model gives, in every state bit, at every tick; its counters "
+            "and flags are right in every clock, and it never deadlocks."
         ]
     lines += [f"Not tried: {text}." for text in texts["not tried"]]
     return [

@@ -105,7 +105,7 @@ def prove_array(
         yield Claim("array", text, None, 0.0, tried=False)
     if array.loadable:
         yield from claims_of_access(array, rtlil, initial, stopwatch)
-        text = "what is loaded into parameters, seed and tuning is used (`neuristor run` compares it)"
+        text = "what the host sends arrives as rows, seed and tuning (`neuristor run` compares it)"
         yield Claim("array", text, None, 0.0, tried=False)
 
 

@@ -27,7 +27,7 @@ def test_a_design_is_proved_and_the_file_is_the_same_twice(tmp_path: Path) -> No
     assert len(claims) > 20
     assert {claim["result"] for claim in claims} == {"proved"}
     said = " ".join(result.output.split())
-    assert f"Proved: all {len(claims)} claims. From any reset on" in said
+    assert f"Proved: all {len(claims)} claims. From configuration and from any reset on" in said
     assert "Not tried" not in said
     assert "Trusted: that Yosys" in said
 
