@@ -73,7 +73,7 @@ def test_the_largest_published_size_equals_the_model() -> None:
 def test_a_wrong_circuit_is_caught() -> None:
     """The sum of one oscillator is added to with another's weight."""
     case = made(20, 5, 4)
-    text, found = re.subn(r"\bterm_7\b(?=\s*[,}\]);])", "term_8", case.verilog(), count=1)
+    text, found = re.subn(r"\bterm_7\b(?=\s*[,}\]])", "term_8", case.verilog(), count=1)
     assert found
     result = verify(case, "icarus", verilog=text)
     assert not result.passed
