@@ -16,8 +16,7 @@ from bitwuzla import Kind
 
 from neuristor.golden_model.fixed import select
 from neuristor.sim.netlists.words import Graph, Word
-from neuristor.sim.proofs.equivalence import PATIENCE_MS
-from neuristor.sim.proofs.terms import Answer, Terms, answered, new_solver
+from neuristor.sim.proofs.terms import PATIENCE_MS, Answer, Premise, Terms, answered, new_solver, satisfiable
 
 __all__ = ["Claim", "Stopwatch", "all_of", "any_of", "can_occur", "holds", "implies", "summary"]
 
@@ -146,11 +145,9 @@ def holds(graph: Graph, assumed: Sequence[int], claim: int, patience: int = 20 *
         The result, with a counterexample if the claim is false. If the assumptions contradict each other, the claim is
         not proved, and there is no counterexample.
     """
-    key = tuple(assumed)
-    if key not in graph.satisfiable:
-        (graph.satisfiable[key],) = can_occur(graph, assumed, [graph.const(1, 1)], patience)
-    if not graph.satisfiable[key]:
-        return Answer(graph.satisfiable[key])
+    met = satisfiable(graph, assumed, patience)
+    if not met:
+        return Answer(met)
     if graph.value(claim) == 1:
         return Answer(True)
     manager, solver = new_solver(patience)
@@ -180,12 +177,8 @@ def can_occur(
     list of bool or None
         For each condition whether there are inputs for which it is 1; None if the solver reached its time limit.
     """
-    manager, solver = new_solver(patience)
-    terms = Terms(graph, manager)
-    for bit in assumed:
-        solver.assert_formula(terms.truth(terms.of(bit)))
-    answers = {"sat": True, "unsat": False}
-    return [answers.get(str(solver.check_sat(terms.truth(terms.of(bit))))) for bit in conditions]
+    premise = Premise(graph, assumed, patience)
+    return [premise.possible(bit) for bit in conditions]
 
 
 def summary(claims: Sequence[Claim]) -> bool | None:

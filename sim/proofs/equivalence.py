@@ -18,7 +18,7 @@ from typing import Any
 from bitwuzla import Kind
 
 from neuristor.sim.netlists.graph import Graph, as_signed, compute
-from neuristor.sim.proofs.terms import Answer, Terms, answered, new_solver
+from neuristor.sim.proofs.terms import PATIENCE_MS, Answer, Terms, answered, new_solver, satisfiable
 
 __all__ = ["PATIENCE_MS", "Answer", "Sweep", "Terms", "answered", "new_solver"]
 
@@ -26,8 +26,6 @@ VECTORS = 192
 """Number of random inputs from which candidates are chosen."""
 CANDIDATES = 4
 """Number of earlier nodes with equal values that a node is compared with."""
-PATIENCE_MS = 2_000
-"""Time limit for one query with true products, in milliseconds."""
 
 
 def _with_shifted(graph: Graph, order: Sequence[int]) -> list[int]:
@@ -101,7 +99,6 @@ class Sweep:
         self._inputs = {graph.nodes[n].data: graph.nodes[n].width for n in self.order if graph.nodes[n].op == "input"}
         self.values: dict[int, list[int]] = {n: [] for n in self.order}
         self._seen: list[dict[str, int]] = []
-        self._met: set[tuple[int, ...]] = set()
         self.questions = {"congruent": 0, "local": 0, "opaque": 0, "true": 0, "refuted": 0, "open": 0}
         # For each merged node: the earlier node it equals as an integer, and for both whether they are signed.
         self._same: dict[int, tuple[int, bool, bool]] = {}
@@ -114,16 +111,19 @@ class Sweep:
         self._around = _around(graph, self.order)
         for vector in self._vectors(VECTORS):
             self._learn(vector)
-        if not self._seen and not self._possible(self.assumed):
-            raise ValueError("the assumptions contradict each other, or the solver found no input that meets them")
+        if not self._seen:
+            self._check(self.assumed)
 
-    def _possible(self, assumed: Sequence[int]) -> bool:
-        """Whether there is an input that meets all assumptions: without one, anything could be proved."""
-        manager, solver = new_solver(20 * PATIENCE_MS)
-        terms = Terms(self.graph, manager)
-        for bit in assumed:
-            solver.assert_formula(terms.truth(terms.of(bit)))
-        return str(solver.check_sat()) == "sat"
+    def _check(self, assumed: Sequence[int]) -> None:
+        """Check that assumptions can be met: otherwise anything could be proved.
+
+        Raises
+        ------
+        ValueError
+            If they contradict each other.
+        """
+        if not satisfiable(self.graph, assumed):
+            raise ValueError("the assumptions contradict each other, or the solver found no input that meets them")
 
     # --- values
 
@@ -421,10 +421,7 @@ class Sweep:
             If the assumptions contradict each other.
         """
         if also:
-            key = (*self.assumed, *also)
-            if key not in self._met and not self._possible(key):
-                raise ValueError("the assumptions contradict each other, or the solver found no input that meets them")
-            self._met.add(key)
+            self._check([*self.assumed, *also])
         if a == b:
             return Answer(True)
         for vector, x, y in zip(self._seen, self.values[a], self.values[b], strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,10 @@ from bitwuzla import Kind
 
 from neuristor.sim.netlists.graph import Graph
 
-__all__ = ["Answer", "Terms", "answered", "new_solver"]
+__all__ = ["PATIENCE_MS", "Answer", "Premise", "Terms", "answered", "new_solver", "satisfiable"]
+
+PATIENCE_MS = 2_000
+"""Time limit for one query, in milliseconds, unless it is said otherwise."""
 
 _KINDS = {
     "add": Kind.BV_ADD,
@@ -296,6 +299,67 @@ def answered(solver: Any, terms: Terms) -> Answer:
     if result != "sat":
         return Answer(True if result == "unsat" else None)
     return Answer(False, {name: int(solver.get_value(term).value(10)) for name, term in terms.inputs.items()})
+
+
+class Premise:
+    """Assumptions, and what is possible under them: a claim about what is impossible says nothing.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    assumed : sequence of int
+        Nodes of one bit that are assumed to be 1.
+    patience : int
+        Time limit for the solver, for each question, in milliseconds.
+    """
+
+    def __init__(self, graph: Graph, assumed: Sequence[int], patience: int = 20 * PATIENCE_MS) -> None:
+        manager, self._solver = new_solver(patience)
+        self._terms = Terms(graph, manager)
+        for bit in assumed:
+            self._solver.assert_formula(self._truth(bit))
+
+    def _truth(self, bit: int) -> Any:
+        return self._terms.truth(self._terms.of(bit))
+
+    def possible(self, *bits: int) -> bool | None:
+        """Whether some bits can be 1 under the assumptions.
+
+        Parameters
+        ----------
+        *bits : int
+            Nodes of one bit; none to ask for the assumptions alone.
+
+        Returns
+        -------
+        bool or None
+            None if the solver reached its time limit.
+        """
+        return {"sat": True, "unsat": False}.get(str(self._solver.check_sat(*map(self._truth, bits))))
+
+
+def satisfiable(graph: Graph, assumed: Sequence[int], patience: int = 20 * PATIENCE_MS) -> bool | None:
+    """Whether all assumptions can hold at once; the answer is kept in the graph.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    assumed : sequence of int
+        Nodes of one bit.
+    patience : int
+        Time limit for the solver, in milliseconds.
+
+    Returns
+    -------
+    bool or None
+        None if the solver reached its time limit.
+    """
+    key = tuple(assumed)
+    if key not in graph.satisfiable:
+        graph.satisfiable[key] = Premise(graph, assumed, patience).possible()
+    return graph.satisfiable[key]
 
 
 @dataclass

@@ -7,11 +7,10 @@ from typing import Any
 
 from neuristor.sim.netlists.words import Graph, Word, as_signed
 from neuristor.sim.proofs.claims import Claim, Stopwatch, all_of, holds
-from neuristor.sim.proofs.equivalence import PATIENCE_MS
 from neuristor.sim.proofs.onn.invariants import Statement
 from neuristor.sim.proofs.onn.network import Network
 from neuristor.sim.proofs.onn.protection import Protected
-from neuristor.sim.proofs.terms import Answer, Terms, new_solver
+from neuristor.sim.proofs.terms import Answer, Premise
 
 __all__ = ["MOST_AT_ONCE", "Prover", "VacuousError", "grouped"]
 
@@ -38,13 +37,7 @@ class Prover:
     def __init__(self, net: Network | Protected, assumed: Sequence[Word]) -> None:
         self.net, self.assumed = net, list(assumed)
         self._watch = Stopwatch()
-        self._manager, self._solver = new_solver(20 * PATIENCE_MS)
-        self._terms = Terms(net.graph, self._manager)
-        for bit in self.assumed:
-            self._solver.assert_formula(self._truth(bit))
-
-    def _truth(self, bit: Word) -> Any:
-        return self._terms.truth(self._terms.of(bit.number))
+        self._premise = Premise(net.graph, [bit.number for bit in self.assumed])
 
     def possible(self, text: str, *bits: Word) -> None:
         """Check that some bits can be 1 under the assumptions.
@@ -61,9 +54,8 @@ class Prover:
         VacuousError
             If they cannot, or the solver has no answer.
         """
-        result = str(self._solver.check_sat(*[self._truth(bit) for bit in bits]))
-        if result != "sat":
-            raise VacuousError(f"the claim says nothing, as its premise is {result}: {text}")
+        if not self._premise.possible(*(bit.number for bit in bits)):
+            raise VacuousError(f"the claim says nothing, as its premise cannot be met: {text}")
 
     def claim(self, subject: str, statements: Sequence[Statement], at_once: int = MOST_AT_ONCE) -> Claim:
         """Prove statements as one claim, with the text of the first one.
