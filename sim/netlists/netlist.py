@@ -17,7 +17,7 @@ from neuristor.sim.netlists.operations import Operation
 from neuristor.sim.netlists.words import Word
 from neuristor.sim.netlists.yosys import run_yosys
 
-__all__ = ["Circuit", "Memory", "read_circuit", "run_yosys"]
+__all__ = ["Circuit", "Memory", "read_circuit", "read_parts", "run_yosys"]
 
 
 Given = Callable[[str, int], int | str | Word]
@@ -89,15 +89,43 @@ def read_circuit(
     Circuit
         The circuit.
     """
+    passes = [f"hierarchy -check -top {top}", "proc", *commands, f"hierarchy -check -top {top}"]
+    return Circuit(graph, _flat(rtlil, passes)[top], given)
+
+
+def read_parts(graph: Graph, rtlil: str, names: Sequence[str], given: Given = free) -> list[Circuit]:
+    """Read parts of a circuit, each as a circuit of its own.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph that its nodes are added to.
+    rtlil : str
+        RTLIL, as made by ``neuristor.hdl.verilog.to_rtlil``.
+    names : sequence of str
+        Names of the parts' modules.
+    given : callable
+        Values of the inputs, see `Circuit`.
+
+    Returns
+    -------
+    list of Circuit
+        The parts.
+    """
+    # Yosys removes the modules that it has flattened into the top module, so there is none.
+    passes = ["hierarchy -check -top top", "setattr -mod -unset top top", "delete top", "proc"]
+    modules = _flat(rtlil, passes)
+    return [Circuit(graph, modules[name], given) for name in names]
+
+
+def _flat(rtlil: str, passes: Sequence[str]) -> dict[str, Any]:
+    """Modules without hierarchy, as in the JSON that Yosys writes."""
     with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
         folder = Path(scratch)
         (folder / "circuit.il").write_text(rtlil)
-        passes = [
+        made = [
             "read_rtlil circuit.il",
-            f"hierarchy -check -top {top}",
-            "proc",
-            *commands,
-            f"hierarchy -check -top {top}",
+            *passes,
             "flatten",
             "opt_expr",
             "memory_collect",
@@ -107,9 +135,9 @@ def read_circuit(
             "opt_clean",
             "write_json circuit.json",
         ]
-        run_yosys(passes, folder, "Yosys could not read the circuit")
-        made = json.loads((folder / "circuit.json").read_text())
-    return Circuit(graph, made["modules"][top], given)
+        run_yosys(made, folder, "Yosys could not read the circuit")
+        modules: dict[str, Any] = json.loads((folder / "circuit.json").read_text())["modules"]
+    return modules
 
 
 def _contents(cell: str) -> str:

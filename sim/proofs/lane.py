@@ -22,11 +22,11 @@ from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.lane import Lane
 from neuristor.hdl.verilog import to_rtlil
-from neuristor.sim.netlists.netlist import Circuit, read_circuit
+from neuristor.sim.netlists.netlist import Circuit, read_parts
 from neuristor.sim.netlists.words import Graph, Word, as_signed
 from neuristor.sim.proofs.claims import Claim, Stopwatch, holds
 from neuristor.sim.proofs.equivalence import PATIENCE_MS, Sweep
-from neuristor.sim.proofs.initial_states import initial_state, same_initial_states
+from neuristor.sim.proofs.initial_states import same_initial_states
 from neuristor.sim.proofs.lane_circuit import RESULTS, lane_inputs, members, read_lane, stalled_inputs
 from neuristor.sim.proofs.terms import Answer
 
@@ -49,6 +49,8 @@ class _Step:
         Its input.
     pull : Word or None
         Sum over its neighbours, if neurons are coupled.
+    initial : dict of str to ndarray of int64, shape (count,)
+        State of the model after a reset.
     before, after : dict of str to Word
         State before and after the golden step.
     pairs : dict of str to (Word, int)
@@ -70,21 +72,22 @@ class _Step:
         self.pull = Word.of(self.graph, self.circuit.signal("pull", 1), True) if lane.has("pull") else None
 
         bit_true = model.bit_true(params)
-        known = {**self.state}
-        for name in bit_true.rule.state:
-            if name not in known:  # a field that the circuit does not have keeps its initial value
-                known[name] = self.word(int(getattr(bit_true, name)[0]))
-        self.before = {name: known[name] for name in bit_true.rule.state}
+        self.initial = {name: np.asarray(getattr(bit_true, name)) for name in bit_true.rule.state}
         self.parameters = {name: self._parameter(name) for name in bit_true.rule.parameters}
-        arguments = [self.raw, *self.before.values(), *self.parameters.values(), self.drive]
-        if self.pull is None:
-            *state, spike, clipped = bit_true.rule.function(*arguments)
-        else:
-            assert model.coupled_step is not None  # a lane has a pull only if the model has coupling
-            *state, spike, clipped = model.coupled_step(*arguments, self.pull)
-        self.after, self.spike = dict(zip(self.before, state, strict=True)), spike
+
+        def stepped(before: dict[str, Word]) -> tuple[dict[str, Any], Any, Any]:
+            arguments = [self.raw, *before.values(), *self.parameters.values(), self.drive]
+            if self.pull is None:
+                *state, spike, clipped = bit_true.rule.function(*arguments)
+            else:
+                assert model.coupled_step is not None  # a lane has a pull only if the model has coupling
+                *state, spike, clipped = model.coupled_step(*arguments, self.pull)
+            return dict(zip(before, state, strict=True)), spike, clipped
+
+        self.before = self._before(stepped)
+        self.after, self.spike, clipped = stepped(self.before)
         if "change" in self.state:
-            self.after["change"] = self.after["membrane"] - known["membrane"]
+            self.after["change"] = self.after["membrane"] - self.before["membrane"]
         self.claims = list(self.graph.claims)
         self.pairs = self._pairs(clipped)
 
@@ -97,6 +100,22 @@ class _Step:
         if not self.lane.has(port):
             return {}
         return members(self.graph, self.circuit.signal(port, clock), getattr(self.lane, port).shape())
+
+    def _before(self, stepped: Callable[[dict[str, Word]], tuple[dict[str, Any], Any, Any]]) -> dict[str, Word]:
+        """The state: a field that the circuit lacks is constant if no step changes it, else it has any value."""
+        lacking = [name for name in self.initial if name not in self.state]
+        free = {name for name in lacking if np.ptp(self.initial[name]) > 0}
+        while True:
+            before = {name: self.state[name] for name in self.initial if name in self.state}
+            for name in lacking:
+                symbol = Word.of(self.graph, self.graph.input(f"no place for {name}", 64), True)
+                before[name] = symbol if name in free else self.word(int(self.initial[name][0]))
+            before = {name: before[name] for name in self.initial}
+            after = stepped(before)[0]
+            changed = {name for name in lacking if self.word(after[name]).number != before[name].number} - free
+            if not changed:
+                return before
+            free |= changed
 
     def _parameter(self, name: str) -> Word:
         """A parameter: symbolic if the lane has a port for it, else the constant that all neurons share."""
@@ -128,7 +147,9 @@ class _Step:
         """A counterexample as lines of text: the neuron, and both values of the result `name`."""
         graph = self.graph
         own = {name: word for name, word in self.parameters.items() if graph.value(word.number) is None}
-        words = {**self.before, **own, **self.tuning, "drive": self.drive}
+        known = {name for name, word in self.before.items() if graph.value(word.number) is not None}
+        before = {name: word for name, word in self.before.items() if name in known or name in self.state}
+        words = {**before, **own, **self.tuning, "drive": self.drive}
         if self.pull is not None:
             words["pull"] = self.pull
         numbers = [word.number for word in words.values()]
@@ -197,7 +218,7 @@ def prove_lane(
     text = "the results of a lane are the same in a stall"
     yield Claim("lane", text, all(_keeps_results(circuit, step.lane) for circuit in circuits), stopwatch.lap())
     text = "the lanes in the array are the circuits that are proved"
-    yield Claim("lane", text, _in_array(step.graph, array), stopwatch.lap())
+    yield Claim("lane", text, _in_array(circuits, array), stopwatch.lap())
     if array.lanes > 1:
         yield Claim("lane", f"all {array.lanes} lanes are the same circuit", _alike(step, others), stopwatch.lap())
     if array.loadable:
@@ -242,22 +263,21 @@ def _words(layout: StructLayout) -> dict[str, tuple[int, bool]]:
     return {name: (layout[name].width, Shape.cast(layout[name].shape).signed) for name in layout.members}
 
 
-def _in_array(graph: Graph, array: NeuronArray) -> bool:
+def _in_array(alone: Sequence[Circuit], array: NeuronArray) -> bool:
     """Whether the lanes in the array are the same circuits as the lanes alone, from any contents of their registers."""
-    text = to_rtlil(array)
 
     def given(name: str, clock: int) -> str:
         return f"{name.partition('$')[0]}@{clock}"
 
-    for index, lane in enumerate(array.pipelines):
-        inside = read_circuit(graph, text, f"top.lane_{index}", given)
-        alone = read_circuit(graph, to_rtlil(lane), "top", given)
-        for circuit in (inside, alone):
+    names = [f"top.lane_{index}" for index in range(array.lanes)]
+    for inside, found in zip(read_parts(alone[0].graph, to_rtlil(array), names, given), alone, strict=True):
+        wanted = found.again(given)
+        for circuit in (inside, wanted):
             circuit.name_by_order()
-        names = [name for name in (*RESULTS, "initial_state") if inside.has(name)]
-        if any(inside.signal(name, 0) != alone.signal(name, 0) for name in names):
+        results = [name for name in (*RESULTS, "initial_state") if inside.has(name)]
+        if any(inside.signal(name, 0) != wanted.signal(name, 0) for name in results):
             return False
-        after = {alone.register(cell, 1) for cell in alone.registers}
+        after = {wanted.register(cell, 1) for cell in wanted.registers}
         if not after.issuperset(inside.register(cell, 1) for cell in inside.registers):
             return False
     return True
@@ -324,7 +344,9 @@ def _invariants(model: NeuronModel[Any], step: _Step, stopwatch: Stopwatch) -> I
         name = "the noise state is never 0"
         before, after = before | {name: step.before["noise"] != 0}, after | {name: step.after["noise"] != 0}
     if not step.tuning:
-        begun = model.invariants(step.params.raw, initial_state(model, step.params))
+        begun = model.invariants(step.params.raw, step.initial)
+        if "noise" in step.state:
+            begun[name] = step.initial["noise"] != 0
         text = "the initial state of each neuron meets the invariants"
         if begun:
             yield Claim("golden step", text, all(bool(np.all(bit)) for bit in begun.values()), stopwatch.lap())
