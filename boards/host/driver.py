@@ -231,21 +231,18 @@ def fitting(built: Core, other: Core) -> list[Content]:
     Raises
     ------
     ValueError
-        If a value that is built into the circuit differs; the message names the first one.
+        If a value that is built into the circuit differs, or a value to load does not fit; the message names the first
+        one.
     """
     for each in (built, other):
         each.describe_only()
     own, wanted = dict(built.structure()), dict(other.structure())
     for name, value in _flat(own).items():
         found = _flat(wanted).get(name)
-        if found != value and not name.endswith(_SHIFTS):
+        if found != value and name not in built.rescaled:
             raise ValueError(f"{name} is built in as {value!r}, and cannot be {found!r} without a new bitstream")
     made: list[Content] = built.contents_for(other.circuit)  # type: ignore[attr-defined]
     return made
-
-
-_SHIFTS = ("raw.k_shift", "raw.noise_shift")
-"""Shifts may differ: the loaded coefficients are scaled to those of the circuit."""
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Const, Module, Signal, Value
 
 from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.link.core import Content, StreamCore
@@ -70,6 +70,11 @@ class ArrayCore(StreamCore):
         super().__init__(array, array.rows, array.rows, windows, entries, linked)
 
     @property
+    def rescaled(self) -> frozenset[str]:
+        """Entries of `structure` that may differ in what is loaded: shifts of coefficients in `tuning`."""
+        return frozenset(f"raw.{shift}" for name, shift in _SHIFTS.items() if name in self._tuning)
+
+    @property
     def neurons(self) -> int:
         """Number of neurons of the array."""
         return self.circuit.params.count
@@ -131,9 +136,18 @@ class ArrayCore(StreamCore):
         -------
         list of Content
             One for each register or window that is loaded.
+
+        Raises
+        ------
+        ValueError
+            If a value is finer than the circuit can represent, or does not fit its register.
         """
-        tuned = self._tuned(array)
-        found = [Content(name, [tuned[name] & ((1 << len(port)) - 1)]) for name, port in self._tuning.items()]
+        tuned, found = self._tuned(array), []
+        for name, port in self._tuning.items():
+            word = Const(tuned[name], port.shape())
+            if word.value != tuned[name]:
+                raise ValueError(f"{name} {tuned[name]} does not fit the {len(port)} bits that the circuit has for it")
+            found.append(Content(name, [word.value & ((1 << len(port)) - 1)]))
         if array.own_rows:
             found.append(Content("parameters", words_of(array.own_rows, array.row_shape.size)))
         return found
@@ -159,6 +173,15 @@ class ArrayCore(StreamCore):
             m.d.comb += port.eq(getattr(registers, f"{name}__value"))
         if "parameters" in self.windows:
             connect_rows(m, registers, self.windows["parameters"], "parameters", array.own, busy)
+
+
+_SHIFTS = {
+    "k_raw": "k_shift",
+    "noise_scale_raw": "noise_shift",
+    "threshold_noise_raw": "noise_shift",
+    "hold_noise_raw": "noise_shift",
+}
+"""Shift of each coefficient that ``NeuronArray.tuned`` scales to the circuit's."""
 
 
 def _meaning(array: NeuronArray) -> str:

@@ -126,6 +126,11 @@ class Core(wiring.Component, ABC):
             | ({"link": In(data.StructLayout(dict.fromkeys(COUNTERS, 16)))} if linked else {})
         )
 
+    @property
+    def rescaled(self) -> frozenset[str]:
+        """Entries of `structure` that may differ in what is loaded, because `contents_for` scales to the circuit's."""
+        return frozenset()
+
     @abstractmethod
     def structure(self) -> Mapping[str, Any]:
         """The parameters that are built into the circuit.

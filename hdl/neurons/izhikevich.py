@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Mux, signed, unsigned
+import numpy as np
+from amaranth.hdl import Cat, Mux, Shape, signed, unsigned
+from numpy.typing import NDArray
 
 from neuristor.golden_model.neurons import izhikevich
 from neuristor.golden_model.neurons.izhikevich import IzhikevichParams
@@ -21,7 +23,7 @@ def _columns(params: IzhikevichParams) -> dict[str, tuple[Any, Any]]:
     bits, fine = signed(params.coefficient_bits + 1), shape(params.recovery)
     return {
         "quadratic": (bits, params.quadratic_raw),
-        "linear": (signed(24), params.linear_raw),
+        "linear": (_at_least(signed(24), params.linear_raw), params.linear_raw),
         "constant": (fine, params.constant_raw),
         "sensitivity": (bits, params.sensitivity_raw),
         "offset": (fine, params.offset_raw),
@@ -30,8 +32,14 @@ def _columns(params: IzhikevichParams) -> dict[str, tuple[Any, Any]]:
         "reset": (shape(params.membrane), params.reset_raw),
         "jump": (fine, params.jump_raw),
         "bias": (shape(params.drive), params.bias_raw),
-        "noise_scale": (unsigned(9), params.noise_scale_raw),
+        "noise_scale": (_at_least(unsigned(9), params.noise_scale_raw), params.noise_scale_raw),
     }
+
+
+def _at_least(shape: Shape, values: NDArray[np.int64]) -> Shape:
+    """A shape, or the wider one of the same kind that holds all values."""
+    needed = Shape.cast(range(int(values.min()), int(values.max()) + 1))
+    return Shape(max(shape.width, needed.width + (shape.signed and not needed.signed)), shape.signed)
 
 
 class IzhikevichLane(FlowLane):

@@ -90,7 +90,7 @@ def tuning_layout(params: LifParams) -> data.StructLayout:
     if raw.refractory_ticks:
         fields["refractory_ticks"] = unsigned(raw.refractory_ticks.bit_length())
     if raw.noise_scale_raw:
-        fields["noise_scale_raw"] = unsigned(9 + HEADROOM)
+        fields["noise_scale_raw"] = unsigned(max(9, raw.noise_scale_raw.bit_length()) + HEADROOM)
     return data.StructLayout(fields)
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuristor.boards.host import BoardError, BoardLostError, Heard, OnnBoard, WrongBoardError, fitting, open_board
+from neuristor.boards.host import BoardError, BoardLostError, OnnBoard, Recording, WrongBoardError, fitting, open_board
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams
 from neuristor.golden_model.neurons.lif import LifBitTrue, LifParams
 from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorBitTrue
 from neuristor.golden_model.noise import first_states
+from neuristor.golden_model.variability import Variability
 from neuristor.hdl.link.array import ArrayCore
 from neuristor.hdl.link.core import Core, Record
 from neuristor.hdl.link.onn import WATCHED, OnnCore
@@ -53,10 +54,10 @@ def on_board(core: Core) -> Iterator[tuple[VirtualBoard, Any]]:
         yield virtual, board
 
 
-def equal(board: Any, heard: Heard, model: Any, drive: np.ndarray, first: int = 0) -> None:
+def equal(board: Any, recording: Recording, model: Any, drive: np.ndarray, first: int = 0) -> None:
     expected = model.run(drive)
-    np.testing.assert_array_equal(heard.raster(first, len(drive)), expected["spike"])
-    ticks, state = board.trace(heard, first)
+    np.testing.assert_array_equal(recording.raster(first, len(drive)), expected["spike"])
+    ticks, state = board.trace(recording, first)
     assert len(ticks) > 0
     for name, values in state.items():
         np.testing.assert_array_equal(values, expected[name][ticks - first], err_msg=name)
@@ -81,12 +82,12 @@ def test_neurons_equal_the_model_and_what_is_loaded_counts(vo2: Circuit) -> None
         # And on from there, only the state.
         model = LifBitTrue(other)
         model.run(held)
-        heard = board.run(drive[:3], 2, Record.STATE)
-        ticks, state = board.trace(heard)
+        recording = board.run(drive[:3], 2, Record.STATE)
+        ticks, state = board.trace(recording)
         expected = model.run(np.repeat(drive[:3], 2, axis=0))
         np.testing.assert_array_equal(ticks, len(held) + np.arange(6))
         np.testing.assert_array_equal(state["membrane"], expected["membrane"])
-        assert len(heard.spikes) == 0
+        assert len(recording.spikes) == 0
         nothing = board.run(drive[:1], 1, Record.SPIKES)
         model.run(drive[:1])
         assert all(values.shape == (0, 7) for values in board.trace(nothing)[1].values())
@@ -119,9 +120,9 @@ def test_a_core_goes_on_while_the_host_is_away_and_stops_when_told(vo2: Circuit)
             assert before < ticks < 3_000_000
             assert board.read("spikes") > 100
             # What was not recorded is not waited for; the end is.
-            heard = Heard(core, board.places)
-            assert list(board.play([(10, words), (5, words)], 0, heard)) == [heard]
-            assert (heard.records, heard.ticks) == (2, ticks + 15)
+            recording = Recording(core, board.places)
+            assert list(board.play([(10, words), (5, words)], 0, recording)) == [recording]
+            assert (recording.records, recording.ticks) == (2, ticks + 15)
             board.reset()
             equal(board, board.run(drive, 50, EVERY), LifBitTrue(params), np.repeat(drive, 50, axis=0))
 
@@ -141,6 +142,18 @@ def test_a_bitstream_of_another_design_is_refused(vo2: Circuit) -> None:
     slow = lif_core(lif(vo2, dt=0.3e-6, refractory=0.9e-6))
     with pytest.raises(ValueError, match="is finer than"):
         fitting(core, slow)
+    faint = lif_core(lif(vo2, threshold_c2c=0.0005))
+    with pytest.raises(ValueError, match=r"noise_scale_raw \d+ does not fit the 13 bits that the circuit has for it"):
+        fitting(faint, core)
+
+
+def test_a_shift_that_is_built_in_must_be_the_same() -> None:
+    def noisy(amperes: float) -> ArrayCore:
+        params = samples("izhikevich").params("noise and spread", 3, spread=Variability(current_noise=amperes, seed=6))
+        return ArrayCore(neuron("izhikevich").build(params, 1, loadable=True), "izhikevich")
+
+    with pytest.raises(ValueError, match=r"raw\.noise_shift is built in as \d+, and cannot be \d+ without"):
+        fitting(noisy(0.01e-9), noisy(0.02e-9))
 
 
 def test_identity_is_that_of_the_structure(vo2: Circuit) -> None:
@@ -157,18 +170,18 @@ def test_unplugging_in_mid_run_is_told_and_loses_nothing_received(vo2: Circuit) 
     drive = lif_drive(params, 400, seed=3)
     virtual = VirtualBoard(SerialCore(core, 4))
     board = open_board(core, virtual.port, tries=2)
-    heard = Heard(core, board.places)
+    recording = Recording(core, board.places)
 
     def play() -> None:
-        for _ in board.play(((1, words) for words in board.words(drive)), EVERY, heard):
-            if heard.records > 100:
+        for _ in board.play(((1, words) for words in board.words(drive)), EVERY, recording):
+            if recording.records > 100:
                 virtual.unplug()
 
     with pytest.raises(BoardLostError, match=f"{virtual.port} is gone"):
         play()
-    kept = heard.records
+    kept = recording.records
     assert 100 < kept < 400
-    equal(board, heard, LifBitTrue(params), drive[:kept])
+    equal(board, recording, LifBitTrue(params), drive[:kept])
     with pytest.raises(BoardLostError, match="cannot be opened"):
         board.reconnect(patience=0.3)
     with pytest.raises(BoardLostError, match="is not open"):

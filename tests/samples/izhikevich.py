@@ -46,7 +46,7 @@ def random(rng: np.random.Generator, seed: int) -> dict[str, Any]:
         "membrane": Format(-1, 20 + fraction),
         "recovery": Format(-2, 26),
         "drive": Format(-2, 26),
-        "spread": Variability(current_d2d=1e-9, current_noise=rng.uniform(0.1, 2) * 1e-9, seed=seed),
+        "spread": Variability(current_d2d=1e-9, current_noise=1e-9 * 10 ** rng.uniform(-1, 1.5), seed=seed),
     }
 
 

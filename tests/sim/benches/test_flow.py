@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neuristor.golden_model.variability import Variability
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import available, verify
 from tests.marks import the_rest_is_slow
@@ -48,6 +49,15 @@ def test_compiled_verilog_equals_bit_true_model(neuron: str, variant: str) -> No
     verdict = verify(made, "compiled")
     assert verdict.equal, verdict.reason
     assert (verdict.ticks, verdict.tests) == (2000, 4)
+
+
+@needs["compiled"]
+def test_noise_of_many_steps_has_a_scale_that_its_word_holds() -> None:
+    strong = {"spread": Variability(current_noise=30e-9, seed=2)}
+    made = case("izhikevich", "one tick", 300, **strong)
+    assert made.params.noise_scale_raw.max() >= 2**10
+    verdict = verify(made, "compiled")
+    assert verdict.equal, verdict.reason
 
 
 @pytest.mark.extended
