@@ -14,6 +14,7 @@ from neuristor.sim.benches.verify import available
 from neuristor.sim.engines.simulators import ICARUS_OPTIONS, VERILATOR_OPTIONS, run_cocotb
 from neuristor.weights_file import open_weights
 from tests.marks import the_rest_is_slow
+from tests.sim.faults.injected import BUGS, injected
 from tests.sim.settings.host_bench import BUSES
 from tests.sim.settings.subjects import (
     ARRAYS,
@@ -50,6 +51,27 @@ def test_an_example_equals_the_model_under_each_setting(kind: str, name: str, se
         pytest.skip(f"{chosen.simulator} is not installed")
     amount = 1 if name in NETWORKS or kind != "bare" else 20
     check(subject(kind, name, tmp_path, amount), chosen, tmp_path)
+
+
+WRONG = {
+    "handshake": "an output is withdrawn when an input comes",
+    "rounding": "the sum of an oscillator lacks half a step",
+    "order": "rows 0 and 1 have each other's state",
+}
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize("setting", ["icarus -g2012", "yosys and icarus"])
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_wrong_circuit_is_noticed_under_a_setting(kind: str, setting: str, tmp_path: Path) -> None:
+    (bug,) = (each for each in BUGS if each.what == WRONG[kind])
+    chosen = SETTINGS[setting]
+    if not available(chosen.simulator):
+        pytest.skip(f"{chosen.simulator} is not installed")
+    with injected(bug):
+        wrong = subject("bare", "vo2_coupled_oscillators", tmp_path, 20)
+    with pytest.raises(AssertionError, match="cocotb tests failed"):
+        check(wrong, chosen, tmp_path)
 
 
 def test_our_own_runs_silence_nothing() -> None:
