@@ -39,7 +39,7 @@ class LinkedTop(Elaboratable):
         m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
         m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
         m.d.comb += [design.rx.eq(rx.i), tx.o.eq(design.tx)]
-        for number, light in enumerate((design.heard, design.active)):
+        for number, light in enumerate((design.accepted, design.active)):
             pad = io.Buffer(io.Direction.Output, platform.request("led", number, dir="-"))
             m.submodules[f"light_{number}"] = pad
             m.d.comb += pad.o.eq(light)
@@ -70,13 +70,13 @@ def pins_wrapper(module: str, name: str) -> Wrapper:
     always @(posedge clk) released <= {{released[0], rst_n}};
     wire busy;
     {module} design_i (
-        .clk    (clk),
-        .rst    (~released[1]),
-        .rx     (rx),
-        .tx     (tx),
-        .heard  (led_0),
-        .active (led_1),
-        .busy   (busy)
+        .clk      (clk),
+        .rst      (~released[1]),
+        .rx       (rx),
+        .tx       (tx),
+        .accepted (led_0),
+        .active   (led_1),
+        .busy     (busy)
     );
 endmodule
 """

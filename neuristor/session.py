@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuristor.boards.host import ArrayBoard, BoardError, Heard, OnnBoard, SnnBoard
+from neuristor.boards.host import ArrayBoard, BoardError, OnnBoard, Recording, SnnBoard
 from neuristor.design_file import Design, DesignError, identifier, load
 from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams
 from neuristor.golden_model.networks.quantization import read_out
@@ -188,7 +188,7 @@ class ArraySession(Session):
     frames: int | None = None
     every: bool = False
     lanes: int | None = None
-    _heard: Heard | None = field(default=None, init=False)
+    _recording: Recording | None = field(default=None, init=False)
     _states: list[tuple[Integers, dict[str, Integers]]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -247,20 +247,20 @@ class ArraySession(Session):
         words = board.words(self._frames_raw)
         record = Record.SPIKES | (Record.STATE if self.every else Record.LAST_STATE)
         model, raster = self.design.golden.bit_true(self.design.params), Raster(self.design.params.count)
-        self._heard = heard = Heard(board.core, board.places)
+        self._recording = recording = Recording(board.core, board.places)
         first = 0
         todo = iter(enumerate(pieces))
-        for _ in board.play(((length, words[n]) for n, length in pieces), record, heard):
-            while heard.records > 0 and first < heard.ticks:
+        for _ in board.play(((length, words[n]) for n, length in pieces), record, recording):
+            while recording.records > 0 and first < recording.ticks:
                 number, (frame, length) = next(todo, (0, (0, 0)))
                 if length == 0:
-                    raise BoardError(f"the board has run {heard.ticks} ticks, although only {first} were asked for")
+                    raise BoardError(f"the board has run {recording.ticks} ticks, although only {first} were asked for")
                 expected = model.run(np.repeat(self._frames_raw[frame : frame + 1], length, axis=0))
-                spikes = heard.raster(first, length)
+                spikes = recording.raster(first, length)
                 difference = compared(
                     {"spike": expected["spike"]}, {"spike": spikes}, first + np.arange(length), "neuron"
                 )
-                at, state = board.trace(heard, first)
+                at, state = board.trace(recording, first)
                 within = at < first + length
                 state = {name: values[within] for name, values in state.items()}
                 self._states.append((at[within], state))
@@ -272,7 +272,7 @@ class ArraySession(Session):
                 label = self.design.stimulus.labels[frame]
                 yield Step(
                     (number + 1) / len(pieces),
-                    f"frame {frame} ({label}), tick {first}: {heard.count} spikes",
+                    f"frame {frame} ({label}), tick {first}: {recording.count} spikes",
                     str(raster),
                     difference,
                 )
@@ -282,8 +282,8 @@ class ArraySession(Session):
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the input, ``spikes`` as pairs (tick, neuron), and the state with its ``state_ticks``."""
         found: dict[str, NDArray[Any]] = {"drive_raw": self._frames_raw}
-        if self._heard is not None:
-            found["spikes"] = self._heard.spikes
+        if self._recording is not None:
+            found["spikes"] = self._recording.spikes
         if self._states:
             found["state_ticks"] = np.concatenate([ticks for ticks, _ in self._states])
             for name in self._states[0][1]:
@@ -292,11 +292,13 @@ class ArraySession(Session):
 
     def waves(self) -> dict[str, tuple[Integers, Integers]]:
         """Return spikes, and the state in the ticks in which it was recorded."""
-        return _waves(self.arrays(), self.design.params.count, self._heard)
+        return _waves(self.arrays(), self.design.params.count, self._recording)
 
 
-def _waves(arrays: dict[str, NDArray[Any]], count: int, heard: Heard | None) -> dict[str, tuple[Integers, Integers]]:
-    if heard is None or not len(arrays["spikes"]):
+def _waves(
+    arrays: dict[str, NDArray[Any]], count: int, recording: Recording | None
+) -> dict[str, tuple[Integers, Integers]]:
+    if recording is None or not len(arrays["spikes"]):
         return {}
     ticks, raster = np.unique(arrays["spikes"][:, 0], return_inverse=True)
     # A spike is high for one tick: a rising and a falling edge.
@@ -331,7 +333,7 @@ class SnnSession(Session):
         self._inputs = self.file.input_words(self._params)[:, : self.runs]
         self._spikes: list[Integers] = []
         self._membranes: list[Integers] = []
-        self._now: Heard | None = None
+        self._now: Recording | None = None
 
     def core(self, linked: bool = True) -> SnnCore:
         """Build the network with loadable parameters, and its registers.
@@ -366,14 +368,14 @@ class SnnSession(Session):
         length, runs = self._inputs.shape[:2]
         for n in range(runs):
             board.reset()
-            self._now = heard = Heard(board.core, board.places)
+            self._now = recording = Recording(board.core, board.places)
             for _ in board.play(
-                ((1, words) for words in board.words(self._inputs[:, n])), Record.SPIKES | Record.LAST_STATE, heard
+                ((1, words) for words in board.words(self._inputs[:, n])), Record.SPIKES | Record.LAST_STATE, recording
             ):
                 pass
             expected = SnnBitTrue(self._params).run(self._inputs[:, n], keep=True)[-1]
-            ticks, state = board.trace(heard)
-            got = {"spike": heard.raster(0, length), **state}
+            ticks, state = board.trace(recording)
+            got = {"spike": recording.raster(0, length), **state}
             wanted = {name: expected[name][:, 0].astype(np.int64) for name in got}
             self._spikes.append(got["spike"])
             self._membranes.append(got["membrane"])

@@ -5,8 +5,8 @@ The board may be real or simulated (``neuristor.sim.engines.virtual_board``); th
     core = ArrayCore(array, "lif")
     with open_board(core, "/dev/ttyUSB1") as board:
         board.load()
-        heard = board.run(drive_raw, ticks=50)
-        heard.spikes            # shape (n, 2): tick, neuron
+        recording = board.run(drive_raw, ticks=50)
+        recording.spikes            # shape (n, 2): tick, neuron
 
 `Client` sends commands, `HostBoard` accesses registers, and `ArrayBoard`, `SnnBoard` and `OnnBoard` run the cores.
 """
@@ -19,7 +19,7 @@ from neuristor.boards.host.arrays import ArrayBoard, StreamBoard
 from neuristor.boards.host.client import BoardError, BoardLostError, Client, WrongBoardError
 from neuristor.boards.host.driver import HostBoard, fitting
 from neuristor.boards.host.networks import OnnBoard, SnnBoard
-from neuristor.boards.host.recording import Heard
+from neuristor.boards.host.recording import Recording
 from neuristor.hdl.link.array import ArrayCore
 from neuristor.hdl.link.core import Core
 from neuristor.hdl.link.onn import OnnCore
@@ -31,9 +31,9 @@ __all__ = [
     "BoardError",
     "BoardLostError",
     "Client",
-    "Heard",
     "HostBoard",
     "OnnBoard",
+    "Recording",
     "SnnBoard",
     "StreamBoard",
     "WrongBoardError",

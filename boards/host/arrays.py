@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuristor.boards.host.driver import HostBoard
-from neuristor.boards.host.recording import Heard
+from neuristor.boards.host.recording import Recording
 from neuristor.hdl.link.array import ArrayCore
 from neuristor.hdl.link.core import Record, StreamCore
 from neuristor.hdl.link.frames import MOST_WORDS
@@ -42,8 +42,11 @@ class StreamBoard(HostBoard):
         self.write("control", 2)
 
     def play(
-        self, records: Iterable[tuple[int, Sequence[int]]], record: int = Record.SPIKES, heard: Heard | None = None
-    ) -> Iterator[Heard]:
+        self,
+        records: Iterable[tuple[int, Sequence[int]]],
+        record: int = Record.SPIKES,
+        recording: Recording | None = None,
+    ) -> Iterator[Recording]:
         """Send records and receive the output while they run.
 
         Parameters
@@ -52,18 +55,18 @@ class StreamBoard(HostBoard):
             For each record the number of ticks, and the input words of a tick.
         record : int
             What to record: bits of `Record`. With 0, only the end of the last record is awaited.
-        heard : Heard, optional
+        recording : Recording, optional
             Collects the output; a new one by default.
 
         Yields
         ------
-        Heard
+        Recording
             The same object each time: whenever output has arrived, or at the end if nothing is recorded. It keeps all
             received output, even after an error.
         """
-        heard = Heard(self.core, self.places) if heard is None else heard
+        recording = Recording(self.core, self.places) if recording is None else recording
         self.write("record", record)
-        source, sent, first, more = iter(records), 0, heard.records, True
+        source, sent, first, more = iter(records), 0, recording.records, True
         waiting: list[int] = []
         while True:
             while more and len(waiting) < MOST_WORDS:
@@ -78,15 +81,15 @@ class StreamBoard(HostBoard):
                 del waiting[:done]
             if record:
                 words = self.client.read(self._addresses["output"], MOST_WORDS, fixed=True)
-                heard.take(words)
+                recording.take(words)
                 if words:
-                    yield heard
-                if not more and not waiting and heard.records - first >= sent:
+                    yield recording
+                if not more and not waiting and recording.records - first >= sent:
                     return
             elif not more and not waiting and not self.busy:
-                heard.records += sent
-                heard.ticks = self.read("ticks")
-                yield heard
+                recording.records += sent
+                recording.ticks = self.read("ticks")
+                yield recording
                 return
 
 
@@ -123,7 +126,7 @@ class ArrayBoard(StreamBoard):
         made: list[list[int]] = padded.view("<u4").reshape(len(drive_raw), -1).tolist()
         return made
 
-    def run(self, drive_raw: Integers, ticks: int, record: int = Record.SPIKES) -> Heard:
+    def run(self, drive_raw: Integers, ticks: int, record: int = Record.SPIKES) -> Recording:
         """Run with one or several inputs, each held for some ticks.
 
         Parameters
@@ -137,21 +140,21 @@ class ArrayBoard(StreamBoard):
 
         Returns
         -------
-        Heard
+        Recording
             The output.
         """
         frames = np.atleast_2d(np.asarray(drive_raw))
-        heard = Heard(self.core, self.places)
-        for _ in self.play(((ticks, words) for words in self.words(frames)), record, heard):
+        recording = Recording(self.core, self.places)
+        for _ in self.play(((ticks, words) for words in self.words(frames)), record, recording):
             pass
-        return heard
+        return recording
 
-    def trace(self, heard: Heard, first: int = 0) -> tuple[Integers, dict[str, Integers]]:
+    def trace(self, recording: Recording, first: int = 0) -> tuple[Integers, dict[str, Integers]]:
         """The recorded states as fields.
 
         Parameters
         ----------
-        heard : Heard
+        recording : Recording
             Output of the board.
         first : int
             First tick.
@@ -163,5 +166,5 @@ class ArrayBoard(StreamBoard):
         fields : dict of str to ndarray of int64, shape (n, count)
             Each field of the state.
         """
-        ticks, bits = heard.states(first)
+        ticks, bits = recording.states(first)
         return ticks, unpack_state(self.core.params, bits.reshape(len(ticks), bits.shape[1] * bits.shape[2]))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from neuristor.boards.host.arrays import StreamBoard
 from neuristor.boards.host.client import BoardError
 from neuristor.boards.host.driver import HostBoard
-from neuristor.boards.host.recording import Heard
+from neuristor.boards.host.recording import Recording
 from neuristor.golden_model.checks import whole
 from neuristor.hdl.link.core import Record
 from neuristor.hdl.link.onn import BEGIN, NOISE_BITS, SETTLE, OnnCore
@@ -56,7 +56,7 @@ class SnnBoard(StreamBoard):
         spread = [value >> (32 * part) & 0xFFFF_FFFF for value in payloads for part in range(parts)]
         return [spread[n : n + core.input_words] for n in range(0, len(spread), core.input_words)]
 
-    def run(self, inputs: Integers, record: int = Record.SPIKES) -> Heard:
+    def run(self, inputs: Integers, record: int = Record.SPIKES) -> Recording:
         """Run with a sequence of inputs, one for each tick.
 
         Parameters
@@ -68,20 +68,20 @@ class SnnBoard(StreamBoard):
 
         Returns
         -------
-        Heard
+        Recording
             The output.
         """
-        heard = Heard(self.core, self.places)
-        for _ in self.play(((1, words) for words in self.words(inputs)), record, heard):
+        recording = Recording(self.core, self.places)
+        for _ in self.play(((1, words) for words in self.words(inputs)), record, recording):
             pass
-        return heard
+        return recording
 
-    def trace(self, heard: Heard, first: int = 0) -> tuple[Integers, dict[str, Integers]]:
+    def trace(self, recording: Recording, first: int = 0) -> tuple[Integers, dict[str, Integers]]:
         """The recorded membrane potentials of the last layer.
 
         Parameters
         ----------
-        heard : Heard
+        recording : Recording
             Output of the board.
         first : int
             First tick.
@@ -93,7 +93,7 @@ class SnnBoard(StreamBoard):
         fields : dict of str to ndarray of int64, shape (n, neurons)
             The membrane potentials, as `membrane`.
         """
-        ticks, bits = heard.states(first)
+        ticks, bits = recording.states(first)
         width = self.core.circuit.plans[-1].params.membrane_bits
         weights = 1 << np.arange(width, dtype=np.int64)
         weights[-1] = -weights[-1]

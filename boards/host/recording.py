@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from neuristor.boards.host.client import BoardError
 from neuristor.hdl.link.core import Kind, StreamCore
 
-__all__ = ["Heard"]
+__all__ = ["Recording"]
 
 Integers = NDArray[np.int64]
 
 
 @dataclass(eq=False)
-class Heard:
+class Recording:
     """Spikes and states received from a board.
 
     Parameters

@@ -36,7 +36,7 @@ class SerialCore(wiring.Component):
         Serial line to the host, 1 when idle.
     active : Out(1)
         Toggles with the activity of the neurons; for an LED.
-    heard : Out(1)
+    accepted : Out(1)
         Toggles with each accepted command; for an LED.
     busy : Out(1)
         A record is being played or is waiting.
@@ -50,7 +50,7 @@ class SerialCore(wiring.Component):
     rx: Signal
     tx: Signal
     active: Signal
-    heard: Signal
+    accepted: Signal
     busy: Signal
 
     def __init__(self, core: Core, clocks: int) -> None:
@@ -58,7 +58,7 @@ class SerialCore(wiring.Component):
             raise ValueError("core must be built with linked=True")
         self.core, self.clocks = core, clocks
         rx, tx = In(1, init=1), Out(1, init=1)  # type: ignore[call-arg]  # not in amaranth-stubs
-        super().__init__({"rx": rx, "tx": tx, "active": Out(1), "heard": Out(1), "busy": Out(1)})
+        super().__init__({"rx": rx, "tx": tx, "active": Out(1), "accepted": Out(1), "busy": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -74,7 +74,7 @@ class SerialCore(wiring.Component):
             receiver.rx.eq(self.rx),
             self.tx.eq(transmitter.tx),
             self.active.eq(core.active),
-            self.heard.eq(link.accepted[0]),
+            self.accepted.eq(link.accepted[0]),
             self.busy.eq(core.registers.status[0]),
             *(core.link[name].eq(value) for name, value in counters.items()),
         ]

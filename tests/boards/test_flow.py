@@ -90,8 +90,8 @@ class OnPins(Elaboratable):
         uart = platform.request("uart", 0, dir="-")
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
         m.submodules.tx = tx = io.Buffer("o", uart.tx)
-        m.submodules.heard = heard = io.Buffer("o", platform.request("led", 1, dir="-"))
-        m.d.comb += [led.o.eq(self.core.o), tx.o.eq(rx.i), heard.o.eq(rx.i)]
+        m.submodules.accepted = accepted = io.Buffer("o", platform.request("led", 1, dir="-"))
+        m.d.comb += [led.o.eq(self.core.o), tx.o.eq(rx.i), accepted.o.eq(rx.i)]
         return m
 
 

@@ -19,7 +19,7 @@ from neuristor.hdl.neurons.lif import LifArray
 from neuristor.hdl.neurons.relaxation_oscillator import RelaxationOscillatorArray
 from neuristor.hdl.onn import Onn
 from neuristor.hdl.snn import Snn
-from tests.hdl.test_snn import NETWORKS, heard
+from tests.hdl.test_snn import NETWORKS, stimulus
 from tests.samples.lif import lif_drive, lif_params
 from tests.samples.relaxation_oscillator import oscillator_drive, oscillator_params
 
@@ -113,7 +113,7 @@ def test_self_test_of_an_oscillator_network(count: int, parts: int, noise: int) 
 def test_self_test_of_a_spiking_network() -> None:
     for name, lanes in (("deep", [20, 6, 3]), ("pictures", [2, 3, 1]), ("currents", [2, 1])):
         params = NETWORKS[name]()
-        inputs = heard(params, 8)
+        inputs = stimulus(params, 8)
         good = SnnSelfTest(Snn(params, lanes), inputs)
         assert play(good, extra=300)[1] == 1
         layer = params.layers[-1]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from neuristor.boards.host import ArrayBoard, Client, Heard, fitting, open_board
+from neuristor.boards.host import ArrayBoard, Client, Recording, fitting, open_board
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.neurons.lif import LifBitTrue, LifParams
 from neuristor.hdl.link.array import ArrayCore
@@ -58,17 +58,17 @@ class Soak:
         step()
         self.totals[step.__name__] += 1
 
-    def _compare(self, heard: Heard, drive: NDArray[np.int64], record: int, lengths: list[int]) -> None:
+    def _compare(self, recording: Recording, drive: NDArray[np.int64], record: int, lengths: list[int]) -> None:
         first = self.ticks
         made = self.model.run(drive)
         self.ticks += len(drive)
         self.spikes += int(made["spike"].sum())
         self.totals["ticks"] += len(drive)
         self.totals["spikes"] += int(made["spike"].sum())
-        assert heard.ticks == self.ticks
+        assert recording.ticks == self.ticks
         fired = np.argwhere(made["spike"]) + np.array([first, 0]) if record & Record.SPIKES else np.zeros((0, 2))
-        assert np.array_equal(heard.spikes, fired)
-        ticks, trace = self.board.trace(heard)
+        assert np.array_equal(recording.spikes, fired)
+        ticks, trace = self.board.trace(recording)
         ends = np.cumsum(lengths, dtype=np.int64) - 1
         shown = np.arange(len(drive)) if record & Record.STATE else ends if record & Record.LAST_STATE else ends[:0]
         assert np.array_equal(ticks, first + shown)
@@ -82,12 +82,12 @@ class Soak:
         ]
         held = lif_drive(self.model.params, len(lengths), seed=self.draw.getrandbits(32))
         record = self.draw.choice(RECORDS)
-        heard = Heard(self.core, self.board.places)
+        recording = Recording(self.core, self.board.places)
         records = zip(lengths, self.board.words(held), strict=True)
-        for _ in self.board.play(records, record, heard):
+        for _ in self.board.play(records, record, recording):
             pass
-        assert heard.records == len(lengths)
-        self._compare(heard, np.repeat(held, lengths, axis=0), record, lengths)
+        assert recording.records == len(lengths)
+        self._compare(recording, np.repeat(held, lengths, axis=0), record, lengths)
 
     def stop(self) -> None:
         """A record that is far too long is ended in the middle."""
@@ -101,8 +101,8 @@ class Soak:
             pass
         ended = self.board.read("ticks")
         assert self.ticks <= before <= ended < self.ticks + 1_000_000
-        heard = Heard(self.core, self.board.places, ticks=ended)
-        self._compare(heard, np.repeat(held, ended - self.ticks, axis=0), 0, [])
+        recording = Recording(self.core, self.board.places, ticks=ended)
+        self._compare(recording, np.repeat(held, ended - self.ticks, axis=0), 0, [])
 
     def load(self) -> None:
         """Other thresholds, or other numbers of all neurons; the neurons go on as they are."""

@@ -20,7 +20,7 @@ import numpy as np
 import openpyxl
 
 from neuristor.accuracy import parse_target
-from neuristor.boards.host import BoardError, Heard
+from neuristor.boards.host import BoardError, Recording
 from neuristor.boards.link import Frames, frame
 from neuristor.commands.cli import main
 from neuristor.design_file import Design, DesignError, load
@@ -167,11 +167,11 @@ def _frames(path: Path) -> None:
     words = [word for answer in answers for word in answer.words]
     words += np.frombuffer(content[: len(content) // 4 * 4], dtype="<u4").tolist()
     core = _core(path.parent)
-    heard = Heard(core, np.arange(4))
-    heard.take(words)
-    assert heard.spikes.shape[1] == 2
-    heard.raster(0, 16)
-    heard.states()
+    recording = Recording(core, np.arange(4))
+    recording.take(words)
+    assert recording.spikes.shape[1] == 2
+    recording.raster(0, 16)
+    recording.states()
 
 
 def _text(parse: Callable[[str], Any]) -> Callable[[Path], None]:

@@ -20,7 +20,7 @@ from neuristor.hdl.onn import Onn
 from neuristor.hdl.protection import Code, guarded
 from neuristor.hdl.snn import Snn
 from tests.hdl.test_onn import advance, load, network, same, simulate
-from tests.hdl.test_snn import Played, assert_equal, currents, devices, heard
+from tests.hdl.test_snn import Played, assert_equal, currents, devices, stimulus
 from tests.samples.lif import lif_params
 
 
@@ -152,7 +152,7 @@ def test_a_protected_oscillator_network_notices_or_mends_a_damaged_weight(
 @pytest.mark.parametrize("protection", ["parity", "secded"])
 def test_a_protected_spiking_network_is_the_model(make: Any, protection: str) -> None:
     params = make()
-    inputs = heard(params, 8)
+    inputs = stimulus(params, 8)
     lanes = [2, 1] if make is currents else [4, 2]
     circuit = Snn(params, lanes, protection=protection)
     played = Played(circuit)
@@ -164,7 +164,7 @@ def test_a_protected_spiking_network_with_a_damaged_weight_is_the_model_and_coun
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     params = currents()
-    inputs = heard(params, 8)
+    inputs = stimulus(params, 8)
     Damage(monkeypatch, 3, 2)
     circuit, counted = Snn(params, [2, 1], protection="secded"), []
 

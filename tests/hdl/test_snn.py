@@ -28,7 +28,7 @@ from neuristor.golden_model.variability import Variability
 from neuristor.hdl.snn import LayerPlan, Scanner, Snn, Source, WeightRows, places, slots
 
 
-def hears(source: int, count: int, inputs: int, delay: int = 0, seed: int = 0, mean: float = 1.0) -> Projection:
+def projected(source: int, count: int, inputs: int, delay: int = 0, seed: int = 0, mean: float = 1.0) -> Projection:
     weights = np.random.default_rng([seed, count, inputs]).normal(mean, 3.0, (count, inputs))
     return Projection(source=source, synapses=Dense(weights=weights), delay=delay)
 
@@ -40,17 +40,20 @@ def deep() -> SnnParams:
             name="first",
             shape=(20,),
             neurons=Neurons(count=20, tau=16.0, subtract=True),
-            projections=(hears(INPUT, 20, 70), hears(0, 20, 20, 2, mean=0.0)),
+            projections=(projected(INPUT, 20, 70), projected(0, 20, 20, 2, mean=0.0)),
             bias=np.random.default_rng(1).normal(0, 0.1, 20),
         ),
         Layer(
             name="second",
             shape=(6,),
             neurons=Neurons(count=6, tau=16.0, tau_syn=3.0),
-            projections=(hears(0, 6, 20, mean=5.0), hears(INPUT, 6, 70, 1)),
+            projections=(projected(0, 6, 20, mean=5.0), projected(INPUT, 6, 70, 1)),
         ),
         Layer(
-            name="last", shape=(3,), neurons=Neurons(count=3, tau=8.0, threshold=None), projections=(hears(1, 3, 6),)
+            name="last",
+            shape=(3,),
+            neurons=Neurons(count=3, tau=8.0, threshold=None),
+            projections=(projected(1, 3, 6),),
         ),
     )
     network = Network(dt=1.0, input_shape=(70,), layers=layers)
@@ -63,8 +66,8 @@ def devices() -> SnnParams:
     neurons = Neurons(count=12, tau=16.0, strict=False, reset=0.3, refractory=3.0, spread=spread, latched=0.2)
     late = Neurons(count=4, tau=8.0, tau_syn=4.0, late_current=True, refractory=1.0)
     layers = (
-        Layer(name="devices", shape=(12,), neurons=neurons, projections=(hears(INPUT, 12, 9, mean=4.0),)),
-        Layer(name="late", shape=(4,), neurons=late, projections=(hears(0, 4, 12, mean=9.0),)),
+        Layer(name="devices", shape=(12,), neurons=neurons, projections=(projected(INPUT, 12, 9, mean=4.0),)),
+        Layer(name="late", shape=(4,), neurons=late, projections=(projected(0, 4, 12, mean=9.0),)),
     )
     network = Network(dt=1.0, input_shape=(9,), layers=layers)
     return quantized(network, [Words(16, 18, level=0.5), Words(2, 8, level=0.5)])
@@ -95,8 +98,10 @@ def pictures() -> SnnParams:
 
 def currents() -> SnnParams:
     """Currents from outside, and a recurrent connection."""
-    first = Layer(name="a", shape=(8,), neurons=Neurons(count=8, tau=4.0), projections=(hears(0, 8, 8, 1, mean=0.0),))
-    second = Layer(name="b", shape=(2,), neurons=Neurons(count=2), projections=(hears(0, 2, 8),))
+    first = Layer(
+        name="a", shape=(8,), neurons=Neurons(count=8, tau=4.0), projections=(projected(0, 8, 8, 1, mean=0.0),)
+    )
+    second = Layer(name="b", shape=(2,), neurons=Neurons(count=2), projections=(projected(0, 2, 8),))
     network = Network(dt=1.0, input_shape=(8,), layers=(first, second), currents=True)
     return quantized(network, Words(4, 10, level=0.5))
 
@@ -104,8 +109,8 @@ def currents() -> SnnParams:
 def late() -> SnnParams:
     """Every connection has a delay: layers are ahead of the input."""
     neurons = Neurons(count=4, tau=4.0)
-    first = Layer(name="a", shape=(4,), neurons=neurons, projections=(hears(INPUT, 4, 9, 2, mean=3.0),))
-    second = Layer(name="b", shape=(3,), neurons=Neurons(count=3), projections=(hears(0, 3, 4, 3),))
+    first = Layer(name="a", shape=(4,), neurons=neurons, projections=(projected(INPUT, 4, 9, 2, mean=3.0),))
+    second = Layer(name="b", shape=(3,), neurons=Neurons(count=3), projections=(projected(0, 3, 4, 3),))
     return quantized(Network(dt=1.0, input_shape=(9,), layers=(first, second)), Words(4, 10, level=0.5))
 
 
@@ -127,7 +132,7 @@ PLANS: list[tuple[str, list[int], list[int] | None]] = [
 ]
 
 
-def heard(params: SnnParams, ticks: int, seed: int = 0) -> Any:
+def stimulus(params: SnnParams, ticks: int, seed: int = 0) -> Any:
     rng = np.random.default_rng(seed)
     if params.currents:
         return rng.integers(-40, 200, (ticks, params.layers[0].count))
@@ -223,7 +228,7 @@ def test_circuit_equals_the_model_with_any_lanes_and_under_stalls(
     name: str, lanes: Sequence[int], updates: Sequence[int] | None, stall: float
 ) -> None:
     params = NETWORKS[name]()
-    inputs = heard(params, 14)
+    inputs = stimulus(params, 14)
     played = Played(Snn(params, lanes, updates))
     played.play(inputs, stall)
     assert_equal(played, params, inputs)
@@ -236,7 +241,7 @@ def test_networks_cover_what_they_are_to_cover() -> None:
     for name, make in NETWORKS.items():
         params = make()
         model = SnnBitTrue(params)
-        traces = model.run(heard(params, 14))
+        traces = model.run(stimulus(params, 14))
         assert all(trace["spike"].any() == layer.fires for trace, layer in zip(traces, params.layers, strict=True)), (
             name
         )
@@ -254,7 +259,7 @@ def test_weights_are_written_at_run_time() -> None:
     layer = circuit.layers[1]
     words = layer._rows[0].words()
     assert len(words) == layer._rows[0].depth
-    inputs = heard(params, 6)
+    inputs = stimulus(params, 6)
     played = Played(circuit)
 
     # The same weights once more, a zero matrix before: what was written last is what counts.
@@ -318,7 +323,7 @@ def test_the_scanner_finds_every_spike_once_and_ends_every_tick(count: int, widt
 
 
 def test_silent_inputs_cost_a_clock_a_word() -> None:
-    layer = Layer(name="a", shape=(4,), neurons=Neurons(count=4), projections=(hears(INPUT, 4, 800),))
+    layer = Layer(name="a", shape=(4,), neurons=Neurons(count=4), projections=(projected(INPUT, 4, 800),))
     params = quantized(Network(dt=1.0, input_shape=(800,), layers=(layer,)))
 
     def clocks(ticks: int, density: float) -> int:
@@ -361,7 +366,7 @@ def test_all_lanes_by_default_share_at_most_eight_updates() -> None:
 def test_weights_in_memory_with_one_port_are_what_was_written() -> None:
     params = currents()
     circuit = Snn(params, [2, 1], single_port=[0, 1])
-    inputs = heard(params, 6)
+    inputs = stimulus(params, 6)
 
     async def write(ctx: Any) -> None:
         for n, layer in enumerate(circuit.layers):
@@ -379,7 +384,7 @@ def test_weights_in_memory_with_one_port_are_what_was_written() -> None:
 
 
 def test_room_is_left_for_weights_that_are_written_later() -> None:
-    layer = Layer(name="a", shape=(4,), neurons=Neurons(count=4, tau=2.0), projections=(hears(INPUT, 4, 8),))
+    layer = Layer(name="a", shape=(4,), neurons=Neurons(count=4, tau=2.0), projections=(projected(INPUT, 4, 8),))
     made = quantized(Network(dt=1.0, input_shape=(8,), layers=(layer,)), Words(4, 12, level=0.5))
 
     def having(weights: Any) -> SnnParams:
@@ -407,7 +412,7 @@ def test_room_is_left_for_weights_that_are_written_later() -> None:
 
 @pytest.mark.parametrize("stall", [0.4, 0.9])
 def test_sums_in_block_ram_wait_for_lanes_that_stand_still(stall: float) -> None:
-    layer = Layer(name="a", shape=(8,), neurons=Neurons(count=8, tau=16.0), projections=(hears(INPUT, 8, 9),))
+    layer = Layer(name="a", shape=(8,), neurons=Neurons(count=8, tau=16.0), projections=(projected(INPUT, 8, 9),))
     params = quantized(Network(dt=1.0, input_shape=(9,), layers=(layer,)), Words(4, 10, level=0.5))
     inputs = (np.random.default_rng(0).random((20, 9)) < 0.4).astype(np.int64)
     played = Played(Snn(params, [1]))
@@ -417,8 +422,8 @@ def test_sums_in_block_ram_wait_for_lanes_that_stand_still(stall: float) -> None
 
 def test_a_slow_layer_holds_up_the_one_before_and_changes_nothing() -> None:
     layers = (
-        Layer(name="a", shape=(40,), neurons=Neurons(count=40, tau=2.0), projections=(hears(INPUT, 40, 9),)),
-        Layer(name="b", shape=(64,), neurons=Neurons(count=64, tau=2.0), projections=(hears(0, 64, 40),)),
+        Layer(name="a", shape=(40,), neurons=Neurons(count=40, tau=2.0), projections=(projected(INPUT, 40, 9),)),
+        Layer(name="b", shape=(64,), neurons=Neurons(count=64, tau=2.0), projections=(projected(0, 64, 40),)),
     )
     params = quantized(Network(dt=1.0, input_shape=(9,), layers=layers), Words(4, 10, level=0.5))
     inputs = (np.random.default_rng(0).random((8, 9)) < 0.4).astype(np.int64)

@@ -63,34 +63,34 @@ def simulated(name: str, spikes: Any) -> dict[str, Any]:
             if n in row_of:
                 return row_of[n]
             node = nodes[n]
-            heard = sum(
+            given = sum(
                 before[a] if a in neurons and a == n.replace("w_rec", "lif") and "w_rec" in n else value(a)
                 for a, b in graph.edges
                 if b == n
             )
             kind = type(node).__name__
             if kind in ("Affine", "Linear"):
-                made = node.weight @ heard + (node.bias if kind == "Affine" else 0.0)
+                made = node.weight @ given + (node.bias if kind == "Affine" else 0.0)
             elif kind == "Conv2d":
-                made = _convolved(node, heard)
+                made = _convolved(node, given)
             elif kind == "SumPool2d":
-                made = heard.reshape(heard.shape[0], heard.shape[1] // 2, 2, heard.shape[2] // 2, 2).sum(axis=(2, 4))
+                made = given.reshape(given.shape[0], given.shape[1] // 2, 2, given.shape[2] // 2, 2).sum(axis=(2, 4))
             elif kind == "Flatten":
-                made = heard.ravel()
+                made = given.ravel()
             else:
-                made = fire(n, node, heard)
+                made = fire(n, node, given)
             row_of[n] = made
             return made
 
-        def fire(n: str, node: Any, heard: Any) -> Any:
+        def fire(n: str, node: Any, given: Any) -> Any:
             kind = type(node).__name__
             if kind == "CubaLIF":
-                current[n] = current[n] + dt / node.tau_syn * (-current[n] + node.w_in * heard)
+                current[n] = current[n] + dt / node.tau_syn * (-current[n] + node.w_in * given)
                 state[n] = state[n] + dt / node.tau_mem * (node.v_leak - state[n] + node.r * current[n])
             elif kind == "LIF":
-                state[n] = state[n] + dt / node.tau * (node.v_leak - state[n] + node.r * heard)
+                state[n] = state[n] + dt / node.tau * (node.v_leak - state[n] + node.r * given)
             else:
-                state[n] = state[n] + dt * node.r * heard
+                state[n] = state[n] + dt * node.r * given
             z = state[n] > node.v_threshold
             after = state[n] - node.v_threshold if subtract else node.v_reset
             state[n] = np.where(z, after, state[n])
@@ -207,8 +207,8 @@ def test_a_graph_in_a_graph_and_two_inputs_of_a_layer() -> None:
     nodes = {"w": nir.Linear(np.ones((2, 3))), "v": nir.Linear(2 * np.ones((2, 3))), "g": inner}
     edges = [("input", "w"), ("input", "v"), ("w", "g"), ("v", "g"), ("g", "output")]
     network = from_nir(graph(nodes, edges), 1e-3).network
-    heard = sorted((one.source, one.delay, float(one.synapses.weights[0, 0])) for one in network.layers[0].projections)
-    assert heard == [(INPUT, 0, 1.0), (INPUT, 0, 2.0), (0, 1, 1.0)]
+    given = sorted((one.source, one.delay, float(one.synapses.weights[0, 0])) for one in network.layers[0].projections)
+    assert given == [(INPUT, 0, 1.0), (INPUT, 0, 2.0), (0, 1, 1.0)]
 
 
 def test_grouped_convolutions_and_averages() -> None:

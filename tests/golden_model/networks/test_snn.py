@@ -30,7 +30,7 @@ from neuristor.golden_model.variability import Variability
 
 
 def alone(weight: float = 1.0, *, dt: float = 1.0, discretisation: Any = "euler", **neurons: Any) -> Network:
-    """One neuron that hears one input."""
+    """One neuron with one input."""
     one = Projection(source=INPUT, synapses=Dense(weights=np.array([[weight]])))
     layer = Layer(name="one", shape=(1,), neurons=Neurons(count=1, **neurons), projections=(one,))
     return Network(dt=dt, input_shape=(1,), layers=(layer,), discretisation=discretisation)
@@ -102,7 +102,7 @@ def test_a_delay_of_d_ticks_is_d_ticks() -> None:
 
 
 def test_a_spike_goes_through_all_layers_in_one_tick_and_back_in_the_next() -> None:
-    def hears(*sources: tuple[int, int]) -> tuple[Projection, ...]:
+    def projected(*sources: tuple[int, int]) -> tuple[Projection, ...]:
         return tuple(
             Projection(source=source, synapses=Dense(weights=np.array([[2.0]])), delay=delay)
             for source, delay in sources
@@ -110,7 +110,7 @@ def test_a_spike_goes_through_all_layers_in_one_tick_and_back_in_the_next() -> N
 
     layers = tuple(
         Layer(name=str(n), shape=(1,), neurons=Neurons(count=1), projections=some)
-        for n, some in enumerate((hears((INPUT, 0), (1, 2)), hears((0, 0))))
+        for n, some in enumerate((projected((INPUT, 0), (1, 2)), projected((0, 0))))
     )
     network = Network(dt=1.0, input_shape=(1,), layers=layers)
     spikes = np.zeros((7, 1), dtype=int)

@@ -637,7 +637,7 @@ MUTANTS = {
     "goes on with the last CRC": ("frames", "crc.start.eq(fresh)", "crc.start.eq(0)"),
     "counts nothing that it missed": ("frames", "self.missed.eq(1)", "self.missed.eq(0)"),
     "takes the rest of a frame that it missed": ("frames", "skip | self.busy", "self.busy"),
-    "hears while it is at work": ("frames", "ignored = skip | self.busy", "ignored = skip"),
+    "accepts a frame while a command is executed": ("frames", "ignored = skip | self.busy", "ignored = skip"),
     "carries a repeat out again": ("frames", "sequence == state.expected)", "sequence - state.expected + 1)[1:8] == 0"),
     "takes any sequence": ("frames", "sequence == state.expected)", "sequence != (state.expected - 1)[:8])"),
     "takes any session": ("frames", "state.known & (first.session == state.session)", "state.known"),

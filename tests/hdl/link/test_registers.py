@@ -101,7 +101,7 @@ class Bench:
             ctx.set(window.data, 0xDEAD_BEEF)
 
     async def ask(self, address: int, given: int | None = None, sel: int = 0xF) -> Done:
-        """A transfer; it ends once, and nothing else is heard."""
+        """A transfer; it ends once, and nothing else happens."""
         ctx, bus = self.ctx, self.registers.bus
         ctx.set(bus.cyc, 1)
         ctx.set(bus.stb, 1)

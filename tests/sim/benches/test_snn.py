@@ -17,7 +17,7 @@ from neuristor.golden_model.networks.quantization import accuracy, answers, cali
 from neuristor.golden_model.networks.snn import SnnParams, quantized
 from neuristor.sim.benches.snn import SnnCase, verify
 from neuristor.sim.benches.verify import available
-from tests.hdl.test_snn import NETWORKS, heard
+from tests.hdl.test_snn import NETWORKS, stimulus
 from tests.marks import the_rest_is_extended, the_rest_is_slow
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -29,7 +29,7 @@ NEEDS = {
 
 def case(name: str, lanes: Sequence[int], ticks: int = 12) -> SnnCase:
     params = NETWORKS[name]()
-    inputs = np.stack([heard(params, ticks, seed) for seed in range(2)], axis=1)
+    inputs = np.stack([stimulus(params, ticks, seed) for seed in range(2)], axis=1)
     return SnnCase(params=params, lanes=lanes, inputs=inputs)
 
 

@@ -17,7 +17,7 @@ from neuristor.sim.benches.verify import available
 from neuristor.sim.engines.compiled import CompiledModel
 from neuristor.sim.faults.mutants import ArrayVectors, Mutant, Mutated, Piece, Vectors, mutants, score
 from neuristor.sim.faults.network_mutants import OnnVectors, SnnVectors
-from tests.hdl.test_snn import heard, hears
+from tests.hdl.test_snn import projected, stimulus
 from tests.marks import the_rest_is_extended
 from tests.samples import ALL, samples
 from tests.samples.lif import lif_params
@@ -127,9 +127,9 @@ def small_network() -> SnnParams:
             name="devices",
             shape=(8,),
             neurons=neurons,
-            projections=(hears(INPUT, 8, 9, mean=4.0), hears(0, 8, 8, 2, mean=0.0)),
+            projections=(projected(INPUT, 8, 9, mean=4.0), projected(0, 8, 8, 2, mean=0.0)),
         ),
-        Layer(name="late", shape=(4,), neurons=late, projections=(hears(0, 4, 8, mean=4.0),)),
+        Layer(name="late", shape=(4,), neurons=late, projections=(projected(0, 4, 8, mean=4.0),)),
     )
     return quantized(Network(dt=1.0, input_shape=(9,), layers=layers), Words(3, 7, level=0.5))
 
@@ -144,7 +144,7 @@ def core(vo2: Circuit, kind: str) -> Vectors:
         return OnnVectors(onn_case(33, 3, 4, 3, stretches=10))
     if kind == "snn":
         params = small_network()
-        inputs = np.stack([heard(params, 12, seed) for seed in range(2)], axis=1)
+        inputs = np.stack([stimulus(params, 12, seed) for seed in range(2)], axis=1)
         return SnnVectors(SnnCase(params=params, lanes=[2, 1], inputs=inputs))
     variant, interval = samples(kind).mutants
     params = samples(kind).params(variant, 5)

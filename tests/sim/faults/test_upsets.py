@@ -15,7 +15,7 @@ from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import available
 from neuristor.sim.engines.compiled import CompiledModel, pack_rows
 from neuristor.sim.faults.upsets import campaign, kinds
-from tests.hdl.test_snn import currents, heard
+from tests.hdl.test_snn import currents, stimulus
 from tests.samples.lif import lif_params
 
 pytestmark = pytest.mark.skipif(not available("compiled"), reason="there is no C++ compiler")
@@ -77,7 +77,7 @@ def snn_weights(protection: str, injections: int) -> tuple[int, int]:
     """Flips in the weights of a spiking network: how many changed its output, and how many were noticed."""
     params = currents()
     network = Snn(params, [2, 1], protection=protection)
-    words = network.payloads(heard(params, 10))
+    words = network.payloads(stimulus(params, 10))
     model = CompiledModel(export(network, "snn"), "snn", state=True)
     rows = pack_rows(words, model.in_width)
     groups = 10 * network.plans[-1].groups

@@ -103,8 +103,8 @@ class BusClient:
 class SerialClient(Client):
     """The client of a board at a serial line of the simulation."""
 
-    def __init__(self, dut: Any, heard: bytearray) -> None:
-        self._dut, self._heard = dut, heard
+    def __init__(self, dut: Any, received: bytearray) -> None:
+        self._dut, self._received = dut, received
         super().__init__("simulation", tries=1)
 
     def connect(self) -> None:
@@ -117,7 +117,7 @@ class SerialClient(Client):
                 self._dut.rx.value = level
                 await Timer(BIT * PERIOD, "ns")
         for _ in range(PATIENCE // 100):
-            given, self._heard[:] = bytes(self._heard), b""
+            given, self._received[:] = bytes(self._received), b""
             for answer in self._frames.feed(given):
                 if answer[:3] == wanted:
                     return answer
@@ -128,7 +128,7 @@ class SerialClient(Client):
         return resume(self._transfer)(sent, (operation, self._session, self._sequence))
 
 
-async def listen(tx: Any, heard: bytearray) -> None:
+async def receive(tx: Any, received: bytearray) -> None:
     """Receive bytes from a serial line, for ever."""
     bit = BIT * PERIOD
     while True:
@@ -140,7 +140,7 @@ async def listen(tx: Any, heard: bytearray) -> None:
             byte |= int(tx.value) << n
         await Timer(bit, "ns")
         assert int(tx.value) == 1, "no stop bit"
-        heard.append(byte)
+        received.append(byte)
 
 
 @cocotb.test()
@@ -161,16 +161,16 @@ async def the_driver_gets_what_the_model_gives(dut: Any) -> None:
     for _ in range(20):
         await FallingEdge(clock)
 
-    heard = bytearray()
+    received = bytearray()
     if case.bus == "serial":
-        cocotb.start_soon(listen(dut.tx, heard))
+        cocotb.start_soon(receive(dut.tx, received))
 
     def run() -> int:
         session = case.session()
         kind: Any = {ArraySession: ArrayBoard, SnnSession: SnnBoard, OnnSession: OnnBoard}[type(session)]
         core = case.core()
         core.describe_only()
-        client = SerialClient(dut, heard) if case.bus == "serial" else BusClient(bus)
+        client = SerialClient(dut, received) if case.bus == "serial" else BusClient(bus)
         board = kind(core, client)
         board.load(core)
         steps = 0
