@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from neuristor.folder import check_target, plain, write_file
+from neuristor.folder import check_target, plain, write_files
 from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.fit import IvFit, Polarity, TransientFit, Value, average, fit_iv, fit_transient
 from neuristor.golden_model.devices.measurement import Measurement, read
@@ -169,13 +169,14 @@ def fit(
         sources=[(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in data],
         stimulus=stimulus_text(golden, count, physics, stimulus.name),
     )
+    files = {out: text}
     if plot:
-        write_file(plot, plot_text(curves, waves), force=force)
+        files[plot] = plot_text(curves, waves)
     if needs_file:
         need, high = physics.firing_currents
         ramp = np.linspace(0.0, min(2 * need, high), count + 1)[1:]
-        write_file(stimulus, ",".join(f"{current:.6g}" for current in ramp) + "\n", force=force)
-    write_file(out, text, force=force)
+        files[stimulus] = ",".join(f"{current:.6g}" for current in ramp) + "\n"
+    write_files(files, force=force)
     for name, number in (device | circuit).items():
         rows.append((name, _uncertain(number.value, number.sigma, number.unit), number.source))
     return rows

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuristor.golden_model.checks import positive
+from neuristor.golden_model.networks.nir_graph.bounds import Made
 from neuristor.golden_model.networks.nir_graph.nodes import (
     NEURONS,
     SYNAPSES,
@@ -124,6 +125,7 @@ class _Reader:
         if sum(kind_of(node) == "Output" for node in nodes.values()) != 1:
             raise ValueError("a graph must have one Output")
         self.notes: list[str] = []
+        self.made = Made()
 
     def layers(self) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
         """The layers in order of computation, the output last; and the notes.
@@ -211,6 +213,7 @@ class _Reader:
             some, more = self._routes(source, (*trail, name))
             routes += some
             bias = bias + more
+            self.made.check_ways(name, len(routes), len(trail))
         apply: Callable[[str, Any, _Route], list[_Route]] = getattr(self, f"_{kind.lower()}")
         made = [one for route in routes for one in apply(name, node, route)]
         return made, self._bias(name, node, bias, routes)
@@ -254,8 +257,11 @@ class _Reader:
             raise ValueError(f"{name}: weight must have two dimensions, not shape {weight.shape}")
         if not np.isfinite(weight).all():
             raise ValueError(f"{name}: weight must be finite, but it holds a NaN or an infinity")
+        self.made.add(name, *weight.shape)
         if route.synapses is not None:  # a matrix after another
+            self.made.add(name, math.prod(route.synapses.output_shape), math.prod(route.synapses.input_shape))
             inner = route.synapses.matrix()
+            self.made.add(name, weight.shape[0], inner.shape[1])
             if weight.shape[1] != inner.shape[0]:
                 raise ValueError(f"{name}: weight must have {inner.shape[0]} columns, not {weight.shape[1]}")
             if route.pool != (1, 1):
@@ -285,6 +291,7 @@ class _Reader:
             ]
         if np.all(scale == scale[0]):
             return [replace(route, scale=route.scale * float(scale[0]))]
+        self.made.add(name, scale.size, scale.size)
         return self._affine(name, _Matrix(np.diag(scale)), route)
 
     def _conv2d(self, name: str, node: Any, route: _Route) -> list[_Route]:
@@ -295,6 +302,7 @@ class _Reader:
         if route.synapses is not None:
             raise ValueError(f"{name}: a Conv2d must receive neurons or the input, pooled or not, but no other weights")
         if groups > 1:  # one kernel with zeros between the groups
+            self.made.add(name, kernel.size, groups)
             per = kernel.shape[0] // groups
             full = np.zeros((kernel.shape[0], kernel.shape[1] * groups, *kernel.shape[2:]))
             for group in range(groups):
@@ -320,6 +328,7 @@ class _Reader:
             )
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
+        self.made.add(name, math.prod(synapses.output_shape), kernel[0].size)
         return [replace(route, synapses=synapses, shape=synapses.output_shape, pool=(1, 1), scale=1.0)]
 
     def _sumpool2d(self, name: str, node: Any, route: _Route) -> list[_Route]:
@@ -365,6 +374,7 @@ class _Reader:
         for delay in some.tolist():  # one set of synapses per delay
             mask = (rounded == delay).astype(np.float64)
             if route.synapses is None:
+                self.made.add(name, mask.size, mask.size)
                 part = self._affine(name, _Matrix(np.diag(mask)), route)[0]
             elif len(mask) == len(route.synapses.values):
                 values = route.synapses.values
@@ -389,8 +399,10 @@ class _Reader:
                 size = math.prod(route.shape)
                 if route.pool != (1, 1):
                     tiles = route.shape[0] * (route.shape[1] // route.pool[0]) * (route.shape[2] // route.pool[1])
+                    self.made.add(name, tiles, tiles)
                     synapses = Dense(weights=route.scale * np.eye(tiles), input_shape=route.shape, pool=route.pool)
                 else:
+                    self.made.add(name, size, size)
                     synapses = Dense(weights=route.scale * np.eye(size), input_shape=route.shape)
             if math.prod(synapses.output_shape) != neurons.count:
                 raise ValueError(
