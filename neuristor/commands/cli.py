@@ -16,6 +16,7 @@ from neuristor.commands import board, design, devices, doctor, evidence, onn, sn
 from neuristor.commands.terminal import console, stop
 from neuristor.folder import OutputError, one_line
 from neuristor.golden_model.files import one_run
+from neuristor.hdl.conversion import YosysError
 from neuristor.sim.engines.cache import CacheError
 from neuristor.sim.engines.simulators import ToolError
 from neuristor.toml_file import DesignError
@@ -64,7 +65,7 @@ def main() -> None:
     try:
         with one_run():
             app()
-    except (DesignError, OutputError, ToolError, CacheError, FlowError, MissingTool, BoardError) as error:
+    except (DesignError, OutputError, ToolError, CacheError, YosysError, FlowError, MissingTool, BoardError) as error:
         sentence = str(error)
     except OSError as error:
         sentence = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
