@@ -330,7 +330,7 @@ def program_command(
     """
     target = made
     if made.is_dir():
-        target, on = _bitstream_in(made)
+        target, on = bitstream_in(made)
         if board not in (None, on):
             refuse(f"{made}: the bitstream is for {on}, not for {board}")
         board = on
@@ -342,11 +342,24 @@ def program_command(
     console.print(f"{target.name} is on {BOARDS[board].title}", soft_wrap=True)
 
 
-def _bitstream_in(folder: Path) -> tuple[Path, str]:
-    """Find the bitstream in a folder, and the board it is for."""
+def bitstream_in(folder: Path) -> tuple[Path, str]:
+    """Find the bitstream in a folder, and the board it is for; a `DesignError` says that there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder that ``neuristor bitstream`` made.
+
+    Returns
+    -------
+    bitstream : Path
+        The file.
+    board : str
+        Name of the board, not checked.
+    """
     try:
         found = json.loads(file_content(folder / MANIFEST))
-        return folder / Path(found["bitstream"]).name, found["board"]
+        return folder / Path(found["bitstream"]).name, str(found["board"])
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         refuse(f"{folder}: must be a folder that `neuristor bitstream` made")
 
