@@ -20,7 +20,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-__all__ = ["CacheError", "cache_path", "cached"]
+__all__ = ["CacheError", "cache_path", "cached", "use_safe_caches"]
 
 MAX_AGE = 30 * 24 * 3600
 """Entries unused for this time, in seconds, are removed at the next build."""
@@ -122,14 +122,24 @@ def _usable(root: Path | None) -> Path:
     return Path(_temporary().name)
 
 
+def use_safe_caches() -> None:
+    """Give all tools a temporary cache folder if the user's own cannot be written, or can be written by all.
+
+    YoWASP and wasmtime keep compiled programs there. It holds for this process and those that it starts.
+    """
+    if _problem(user_cache_path(), inside=False):
+        os.environ["XDG_CACHE_HOME"] = _temporary().name
+        os.environ["YOWASP_CACHE_DIR"] = str(Path(_temporary().name) / "YoWASP")
+
+
 @functools.cache
 def _temporary() -> tempfile.TemporaryDirectory[str]:
     """A folder that is removed when the program ends."""
     return tempfile.TemporaryDirectory(prefix="neuristor-cache-")
 
 
-def _problem(root: Path) -> str:
-    """Why a folder cannot be that of the cache; empty if it can."""
+def _problem(root: Path, *, inside: bool = True) -> str:
+    """Why a folder cannot be that of the cache, or (not `inside`) one around it; empty if it can."""
     root = root.absolute()
     if "~" in root.parts:
         return f"the cache folder {root} is in no home folder: set NEURISTOR_CACHE to a folder"
@@ -138,8 +148,7 @@ def _problem(root: Path) -> str:
             missing.mkdir(mode=0o700, exist_ok=True)
         whole = root.resolve(strict=True)
         for path in (root, *root.parents, whole, *whole.parents):
-            inside = path in (root, whole)
-            flaw = _flaw(path, inside=inside)
+            flaw = _flaw(path, inside=inside and path in (root, whole))
             if flaw:
                 return f"the cache folder {root} is not trusted: {path} {flaw}"
     except OSError as error:

@@ -153,6 +153,23 @@ def test_a_chosen_cache_folder_that_cannot_be_written_is_one_sentence(
         cached(["key"], planted)
 
 
+@pytest.mark.extended
+def test_a_command_needs_no_home_that_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "weights.csv").write_text("0,1,2\n1,0,1\n2,1,0\n")
+    hidden = ("NEURISTOR_CACHE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "YOWASP_CACHE_DIR")
+    env = {name: value for name, value in os.environ.items() if name not in hidden} | {"HOME": "/proc/none"}
+    done = subprocess.run(
+        [sys.executable, "-m", "neuristor", "onn", "generate", "weights.csv", "--out", "a.v"],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.v", "weights.csv"]
+
+
 def test_a_user_without_a_home_has_a_temporary_cache(tmp_path: Path) -> None:
     script = (
         "from neuristor.sim.engines import cache\n"
