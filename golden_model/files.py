@@ -275,7 +275,10 @@ def _claimed(archive: zipfile.ZipFile, name: str) -> int:
     with archive.open(f"{name}.npy") as member:
         _format.read_magic(member)
         header = _format.read_array_header_1_0 if version == (1, 0) else _format.read_array_header_2_0
-        shape, _, kind = header(member)
+        try:
+            shape, _, kind = header(member)
+        except Exception as error:  # NumPy's parser raises errors of many kinds
+            raise ValueError(f"{name} has a damaged header: {error}") from None
     if min(shape, default=0) < 0:
         raise ValueError(f"{name} has the shape {shape}")
     return math.prod(int(n) for n in shape) * max(1, -(-int(kind.itemsize) // 8))

@@ -73,7 +73,9 @@ def earlier(sweep: Sweep, out: Path, *, force: bool) -> dict[int, dict[str, Any]
             if size > MOST_BYTES:
                 raise OutputError(f"{out} must unpack to at most {MOST_BYTES // 2**20} MiB, not {size // 2**20} MiB")
             table = file.read()
-    except (OSError, pa.ArrowException):
+    except OutputError:
+        raise
+    except (OSError, ValueError, KeyError, pa.ArrowException):
         raise OutputError(f"{out} exists and is no Parquet file: name another, or pass --force to replace it") from None
     rows = {row["run"]: row for row in table.to_pylist()}
     if not all(isinstance(run, int) and 0 <= run < sweep.runs for run in rows):

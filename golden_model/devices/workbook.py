@@ -23,7 +23,9 @@ __all__ = ["MAX_CELLS", "sheets"]
 MAX_UNPACKED = 256 * 1024 * 1024
 """Largest size of all members together, in bytes."""
 MAX_CELLS = 4_000_000
-"""Largest number of rows, cells and shared strings together; in the rows of a sheet, empty cells count too."""
+"""Largest number of rows and cells together; in the rows of a sheet, empty cells count too."""
+MAX_STRINGS = 500_000
+"""Largest number of shared strings."""
 MAX_OTHERS = 100_000
 """Largest number of other elements: formats, names and so on."""
 MAX_SHEETS = 255
@@ -31,7 +33,7 @@ MAX_SHEETS = 255
 MAX_TOKEN = 256 * 1024
 """Longest tag, and longest text between two tags, in bytes: Excel's longest is 32,767 characters."""
 SECONDS = 120.0
-"""Time to read a workbook; one of `MAX_CELLS` cells takes a quarter of it."""
+"""Processor time to read a workbook; one of `MAX_CELLS` cells takes half of it."""
 _CELLS = frozenset(("row", "c", "v", "f", "is", "t", "si"))
 _PIECE = 64 * 1024
 
@@ -89,7 +91,7 @@ class _Box:
     """What may still be read, and until when."""
 
     def __init__(self) -> None:
-        self.left, self.ends = MAX_CELLS, time.monotonic() + SECONDS
+        self.left, self.ends = MAX_CELLS, time.process_time() + SECONDS
 
     def add(self, cells: int) -> None:
         """Count cells.
@@ -112,7 +114,7 @@ class _Box:
         ValueError
             If it is over.
         """
-        if time.monotonic() > self.ends:
+        if time.process_time() > self.ends:
             raise ValueError(f"it must be read within {SECONDS:.0f} s")
 
 
@@ -168,7 +170,7 @@ class _Count:
     """
 
     def __init__(self) -> None:
-        self.cells = self.others = self.sheets = self.length = 0
+        self.cells = self.strings = self.others = self.sheets = self.length = 0
 
     def doctype(self, *_: object) -> None:
         raise ValueError("it must have no document type: that is not part of a workbook")
@@ -182,8 +184,9 @@ class _Count:
             self.others += 1
         self.others += len(attributes) // 16
         self.sheets += kind == "sheet"
-        if self.cells > 4 * MAX_CELLS:
-            raise ValueError(f"it must have at most {MAX_CELLS:,} cells and shared strings")
+        self.strings += kind == "si"
+        if self.cells > 4 * MAX_CELLS or self.strings > MAX_STRINGS:
+            raise ValueError(f"it must have at most {MAX_CELLS:,} cells and {MAX_STRINGS:,} shared strings")
         if self.others > MAX_OTHERS or self.sheets > MAX_SHEETS:
             raise ValueError(f"it must have at most {MAX_OTHERS:,} elements besides cells, and {MAX_SHEETS} sheets")
 
