@@ -263,7 +263,7 @@ def _claimed(archive: zipfile.ZipFile, name: str) -> int:
     Raises
     ------
     ValueError
-        If the header has an unknown version, is too long, or has a negative size.
+        If the header has an unknown version, is too long, or has a negative size; or if it is not one of numbers.
     """
     with archive.open(f"{name}.npy") as member:
         head = member.read(12)
@@ -281,4 +281,6 @@ def _claimed(archive: zipfile.ZipFile, name: str) -> int:
             raise ValueError(f"{name} has a damaged header: {error}") from None
     if min(shape, default=0) < 0:
         raise ValueError(f"{name} has the shape {shape}")
+    if kind.kind not in "biuf":
+        raise ValueError(f"{name} must hold numbers, not {str(kind)[:40]}")
     return math.prod(int(n) for n in shape) * max(1, -(-int(kind.itemsize) // 8))

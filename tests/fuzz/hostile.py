@@ -57,15 +57,18 @@ def _pipeline(node: Any, deflates: int, chunk: tuple[int, ...]) -> Any:
     return h5py.h5d.create(without(node).id, b"weight", h5py.h5t.IEEE_F64LE, space, plan)
 
 
-def _bytes(nodes: Any, node: Any) -> None:
-    """A valid network with weights of one byte: as numbers of eight bytes they take 7.6 GiB."""
-    count, inputs = 32768, 31130
-    without(node).create_dataset("weight", shape=(count, inputs), dtype="u1", chunks=(1024, 1024), compression="gzip")
-    without(node, "bias").create_dataset("bias", shape=(count,), dtype="u1", chunks=True, compression="gzip")
-    for name in ("r", "tau", "v_leak", "v_threshold"):
-        without(nodes["1"], name).create_dataset(name, shape=(count,), dtype="u1", fillvalue=1, chunks=True)
-    for name, shape in (("input", inputs), ("output", count)):
-        without(nodes[name], "shape")["shape"] = [shape]
+def _bytes(count: int, inputs: int) -> Callable[[Any, Any], None]:
+    """A valid network with weights of one byte: as numbers of eight bytes they take eight times as much."""
+
+    def change(nodes: Any, node: Any) -> None:
+        without(node).create_dataset("weight", shape=(count, inputs), dtype="u1", chunks=(1024, 1024))
+        without(node, "bias").create_dataset("bias", shape=(count,), dtype="u1", chunks=True, compression="gzip")
+        for name in ("r", "tau", "v_leak", "v_threshold"):
+            without(nodes["1"], name).create_dataset(name, shape=(count,), dtype="u1", fillvalue=1, chunks=True)
+        for name, shape in (("input", inputs), ("output", count)):
+            without(nodes[name], "shape")["shape"] = [shape]
+
+    return change
 
 
 def _giant(nodes: Any, node: Any) -> None:
@@ -254,7 +257,11 @@ def xlsx(part: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
 
 def _rows(rows: bytes) -> Callable[[bytes], bytes]:
     """A sheet with other rows."""
-    return lambda text: re.sub(rb"<sheetData>.*</sheetData>", b"<sheetData>" + rows + b"</sheetData>", text)
+    return lambda text: re.sub(
+        rb"<dimension[^>]*/>|<sheetData>.*</sheetData>",
+        lambda found: b"<sheetData>" + rows + b"</sheetData>" if found[0].startswith(b"<s") else b"",
+        text,
+    )
 
 
 def _laughs(text: bytes) -> bytes:
@@ -410,7 +417,8 @@ def _array(kind: str, shape: tuple[int, ...]) -> bytes:
 
 MIB = bytes(2**20)
 HOSTILE: dict[str, tuple[str, Callable[[Path], None]]] = {
-    "one gigabyte of bytes, packed": ("net.nir", nir(_bytes)),
+    "one gigabyte of bytes, packed": ("net.nir", nir(_bytes(32768, 31130))),
+    "the largest network": ("net.nir", nir(_bytes(5000, 6700))),
     "a shape of 10^18 numbers": ("net.nir", nir(_giant)),
     "a chunk far larger than its data": ("net.nir", nir(_wide_chunk)),
     "a chunk that unpacks to more than it says": ("net.nir", nir(_long_chunk)),
@@ -447,6 +455,7 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], None]]] = {
         xlsx("sheet", lambda text: _rows(b"<row " + b" ".join(b'a%d=""' % n for n in range(10**6)) + b"/>")(text)),
     ),
     "a cell of 200 MB": ("iv.xlsx", xlsx("sheet", _long_cell)),
+    "the largest sheet": ("iv.xlsx", xlsx("sheet", _rows(b"<row><c><v>11</v></c><c><v>12</v></c></row>" * 1_330_000))),
     "20 million empty rows": ("iv.xlsx", xlsx("sheet", _rows(b"<row/>" * 20 * 10**6))),
     "keys of 250 parts": ("design.toml", _dotted),
     "keys of 7 parts": ("design.toml", _shallow),
@@ -462,6 +471,7 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a million columns": ("iv.csv", text(b"1," * 10**6 + b"1\n", 10)),
     "60 million empty lines": ("iv.csv", text(b"\n", 60 * 10**6)),
     "12 million tables": ("iv.csv", text(b"1,2\n\n", 12 * 10**6)),
+    "the largest table": ("iv.csv", text(b"11,12\n", 3_990_000)),
     "30 million cells": ("iv.csv", text(b"11,12\n", 10 * 10**6)),
     "20 million currents": ("currents.csv", text(b"0,0,0\n", 10 * 10**6)),
     "20 million weights": ("weights.csv", text(b"11," * 4095 + b"11\n", 5000)),
@@ -471,6 +481,7 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "30 million pixels": ("pictures.txt", text(b"a\n" + b"#\n" * 30 * 10**6)),
     "15 million edges": ("graph.txt", text(b"1 2\n", 8 * 10**6)),
     "a gigabyte of small numbers": ("data.npz", npz("inputs", (_array("|u1", (1000, 1000, 1000)), 1), (MIB, 954))),
+    "the largest arrays": ("data.npz", npz("inputs", (_array("|u1", (128, 1024, 1024)), 1), (MIB, 128))),
     "a header of 2 GB": (
         "data.npz",
         npz("inputs", (b"\x93NUMPY\2\0" + (2**31 - 2**20).to_bytes(4, "little"), 1), (b" " * 2**20, 2047)),
