@@ -296,6 +296,7 @@ def full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int]
     return limit
 
 
+@pytest.mark.filterwarnings("ignore:constrained_layout not applied")  # of a report with three neurons
 @pytest.mark.parametrize(
     ("arguments", "room"),
     [
