@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -15,12 +17,19 @@ from numpy.typing import NDArray
 
 _format: Any = np.lib.format  # NumPy gives no types for it
 
-__all__ = ["MOST_BYTES", "arrays", "content", "text"]
+__all__ = ["MOST_BYTES", "arrays", "content", "decoded", "text"]
 
 MOST_BYTES = 64 * 1024 * 1024
 """Default limit for the size of a file, in bytes."""
 MOST_UNPACKED = 1024 * 1024 * 1024
 """Limit for the arrays of an NPZ file together, in bytes."""
+COMPRESSED = {
+    b"\x1f\x8b": "a gzip file",
+    b"PK\x03\x04": "a zip archive",
+    b"BZh9": "a bzip2 file",
+    b"\xfd7zXZ": "an xz file",
+}
+"""First bytes of compressed files, which are no text."""
 
 
 def content(path: Path, most: int = MOST_BYTES) -> bytes:
@@ -50,24 +59,65 @@ def content(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def text(path: Path, most: int = MOST_BYTES) -> str:
-    """The text of a file in UTF-8, with every line end as a newline character.
+    """The text of a file, without a byte-order mark, and with every line end as a newline character.
 
     Parameters
     ----------
     path : Path
-        The file.
+        The file, in an encoding of `decoded`.
     most : int
         Largest size accepted, in bytes.
 
     Raises
     ------
     ValueError
-        If the file cannot be read, is larger, or is not UTF-8.
+        If the file cannot be read, is larger, or is not text.
     """
     try:
-        return content(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read as text ({error})") from None
+        return decoded(content(path, most)).replace("\r\n", "\n").replace("\r", "\n")
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read as text ({error.strerror})") from None
+    except ValueError as error:
+        said = str(error)
+        raise ValueError(said if said.startswith(str(path)) else f"{path}: cannot be read as text ({said})") from None
+
+
+def decoded(found: bytes) -> str:
+    """Text in UTF-8, in UTF-16 with a byte-order mark, or in Windows-1252.
+
+    Parameters
+    ----------
+    found : bytes
+        Content of a file. It may begin with a byte-order mark.
+
+    Returns
+    -------
+    str
+        The text, without the mark.
+
+    Raises
+    ------
+    ValueError
+        If it is in another encoding, holds control characters, or is compressed.
+    """
+    for magic, name in COMPRESSED.items():
+        if found.startswith(magic):
+            raise ValueError(f"it is {name}: unpack it first")
+    utf16 = found[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    try:
+        made = found.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            made = found.decode("cp1252")  # names and comments of older files
+        except UnicodeDecodeError as error:
+            wanted = "must be UTF-8, UTF-16 or Windows-1252"
+            raise ValueError(f"{wanted}, not byte {found[error.start]:#04x} at {error.start}") from None
+    made = made.rstrip("\x1a")  # DOS ends a text with it
+    strange = re.search(r"[\x00-\x08\x0e-\x1f\x7f]", made)
+    if strange:
+        line = made.count("\n", 0, strange.start()) + 1
+        raise ValueError(f"line {line} has the control character {strange[0]!r}")
+    return made
 
 
 def arrays(path: Path, names: Sequence[str]) -> Mapping[str, NDArray[Any]]:

@@ -200,7 +200,7 @@ def write_words(path: Path, params: Any) -> None:
     params : NeuronParams
         Parameters with these word lengths: `membrane`, `drive` and `coefficient_bits`.
     """
-    document = tomlkit.parse(path.read_text("utf-8"))
+    document = tomlkit.parse(path.read_text("utf-8-sig"))
     if "number" not in document:
         document.add(tomlkit.nl())
         document.add("number", tomlkit.table())

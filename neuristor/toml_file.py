@@ -120,7 +120,7 @@ def _tables(path: Path, content: bytes) -> dict[str, Any]:
         if each.count(b".") > MOST_DOTS and re.sub(rb"\d\.\d", b"", each).count(b".") > MOST_DOTS:
             raise DesignError(f"{path}: line {line} must have at most {MOST_DOTS} dots that are not in numbers")
     try:
-        table = tomllib.loads(content.decode("utf-8"))
+        table = tomllib.loads(content.decode("utf-8-sig"))
     except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, and an integer with thousands of digits
         raise DesignError(f"{path}: not a TOML file: {error}") from None
     except RecursionError:

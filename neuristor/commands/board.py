@@ -353,7 +353,7 @@ def program_command(
 def _bitstream_in(folder: Path) -> tuple[Path, str]:
     """Find the bitstream in a folder, and the board it is for."""
     try:
-        content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        content = json.loads((folder / "manifest.json").read_text(encoding="utf-8-sig"))
         return folder / content["bitstream"], content["board"]
     except (OSError, ValueError, KeyError, TypeError):
         refuse(f"{folder}: must be a folder that `neuristor bitstream` made")

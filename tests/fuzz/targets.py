@@ -28,8 +28,9 @@ from neuristor.fit import fit
 from neuristor.golden_model.devices.measurement import read as read_measurement
 from neuristor.golden_model.networks.associative import read_patterns
 from neuristor.golden_model.networks.encoding import read_events
-from neuristor.golden_model.networks.ising import max_cut, read_graph
+from neuristor.golden_model.networks.ising import max_cut
 from neuristor.golden_model.networks.nir_graph import read as read_nir
+from neuristor.golden_model.networks.problem_files import read_graph
 from neuristor.golden_model.networks.snn import Network
 from neuristor.hdl.link.array import ArrayCore
 from neuristor.hdl.link.frames import Operation
