@@ -168,12 +168,14 @@ def split_rows(path: Path, found: str) -> Rows:
     """
     for n, line in enumerate(io.StringIO(found), 1):
         line = line.strip(" \n")
-        if not line.strip() or line[0] in "#%" or line.startswith("//"):
+        if not line.strip() or line.lstrip().startswith(("#", "%", "//")):
             continue
         try:
-            yield n, _cells(line)
+            cells = _cells(line)
         except (ValueError, csv.Error) as error:
             raise GraphError(f"{path}, line {n}: {error}") from None
+        if cells:
+            yield n, cells
 
 
 def _cells(line: str) -> list[str]:
@@ -367,7 +369,7 @@ def _dimacs(path: Path, found: str) -> Entries:
     if not head:
         return made
     line, words = head[0]
-    size = [word for word in words[1:] if word.isdecimal() and len(word) < 10]
+    size = [word for word in words[1:] if word.isdecimal() and len(word) < 19]
     name = "" if words[1].isdecimal() else words[1].lower()
     if name in ("cnf", "wcnf", "sat"):
         raise GraphError(f"{path}, line {line}: is a formula ({name}), no graph")
@@ -474,7 +476,7 @@ def _count(first: tuple[int, list[str]], rest: Entries, banner: bool) -> tuple[i
         If it can only be a count, and the others do not agree with it.
     """
     line, cells = first
-    size = [int(cell) for cell in cells[:3] if cell.isdecimal() and len(cell) < 10]
+    size = [int(cell) for cell in cells[:3] if cell.isdecimal() and len(cell) < 19]
     edges = len(rest.lines)
     a, b = rest.pairs.T if edges else (np.zeros(0), np.zeros(0))
     different = len(np.unique(np.minimum(a, b) * (len(rest.names) + 1) + np.maximum(a, b)))
