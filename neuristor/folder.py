@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -48,6 +49,10 @@ def one_line(message: str) -> str:
     message = plain(" ".join(line.strip() for line in message.splitlines()))
     half = LONGEST // 2
     return message if len(message) <= LONGEST else f"{message[:half]} ... {message[-half:]}"
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+"""Errors of a disk that is full or cannot be written."""
 
 
 class OutputError(ValueError):
@@ -120,6 +125,8 @@ def output_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
     ------
     OutputError
         If the target exists and `force` is not set, or it cannot be written.
+    OSError
+        Of the block, if it is not about a full disk.
     """
     check_target(target, force=force)
     parent = target.absolute().parent
@@ -130,7 +137,12 @@ def output_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
         raise OutputError(f"{target} cannot be written ({error.strerror})") from None
     try:
         scratch.chmod(0o755)
-        yield scratch
+        try:
+            yield scratch
+        except OSError as error:
+            if error.errno in FULL:
+                raise OutputError(f"{target} cannot be written ({error.strerror})") from None
+            raise
         try:
             if target.exists():
                 old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=parent))

@@ -39,8 +39,14 @@ import numpy as np
 
 from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
+from neuristor.golden_model.units import other_prefix, si
 
 __all__ = ["Circuit", "ThresholdSwitch"]
+
+MOST_VOLTS = 1000.0
+"""Largest threshold voltage, in volt."""
+MOST_SUPPLY = 100
+"""Largest supply, in threshold voltages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +93,20 @@ class ThresholdSwitch:
         for name in ("t_imt", "t_mit"):
             positive(name, getattr(self, name), zero=True)
         if self.v_hold >= self.v_th:
-            raise ValueError(f"v_hold must be below v_th ({self.v_th!r} V), not {self.v_hold!r} V")
+            raise ValueError(
+                f"v_hold must be below v_th ({si(self.v_th, 'V')}), not {si(self.v_hold, 'V')}"
+                + other_prefix(self.v_hold, "V", lambda v: self.v_th / 100 < v < self.v_th)
+            )
         if self.r_met >= self.r_ins:
-            raise ValueError(f"r_met must be below r_ins ({self.r_ins!r} ohm), not {self.r_met!r} ohm")
+            raise ValueError(
+                f"r_met must be below r_ins ({si(self.r_ins, 'ohm')}), not {si(self.r_met, 'ohm')}"
+                + other_prefix(self.r_ins, "ohm", lambda r: r > self.r_met).replace("is it", "is r_ins")
+            )
+        if self.v_th > MOST_VOLTS:
+            raise ValueError(
+                f"v_th must be at most {si(MOST_VOLTS, 'V')}, not {si(self.v_th, 'V')}"
+                + other_prefix(self.v_th, "V", lambda v: 0.1 <= v <= 100)
+            )
         positive("reference_temperature", self.reference_temperature)
         if self.transition_temperature is not None:
             positive("transition_temperature", self.transition_temperature)
@@ -227,6 +244,17 @@ class Circuit:
         positive("supply", self.supply, zero=True)
         positive("series_resistance", self.series_resistance)
         positive("capacitance", self.capacitance)
+        most = MOST_SUPPLY * self.device.v_th
+        if self.supply > most:
+            raise ValueError(
+                f"supply must be at most {MOST_SUPPLY} times V_th ({si(most, 'V')}), not {si(self.supply, 'V')}"
+                + other_prefix(self.supply, "V", lambda v: v < most / 10)
+            )
+        if self.capacitance >= 1:
+            raise ValueError(
+                f"capacitance must be below 1 F, not {si(self.capacitance, 'F')}; is it "
+                f"{self.capacitance:g} pF, nF or uF?"
+            )
 
     def _parallel(self, resistance: float) -> float:
         return self.series_resistance * resistance / (self.series_resistance + resistance)
@@ -304,10 +332,9 @@ class Circuit:
         regime = self.regime(current)
         if regime != "oscillates":
             low, high = self.firing_currents
-            raise ValueError(
-                f"the circuit {'is silent' if regime == 'silent' else 'latches'} at {current:.4g} A; "
-                f"it fires repeatedly between {low:.4g} and {high:.4g} A"
-            )
+            state = f"the circuit {'is silent' if regime == 'silent' else 'latches'} at {si(current, 'A')}"
+            self.check_latch()
+            raise ValueError(f"{state}; it fires repeatedly between {si(low, 'A')} and {si(high, 'A')}")
         v_ins = self.target_ins(current)
         device = self.device
         t_ins = self.tau_ins * math.log((v_ins - device.v_hold) / (v_ins - device.v_th))
@@ -329,10 +356,34 @@ class Circuit:
         device, v_met = self.device, self.target_met(current)
         if v_met >= device.v_hold:
             raise ValueError(
-                f"series_resistance must be above {self.series_resistance_window[0]:.4g} ohm, or the device "
-                f"stays on after its first spike, not {self.series_resistance!r} ohm"
+                f"series_resistance must be above {si(self.series_resistance_window[0], 'ohm')}, or the device "
+                f"stays on after its first spike, not {si(self.series_resistance, 'ohm')}"
+                + other_prefix(self.series_resistance, "ohm", lambda r: r > self.series_resistance_window[0])
             )
         return self.tau_met * math.log((device.v_th - v_met) / (device.v_hold - v_met))
+
+    def check_latch(self) -> None:
+        """Check that some input current makes the circuit oscillate.
+
+        Raises
+        ------
+        ValueError
+            If the series resistance is below the latch limit: where the device switches on, it stays on.
+        """
+        device = self.device
+        drop = device.v_hold / device.r_met - device.v_th / device.r_ins
+        least = (device.v_th - device.v_hold) / drop if drop > 0 else math.inf
+        if self.series_resistance > least:
+            return
+        if math.isinf(least):
+            raise ValueError(
+                "no series_resistance makes the circuit oscillate: r_met / r_ins must be below v_hold / v_th"
+            )
+        raise ValueError(
+            f"series_resistance must be above {si(least, 'ohm')}, or the device stays on at every input that switches "
+            f"it on, not {si(self.series_resistance, 'ohm')}"
+            + other_prefix(self.series_resistance, "ohm", lambda r: least < r < 200 * least)
+        )
 
     def frequency(self, current: float = 0.0) -> float:
         """Firing rate under a constant input current, in hertz; 0 if the circuit does not oscillate.
@@ -366,6 +417,12 @@ class Circuit:
             device.r_met * (self.supply - device.v_hold) / device.v_hold,
             max(0.0, device.r_ins * (self.supply - device.v_th) / device.v_th),
         )
+
+    @property
+    def supply_window(self) -> tuple[float, float]:
+        """Supplies between which the circuit oscillates without an input current, in volt."""
+        device, resistance = self.device, self.series_resistance
+        return device.v_th * (1 + resistance / device.r_ins), device.v_hold * (1 + resistance / device.r_met)
 
     @property
     def too_fast(self) -> bool:

@@ -217,8 +217,17 @@ class Ising:
         return Ising(matrix, np.array([fields[name] for name in names], dtype=np.float64), float(offset), names)
 
     def to_bqm(self) -> Any:
-        """The problem as a binary quadratic model of dimod, which must be installed."""
-        import dimod
+        """The problem as a binary quadratic model of dimod.
+
+        Raises
+        ------
+        ImportError
+            If dimod is not installed.
+        """
+        try:
+            import dimod
+        except ImportError as error:
+            raise ImportError("to_bqm needs dimod: pip install dimod") from error
 
         pairs = np.argwhere(np.triu(self.couplings) != 0).tolist()
         return dimod.BinaryQuadraticModel.from_ising(

@@ -42,7 +42,7 @@ from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.fixed import Format, round_shift, saturate, select
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
-from neuristor.golden_model.units import si
+from neuristor.golden_model.units import other_prefix, si
 from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
 
 __all__ = [
@@ -189,16 +189,22 @@ class LifParams(NeuronParams):
             if not math.isfinite(getattr(self, name)):
                 raise ValueError(f"{name} must be finite, not {getattr(self, name)!r}")
         if not self.hold < self.threshold:
-            raise ValueError(f"hold must be below threshold ({self.threshold!r} V), not {self.hold!r} V")
+            raise ValueError(f"hold must be below threshold ({si(self.threshold, 'V')}), not {si(self.hold, 'V')}")
         if not self.rest < self.threshold:
             raise ValueError(
-                f"rest must be below threshold ({self.threshold!r} V), or the neuron fires without "
-                f"input, not {self.rest!r} V"
+                f"rest must be below threshold ({si(self.threshold, 'V')}), or the neuron fires without "
+                f"input, not {si(self.rest, 'V')}"
             )
         if self.dt > self.tau:
-            raise ValueError(f"dt must be at most the time constant {self.tau:.4g} s, not {self.dt!r} s")
+            raise ValueError(
+                f"dt must be at most {si(self.tau, 's')}, the time constant, not {si(self.dt, 's')}"
+                + (other_prefix(self.dt, "s", lambda dt: dt <= self.tau) if self.dt > 100 * self.tau else "")
+            )
         if self.dt < self.tau * 2.0**-40:
-            raise ValueError(f"dt must be at least 2**-40 of the time constant ({self.tau:.4g} s), not {self.dt!r} s")
+            raise ValueError(
+                f"dt must be at least {si(self.tau * 2.0**-40, 's')}, 2**-40 of the time constant {si(self.tau, 's')}, "
+                f"not {si(self.dt, 's')}"
+            )
         if self.reset not in ("hold", "subtract"):
             raise ValueError(f"reset must be 'hold' or 'subtract', not {self.reset!r}")
         if self.leak not in ("exact", "power_of_two"):
@@ -214,15 +220,18 @@ class LifParams(NeuronParams):
             raise ValueError(f"drive, membrane and coefficient_bits need {width} bits; at most 63 are exact")
         ticks = self.refractory / self.dt
         if ticks > 65_535:
-            raise ValueError(f"refractory must be at most 65535 ticks, not {ticks:.6g}")
+            raise ValueError(
+                f"refractory ({si(self.refractory, 's')}) must be at most 65535 ticks, so dt must be at least "
+                f"{si(self.refractory / 65_535, 's')}, not {si(self.dt, 's')}"
+            )
         for name in ("threshold", "hold", "rest", "latched"):
-            self.membrane.quantize(getattr(self, name), name)
+            self.membrane.quantize(getattr(self, name), name, word="membrane", unit="V")
         lowest = int(self.threshold_raw.min()) + min(0, self._lowest_offset())
         if lowest <= self.raw.hold_raw:
             raise ValueError(
-                f"threshold_d2d and threshold_c2c must leave every threshold above hold ({self.hold!r} V); "
-                f"with {self.threshold_d2d:.4g} V and {self.threshold_c2c:.4g} V the lowest is "
-                f"{float(self.membrane.value(lowest)):.4g} V"
+                f"threshold_d2d and threshold_c2c must leave every threshold above hold ({si(self.hold, 'V')}); "
+                f"with {si(self.threshold_d2d, 'V')} and {si(self.threshold_c2c, 'V')} the lowest is "
+                f"{si(float(self.membrane.value(lowest)), 'V')}"
             )
 
     def _faults(self) -> Variability:
@@ -250,13 +259,13 @@ class LifParams(NeuronParams):
         return LifRaw(
             k_raw=k_raw,
             k_shift=k_shift,
-            hold_raw=int(self.membrane.quantize(self.hold, "hold")),
-            initial_raw=int(self.membrane.quantize(self.rest, "rest")),
+            hold_raw=int(self.membrane.quantize(self.hold, "hold", word="membrane", unit="V")),
+            initial_raw=int(self.membrane.quantize(self.rest, "rest", word="membrane", unit="V")),
             refractory_ticks=math.floor(self.refractory / self.dt + 0.5),
             subtract=int(self.reset == "subtract"),
             noise_scale_raw=scale,
             noise_shift=shift,
-            latched_raw=int(self.membrane.quantize(self.latched, "latched")),
+            latched_raw=int(self.membrane.quantize(self.latched, "latched", word="membrane", unit="V")),
             faults=int(bool(self.fault_raw.any())),
             membrane_min=self.membrane.min_raw,
             membrane_max=self.membrane.max_raw,
@@ -276,7 +285,9 @@ class LifParams(NeuronParams):
     @cached_property
     def threshold_raw(self) -> NDArray[np.int64]:
         """Firing threshold of each device, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self.thresholds, "threshold with its device-to-device spread")
+        return self.membrane.quantize(
+            self.thresholds, "threshold with its device-to-device spread", word="membrane", unit="V"
+        )
 
     @cached_property
     def fault_raw(self) -> NDArray[np.int64]:
@@ -670,9 +681,14 @@ def from_circuit(
     if rest >= device.v_th:
         limit = device.v_th * (1 + circuit.series_resistance / device.r_ins)
         raise ValueError(
-            f"supply must be below {limit:.4g} V for a neuron that is silent without input, not {circuit.supply!r} V"
+            f"supply must be below {si(limit, 'V')} for a neuron that is silent without input, not "
+            f"{si(circuit.supply, 'V')}" + other_prefix(circuit.supply, "V", lambda v: limit / 10 < v < limit)
         )
     discharge = circuit.discharge() + device.t_mit
+    largest = device.v_th * (1 + 6 * (spread.threshold_d2d + spread.threshold_c2c))
+    largest = max(largest, abs(rest), abs(circuit.target_met()))
+    common.setdefault("membrane", common.get("drive", LifParams.membrane.widened(largest)))
+    common.setdefault("drive", common["membrane"])
     return LifParams(
         tau=circuit.tau_ins,
         threshold=device.v_th,
@@ -805,8 +821,8 @@ def check_current(params: LifParams, current: NDArray[np.float64]) -> None:
     if top < params.threshold_raw.min():
         need = (params.threshold - params.rest) / params.input_resistance
         raise ValueError(
-            f"the strongest input must exceed {need:.3g} A for the membrane to reach V_th "
-            f"({params.threshold} V), not {current.max():.3g} A"
+            f"the strongest input must exceed {si(need, 'A')} for the membrane to reach V_th "
+            f"({si(params.threshold, 'V')}), not {si(float(current.max()), 'A')}"
         )
 
 

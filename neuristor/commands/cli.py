@@ -64,6 +64,10 @@ def main() -> None:
     except (DesignError, OutputError, ToolError, FlowError, MissingTool, BoardError) as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"neuristor: {error}", markup=False)
         sys.exit(2)
+    except OSError as error:  # of the system, not of the input: a full disk, a home that cannot be written
+        said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"neuristor: {said}", markup=False)
+        sys.exit(2)
 
 
 def _version(wanted: bool) -> None:

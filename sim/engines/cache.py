@@ -5,7 +5,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
@@ -39,6 +40,11 @@ def cached(key: Iterable[str], build: Callable[[Path], None], root: Path | None 
     -------
     Path
         The folder of the product.
+
+    Raises
+    ------
+    OSError
+        If the cache cannot be written.
     """
     root = root or cache_path()
     digest = hashlib.sha256()
@@ -48,8 +54,7 @@ def cached(key: Iterable[str], build: Callable[[Path], None], root: Path | None 
     name = digest.hexdigest()[:32]
     entry = root / name
     if not entry.is_dir():
-        root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / f"{name}.lock"):
+        with _writable(root, name):
             if not entry.is_dir():
                 _remove_stale(root, name)
                 scratch = Path(tempfile.mkdtemp(prefix=f"{name}.tmp-", dir=root))
@@ -60,6 +65,29 @@ def cached(key: Iterable[str], build: Callable[[Path], None], root: Path | None 
                     shutil.rmtree(scratch, ignore_errors=True)
     os.utime(entry)
     return entry
+
+
+@contextmanager
+def _writable(root: Path, name: str) -> Iterator[None]:
+    """Make the cache and lock one entry of it.
+
+    Raises
+    ------
+    OSError
+        If the cache cannot be written.
+    """
+    lock = FileLock(root / f"{name}.lock")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise OSError(
+            f"the cache {root} cannot be written ({error.strerror}): set NEURISTOR_CACHE to a folder that can"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _remove_stale(root: Path, name: str) -> None:
