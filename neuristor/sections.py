@@ -129,7 +129,8 @@ class NumberSection(Section):
 
     membrane: Bits | None = Field(
         None,
-        description="[integer bits with the sign, fraction bits], together 2 to 48; by default those of the model",
+        description="[integer bits with the sign, fraction bits], together 2 to 48; by default those of the model, "
+        "wider if needed",
     )
     drive: Bits | None = Field(
         None, description="[integer bits with the sign, fraction bits]; for lif the fraction bits are those of membrane"

@@ -244,17 +244,6 @@ class Circuit:
         positive("supply", self.supply, zero=True)
         positive("series_resistance", self.series_resistance)
         positive("capacitance", self.capacitance)
-        most = MOST_SUPPLY * self.device.v_th
-        if self.supply > most:
-            raise ValueError(
-                f"supply must be at most {MOST_SUPPLY} times V_th ({si(most, 'V')}), not {si(self.supply, 'V')}"
-                + other_prefix(self.supply, "V", lambda v: v < most / 10)
-            )
-        if self.capacitance >= 1:
-            raise ValueError(
-                f"capacitance must be below 1 F, not {si(self.capacitance, 'F')}; is it "
-                f"{self.capacitance:g} pF, nF or uF?"
-            )
 
     def _parallel(self, resistance: float) -> float:
         return self.series_resistance * resistance / (self.series_resistance + resistance)
@@ -361,6 +350,26 @@ class Circuit:
                 + other_prefix(self.series_resistance, "ohm", lambda r: r > self.series_resistance_window[0])
             )
         return self.tau_met * math.log((device.v_th - v_met) / (device.v_hold - v_met))
+
+    def check_units(self) -> None:
+        """Check that supply and capacitance are in volt and farad.
+
+        Raises
+        ------
+        ValueError
+            If the supply is above 100 threshold voltages, or the capacitance 1 F or more.
+        """
+        most = MOST_SUPPLY * self.device.v_th
+        if self.supply > most:
+            raise ValueError(
+                f"supply must be at most {MOST_SUPPLY} times V_th ({si(most, 'V')}), not {si(self.supply, 'V')}"
+                + other_prefix(self.supply, "V", lambda v: v < most / 10)
+            )
+        if self.capacitance >= 1:
+            raise ValueError(
+                f"capacitance must be below 1 F, not {si(self.capacitance, 'F')}; is it "
+                f"{self.capacitance:g} pF, nF or uF?"
+            )
 
     def check_latch(self) -> None:
         """Check that some input current makes the circuit oscillate.

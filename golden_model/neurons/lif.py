@@ -677,6 +677,7 @@ def from_circuit(
     """
     options, spread = options or LifOptions(), spread or Variability()
     spread.only("lif", *SPREAD)
+    circuit.check_units()
     device, rest = circuit.device, circuit.target_ins()
     if rest >= device.v_th:
         limit = device.v_th * (1 + circuit.series_resistance / device.r_ins)

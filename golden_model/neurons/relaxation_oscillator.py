@@ -966,6 +966,7 @@ def from_circuit(
         Parameters of the array.
     """
     options, spread = options or RelaxationOscillatorOptions(), spread or Variability()
+    circuit.check_units()
     circuit.check_latch()
     if "membrane" not in common:
         largest = circuit.device.v_th * (1 + 6 * (spread.threshold_d2d + spread.threshold_c2c))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neuristor.golden_model import noise
 from neuristor.golden_model.checks import whole
@@ -96,11 +96,19 @@ def _coefficient(k: float, bits: int) -> tuple[int, int]:
     return raw, shift
 
 
-def _uniform(name: str, layer: Layer, values: Floats) -> float:
+def _uniform(name: str, layer: Layer, values: Floats, given: ArrayLike | None = None, unit: str = "") -> float:
+    """The value of all neurons; `given` are the values that the user wrote, for the message.
+
+    Raises
+    ------
+    ValueError
+        If they differ.
+    """
     if not np.allclose(values, values.flat[0], rtol=1e-6, atol=0):
+        seen = values if given is None else np.asarray(given)
         raise ValueError(
-            f"{layer.name}: {name} must be the same for all neurons in fixed point, not {values.min():g} to "
-            f"{values.max():g}"
+            f"{layer.name}: {name} must be the same for all neurons in fixed point, not {seen.min():g} to "
+            f"{seen.max():g}{unit}"
         )
     return float(values.flat[0])
 
@@ -121,8 +129,8 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
     layer = network.layers[number]
     neurons = layer.neurons
     _check_words(layer, words)
-    k = _uniform("tau", layer, network.coefficient(neurons.tau))
-    k_syn = _uniform("tau_syn", layer, network.coefficient(neurons.tau_syn))
+    k = _uniform("tau", layer, network.coefficient(neurons.tau), neurons.tau, " s")
+    k_syn = _uniform("tau_syn", layer, network.coefficient(neurons.tau_syn), neurons.tau_syn, " s")
     zero = _uniform("leak", layer, np.asarray(neurons.leak)) if neurons.tau is not None else 0.0
     gain = network.gain(layer)
     projections = _projections(network, layer)
@@ -152,7 +160,7 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
     )
     fault = np.full(neurons.count, STUCK_OFF) if limit is None else neurons.faults
     reset = _on_grid(np.asarray(neurons.reset) - zero, lsb)
-    hold = math.floor(_uniform("reset", layer, reset) + 0.5)
+    hold = math.floor(_uniform("reset", layer, reset, neurons.reset) + 0.5)
     threshold = _threshold_words(layer, zero, lsb, hold, room)
     if not neurons.subtract and hold < -room - 1:
         raise ValueError(

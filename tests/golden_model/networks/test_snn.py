@@ -36,6 +36,13 @@ def alone(weight: float = 1.0, *, dt: float = 1.0, discretisation: Any = "euler"
     return Network(dt=dt, input_shape=(1,), layers=(layer,), discretisation=discretisation)
 
 
+def two(**neurons: Any) -> Network:
+    """Two neurons with one input; lists are values of each."""
+    one = Projection(source=INPUT, synapses=Dense(weights=np.ones((2, 1))))
+    made = Neurons(count=2, **{name: np.array(values) for name, values in neurons.items()})
+    return Network(dt=1.0, input_shape=(1,), layers=(Layer(name="one", shape=(2,), neurons=made, projections=(one,)),))
+
+
 def membranes(network: Network, spikes: list[int]) -> tuple[list[float], list[int]]:
     model, kept, fired = SnnReference(network), [], []
     for one in spikes:
@@ -361,6 +368,11 @@ def _flat_convolution() -> Layer:
         ),
         (lambda: quantized(alone(reset=-9.0)), "reset must be at least -512 steps of the membrane, not -1008"),
         (lambda: quantized(alone(leak=2.0, tau=4.0)), "threshold must be above the leak potential"),
+        (
+            lambda: quantized(two(tau=[10.0, 20.0])),
+            "one: tau must be the same for all neurons in fixed point, not 10 to 20 s",
+        ),
+        (lambda: quantized(two(reset=[-1.0, 0.0])), "one: reset must be the same .*, not -1 to 0$"),
         (lambda: SnnBitTrue(quantized(GOOD)).run(np.full((3, 20), 2)), "spikes must be 0 or 1"),
         (lambda: SnnBitTrue(quantized(GOOD)).run(np.zeros((3, 21), dtype=int)), "inputs must have shape"),
         (lambda: SnnReference(GOOD).run(np.full((3, 20), float("nan"))), "inputs must be finite"),

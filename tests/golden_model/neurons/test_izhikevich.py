@@ -178,10 +178,10 @@ def test_own_parameters_replace_those_of_the_pattern() -> None:
     ("change", "error", "message"),
     [
         ({"current_scale": 0.0}, ValueError, "current_scale must be a positive number, not 0.0"),
-        ({"dt": 0.01, "own_ticks": False}, ValueError, "dt must be at most 0.001 s for forward Euler, not 0.01 s"),
+        ({"dt": 0.01, "own_ticks": False}, ValueError, "dt must be at most 1 ms for forward Euler, not 10 ms"),
         ({"coefficient_bits": 3}, ValueError, "coefficient_bits must be an integer between 8 and 18, not 3"),
         ({"drive": Format(-3, 20)}, ValueError, "recovery must have the 20 fraction bits of drive, not 28"),
-        ({"membrane": Format(-5, 24)}, OverflowError, "must be between -0.015625 and"),
+        ({"membrane": Format(-5, 24)}, OverflowError, "must be between -15.625 mV and"),
         ({"spread": Variability(dead=0.1)}, ValueError, "dead must be 0 in the model izhikevich, not 0.1"),
     ],
 )
