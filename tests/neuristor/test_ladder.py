@@ -15,6 +15,7 @@ from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.variability import STUCK_ON
 from neuristor.ladder import error_rows, percent, warnings
 from neuristor.steps import Simulation, simulate
+from tests.marks import the_rest_is_extended
 from tests.neuristor.test_cli import neuristor
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -52,7 +53,7 @@ def test_what_was_not_compared_is_not_0_percent() -> None:
     assert isinstance(simulation.reduction, str)
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.1])
+@pytest.mark.parametrize("spread", the_rest_is_extended([0.0, 0.1], [0.1]))
 def test_silent_oscillators_are_counted(spread: float) -> None:
     design, simulation, table = run("vo2_oscillators", variability__threshold_d2d=spread, stimulus__ticks=2000)
     circuit: Circuit = design.circuit
