@@ -23,7 +23,7 @@ from neuristor.golden_model.networks import encoding
 from neuristor.golden_model.networks.datasets import digits, mnist
 from neuristor.golden_model.networks.nir_graph import MOST_BYTES, Imported, read
 from neuristor.golden_model.networks.quantization import calibrated, current_words
-from neuristor.golden_model.networks.snn import Network, SnnParams, Words, on_device, quantized
+from neuristor.golden_model.networks.snn import RESETS, Network, ResetRule, SnnParams, Words, on_device, quantized
 from neuristor.golden_model.neurons.lif import LifParams
 from neuristor.hdl.names import module_name
 from neuristor.hdl.snn import LayerPlan, Snn
@@ -47,11 +47,15 @@ class NetworkSection(Section):
 
     file: str = Field(description="a NIR file; its path is relative to this file")
     dt: float = Field(gt=0, description="time step (tick) in second, above 0; NIR has no time step")
-    reset: Literal["to_value", "subtract"] = Field(
-        default="to_value", description="'to_value' as in NIR, or 'subtract' for networks trained with it"
+    reset: ResetRule | list[ResetRule] | None = Field(
+        default=None,
+        description=f"what a spike does: {', '.join(RESETS)}; or a list of one for each layer. Default: 'to_value', as "
+        "in NIR, unless the file was written by neuristor",
     )
-    discretisation: Literal["euler", "exact"] = Field(
-        default="euler", description="'euler' (k = dt / tau) or 'exact' (k = 1 - exp(-dt / tau))"
+    discretisation: Literal["euler", "exact"] | None = Field(
+        default=None,
+        description="'euler' (k = dt / tau) or 'exact' (k = 1 - exp(-dt / tau)). Default: 'euler', unless the file was "
+        "written by neuristor",
     )
     currents: bool = Field(default=False, description="true if the inputs are currents, false if they are spikes")
     device: str | None = Field(
@@ -349,7 +353,7 @@ def open_network(source: Source, *, name: str = "network") -> NetworkFile:
             folder / own.file,
             own.dt,
             discretisation=own.discretisation,
-            subtract=own.reset == "subtract",
+            reset=own.reset,
             currents=own.currents,
         )
         digest.update(content(folder / own.file, MOST_BYTES))

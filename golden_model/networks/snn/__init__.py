@@ -36,19 +36,23 @@ from neuristor.golden_model.networks.snn.devices import on_device
 from neuristor.golden_model.networks.snn.network import (
     INPUT,
     MOST_DELAY,
+    RESETS,
     Layer,
     Network,
     Neurons,
     Projection,
+    ResetRule,
+    TimeStepError,
     order_of,
 )
 from neuristor.golden_model.networks.snn.params import Connection, LayerParams, LayerRaw, SnnParams
 from neuristor.golden_model.networks.snn.reference import SnnReference
-from neuristor.golden_model.networks.snn.words import Words, dequantized, farthest, quantized
+from neuristor.golden_model.networks.snn.words import ThresholdError, Words, dequantized, farthest, quantized
 
 __all__ = [
     "INPUT",
     "MOST_DELAY",
+    "RESETS",
     "Connection",
     "Layer",
     "LayerParams",
@@ -56,9 +60,12 @@ __all__ = [
     "Network",
     "Neurons",
     "Projection",
+    "ResetRule",
     "SnnBitTrue",
     "SnnParams",
     "SnnReference",
+    "ThresholdError",
+    "TimeStepError",
     "Words",
     "dequantized",
     "farthest",
