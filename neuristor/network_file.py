@@ -49,13 +49,13 @@ class NetworkSection(Section):
     dt: float = Field(gt=0, description="time step (tick) in second, above 0; NIR has no time step")
     reset: ResetRule | list[ResetRule] | None = Field(
         default=None,
-        description=f"what a spike does: {', '.join(RESETS)}; or a list of one for each layer. Default: 'to_value', as "
-        "in NIR, unless the file was written by neuristor",
+        description=f"one of {', '.join(RESETS)}, or a list of one for each layer. What a spike does to a membrane; "
+        "'to_value', as in NIR, when absent and not recorded in the file",
     )
     discretisation: Literal["euler", "exact"] | None = Field(
         default=None,
-        description="'euler' (k = dt / tau) or 'exact' (k = 1 - exp(-dt / tau)). Default: 'euler', unless the file was "
-        "written by neuristor",
+        description="'euler' (k = dt / tau) or 'exact' (k = 1 - exp(-dt / tau)); 'euler' when absent and not recorded "
+        "in the file",
     )
     currents: bool = Field(default=False, description="true if the inputs are currents, false if they are spikes")
     device: str | None = Field(

@@ -36,7 +36,7 @@ def projected(source: int, count: int, inputs: int, delay: int = 0, seed: int = 
 
 
 def rules() -> SnnParams:
-    """The reset rules: of a membrane that is above its threshold, after and before a spike; unlike and broken devices."""
+    """Reset rules, with membranes above their threshold; with noise, spread, broken devices, refractory periods."""
     spread = Variability(threshold_d2d=0.1, stuck_on=0.1, stuck_off=0.1, dead=0.1, seed=5)
     noisy = replace(spread, threshold_c2c=0.1)
     kinds: list[tuple[ResetRule, dict[str, Any]]] = [

@@ -104,7 +104,7 @@ def from_nir(
     layers = reader.layers(reset)
     said = hints(nodes, dt)
     if isinstance(metadata.get("dt"), (int, float)) and metadata["dt"] != dt:
-        said = [f"its metadata has dt = {metadata['dt']:.4g} s"]
+        said = [f"the file's metadata has dt = {metadata['dt']:g} s, not {dt:g} s"]
     if discretisation is None:
         discretisation = "exact" if metadata.get("discretisation") == "exact" else "euler"
     try:
@@ -259,7 +259,9 @@ class _Reader:
         ValueError
             If the node's own bias does not have one number for each neuron or channel.
         """
-        if before.any():
+        if not before.any():
+            before = np.zeros(1)
+        else:
             alone = OPERATIONS[kind_of(node)](name, node, Route.begin(route.source, route.shape))
             before = np.ravel(alone.matrix() @ np.broadcast_to(before, math.prod(route.shape)))
         if getattr(node, "bias", None) is None:

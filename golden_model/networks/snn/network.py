@@ -314,8 +314,8 @@ class Network:
         name = "the input" if one.source == INPUT else self.layers[one.source].name
         if one.source != INPUT and self.layers[one.source].neurons.threshold is None:
             raise ValueError(
-                f"{layer.name}: must receive spikes, but {name} has none: its output is its membrane potential (LI), "
-                "which only the output of the network can be"
+                f"{layer.name}: must receive spikes, but {name} never spikes: its output is its membrane potential "
+                "(LI), which no neurons can receive"
             )
         if math.prod(shape) != math.prod(one.synapses.input_shape):
             raise ValueError(
