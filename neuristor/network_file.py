@@ -18,7 +18,7 @@ from neuristor.boards import BOARDS
 from neuristor.design_file import load
 from neuristor.folder import plain
 from neuristor.golden_model.checks import whole
-from neuristor.golden_model.files import arrays, content, text
+from neuristor.golden_model.files import arrays, content, delimited, text
 from neuristor.golden_model.networks import encoding
 from neuristor.golden_model.networks.datasets import digits, mnist
 from neuristor.golden_model.networks.nir_graph import MOST_BYTES, Imported, read
@@ -427,13 +427,13 @@ def _from_file(
             raise ValueError(f"{source}: labels must be integers, not {labels.dtype}")
         labels = None if labels is None else labels.astype(np.int64)
     else:
-        rows = text(source)
-        if sorted(rows.split("\n", 1)[0].lower().replace(" ", "").split(",")) == ["p", "t", "x", "y"]:
+        rows, delimiter = delimited(text(source))
+        if sorted(rows.split("\n", 1)[0].lower().replace(" ", "").split(delimiter)) == ["p", "t", "x", "y"]:
             return _events(section, source, network, own), None
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # of an empty file, which is refused below
-                found = np.loadtxt(io.StringIO(rows), delimiter=",", ndmin=2)
+                found = np.loadtxt(io.StringIO(rows), delimiter=delimiter, ndmin=2)
         except ValueError as error:
             raise ValueError(f"{source}: must hold rows of equally many numbers ({error})") from None
     if found.ndim == 2:
