@@ -70,10 +70,9 @@ def pooled(shape: tuple[int, ...], pool: tuple[int, int]) -> tuple[int, ...]:
         return shape
     if len(shape) != 3:
         raise ValueError(f"pooled inputs must have shape (channels, height, width), not {shape}")
-    made = (shape[0], shape[1] // pool[0], shape[2] // pool[1])
-    if min(pool) < 1 or min(made) < 1:
+    if not (1 <= pool[0] <= shape[1] and 1 <= pool[1] <= shape[2]):
         raise ValueError(f"pool must be at least 1 and fit {shape[1:]}, not {pool}")
-    return made
+    return shape[0], shape[1] // pool[0], shape[2] // pool[1]
 
 
 def _numbers(name: str, values: Array, dimensions: int) -> Array:

@@ -20,6 +20,8 @@ MOST_OBJECTS = 100_000
 """Groups and datasets in a file."""
 DEEPEST = 16
 """Levels of nested groups."""
+DAMAGE = (OSError, LookupError, AttributeError, TypeError, AssertionError, RuntimeError, ArithmeticError)
+"""What a damaged file, or one with wrong types, raises besides ValueError."""
 
 
 def read(
@@ -79,11 +81,11 @@ def read(
             graph = nir.dict2NIRNode(_unchecked(nir.serialization.hdf2dict(file["node"])))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    except (OSError, LookupError, AttributeError, TypeError, AssertionError, RuntimeError, ArithmeticError) as error:
+    except DAMAGE as error:
         raise ValueError(f"{path}: must be a complete NIR graph ({type(error).__name__}: {error})") from None
     try:
         return from_nir(graph, dt, discretisation=discretisation, reset=reset, currents=currents)
-    except (ValueError, TypeError) as error:
+    except (ValueError, *DAMAGE) as error:
         raise ValueError(f"{path}: {error}") from None
 
 

@@ -39,6 +39,8 @@ __all__ = ["Imported", "from_nir"]
 
 MOST_PARTS = 8
 """Different delays of one Delay node."""
+MOST_ROUTES = 64
+"""Paths that lead to a node from layers and the input."""
 
 Array = NDArray[np.float64]
 
@@ -208,7 +210,7 @@ class _Reader:
         Raises
         ------
         ValueError
-            If no edge leads to the node, or they bring values of different shapes.
+            If no edge leads to the node, too many paths do, or they bring values of different shapes.
         """
         routes, bias = list[Route](), np.zeros(1)
         if not self.before[name]:
@@ -219,6 +221,8 @@ class _Reader:
             if math.prod(shapes[0]) != math.prod(shapes[-1]):
                 raise ValueError(f"{name}: all its inputs must have the same shape, not {shapes[0]} and {shapes[-1]}")
             routes, bias = routes + some, bias + more
+            if len(routes) > MOST_ROUTES:
+                raise ValueError(f"{name}: must be reached by at most {MOST_ROUTES} paths from layers or the input")
         return routes, bias
 
     def _routes(self, name: str, trail: tuple[str, ...]) -> tuple[list[Route], Array]:

@@ -266,6 +266,8 @@ def _convolved(name: str, node: Any, route: Route) -> Route:
     wanted = () if node.input_shape is None else tuple(int(n) for n in np.ravel(node.input_shape))
     if len(route.shape) == 3 and wanted != route.shape[3 - len(wanted) :]:
         raise ValueError(f"{name}: input_shape must be that of its input, {route.shape[1:]}, not {wanted}")
+    if line and len(route.shape) == 3 and route.shape[1] != 1:
+        raise ValueError(f"{name}: the input of a Conv1d must be (channels, length), not {route.shape}")
     kernel = _ungrouped(name, kernel, int(node.groups))
     stride = pair(name, "stride", node.stride)
     if not isinstance(node.padding, str):
@@ -304,9 +306,10 @@ def _ungrouped(name: str, kernel: Array, groups: int) -> Array:
 def _sumpool2d(name: str, node: Any, route: Route) -> Route:
     size, stride = pair(name, "kernel_size", node.kernel_size), pair(name, "stride", node.stride)
     padding = pair(name, "padding", node.padding)
-    if len(route.shape) != 3 or any(a < b for a, b in zip(route.shape[1:], size, strict=True)):
+    if len(route.shape) != 3 or any(not 1 <= b <= a for a, b in zip(route.shape[1:], size, strict=True)):
         raise ValueError(
-            f"{name}: the input of pooling must be (channels, height, width) of at least {size}, not {route.shape}"
+            f"{name}: the tiles of a pool must be at least 1 x 1 and fit its input, (channels, height, width), not "
+            f"{size} in {route.shape}"
         )
     if route.synapses is None and size == stride and padding == (0, 0):
         pool = (route.pool[0] * size[0], route.pool[1] * size[1])

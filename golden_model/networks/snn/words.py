@@ -145,7 +145,7 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
     zero = _uniform("leak", layer, np.asarray(neurons.leak)) if neurons.tau is not None else 0.0
     gain = network.gain(layer)
     projections = _projections(network, layer)
-    scaled = [_scaled(one.synapses, gain) for one in projections]
+    scaled = [_scaled(layer, one.synapses, gain) for one in projections]
     room = (1 << (words.membrane_bits - 1)) - 1
     largest = max((float(np.abs(each.values).max()) for each in scaled), default=0.0)
     top = (1 << (words.weight_bits - 1)) - 1 or 1
@@ -298,7 +298,7 @@ def _bias_words(layer: Layer, gain: Floats, lsb: float) -> NDArray[np.int64]:
     return np.asarray(bias, dtype=np.int64)
 
 
-def _scaled(synapses: Synapses, gain: Floats) -> Synapses:
+def _scaled(layer: Layer, synapses: Synapses, gain: Floats) -> Synapses:
     """The weights times the gain of their neurons.
 
     Raises
@@ -311,7 +311,10 @@ def _scaled(synapses: Synapses, gain: Floats) -> Synapses:
     if len(values) != len(gain):  # a channel of a kernel belongs to many neurons
         by_row = gain.reshape(len(values), -1)
         if not np.allclose(by_row, by_row[:, :1], rtol=1e-6, atol=0):
-            raise ValueError("the neurons of a channel must have the same gain in fixed point")
+            raise ValueError(
+                f"{layer.name}: r and w_in must be the same for all neurons of a channel in fixed point, but the gain "
+                f"of an input is {by_row.min():g} to {by_row.max():g}"
+            )
         by_row = by_row[:, 0]
     return synapses.with_values(values * by_row.reshape(-1, *[1] * (values.ndim - 1)))
 
@@ -350,7 +353,7 @@ def farthest(network: Network, layer: Layer) -> float:
     float
         In the unit of the membrane potential, above 0; for neurons without leak, after a hundred ticks.
     """
-    scaled = [_scaled(one.synapses, network.gain(layer)) for one in layer.projections]
+    scaled = [_scaled(layer, one.synapses, network.gain(layer)) for one in layer.projections]
     return _farthest(
         network,
         layer,
@@ -388,7 +391,7 @@ def dequantized(network: Network, params: SnnParams) -> Network:
     for layer, own in zip(network.layers, params.layers, strict=True):
         gain = network.gain(layer)
         made = {
-            id(one): replace(one, synapses=_scaled(each.synapses, own.lsb * 2.0**each.shift / gain))
+            id(one): replace(one, synapses=_scaled(layer, each.synapses, own.lsb * 2.0**each.shift / gain))
             for one, each in zip(_projections(network, layer), own.connections, strict=True)
         }
         neurons = layer.neurons

@@ -455,6 +455,7 @@ def test_a_layer_without_connections_is_kept(inputs: tuple[int, ...], bias: floa
         assert (a == b).all()
 
 
+WAYS = [("input", "w"), ("w", "output"), ("input", "output")]
 WRONG = {
     "an edge twice": (
         lambda: graph(dict(chain((2,), lif(2)).nodes), [("input", "n0"), ("input", "n0"), ("n0", "output")]),
@@ -493,6 +494,20 @@ WRONG = {
             [("input", "n0"), ("input", "w"), ("w", "n0"), ("n0", "output")],
         ),
         r"n0: all its inputs must have the same shape, not \(4,\) and \(2,\)",
+    ),
+    "a picture for a line": (
+        lambda: chain((2, 3, 9), conv1d(9, 3, 2, 3), lif(3, 7)),
+        r"n0: the input of a Conv1d must be \(channels, length\), not \(2, 3, 9\)",
+    ),
+    "a pool of nothing": (
+        lambda: chain((2, 6, 6), pool(SUM, 0), lif(2, 3, 3)),
+        r"n0: the tiles of a pool must be at least 1 x 1 and fit its input, .* not \(0, 0\) in \(2, 6, 6\)",
+    ),
+    "a pool that is too large": (lambda: chain((2, 6, 6), pool(SUM, 7), lif(2, 1, 1)), r"n0: the tiles of a pool"),
+    "a stride of nothing": (lambda: chain((2, 6, 6), pool(SUM, 2, 0), lif(2, 3, 3)), "n0: stride must be at least 1"),
+    "too many paths": (
+        lambda: chain((2,), *[block({"w": matrix(size=2)}, [*WAYS], 2) for _ in range(40)], lif(2)),
+        r"must be reached by at most 64 paths",
     ),
     "a huge matrix": (
         lambda: chain((20_000,), nir.Scale(np.arange(20_000.0)), lif(20_000)),
