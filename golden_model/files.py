@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 _format: Any = np.lib.format  # NumPy gives no types for it
 
-__all__ = ["MOST_BYTES", "arrays", "content", "text"]
+__all__ = ["MOST_BYTES", "arrays", "content", "decoded", "delimited", "text"]
 
 MOST_BYTES = 64 * 1024 * 1024
 """Default limit for the size of a file, in bytes."""
@@ -50,7 +50,7 @@ def content(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def text(path: Path, most: int = MOST_BYTES) -> str:
-    """The text of a file in UTF-8, with every line end as a newline character.
+    """The text of a file in UTF-8 or UTF-16, with every line end as a newline character.
 
     Parameters
     ----------
@@ -62,12 +62,45 @@ def text(path: Path, most: int = MOST_BYTES) -> str:
     Raises
     ------
     ValueError
-        If the file cannot be read, is larger, or is not UTF-8.
+        If the file cannot be read, is larger, or is not text.
     """
     try:
-        return content(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        return decoded(content(path, most)).replace("\r\n", "\n").replace("\r", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: cannot be read as text ({error})") from None
+
+
+def decoded(data: bytes) -> str:
+    """Text in UTF-8, with or without a byte order mark, or in UTF-16 with one.
+
+    A UnicodeDecodeError is raised if it is neither.
+
+    Parameters
+    ----------
+    data : bytes
+        The bytes of a file.
+    """
+    return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+
+
+def delimited(found: str) -> tuple[str, str]:
+    """A table in text, and what separates its columns: a comma, or where the first line has one, a semicolon or a tab.
+
+    Parameters
+    ----------
+    found : str
+        The text. Where columns are not separated by commas, numbers may have decimal commas.
+
+    Returns
+    -------
+    str
+        The text with decimal points.
+    str
+        The delimiter.
+    """
+    first = found.lstrip().split("\n", 1)[0]
+    delimiter = next((each for each in ";\t" if each in first), ",")
+    return (found if delimiter == "," else found.replace(",", ".")), delimiter
 
 
 def arrays(path: Path, names: Sequence[str]) -> Mapping[str, NDArray[Any]]:
