@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 _format: Any = np.lib.format  # NumPy gives no types for it
 
-__all__ = ["MOST_BYTES", "arrays", "content", "decoded", "text"]
+__all__ = ["MOST_BYTES", "arrays", "content", "decoded", "delimited", "text"]
 
 MOST_BYTES = 64 * 1024 * 1024
 """Default limit for the size of a file, in bytes."""
@@ -108,7 +108,7 @@ def decoded(found: bytes) -> str:
         made = found.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError:
         try:
-            made = found.decode("cp1252")  # names and comments of older files
+            made = found.decode("ascii" if utf16 else "cp1252")  # names and comments of older files
         except UnicodeDecodeError as error:
             wanted = "must be UTF-8, UTF-16 or Windows-1252"
             raise ValueError(f"{wanted}, not byte {found[error.start]:#04x} at {error.start}") from None
@@ -118,6 +118,26 @@ def decoded(found: bytes) -> str:
         line = made.count("\n", 0, strange.start()) + 1
         raise ValueError(f"line {line} has the control character {strange[0]!r}")
     return made
+
+
+def delimited(found: str) -> tuple[str, str]:
+    """A table in text, and what separates its columns: a comma, or where the first line has one, a semicolon or a tab.
+
+    Parameters
+    ----------
+    found : str
+        The text. Where columns are not separated by commas, numbers may have decimal commas.
+
+    Returns
+    -------
+    str
+        The text with decimal points.
+    str
+        The delimiter.
+    """
+    first = found.lstrip().split("\n", 1)[0]
+    delimiter = next((each for each in ";\t" if each in first), ",")
+    return (found if delimiter == "," else found.replace(",", ".")), delimiter
 
 
 def arrays(path: Path, names: Sequence[str]) -> Mapping[str, NDArray[Any]]:

@@ -20,7 +20,8 @@ import numpy as np
 
 from neuristor.design_file import Design
 from neuristor.folder import OutputError, output_folder
-from neuristor.report import SHOWN, error_rows, render
+from neuristor.ladder import error_rows
+from neuristor.report import SHOWN, render
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import Verdict, available
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board, simulate, verilog_trace

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuristor.golden_model.files import content
+from neuristor.golden_model.files import content, decoded, delimited
 
 __all__ = ["MAX_BYTES", "Stimulus", "digits", "from_array", "from_csv", "silence"]
 
@@ -126,7 +126,8 @@ def from_array(current: ArrayLike, ticks: int, count: int) -> Stimulus:
 def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus:
     """Read currents from a CSV file: rows are frames, columns are neurons, in ampere; one header row is skipped.
 
-    A file that cannot be read raises `OSError`.
+    Columns are separated by commas, semicolons or tabs; the text is in UTF-8 or UTF-16. A file that cannot be read
+    raises `OSError`.
 
     Parameters
     ----------
@@ -151,8 +152,13 @@ def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus
         finite.
     """
     rows: list[NDArray[np.float64]] = []
+    data = content(path, MAX_BYTES)
     try:
-        for line, cells in enumerate(csv.reader(io.StringIO(content(path, MAX_BYTES).decode("utf-8"), "")), start=1):
+        table, delimiter = delimited(decoded(data))
+    except ValueError as error:
+        raise ValueError(f"{path} must be a CSV file in UTF-8 or UTF-16: {error}") from None
+    try:
+        for line, cells in enumerate(csv.reader(io.StringIO(table, ""), delimiter=delimiter), start=1):
             if not cells or all(not cell.strip() for cell in cells):
                 continue
             if line == 1 and not any(_is_number(cell) for cell in cells):
@@ -165,8 +171,8 @@ def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus
                         f"{path}, line {line}, column {column}: wanted a finite current in ampere, not {cell!r}"
                     )
             rows.append(np.array([float(cell) for cell in cells]))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} must be a CSV file in UTF-8: {error}") from None
+    except csv.Error as error:
+        raise ValueError(f"{path} must be a CSV file: {error}") from None
     if not rows:
         raise ValueError(f"{path} must hold at least one row of {count} currents; it holds none")
     if frames is not None and frames > len(rows):

@@ -19,9 +19,20 @@ silent: a neuron at rest, which fires under an input current. With ``v_met >= V_
 after it has switched on, it stays on.
 
 Joule heating switches the device, so both voltages fall as the ambient temperature T rises towards
-the transition temperature T_c::
+the transition temperature T_c; the insulating resistance falls with the activation energy E_a::
 
-    V(T) = V(T_ref) sqrt((T_c - T) / (T_c - T_ref))                                       (5)
+    V(T)     = V(T_ref) sqrt((T_c - T) / (T_c - T_ref))                                   (5)
+    R_ins(T) = R_ins(T_ref) exp(E_a / k (1/T - 1/T_ref))                                  (6)
+
+A transition may take time. The metallic fraction m of the conductance then follows its state, 1 while
+metallic and 0 while insulating, with the time constant T_imt or T_mit of the transition (our choice: a
+first-order lag; papers give the times and rarely the law. The public netlist of ``vo2-maffezzoni``, which
+has a law of its own, oscillates at 688 kHz, without transition times 695, and with this lag 632)::
+
+    1/R      = (1 - m) / R_ins + m / R_met        dm/dt = (state - m) / T                 (7)
+
+Equations 2 to 4, and the circuit on the FPGA, have T = 0. What that costs is the first line of every
+table of errors (`neuristor.golden_model.devices.reduction`).
 
 References
 ----------
@@ -61,18 +72,22 @@ class ThresholdSwitch:
         Threshold voltage V_th (switches on) and hold voltage V_hold (switches off), in volt;
         ``0 < v_hold < v_th``.
     t_imt, t_mit : float
-        Duration of the insulator-to-metal and of the metal-to-insulator transition, in second; zero
-        or more. They do not affect waveforms; `Circuit.too_fast` compares them with the time constants.
+        Time constants T_imt of the insulator-to-metal and T_mit of the metal-to-insulator transition, in
+        second; zero or more (equation 7).
     transition_temperature : float, optional
         T_c, in kelvin. Without it, the model does not depend on temperature.
     reference_temperature : float
-        T_ref, in kelvin: ambient temperature at which `v_th` and `v_hold` hold. Below T_c.
+        T_ref, in kelvin: ambient temperature at which `v_th`, `v_hold` and `r_ins` hold. Below T_c.
+    activation : float
+        Activation energy of the insulating resistance over Boltzmann's constant, E_a / k, in kelvin; zero or
+        more (equation 6). With 0, R_ins does not depend on temperature.
 
     Raises
     ------
     ValueError
-        If a resistance, voltage or temperature is not positive, a transition time is negative,
-        ``v_hold >= v_th``, ``r_met >= r_ins``, or the reference temperature is not below T_c.
+        If a resistance, voltage or temperature is not positive, a transition time or the activation is negative,
+        ``v_hold >= v_th``, ``r_met >= r_ins``, the reference temperature is not below T_c, or there is an
+        activation without T_c.
     """
 
     kind: ClassVar[str] = "threshold_switch"
@@ -86,11 +101,12 @@ class ThresholdSwitch:
     t_mit: float = 0.0
     transition_temperature: float | None = None
     reference_temperature: float = 300.0
+    activation: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("r_ins", "r_met", "v_th", "v_hold"):
             positive(name, getattr(self, name))
-        for name in ("t_imt", "t_mit"):
+        for name in ("t_imt", "t_mit", "activation"):
             positive(name, getattr(self, name), zero=True)
         if self.v_hold >= self.v_th:
             raise ValueError(
@@ -111,6 +127,8 @@ class ThresholdSwitch:
         if self.transition_temperature is not None:
             positive("transition_temperature", self.transition_temperature)
             self._below_transition("reference_temperature", self.reference_temperature)
+        elif self.activation:
+            raise ValueError("activation needs a transition_temperature: without it, the model has no temperature")
 
     def _below_transition(self, name: str, temperature: float) -> None:
         if self.transition_temperature is not None and temperature >= self.transition_temperature:
@@ -146,9 +164,7 @@ class ThresholdSwitch:
         return self
 
     def transient(self, *, supply: float, series_resistance: float, capacitance: float, duration: float) -> Transient:
-        """Waveform of the device in its circuit (equation 1), from 0 V and the insulating state.
-
-        The transitions take no time: `t_imt` and `t_mit` are ignored.
+        """Waveform of the device in its circuit (equations 1 and 7), from 0 V and the insulating state.
 
         Parameters
         ----------
@@ -164,31 +180,39 @@ class ThresholdSwitch:
         Returns
         -------
         Transient
-            Its ``state`` has ``metallic``, 1 or 0.
+            Its ``state`` has ``metallic``, the metallic fraction of the conductance, 0 to 1.
         """
         circuit = Circuit(device=self, supply=supply, series_resistance=series_resistance, capacitance=capacitance)
         positive("duration", duration)
 
-        def mode(metallic: bool) -> Mode:
-            resistance, level = (self.r_met, self.v_hold) if metallic else (self.r_ins, self.v_th)
+        # The second state is the time, which makes m of equation 7 a function of the state.
+        def mode(metallic: bool, begun: float, m_begun: float) -> Mode:
+            level, tau = (self.v_hold, self.t_imt) if metallic else (self.v_th, self.t_mit)
+
+            def fraction(time: Floats) -> Floats:
+                lag = np.exp(-(time - begun) / tau) if tau else np.zeros_like(time)
+                return metallic + (m_begun - metallic) * lag
+
+            def conductance(y: Floats) -> Floats:
+                m = fraction(y[1])
+                return np.asarray((1 - m) / self.r_ins + m / self.r_met)
+
+            def rate(_: float, y: Floats) -> list[float]:
+                current = float(y[0] * conductance(y))
+                return [charge_rate(float(y[0]), current, supply, series_resistance, capacitance), 1.0]
+
             turn = Event(
                 lambda _, y: float(y[0]) - level,
                 -1 if metallic else 1,
                 "off" if metallic else "on",
-                lambda *_: mode(not metallic),
+                lambda _, y: mode(not metallic, float(y[1]), float(fraction(y[1]))),
             )
-            return Mode(
-                lambda _, y: [
-                    charge_rate(float(y[0]), float(y[0]) / resistance, supply, series_resistance, capacitance)
-                ],
-                lambda y: (y[0] / resistance, {"metallic": np.full(y.shape[1], float(metallic))}),
-                (turn,),
-            )
+            return Mode(rate, lambda y: (y[0] * conductance(y), {"metallic": fraction(y[1])}), (turn,))
 
-        return follow(mode(False), [0.0], duration, max_step=circuit.tau_ins / 4)
+        return follow(mode(False, 0.0, 0.0), [0.0, 0.0], duration, max_step=circuit.tau_ins / 4)
 
     def at_temperature(self, ambient: float) -> Self:
-        """The same device at another ambient temperature (equation 5).
+        """The same device at another ambient temperature (equations 5 and 6).
 
         Parameters
         ----------
@@ -198,12 +222,12 @@ class ThresholdSwitch:
         Returns
         -------
         ThresholdSwitch
-            With new `v_th` and `v_hold`, and `ambient` as its reference temperature.
+            With new `v_th`, `v_hold` and `r_ins`, and `ambient` as its reference temperature.
 
         Raises
         ------
         ValueError
-            If the device has no transition temperature, or `ambient` is not below it.
+            If the device has no transition temperature, `ambient` is not below it, or R_ins is not above R_met there.
         """
         positive("ambient", ambient)
         if self.transition_temperature is None:
@@ -211,7 +235,10 @@ class ThresholdSwitch:
         self._below_transition("ambient", ambient)
         critical = self.transition_temperature
         scale = math.sqrt((critical - ambient) / (critical - self.reference_temperature))
-        return replace(self, v_th=self.v_th * scale, v_hold=self.v_hold * scale, reference_temperature=ambient)
+        r_ins = self.r_ins * math.exp(self.activation * (1 / ambient - 1 / self.reference_temperature))
+        return replace(
+            self, v_th=self.v_th * scale, v_hold=self.v_hold * scale, r_ins=r_ins, reference_temperature=ambient
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -432,12 +459,3 @@ class Circuit:
         """Supplies between which the circuit oscillates without an input current, in volt."""
         device, resistance = self.device, self.series_resistance
         return device.v_th * (1 + resistance / device.r_ins), device.v_hold * (1 + resistance / device.r_met)
-
-    @property
-    def too_fast(self) -> bool:
-        """Whether ``tau_ins + tau_met`` is less than ten times the longer transition time.
-
-        The two-state model, which switches in no time, is optimistic there: S. Carapezzi et al.,
-        Neuromorph. Comput. Eng. 2023, 10.1088/2634-4386/acf2bf.
-        """
-        return self.tau_ins + self.tau_met < 10 * max(self.device.t_imt, self.device.t_mit)

@@ -30,6 +30,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -52,6 +53,7 @@ __all__ = [
     "LifParams",
     "LifRaw",
     "LifReference",
+    "Reset",
     "alone",
     "bound",
     "check_current",
@@ -65,6 +67,21 @@ __all__ = [
     "swing",
     "window",
 ]
+
+
+class Reset(IntEnum):
+    """What a spike does to the membrane. ``size`` is threshold - hold."""
+
+    TO_VALUE = 0
+    """It is set to hold."""
+    SUBTRACT = 1
+    """It is lowered by size."""
+    SUBTRACT_LATE = 2
+    """It is lowered by size in the next tick, after the leak."""
+    SUBTRACT_GUARDED = 3
+    """It is lowered by size; while it is still above the threshold, the threshold is higher by size."""
+    NONE = 4
+    """Nothing."""
 
 
 SPREAD = ("threshold_d2d", "threshold_c2c", "stuck_on", "stuck_off", "dead")
@@ -87,8 +104,8 @@ class LifRaw(NamedTuple):
     """Membrane after reset."""
     refractory_ticks: int
     """Refractory period, in ticks; 0 for none."""
-    subtract: int
-    """1 if the reset subtracts, 0 if it sets the hold voltage."""
+    reset: int
+    """A code of `Reset`."""
     noise_scale_raw: int
     """Scale of the threshold noise; 0 for none."""
     noise_shift: int
@@ -262,7 +279,7 @@ class LifParams(NeuronParams):
             hold_raw=int(self.membrane.quantize(self.hold, "hold", word="membrane", unit="V")),
             initial_raw=int(self.membrane.quantize(self.rest, "rest", word="membrane", unit="V")),
             refractory_ticks=math.floor(self.refractory / self.dt + 0.5),
-            subtract=int(self.reset == "subtract"),
+            reset=int(Reset.SUBTRACT if self.reset == "subtract" else Reset.TO_VALUE),
             noise_scale_raw=scale,
             noise_shift=shift,
             latched_raw=int(self.membrane.quantize(self.latched, "latched", word="membrane", unit="V")),
@@ -381,11 +398,21 @@ def fire(
     membrane, refractory, state, spike, saturated
         As of `step`.
     """
+    size, owed = threshold_raw - raw.hold_raw, 0
+    if raw.reset in (Reset.SUBTRACT_LATE, Reset.SUBTRACT_GUARDED):
+        above = membrane >= threshold_raw
+        if raw.faults:
+            above = above & (fault_raw == HEALTHY)
+        owed = select(above, size, 0)
+    if raw.reset == Reset.SUBTRACT_LATE:
+        leaked = leaked - owed
     bounded = saturate(leaked, raw.membrane_min, raw.membrane_max)
     clipped = leaked != bounded
     limit = threshold_raw
     if raw.noise_scale_raw:
         limit = limit + noise.offset(state, raw.noise_scale_raw, raw.noise_shift)
+    if raw.reset == Reset.SUBTRACT_GUARDED:
+        limit = limit + owed
     spike = bounded >= limit
     if raw.faults:
         spike = spike & (fault_raw == HEALTHY)
@@ -397,9 +424,11 @@ def fire(
         clipped = active & clipped
         bounded = select(active, bounded, membrane)
         refractory = select(spike, raw.refractory_ticks, refractory - select(active, 0, 1))
-    after = raw.hold_raw
-    if raw.subtract:
-        lowered = bounded - (threshold_raw - raw.hold_raw)
+    after = bounded
+    if raw.reset == Reset.TO_VALUE:
+        after = raw.hold_raw
+    if raw.reset in (Reset.SUBTRACT, Reset.SUBTRACT_GUARDED):
+        lowered = bounded - size
         after = saturate(lowered, raw.membrane_min, raw.membrane_max)
         clipped = clipped | (spike & (lowered != after))
     membrane = select(spike, after, bounded)
@@ -619,7 +648,7 @@ def bound(params: LifParams, swing: float) -> Bound:
     return Bound(
         rounding=0.5 * lsb / used,
         coefficient=abs(used - params.k) * swing / used,
-        quantization=0.5 * lsb + (lsb if params.raw.subtract else 0.0) / used,
+        quantization=0.5 * lsb + (lsb if params.reset == "subtract" else 0.0) / used,
     )
 
 

@@ -279,6 +279,8 @@ class BitTrueModel(ABC):
         Noise states. The other fields of the state are attributes with the names in ``params.initial``.
     saturations : int
         Neuron updates clamped since reset.
+    clamped : ndarray of bool, shape (count,)
+        Neurons of which `step` and `run` have clamped an update since reset; ``kernel.run`` only counts.
     """
 
     tick: ClassVar[Callable[..., Any]]
@@ -293,6 +295,7 @@ class BitTrueModel(ABC):
             setattr(self, name, column.copy())
         self.noise = noise.first_states(self.params.seed, self.params.count)
         self.saturations = 0
+        self.clamped = np.zeros(self.params.count, dtype=bool)
 
     @cached_property
     def rule(self) -> Rule:
@@ -322,6 +325,7 @@ class BitTrueModel(ABC):
         for name, column in zip(rule.state, state, strict=True):
             setattr(self, name, column)
         self.saturations += int(np.count_nonzero(clipped))
+        self.clamped |= np.asarray(clipped, dtype=bool)
         return np.asarray(spike)
 
     def step(self, drive_raw: Integers) -> NDArray[np.bool_]:

@@ -166,6 +166,22 @@ def test_currents_from_a_csv_file(tmp_path: Path) -> None:
     assert load(write(tmp_path, CSV)).digest != digest
 
 
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-8"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1e-5,5e-5,9e-5\n0,0,1e-4\n",
+        "a;b;c\r\n1e-5;5e-5;9e-5\r\n0;0;1e-4\r\n",
+        "a;b;c\n0,00001;5,0e-5;9e-5\n0;0;0,0001\n",
+        "1e-5\t5e-5\t9e-5\n0\t0\t1e-4\n",
+        "a\tb\tc\n0,00001\t5e-5\t9e-5\n0,0\t0\t1e-4\n",
+    ],
+)
+def test_currents_as_other_programs_write_them(text: str, codec: str, tmp_path: Path) -> None:
+    (tmp_path / "currents.csv").write_bytes(text.encode(codec))
+    assert np.allclose(load(write(tmp_path, CSV)).stimulus.current, [[1e-5, 5e-5, 9e-5], [0, 0, 1e-4]], rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -213,7 +213,7 @@ def test_words_that_accuracy_picks_keep_rate_and_spike_times(current: float) -> 
 @pytest.mark.slow
 def test_accuracy_picks_these_words() -> None:
     p = params()
-    words = smallest(HODGKIN_HUXLEY, p, sweep(HODGKIN_HUXLEY, p, 6, 2e-9), 0.0006).params
+    words = smallest(HODGKIN_HUXLEY, p, sweep(HODGKIN_HUXLEY, p, 0.0, 2e-9, 6), 0.0006).params
     assert {name: getattr(words, name) for name in PICKED} == PICKED
 
 

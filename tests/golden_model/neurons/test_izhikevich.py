@@ -193,3 +193,23 @@ def test_wrong_parameters_are_refused(change: dict[str, Any], error: type[Except
 def test_unknown_pattern_is_refused() -> None:
     with pytest.raises(ValueError, match=r"behaviours must be 'all' or among tonic_spiking, .*, not 'tonic'"):
         from_circuit(None, count=1, dt=0.1e-3, options=IzhikevichOptions(behaviours=("tonic",)))
+
+
+def test_neurons_that_are_clamped_are_known() -> None:
+    params = izhikevich_params("saturating", 4)
+    model = IzhikevichBitTrue(params)
+    seen, before = np.zeros(4, dtype=bool), 0
+    drive = np.zeros((400, 4), dtype=np.int64)
+    drive[:, 1:3] = params.drive.max_raw
+    for row in drive:
+        model.step(row)
+        ends = np.isin(model.membrane, (params.membrane.min_raw, params.membrane.max_raw))
+        seen |= ends
+        assert model.clamped.any() == (model.saturations > 0)
+        assert model.saturations - before <= 4
+        before = model.saturations
+    assert (seen <= model.clamped).all()
+    assert model.clamped.any()
+    assert not model.clamped.all()
+    model.reset()
+    assert not model.clamped.any()
