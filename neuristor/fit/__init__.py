@@ -122,24 +122,17 @@ def fit(
     if not measured.waves:
         _check_given(given)
     found = from_curves([curve for curve, _ in measured.curves])
-    circuit = found.circuit
-    circuit |= {
-        name: Number(value, unit, None, "given")
-        for (name, value), unit in zip(given.items(), ("V", "ohm", "F"), strict=True)
-        if value is not None
-    }
-    device = found.device
+    device, circuit = found.device, found.circuit
+    for (name, value), unit in zip(given.items(), ("V", "ohm", "F"), strict=True):
+        if value is not None:
+            circuit[name] = Number(value, unit, None, "given")
     waves = [Wave(each.source, _fit_wave(each, device, supply, found.r_off)) for each in measured.waves]
     if waves:
         from_waves(waves, found)
     _add_loops(measured.loops, device, found.rows)
     physics = _physics(measured.curves[0][0].name, device, circuit)
-    if golden.excitable and physics.regime() != "silent":
-        limit = physics.device.v_th * (1 + physics.series_resistance / physics.device.r_ins)
-        raise ValueError(
-            f"this circuit {physics.regime()} without input: for {model} neurons give a --supply below "
-            f"{si(limit, 'V')}, not {si(physics.supply, 'V')}, or choose another --model"
-        )
+    if golden.excitable:
+        _check_silent(physics, model)
     verdict = _verdict(found.problems, left=len(files) - measured.used, at_speed=bool(waves))
     text = design_text(
         model=golden,
@@ -167,6 +160,22 @@ def fit(
     if (expected := frequency(device, circuit)) is not None:
         rows.append(("frequency of the design", uncertain(expected.value, expected.sigma, "Hz"), "from these numbers"))
     return Fitted(rows, measured.readings, verdict, not found.problems)
+
+
+def _check_silent(physics: Circuit, model: str) -> None:
+    """Refuse a circuit that fires without input.
+
+    Raises
+    ------
+    ValueError
+        If it does.
+    """
+    if physics.regime() != "silent":
+        limit = physics.device.v_th * (1 + physics.series_resistance / physics.device.r_ins)
+        raise ValueError(
+            f"this circuit {physics.regime()} without input: for {model} neurons give a --supply below "
+            f"{si(limit, 'V')}, not {si(physics.supply, 'V')}, or choose another --model"
+        )
 
 
 def _measured(files: Sequence[tuple[Path, bool]], options: Options) -> _Data:
