@@ -97,7 +97,7 @@ def python_loop(params: LifParams, drive_raw: Array) -> list[list[int]]:
     ValueError
         If the neurons have noise, or reset by subtraction.
     """
-    if params.raw.noise_scale_raw or params.raw.subtract:
+    if params.raw.noise_scale_raw or params.reset == "subtract":
         raise ValueError("python_loop knows neither noise nor reset by subtraction")
     k_raw, k_shift, hold, initial, wait, *_, low, high = params.raw
     half = 1 << k_shift >> 1

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import Benchmark, Peer, Row, Run
-from neuristor.golden_model.networks.ising import Graph, max_cut, read_graph
+from neuristor.golden_model.networks.ising import Graph, max_cut
 from neuristor.golden_model.networks.onn import solve
+from neuristor.golden_model.networks.problem_files import read_graph
 
 __all__ = ["BENCHMARK", "measure"]
 

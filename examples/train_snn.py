@@ -18,9 +18,13 @@ from pathlib import Path
 
 import nir
 import numpy as np
-import snntorch
-import torch
-from snntorch import surrogate
+
+try:
+    import snntorch
+    import torch
+    from snntorch import surrogate
+except ImportError as error:
+    raise SystemExit(f"{error.name} is not installed: pip install 'neuristor[train]'") from None
 
 from neuristor.golden_model.networks.datasets import digits, mnist
 

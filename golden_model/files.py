@@ -5,9 +5,11 @@ Each function remembers, in a block of `one_run`, that the file is an input, so 
 
 from __future__ import annotations
 
+import codecs
 import io
 import math
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +29,8 @@ __all__ = [
     "MOST_CELLS",
     "arrays",
     "content",
+    "decoded",
+    "delimited",
     "few_cells",
     "inputs",
     "npz",
@@ -46,6 +50,14 @@ MOST_DIRECTORY = 1_000_000
 """Limit for the directory of a ZIP archive, in bytes; a member takes 46 and more."""
 MOST_HEADER = 10_000
 """Limit for the header of an array, in bytes."""
+
+COMPRESSED = {
+    b"\x1f\x8b": "a gzip file",
+    b"PK\x03\x04": "a zip archive",
+    b"BZh9": "a bzip2 file",
+    b"\xfd7zXZ": "an xz file",
+}
+"""First bytes of compressed files, which are no text."""
 
 _inputs: ContextVar[frozenset[Path] | None] = ContextVar("inputs", default=None)
 
@@ -117,12 +129,12 @@ def content(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def text(path: Path, most: int = MOST_BYTES, *, cells: int = MOST_CELLS) -> str:
-    """The text of a file in UTF-8, with every line end as a newline character.
+    """The text of a file, without a byte-order mark, and with every line end as a newline character.
 
     Parameters
     ----------
     path : Path
-        The file.
+        The file, in an encoding of `decoded`.
     most : int
         Largest size accepted, in bytes.
     cells : int
@@ -131,14 +143,75 @@ def text(path: Path, most: int = MOST_BYTES, *, cells: int = MOST_CELLS) -> str:
     Raises
     ------
     ValueError
-        If the file cannot be read, is larger, is not UTF-8, or has more lines and cells.
+        If the file cannot be read, is larger, is not text, or has more lines and cells.
     """
     try:
-        found = content(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read as text ({error})") from None
+        found = decoded(content(path, most)).replace("\r\n", "\n").replace("\r", "\n")
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read as text ({error.strerror})") from None
+    except ValueError as error:
+        said = str(error)
+        raise ValueError(said if said.startswith(str(path)) else f"{path}: cannot be read as text ({said})") from None
     few_cells(path, found, cells)
     return found
+
+
+def decoded(found: bytes) -> str:
+    """Text in UTF-8, in UTF-16 with a byte-order mark, or in Windows-1252.
+
+    Parameters
+    ----------
+    found : bytes
+        Content of a file. It may begin with a byte-order mark.
+
+    Returns
+    -------
+    str
+        The text, without the mark.
+
+    Raises
+    ------
+    ValueError
+        If it is in another encoding, holds control characters, or is compressed.
+    """
+    for magic, name in COMPRESSED.items():
+        if found.startswith(magic):
+            raise ValueError(f"it is {name}: unpack it first")
+    utf16 = found[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    try:
+        made = found.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            made = found.decode("ascii" if utf16 else "cp1252")  # names and comments of older files
+        except UnicodeDecodeError as error:
+            wanted = "must be UTF-8, UTF-16 or Windows-1252"
+            raise ValueError(f"{wanted}, not byte {found[error.start]:#04x} at {error.start}") from None
+    made = made.rstrip("\x1a")  # DOS ends a text with it
+    strange = re.search(r"[\x00-\x08\x0e-\x1f\x7f]", made)
+    if strange:
+        line = made.count("\n", 0, strange.start()) + 1
+        raise ValueError(f"line {line} has the control character {strange[0]!r}")
+    return made
+
+
+def delimited(found: str) -> tuple[str, str]:
+    """A table in text, and what separates its columns: a comma, or where the first line has one, a semicolon or a tab.
+
+    Parameters
+    ----------
+    found : str
+        The text. Where columns are not separated by commas, numbers may have decimal commas.
+
+    Returns
+    -------
+    str
+        The text with decimal points.
+    str
+        The delimiter.
+    """
+    first = found.lstrip().split("\n", 1)[0]
+    delimiter = next((each for each in ";\t" if each in first), ",")
+    return (found if delimiter == "," else found.replace(",", ".")), delimiter
 
 
 def few_cells(path: Path, text: str, most: int = MOST_CELLS) -> None:

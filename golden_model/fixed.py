@@ -9,12 +9,15 @@ code that the proofs are about. The circuit is written independently of it, by h
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from neuristor.golden_model.units import si
 
 __all__ = ["Format", "floor_shift", "lookup", "round_shift", "saturate", "select", "wrap"]
 
@@ -82,7 +85,20 @@ class Format:
         """The largest value."""
         return self.max_raw * self.resolution
 
-    def quantize(self, value: ArrayLike, name: str = "value") -> NDArray[np.int64]:
+    def widened(self, largest: float) -> Format:
+        """Make a format of the same width with more integer and fewer fraction bits, if a value needs them.
+
+        Parameters
+        ----------
+        largest : float
+            Largest size of a value that must fit.
+        """
+        needed = math.frexp(1.01 * largest)[1] + 1
+        if needed <= self.int_bits or needed > 16:
+            return self
+        return Format(needed, max(self.width - needed, 0))
+
+    def quantize(self, value: ArrayLike, name: str = "value", *, word: str = "", unit: str = "") -> NDArray[np.int64]:
         """Round to the nearest raw integer, halves up.
 
         Parameters
@@ -91,6 +107,10 @@ class Format:
             Values from `min` to `max`.
         name : str
             Name of the value in error messages.
+        word : str
+            Name of the word in error messages.
+        unit : str
+            Unit of the value in error messages.
 
         Returns
         -------
@@ -112,7 +132,13 @@ class Format:
         outside = (raw < self.min_raw) | (raw > self.max_raw)
         if np.any(outside):
             worst = float(array[outside].flat[0])
-            raise OverflowError(f"{name} must be between {self.min} and {self.max} in {self}, not {worst}")
+            low, high, found = (si(each, unit, 5) for each in (self.min, self.max, worst))
+            word, wider = word or "word", self.widened(abs(worst))
+            change = "" if wider == self else f"; {word} = [{wider.int_bits}, {self.frac_bits}] holds it"
+            raise OverflowError(
+                f"{name} must be between {low} and {high} with {word} = [{self.int_bits}, {self.frac_bits}], not "
+                f"{found}{change}"
+            )
         return raw.astype(np.int64)
 
     def value(self, raw: ArrayLike) -> NDArray[np.float64]:

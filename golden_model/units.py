@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from quantiphy import Quantity
 
-__all__ = ["si"]
+__all__ = ["other_prefix", "si"]
 
 
 def si(value: float, unit: str = "", digits: int = 4) -> str:
@@ -20,3 +22,19 @@ def si(value: float, unit: str = "", digits: int = 4) -> str:
         Significant digits.
     """
     return str(Quantity(float(value), unit).render(prec=digits - 1))
+
+
+def other_prefix(value: float, unit: str, fits: Callable[[float], bool]) -> str:
+    """Ask for a likely mistake of the unit, such as ``; is it 20 kohm?``; an empty text if no other prefix fits.
+
+    Parameters
+    ----------
+    value : float
+        What was given, in the SI unit.
+    unit : str
+        The unit, such as ``A`` or ``ohm``.
+    fits : callable
+        Whether a value would be right.
+    """
+    scaled = (value * 10.0**exponent for exponent in (3, 6, -3, -6, -9, -12))
+    return next((f"; is it {si(each, unit)}?" for each in scaled if fits(each)), "")

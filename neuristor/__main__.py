@@ -1,6 +1,17 @@
-"""The command line as a module: ``python -m neuristor``."""
+"""The command line: ``neuristor``, or ``python -m neuristor``."""
 
-from neuristor.commands.cli import main
+from neuristor.home import use_writable_home
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line, with a home folder that can be written."""
+    use_writable_home()  # before matplotlib is imported
+    from neuristor.commands.cli import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -16,14 +16,28 @@ import tomlkit
 from neuristor.design_file import Design
 from neuristor.folder import write_file
 from neuristor.golden_model.devices.network import measure as measure_phases
+from neuristor.golden_model.devices.reduction import Reduction
 from neuristor.golden_model.neurons.accuracy import MODELS, Accuracy, Words, measure, smallest, sweep
 from neuristor.golden_model.neurons.model import spike_times
+from neuristor.ladder import percent
 from neuristor.report import FLOAT, INK, STYLE, VERILOG
+from neuristor.steps import reduction
 from neuristor.tables import si
 
 __all__ = ["COLUMNS", "Result", "accuracy", "parse_target", "plot", "rows", "write_words"]
 
-COLUMNS = ("input", "physics", "circuit", "time step", "coefficients", "word length", "all", "jitter", "duty")
+COLUMNS = (
+    "input",
+    "device",
+    "neuron",
+    "circuit",
+    "device -> neuron",
+    "time step",
+    "coefficients",
+    "word length",
+    "jitter",
+    "duty",
+)
 """Headings of `rows`."""
 MOST = 4_000_000
 """Largest product of ticks and oscillators for which the phases of a coupled design are compared."""
@@ -40,6 +54,14 @@ class Result:
     phase_error: float | None
     """Largest phase error of the coupled oscillators of the design, in degrees; None if they do not lock, or none are
     coupled."""
+    reduction: Reduction | str | None
+    """Firing rates of the device and of the neuron that stands for it; a reason if they are not compared; None for a
+    model without a device."""
+
+    @property
+    def device_error(self) -> float:
+        """Largest relative error of the neuron against the device, in size; NaN if they were not compared."""
+        return abs(self.reduction.worst) if isinstance(self.reduction, Reduction) else math.nan
 
 
 def parse_target(text: str) -> float:
@@ -70,7 +92,15 @@ def parse_target(text: str) -> float:
     return value
 
 
-def accuracy(design: Design, *, target: float | None, points: int, say: Callable[[str], None]) -> Result:
+def accuracy(
+    design: Design,
+    *,
+    target: float | None,
+    points: int,
+    say: Callable[[str], None],
+    low: float | None = None,
+    high: float | None = None,
+) -> Result:
     """Measure the accuracy of a design, and find the smallest words that keep a target.
 
     A sweep in which the neuron does not fire, and a target that no words keep, raise `ValueError`.
@@ -80,22 +110,29 @@ def accuracy(design: Design, *, target: float | None, points: int, say: Callable
     design : Design
         The design.
     target : float, optional
-        Largest relative error of the firing rate; without it, no words are searched.
+        Largest relative error of the firing rate against the neuron in continuous time; without it, no words are
+        searched.
     points : int
         Number of input currents, at least 2.
     say : callable
         Called with a line of text at each step.
+    low, high : float, optional
+        Lowest and highest input current, in ampere; by default those of the design's input.
 
     Returns
     -------
     Result
         Rates, errors and words.
     """
-    current = sweep(design.golden, design.params, points, float(design.stimulus.current.max()))
-    say(f"{points} currents from {si(current[0], 'A', 3)} to {si(current[-1], 'A', 3)}")
+    given = design.stimulus.current
+    low = float(given.min()) if low is None else low
+    high = float(given.max()) if high is None else high
+    current = sweep(design.golden, design.params, low, high, points)
+    say(f"{len(current)} currents from {si(current[0], 'A', 3)} to {si(current[-1], 'A', 3)}")
     measured = measure(design.golden, design.params, current)
     words = None if target is None else smallest(design.golden, design.params, current, target, say)
-    return Result(measured, words, _phase_error(design))
+    say("the device's own equations")
+    return Result(measured, words, _phase_error(design), reduction(design, current))
 
 
 def _phase_error(design: Design) -> float | None:
@@ -128,15 +165,21 @@ def rows(result: Result) -> list[tuple[str, ...]]:
     Returns
     -------
     list of tuple of str
-        One row for each input current, with the columns `COLUMNS`: jitter and duty are those of physics -> circuit.
+        One row for each input current, with the columns `COLUMNS`: jitter and duty are those of neuron -> circuit.
     """
-    a = result.measured
+    a, found = result.measured, result.reduction
     made = []
     for n, current in enumerate(a.current):
-        parts = (f"{100 * part[n]:+.3f} %" for part in (a.time_step, a.coefficient, a.word, a.total))
+        device, lost = "not compared", "not compared"
+        if isinstance(found, Reduction):
+            device, lost = si(found.device[n], "Hz", 6), percent(found.error[n])
+        elif found is None:
+            device, lost = "none", ""
+        parts = (f"{100 * part[n]:+.3f} %" for part in (a.time_step, a.coefficient, a.word))
         jitter = f"{100 * a.jitter[0, n]:.2f} -> {100 * a.jitter[3, n]:.2f} %"
         duty = "" if np.isnan(a.duty[0, n]) else f"{100 * a.duty[0, n]:.2f} -> {100 * a.duty[3, n]:.2f} %"
-        made.append((si(current, "A"), si(a.rate[0, n], "Hz", 6), si(a.rate[3, n], "Hz", 6), *parts, jitter, duty))
+        rates = (si(a.rate[0, n], "Hz", 6), si(a.rate[3, n], "Hz", 6))
+        made.append((si(current, "A"), device, *rates, lost, *parts, jitter, duty))
     return made
 
 
@@ -163,6 +206,8 @@ def plot(result: Result, design: Design) -> str:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(8.2, 5.4), layout="constrained")
         (rate, error), (jitter, duty) = figure.subplots(2, 2)
+        if isinstance(result.reduction, Reduction):
+            rate.plot(current, result.reduction.device * 1e-3, "s", ms=4, mfc="none", color=VERILOG, label="device")
         for name, values, style in zip(MODELS, a.rate * 1e-3, ("-", "--", ":", "."), strict=True):
             rate.plot(current, values, style, label=name, color=FLOAT if name == "continuous" else INK)
         rate.set(ylabel="rate (kHz)", title=f"{design.name}: rate against input")
@@ -175,7 +220,7 @@ def plot(result: Result, design: Design) -> str:
         ):
             error.plot(current, 100 * part, ".-", lw=0.8, label=name, color=colour)
         error.axhline(0, color="0.7", lw=0.7)
-        error.set(ylabel="error of the rate (%)", title="by cause")
+        error.set(ylabel="error against the neuron (%)", title="by cause")
         error.legend(frameon=False)
         for n, colour in ((0, FLOAT), (1, VERILOG), (3, INK)):
             jitter.plot(current, 100 * a.jitter[n], ".-", lw=0.8, color=colour, label=MODELS[n])
@@ -200,7 +245,7 @@ def write_words(path: Path, params: Any) -> None:
     params : NeuronParams
         Parameters with these word lengths: `membrane`, `drive` and `coefficient_bits`.
     """
-    document = tomlkit.parse(path.read_text("utf-8"))
+    document = tomlkit.parse(path.read_text("utf-8-sig"))
     if "number" not in document:
         document.add(tomlkit.nl())
         document.add("number", tomlkit.table())

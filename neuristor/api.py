@@ -441,9 +441,11 @@ def compare(
     *,
     target: float | None = None,
     points: int = 12,
+    low: float | None = None,
+    high: float | None = None,
     progress: Callable[[str], None] = _ignore,
 ) -> Comparison:
-    """Compare the fixed-point neuron with the float physics over a sweep of input currents.
+    """Compare device, float neuron and fixed-point neuron over a sweep of input currents.
 
     Parameters
     ----------
@@ -453,6 +455,9 @@ def compare(
         Largest relative error of the firing rate: also find the smallest words that keep it (``result.words``).
     points : int
         Number of input currents, at least 2.
+    low, high : float, optional
+        Lowest and highest input current, in ampere; by default those of the array's input. With equal ones, there is
+        one point.
     progress : callable
         Called with a line of text at each step.
 
@@ -467,7 +472,8 @@ def compare(
         If the neuron fires nowhere in the sweep, or no words keep the target.
     """
     try:
-        return Comparison(neurons, accuracy.accuracy(neurons, target=target, points=points, say=progress))
+        found = accuracy.accuracy(neurons, target=target, points=points, say=progress, low=low, high=high)
+        return Comparison(neurons, found)
     except ValueError as error:
         said = str(error)
         raise DesignError(said if said.startswith(str(neurons.path)) else f"{neurons.path}: {said}") from None

@@ -18,7 +18,8 @@ from typing import Any
 from neuristor.design_file import Design
 from neuristor.folder import MANIFEST, OutputError, output_folder, write_manifest
 from neuristor.golden_model.files import npz, one_run
-from neuristor.report import SHOWN, error_rows, render
+from neuristor.ladder import error_rows
+from neuristor.report import SHOWN, render
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import Verdict, available
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board, simulate, verilog_trace

@@ -340,7 +340,9 @@ def output_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
         try:
             yield scratch
         except OSError as error:
-            raise (OutputError(f"{target} was not made: {error.strerror}") if error.errno in _FULL else error) from None
+            raise (
+                OutputError(f"{target} cannot be written ({error.strerror})") if error.errno in _FULL else error
+            ) from None
         try:
             with _alone(place.parent):
                 _move(scratch, place, target, force)

@@ -18,12 +18,12 @@ from neuristor.boards import BOARDS
 from neuristor.design_file import load
 from neuristor.folder import plain
 from neuristor.golden_model.checks import whole
-from neuristor.golden_model.files import arrays, content, text
+from neuristor.golden_model.files import arrays, content, delimited, text
 from neuristor.golden_model.networks import encoding
 from neuristor.golden_model.networks.datasets import digits, mnist
 from neuristor.golden_model.networks.nir_graph import MOST_BYTES, Imported, read
 from neuristor.golden_model.networks.quantization import calibrated, current_words
-from neuristor.golden_model.networks.snn import Network, SnnParams, Words, on_device, quantized
+from neuristor.golden_model.networks.snn import RESETS, Network, ResetRule, SnnParams, Words, on_device, quantized
 from neuristor.golden_model.neurons.lif import LifParams
 from neuristor.hdl.names import module_name
 from neuristor.hdl.snn import LayerPlan, Snn
@@ -47,11 +47,15 @@ class NetworkSection(Section):
 
     file: str = Field(description="a NIR file; its path is relative to this file")
     dt: float = Field(gt=0, description="time step (tick) in second, above 0; NIR has no time step")
-    reset: Literal["to_value", "subtract"] = Field(
-        default="to_value", description="'to_value' as in NIR, or 'subtract' for networks trained with it"
+    reset: ResetRule | list[ResetRule] | None = Field(
+        default=None,
+        description=f"one of {', '.join(RESETS)}, or a list of one for each layer. What a spike does to a membrane; "
+        "'to_value', as in NIR, when absent and not recorded in the file",
     )
-    discretisation: Literal["euler", "exact"] = Field(
-        default="euler", description="'euler' (k = dt / tau) or 'exact' (k = 1 - exp(-dt / tau))"
+    discretisation: Literal["euler", "exact"] | None = Field(
+        default=None,
+        description="'euler' (k = dt / tau) or 'exact' (k = 1 - exp(-dt / tau)); 'euler' when absent and not recorded "
+        "in the file",
     )
     currents: bool = Field(default=False, description="true if the inputs are currents, false if they are spikes")
     device: str | None = Field(
@@ -349,7 +353,7 @@ def open_network(source: Source, *, name: str = "network") -> NetworkFile:
             folder / own.file,
             own.dt,
             discretisation=own.discretisation,
-            subtract=own.reset == "subtract",
+            reset=own.reset,
             currents=own.currents,
         )
         digest.update(content(folder / own.file, MOST_BYTES))
@@ -423,13 +427,13 @@ def _from_file(
             raise ValueError(f"{source}: labels must be integers, not {labels.dtype}")
         labels = None if labels is None else labels.astype(np.int64)
     else:
-        rows = text(source)
-        if sorted(rows.split("\n", 1)[0].lower().replace(" ", "").split(",")) == ["p", "t", "x", "y"]:
+        rows, delimiter = delimited(text(source))
+        if sorted(rows.split("\n", 1)[0].lower().replace(" ", "").split(delimiter)) == ["p", "t", "x", "y"]:
             return _events(section, source, network, own), None
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # of an empty file, which is refused below
-                found = np.loadtxt(io.StringIO(rows), delimiter=",", ndmin=2)
+                found = np.loadtxt(io.StringIO(rows), delimiter=delimiter, ndmin=2)
         except ValueError as error:
             raise ValueError(f"{source}: must hold rows of equally many numbers ({error})") from None
     if found.ndim == 2:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from neuristor.design_file import Design
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.neurons.model import spike_times
+from neuristor.ladder import error_rows, warnings
 from neuristor.sim.benches.verify import Verdict
 from neuristor.steps import BoardResult, Simulation
 from neuristor.tables import si
@@ -23,7 +24,7 @@ from neuristor.version import __version__
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["error_rows", "render", "svg", "switch_rows", "waveforms"]
+__all__ = ["render", "svg", "switch_rows", "waveforms"]
 
 SHOWN = 4
 """Frames that the waveforms show."""
@@ -36,50 +37,6 @@ STYLE: dict[Any, Any] = {
     "axes.spines.right": False,
 }
 INK, FLOAT, VERILOG = "#1f3d7a", "#e08a1e", "#2a9d5c"
-
-
-def error_rows(simulation: Simulation) -> list[tuple[str, str, str]]:
-    """List the error of the circuit against the physics, by cause.
-
-    Parameters
-    ----------
-    simulation : Simulation
-        Traces of the float and of the bit-true models.
-
-    Returns
-    -------
-    list of (str, str, str)
-        Name, value with unit, and meaning.
-    """
-    continuous = int(simulation.continuous["spike"].sum())
-    on_ticks = int(simulation.on_ticks["spike"].sum())
-    bit_true = int(simulation.bit_true["spike"].sum())
-    worst = float(np.abs(simulation.membrane_error).max())
-    bound = simulation.bound
-    base = max(1, continuous)
-    return [
-        ("spikes, continuous time", f"{continuous}", "float: spikes at their exact times"),
-        (
-            "spikes, on ticks",
-            f"{on_ticks} ({100 * (on_ticks - continuous) / base:+.2f} %)",
-            "float, spikes at the end of ticks: error of the time step",
-        ),
-        (
-            "spikes, bit-true",
-            f"{bit_true} ({100 * (bit_true - on_ticks) / max(1, on_ticks):+.2f} % of on-ticks)",
-            "fixed point: error of the word length",
-        ),
-        ("largest membrane error", f"{worst * 1e3:.3f} mV", "bit-true against float, with the same spikes"),
-        ("its bound", f"{bound.total * 1e3:.3f} mV", "derived upper limit of that error"),
-        ("... from rounding", f"{bound.rounding * 1e3:.3f} mV", "half a step per tick, divided by the coefficient k"),
-        ("... from the coefficient", f"{bound.coefficient * 1e3:.3f} mV", "k is rounded to its word length"),
-        (
-            "... from thresholds and input",
-            f"{bound.quantization * 1e3:.3f} mV",
-            "both are rounded to steps of their format",
-        ),
-        ("saturated updates", f"{simulation.saturations}", "updates clamped to the range of the membrane word"),
-    ]
 
 
 def render(
@@ -132,6 +89,7 @@ def render(
         version=__version__,
         pictures=pictures,
         errors=error_rows(simulation),
+        warnings=warnings(simulation),
         verdicts=verdicts,
         boards=boards,
         device=_device_rows(design),

@@ -14,7 +14,8 @@ from neuristor.design_file import Design
 from neuristor.docstrings import unit
 from neuristor.golden_model.devices.threshold_switch import Circuit as SwitchCircuit
 from neuristor.golden_model.neurons.model import spike_times
-from neuristor.report import error_rows, switch_rows
+from neuristor.ladder import error_rows
+from neuristor.report import switch_rows
 from neuristor.show import describe
 from neuristor.sim.benches.verify import Verdict
 from neuristor.sim.proofs.claims import Claim

@@ -39,11 +39,18 @@ class DeviceSection(Section):
     r_met: float | None = Field(None, gt=0, description="metallic resistance in ohm, above 0")
     v_th: float | None = Field(None, gt=0, description="threshold voltage in volt, above v_hold")
     v_hold: float | None = Field(None, gt=0, description="hold voltage in volt, above 0")
-    t_imt: float | None = Field(None, ge=0, description="insulator-to-metal transition time in second, 0 or more")
-    t_mit: float | None = Field(None, ge=0, description="metal-to-insulator transition time in second, 0 or more")
+    t_imt: float | None = Field(
+        None, ge=0, description="time constant of the insulator-to-metal transition in second, 0 or more"
+    )
+    t_mit: float | None = Field(
+        None, ge=0, description="time constant of the metal-to-insulator transition in second, 0 or more"
+    )
     transition_temperature: float | None = Field(None, gt=0, description="T_c in kelvin, above reference_temperature")
     reference_temperature: float | None = Field(
-        None, gt=0, description="ambient temperature in kelvin at which v_th and v_hold are given, above 0"
+        None, gt=0, description="ambient temperature in kelvin at which v_th, v_hold and r_ins are given, above 0"
+    )
+    activation: float | None = Field(
+        None, ge=0, description="activation energy of r_ins over Boltzmann's constant in kelvin, 0 or more"
     )
 
 
@@ -129,7 +136,8 @@ class NumberSection(Section):
 
     membrane: Bits | None = Field(
         None,
-        description="[integer bits with the sign, fraction bits], together 2 to 48; by default those of the model",
+        description="[integer bits with the sign, fraction bits], together 2 to 48; by default those of the model, "
+        "wider if needed",
     )
     drive: Bits | None = Field(
         None, description="[integer bits with the sign, fraction bits]; for lif the fraction bits are those of membrane"

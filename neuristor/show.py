@@ -29,7 +29,7 @@ PAUSED = np.repeat([1.0, 0.0, 1.0], [5 * CYCLES + 4, CYCLES, 4 * CYCLES])
 INK, ACCENT, FILL = "#1f3d7a", "#e08a1e", "#cfe3d6"
 FIGURE_UNITS = {"hz": "Hz", "j": "J", "s": "s", "v": "V", "w": "W", "f": "F", "ohm": "ohm"}
 """Unit of a published figure, by the last word of its name."""
-PLAIN_UNITS = {"m2": "m2", "cycles": "cycles"}
+PLAIN_UNITS = {"m2": "m2", "cycles": "cycles", "fraction": "%"}
 """Units that have no SI prefix here."""
 PULSE_UNITS = {
     "amplitude": "V",
@@ -41,8 +41,16 @@ PULSE_UNITS = {
     "capacitance": "F",
 }
 """Unit of a number of the pulses."""
-INTEGRATOR_UNITS = {"tau": "s", "refractory": "s"}
-"""Unit of a number of the integrator closest to a transistor; its voltages and currents have none."""
+SHARE = " of P_max"
+INTEGRATOR_UNITS = {
+    "tau": "s",
+    "refractory": "s",
+    "threshold": SHARE,
+    "hold": SHARE,
+    "rest": SHARE,
+    "input_resistance": f"{SHARE} per pulse in each period",
+}
+"""Unit of a number of the integrator closest to a transistor."""
 
 
 def describe(name: str) -> list[tuple[str, str]]:
@@ -72,18 +80,20 @@ def describe(name: str) -> list[tuple[str, str]]:
         rows += more
     for key, number in (entry.figures or {}).items():
         last = key.rpartition("_")[2]
-        symbol, plain = FIGURE_UNITS.get(last, ""), PLAIN_UNITS.get(last, "")
-        value = _value(number.value, symbol, 4) + (f" {plain}" if plain else "")
+        symbol = FIGURE_UNITS.get(last) or PLAIN_UNITS.get(last, "")
+        value = _value(number.value, symbol, 4)
         beside = f"; computed here {_value(computed[key], symbol, 4)}" if key in computed else ""
         rows.append((f"published {key}", f"{value} ({_origin(number)}){beside}"))
     return rows
 
 
 def _value(value: float, symbol: str, digits: int) -> str:
-    """A number with its unit; temperatures and numbers without a unit have no prefix."""
-    if symbol in ("", "K", "1/K"):
-        return f"{value:.{digits}g} {symbol}".rstrip()
-    return si(value, symbol, digits)
+    """A number with its unit; temperatures, shares and numbers without a unit have no prefix."""
+    if symbol == "%":
+        return f"{100 * value:.{digits}g} %"
+    if symbol in ("K", "1/K", *PLAIN_UNITS.values()) or symbol.startswith(SHARE):
+        return f"{value:.{digits}g} {symbol.strip()}"
+    return si(value, symbol, digits) if symbol else f"{value:.{digits}g}, no unit"
 
 
 def window(switch: ThresholdSwitch, supply: Floats) -> tuple[Floats, Floats]:
@@ -201,8 +211,11 @@ def _computed(entry: Preset) -> tuple[list[tuple[str, str]], dict[str, float]]:
     response = _response(entry.name)
     if isinstance(response, Transient):
         rows.append(("simulated frequency", si(response.frequency, "Hz")))
-        rows.append(("simulated duty", f"{response.duty:.4g}"))
-        rows.append(("simulated energy per spike", si(response.energy_per_spike, "J")))
+        rows.append(("simulated duty", _value(response.duty, "%", 4)))
+        rows.append(("energy per spike, in the device", si(response.energy_per_spike, "J")))
+        if entry.circuit:
+            taken = response.supply_energy(**{k: v for k, v in _values(entry.circuit).items() if k != "capacitance"})
+            rows.append(("energy per spike, from the supply", f"{si(taken, 'J')}, with the series resistor"))
         # Published frequencies are the largest of a device, not those of this circuit: only the energy is compared.
         computed["energy_per_spike_j"] = response.energy_per_spike
     return rows, computed

@@ -18,7 +18,11 @@ from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, Implementation, implement
 from neuristor.boards.selftest import BoardTop, SelfTest
 from neuristor.design_file import Design, DesignError
+from neuristor.golden_model.devices.device import PulsedDevice
+from neuristor.golden_model.devices.reduction import Reduction, device_rate
+from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.neurons.model import Bound
+from neuristor.golden_model.variability import STUCK_ON
 from neuristor.hdl.rows import pack_drive, unpack_output
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import Verdict, available, missing, verify
@@ -40,6 +44,7 @@ __all__ = [
     "judge",
     "proved",
     "put_on_board",
+    "reduction",
     "simulate",
     "verilog_trace",
 ]
@@ -48,6 +53,8 @@ CLOCKS = {"amaranth": 15_000, "icarus": 200_000}
 """Clocks that a slow simulator runs: 10 to 60 seconds."""
 LEAST_TICKS = 500
 """Ticks that a slow simulator runs at least."""
+CONDUCTS = ("metallic", "channel_1", "channel_2")
+"""Fields of the state that are 1 while a device conducts."""
 MOST_TRACED = 100_000_000
 """Largest product of ticks and neurons of which every state is kept: some gigabytes."""
 ROM_BITS = {"ice40": 16_384, "gowin": 65_536, "ecp5": 262_144, "gatemate": 262_144}
@@ -66,6 +73,8 @@ class Simulation:
     """Spike times of each neuron in continuous time, in second."""
     on_ticks: Mapping[str, NDArray[Any]]
     """Traces of the float model with spikes at the end of ticks."""
+    rounded: Mapping[str, NDArray[Any]]
+    """Traces of that model with the rounded coefficients of the circuit."""
     bit_true: Mapping[str, NDArray[np.int64]]
     """Traces of the bit-true model: ``spike`` and each field of the state, shape (ticks, count)."""
     saturations: int
@@ -74,6 +83,15 @@ class Simulation:
     """Bit-true minus float membrane potential, with the same spikes, shape (ticks, count), in volt."""
     bound: Bound
     """Derived upper limit of the membrane error, in volt."""
+    reduction: Reduction | str | None
+    """Firing rates of the device and of the neuron that stands for it; a reason if they are not compared; None for a
+    model without a device."""
+    latched: NDArray[np.bool_]
+    """Neurons of which a device is stuck on, or conducts all through the second half of the run, shape (count,)."""
+    clamped: NDArray[np.bool_]
+    """Neurons of which an update was clamped, shape (count,)."""
+    excitable: bool
+    """Whether the neurons are silent without input."""
 
     def per_frame(self, ticks: int) -> NDArray[np.int64]:
         """Count the bit-true spikes of each neuron in each frame.
@@ -121,6 +139,7 @@ def simulate(design: Design) -> Simulation:
     drive = params.drive.value(raw)
     continuous, times = golden.reference(params).run(drive)
     on_ticks, _ = golden.reference(params, locate=False).run(drive)
+    rounded, _ = golden.reference(params, locate=False, rounded=True).run(drive)
     model = golden.bit_true(params)
     trace = model.run(raw)
     membrane = golden.shadow(params, drive, trace)
@@ -129,11 +148,59 @@ def simulate(design: Design) -> Simulation:
         continuous=continuous,
         times=times,
         on_ticks=on_ticks,
+        rounded=rounded,
         bit_true=trace,
         saturations=model.saturations,
         membrane_error=params.membrane.value(trace["membrane"]) - membrane,
         bound=golden.bound(params, golden.swing(params, drive, membrane)),
+        reduction=reduction(design),
+        latched=_latched(params, trace),
+        clamped=model.clamped,
+        excitable=golden.excitable,
     )
+
+
+def _latched(params: Any, trace: Mapping[str, NDArray[np.int64]]) -> NDArray[np.bool_]:
+    """Neurons of which a device is stuck on, or conducts all through the second half of a run."""
+    found = np.asarray(getattr(params, "fault_raw", np.zeros(params.count)) == STUCK_ON)
+    half = len(trace["spike"]) // 2
+    for name in CONDUCTS:
+        if name in trace and half:
+            found = found | trace[name][half:].all(axis=0)
+    return found
+
+
+def reduction(design: Design, current: NDArray[np.float64] | None = None) -> Reduction | str | None:
+    """Compare the firing rates of the device and of the neuron that stands for it, alone and without spread.
+
+    Parameters
+    ----------
+    design : Design
+        The array.
+    current : ndarray of float, shape (n,), optional
+        Constant inputs, in ampere. By default the lowest, the middle and the highest of the design's input under which
+        the neuron fires; the highest of all if it fires under none.
+
+    Returns
+    -------
+    Reduction, str or None
+        The rates; a reason if they are not compared; None for a model without a device.
+    """
+    golden, device = design.golden, design.device
+    if device is None:
+        return None
+    if not isinstance(design.circuit, Circuit):
+        return f"the model {golden.name} has more than the device and its capacitor"
+    if current is None:
+        found = np.unique(design.stimulus.current)
+        low, high = golden.window(design.params)
+        found = found[(found > low) & (found < high)] if ((found > low) & (found < high)).any() else found[-1:]
+        current = found[np.unique([0, len(found) // 2, len(found) - 1])]
+    section = design.sections.circuit
+    given = {} if section is None else {k: v for k, v in section.model_dump().items() if v is not None}
+    neuron = golden.rate(golden.alone(design.params, len(current)), current)
+    unit = "" if isinstance(device, PulsedDevice) else "A"
+    return Reduction(current, device_rate(device, design.circuit, given, current.tolist()), neuron, unit)
 
 
 def verilog_trace(case: Case, ticks: int) -> tuple[str, dict[str, NDArray[np.int64]]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuristor.golden_model.files import content
+from neuristor.golden_model.files import content, decoded, delimited
 
 __all__ = ["MAX_BYTES", "Stimulus", "digits", "from_array", "from_csv", "silence"]
 
@@ -129,7 +129,8 @@ def from_array(current: ArrayLike, ticks: int, count: int) -> Stimulus:
 def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus:
     """Read currents from a CSV file: rows are frames, columns are neurons, in ampere; one header row is skipped.
 
-    A file that cannot be read raises `OSError`.
+    Columns are separated by commas, semicolons or tabs; the text is in UTF-8 or UTF-16. A file that cannot be read
+    raises `OSError`.
 
     Parameters
     ----------
@@ -154,8 +155,13 @@ def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus
         finite.
     """
     numbers = array("d")
+    data = content(path, MAX_BYTES)
     try:
-        for line, cells in enumerate(csv.reader(io.StringIO(content(path, MAX_BYTES).decode("utf-8"), "")), start=1):
+        table, delimiter = delimited(decoded(data))
+    except ValueError as error:
+        raise ValueError(f"{path} must be a CSV file in UTF-8 or UTF-16: {error}") from None
+    try:
+        for line, cells in enumerate(csv.reader(io.StringIO(table, ""), delimiter=delimiter), start=1):
             if not cells or all(not cell.strip() for cell in cells):
                 continue
             if line == 1 and not any(_is_number(cell) for cell in cells):
@@ -170,8 +176,8 @@ def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus
                 numbers.append(float(cell))
             if len(numbers) > MOST_FRAMES * count:
                 raise ValueError(f"{path} must hold at most {MOST_FRAMES:,} rows")
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} must be a CSV file in UTF-8: {error}") from None
+    except csv.Error as error:
+        raise ValueError(f"{path} must be a CSV file: {error}") from None
     rows = np.array(numbers).reshape(-1, count)
     if not len(rows):
         raise ValueError(f"{path} must hold at least one row of {count} currents; it holds none")

@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
@@ -128,7 +128,7 @@ def _tables(path: Path, content: bytes) -> dict[str, Any]:
                 f"{MOST_DOTS:,}"
             )
     try:
-        table = tomllib.loads(content.decode("utf-8"))
+        table = tomllib.loads(content.decode("utf-8-sig"))
     except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, and an integer with thousands of digits
         raise DesignError(f"{path}: not a TOML file: {error}") from None
     except RecursionError:
@@ -315,4 +315,14 @@ def _sentence(error: ValidationError, table: dict[str, Any], file: type[BaseMode
         if near:
             return f"[{place[0]}] {unknown_key(near[0], [place[1]])}"
         return f"[{place[0]}] {place[1]} is missing: {wanted}"
-    return f"[{place[0]}] {'.'.join(place[1:])} must be {wanted}, not {first['input']!r}"
+    return f"[{place[0]}] {_key(first['loc'][1:], table[place[0]])} must be {wanted}, not {first['input']!r}"
+
+
+def _key(place: Sequence[int | str], value: Any) -> str:
+    """The key of a wrong value, without the names that pydantic adds for the kinds that it tried."""
+    made = []
+    for part in place:
+        if (part in value) if isinstance(value, dict) else (isinstance(value, list) and isinstance(part, int)):
+            value = value[part]
+            made.append(str(part))
+    return ".".join(made)

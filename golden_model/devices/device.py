@@ -75,11 +75,32 @@ class Transient:
     def energy_per_spike(self) -> float:
         """Energy dissipated in the device in the last full cycle, from spike to spike, in joule.
 
-        0 if there is no full cycle.
+        0 if there is no full cycle. The series resistor takes more: see `supply_energy`.
         """
+        return self._per_cycle(self.voltage * self.current)
+
+    def supply_energy(self, *, supply: float, series_resistance: float) -> float:
+        """Energy taken from the supply in the last full cycle: that of the device and of the series resistor.
+
+        Parameters
+        ----------
+        supply : float
+            Supply voltage V_DD, in volt.
+        series_resistance : float
+            R_s, in ohm.
+
+        Returns
+        -------
+        float
+            In joule; 0 if there is no full cycle.
+        """
+        return self._per_cycle(supply * (supply - self.voltage) / series_resistance)
+
+    def _per_cycle(self, power: Floats) -> float:
+        """Integral of a power, in watt, over the last full cycle."""
         if len(self.spikes) < 2:
             return 0.0
-        taken = cumulative_trapezoid(self.voltage * self.current, self.time, initial=0)
+        taken = cumulative_trapezoid(power, self.time, initial=0)
         start, stop = np.interp(self.spikes[-2:], self.time, taken)
         return float(stop - start)
 
@@ -148,6 +169,17 @@ class PulsedDevice(Protocol):
             In second.
         pulse_voltage : float
             In volt.
+        """
+
+    def pulses(self, voltage: Floats, *, pulse_period: float) -> Any:
+        """Response to a train of pulses, with the attribute ``spikes``: times of firing, in second.
+
+        Parameters
+        ----------
+        voltage : ndarray of float, shape (n,)
+            Pulse voltage of each period, in volt; 0 for no pulse.
+        pulse_period : float
+            In second.
         """
 
 

@@ -19,9 +19,20 @@ silent: a neuron at rest, which fires under an input current. With ``v_met >= V_
 after it has switched on, it stays on.
 
 Joule heating switches the device, so both voltages fall as the ambient temperature T rises towards
-the transition temperature T_c::
+the transition temperature T_c; the insulating resistance falls with the activation energy E_a::
 
-    V(T) = V(T_ref) sqrt((T_c - T) / (T_c - T_ref))                                       (5)
+    V(T)     = V(T_ref) sqrt((T_c - T) / (T_c - T_ref))                                   (5)
+    R_ins(T) = R_ins(T_ref) exp(E_a / k (1/T - 1/T_ref))                                  (6)
+
+A transition may take time. The metallic fraction m of the conductance then follows its state, 1 while
+metallic and 0 while insulating, with the time constant T_imt or T_mit of the transition (our choice: a
+first-order lag; papers give the times and rarely the law. The public netlist of ``vo2-maffezzoni``, which
+has a law of its own, oscillates at 688 kHz, without transition times 695, and with this lag 632)::
+
+    1/R      = (1 - m) / R_ins + m / R_met        dm/dt = (state - m) / T                 (7)
+
+Equations 2 to 4, and the circuit on the FPGA, have T = 0. What that costs is the first line of every
+table of errors (`neuristor.golden_model.devices.reduction`).
 
 References
 ----------
@@ -39,8 +50,14 @@ import numpy as np
 
 from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.device import Event, Floats, Mode, Transient, charge_rate, follow
+from neuristor.golden_model.units import other_prefix, si
 
 __all__ = ["Circuit", "ThresholdSwitch"]
+
+MOST_VOLTS = 1000.0
+"""Largest threshold voltage, in volt."""
+MOST_SUPPLY = 100
+"""Largest supply, in threshold voltages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,18 +72,22 @@ class ThresholdSwitch:
         Threshold voltage V_th (switches on) and hold voltage V_hold (switches off), in volt;
         ``0 < v_hold < v_th``.
     t_imt, t_mit : float
-        Duration of the insulator-to-metal and of the metal-to-insulator transition, in second; zero
-        or more. They do not affect waveforms; `Circuit.too_fast` compares them with the time constants.
+        Time constants T_imt of the insulator-to-metal and T_mit of the metal-to-insulator transition, in
+        second; zero or more (equation 7).
     transition_temperature : float, optional
         T_c, in kelvin. Without it, the model does not depend on temperature.
     reference_temperature : float
-        T_ref, in kelvin: ambient temperature at which `v_th` and `v_hold` hold. Below T_c.
+        T_ref, in kelvin: ambient temperature at which `v_th`, `v_hold` and `r_ins` hold. Below T_c.
+    activation : float
+        Activation energy of the insulating resistance over Boltzmann's constant, E_a / k, in kelvin; zero or
+        more (equation 6). With 0, R_ins does not depend on temperature.
 
     Raises
     ------
     ValueError
-        If a resistance, voltage or temperature is not positive, a transition time is negative,
-        ``v_hold >= v_th``, ``r_met >= r_ins``, or the reference temperature is not below T_c.
+        If a resistance, voltage or temperature is not positive, a transition time or the activation is negative,
+        ``v_hold >= v_th``, ``r_met >= r_ins``, the reference temperature is not below T_c, or there is an
+        activation without T_c.
     """
 
     kind: ClassVar[str] = "threshold_switch"
@@ -80,20 +101,34 @@ class ThresholdSwitch:
     t_mit: float = 0.0
     transition_temperature: float | None = None
     reference_temperature: float = 300.0
+    activation: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("r_ins", "r_met", "v_th", "v_hold"):
             positive(name, getattr(self, name))
-        for name in ("t_imt", "t_mit"):
+        for name in ("t_imt", "t_mit", "activation"):
             positive(name, getattr(self, name), zero=True)
         if self.v_hold >= self.v_th:
-            raise ValueError(f"v_hold must be below v_th ({self.v_th!r} V), not {self.v_hold!r} V")
+            raise ValueError(
+                f"v_hold must be below v_th ({si(self.v_th, 'V')}), not {si(self.v_hold, 'V')}"
+                + other_prefix(self.v_hold, "V", lambda v: self.v_th / 100 < v < self.v_th)
+            )
         if self.r_met >= self.r_ins:
-            raise ValueError(f"r_met must be below r_ins ({self.r_ins!r} ohm), not {self.r_met!r} ohm")
+            raise ValueError(
+                f"r_met must be below r_ins ({si(self.r_ins, 'ohm')}), not {si(self.r_met, 'ohm')}"
+                + other_prefix(self.r_ins, "ohm", lambda r: r > self.r_met).replace("is it", "is r_ins")
+            )
+        if self.v_th > MOST_VOLTS:
+            raise ValueError(
+                f"v_th must be at most {si(MOST_VOLTS, 'V')}, not {si(self.v_th, 'V')}"
+                + other_prefix(self.v_th, "V", lambda v: 0.1 <= v <= 100)
+            )
         positive("reference_temperature", self.reference_temperature)
         if self.transition_temperature is not None:
             positive("transition_temperature", self.transition_temperature)
             self._below_transition("reference_temperature", self.reference_temperature)
+        elif self.activation:
+            raise ValueError("activation needs a transition_temperature: without it, the model has no temperature")
 
     def _below_transition(self, name: str, temperature: float) -> None:
         if self.transition_temperature is not None and temperature >= self.transition_temperature:
@@ -129,9 +164,7 @@ class ThresholdSwitch:
         return self
 
     def transient(self, *, supply: float, series_resistance: float, capacitance: float, duration: float) -> Transient:
-        """Waveform of the device in its circuit (equation 1), from 0 V and the insulating state.
-
-        The transitions take no time: `t_imt` and `t_mit` are ignored.
+        """Waveform of the device in its circuit (equations 1 and 7), from 0 V and the insulating state.
 
         Parameters
         ----------
@@ -147,31 +180,39 @@ class ThresholdSwitch:
         Returns
         -------
         Transient
-            Its ``state`` has ``metallic``, 1 or 0.
+            Its ``state`` has ``metallic``, the metallic fraction of the conductance, 0 to 1.
         """
         circuit = Circuit(device=self, supply=supply, series_resistance=series_resistance, capacitance=capacitance)
         positive("duration", duration)
 
-        def mode(metallic: bool) -> Mode:
-            resistance, level = (self.r_met, self.v_hold) if metallic else (self.r_ins, self.v_th)
+        # The second state is the time, which makes m of equation 7 a function of the state.
+        def mode(metallic: bool, begun: float, m_begun: float) -> Mode:
+            level, tau = (self.v_hold, self.t_imt) if metallic else (self.v_th, self.t_mit)
+
+            def fraction(time: Floats) -> Floats:
+                lag = np.exp(-(time - begun) / tau) if tau else np.zeros_like(time)
+                return metallic + (m_begun - metallic) * lag
+
+            def conductance(y: Floats) -> Floats:
+                m = fraction(y[1])
+                return np.asarray((1 - m) / self.r_ins + m / self.r_met)
+
+            def rate(_: float, y: Floats) -> list[float]:
+                current = float(y[0] * conductance(y))
+                return [charge_rate(float(y[0]), current, supply, series_resistance, capacitance), 1.0]
+
             turn = Event(
                 lambda _, y: float(y[0]) - level,
                 -1 if metallic else 1,
                 "off" if metallic else "on",
-                lambda *_: mode(not metallic),
+                lambda _, y: mode(not metallic, float(y[1]), float(fraction(y[1]))),
             )
-            return Mode(
-                lambda _, y: [
-                    charge_rate(float(y[0]), float(y[0]) / resistance, supply, series_resistance, capacitance)
-                ],
-                lambda y: (y[0] / resistance, {"metallic": np.full(y.shape[1], float(metallic))}),
-                (turn,),
-            )
+            return Mode(rate, lambda y: (y[0] * conductance(y), {"metallic": fraction(y[1])}), (turn,))
 
-        return follow(mode(False), [0.0], duration, max_step=circuit.tau_ins / 4)
+        return follow(mode(False, 0.0, 0.0), [0.0, 0.0], duration, max_step=circuit.tau_ins / 4)
 
     def at_temperature(self, ambient: float) -> Self:
-        """The same device at another ambient temperature (equation 5).
+        """The same device at another ambient temperature (equations 5 and 6).
 
         Parameters
         ----------
@@ -181,12 +222,12 @@ class ThresholdSwitch:
         Returns
         -------
         ThresholdSwitch
-            With new `v_th` and `v_hold`, and `ambient` as its reference temperature.
+            With new `v_th`, `v_hold` and `r_ins`, and `ambient` as its reference temperature.
 
         Raises
         ------
         ValueError
-            If the device has no transition temperature, or `ambient` is not below it.
+            If the device has no transition temperature, `ambient` is not below it, or R_ins is not above R_met there.
         """
         positive("ambient", ambient)
         if self.transition_temperature is None:
@@ -194,7 +235,10 @@ class ThresholdSwitch:
         self._below_transition("ambient", ambient)
         critical = self.transition_temperature
         scale = math.sqrt((critical - ambient) / (critical - self.reference_temperature))
-        return replace(self, v_th=self.v_th * scale, v_hold=self.v_hold * scale, reference_temperature=ambient)
+        r_ins = self.r_ins * math.exp(self.activation * (1 / ambient - 1 / self.reference_temperature))
+        return replace(
+            self, v_th=self.v_th * scale, v_hold=self.v_hold * scale, r_ins=r_ins, reference_temperature=ambient
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,10 +348,9 @@ class Circuit:
         regime = self.regime(current)
         if regime != "oscillates":
             low, high = self.firing_currents
-            raise ValueError(
-                f"the circuit {'is silent' if regime == 'silent' else 'latches'} at {current:.4g} A; "
-                f"it fires repeatedly between {low:.4g} and {high:.4g} A"
-            )
+            state = f"the circuit {'is silent' if regime == 'silent' else 'latches'} at {si(current, 'A')}"
+            self.check_latch()
+            raise ValueError(f"{state}; it fires repeatedly between {si(low, 'A')} and {si(high, 'A')}")
         v_ins = self.target_ins(current)
         device = self.device
         t_ins = self.tau_ins * math.log((v_ins - device.v_hold) / (v_ins - device.v_th))
@@ -329,10 +372,54 @@ class Circuit:
         device, v_met = self.device, self.target_met(current)
         if v_met >= device.v_hold:
             raise ValueError(
-                f"series_resistance must be above {self.series_resistance_window[0]:.4g} ohm, or the device "
-                f"stays on after its first spike, not {self.series_resistance!r} ohm"
+                f"series_resistance must be above {si(self.series_resistance_window[0], 'ohm')}, or the device "
+                f"stays on after its first spike, not {si(self.series_resistance, 'ohm')}"
+                + other_prefix(self.series_resistance, "ohm", lambda r: r > self.series_resistance_window[0])
             )
         return self.tau_met * math.log((device.v_th - v_met) / (device.v_hold - v_met))
+
+    def check_units(self) -> None:
+        """Check that supply and capacitance are in volt and farad.
+
+        Raises
+        ------
+        ValueError
+            If the supply is above 100 threshold voltages, or the capacitance 1 F or more.
+        """
+        most = MOST_SUPPLY * self.device.v_th
+        if self.supply > most:
+            raise ValueError(
+                f"supply must be at most {MOST_SUPPLY} times V_th ({si(most, 'V')}), not {si(self.supply, 'V')}"
+                + other_prefix(self.supply, "V", lambda v: v < most / 10)
+            )
+        if self.capacitance >= 1:
+            raise ValueError(
+                f"capacitance must be below 1 F, not {si(self.capacitance, 'F')}; is it "
+                f"{self.capacitance:g} pF, nF or uF?"
+            )
+
+    def check_latch(self) -> None:
+        """Check that some input current makes the circuit oscillate.
+
+        Raises
+        ------
+        ValueError
+            If the series resistance is below the latch limit: where the device switches on, it stays on.
+        """
+        device = self.device
+        drop = device.v_hold / device.r_met - device.v_th / device.r_ins
+        least = (device.v_th - device.v_hold) / drop if drop > 0 else math.inf
+        if self.series_resistance > least:
+            return
+        if math.isinf(least):
+            raise ValueError(
+                "no series_resistance makes the circuit oscillate: r_met / r_ins must be below v_hold / v_th"
+            )
+        raise ValueError(
+            f"series_resistance must be above {si(least, 'ohm')}, or the device stays on at every input that switches "
+            f"it on, not {si(self.series_resistance, 'ohm')}"
+            + other_prefix(self.series_resistance, "ohm", lambda r: least < r < 200 * least)
+        )
 
     def frequency(self, current: float = 0.0) -> float:
         """Firing rate under a constant input current, in hertz; 0 if the circuit does not oscillate.
@@ -368,10 +455,7 @@ class Circuit:
         )
 
     @property
-    def too_fast(self) -> bool:
-        """Whether ``tau_ins + tau_met`` is less than ten times the longer transition time.
-
-        The two-state model, which switches in no time, is optimistic there: S. Carapezzi et al.,
-        Neuromorph. Comput. Eng. 2023, 10.1088/2634-4386/acf2bf.
-        """
-        return self.tau_ins + self.tau_met < 10 * max(self.device.t_imt, self.device.t_mit)
+    def supply_window(self) -> tuple[float, float]:
+        """Supplies between which the circuit oscillates without an input current, in volt."""
+        device, resistance = self.device, self.series_resistance
+        return device.v_th * (1 + resistance / device.r_ins), device.v_hold * (1 + resistance / device.r_met)

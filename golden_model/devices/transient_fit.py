@@ -6,6 +6,10 @@ of the device (with their given uncertainty as prior), and the times. V_th and V
 the voltages at which the exponentials join. The voltage alone does not determine the scale of the
 impedances, so R_ins must be given; R_met may be fitted.
 
+A second fit leaves out the samples next to the switching times. If C or R_s then differ by more than
+three standard errors, the transition takes time: the second fit is the result, and half of the
+difference is a part of its uncertainty.
+
 Successive periods share a threshold and are not independent. Therefore the cycle-to-cycle errors of the
 times follow from those of V_th and V_hold, by the derivatives of equations 3 and 4.
 
@@ -18,8 +22,9 @@ P. Maffezzoni, L. Daniel, N. Shukla, S. Datta and A. Raychowdhury, IEEE Trans. C
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +42,10 @@ MAX_CYCLES = 24
 MAX_SAMPLES = 100_000
 """Largest number of samples of a transient that are fitted, unless three cycles have more."""
 
+MISFIT = 1.5
+"""From this ratio of residual to noise, a fit is called bad."""
+CORNERS = (0.2, 0.95)
+"""Part of each phase in which a slow transition of the device does not show."""
 MARGIN = 1.163
 """Half of the 98 % interval of the normal distribution, in standard errors."""
 
@@ -79,6 +88,8 @@ class TransientFit:
     """Standard deviation of the samples around the fit, in volt."""
     misfit: float
     """Ratio of `noise` to the scatter of neighbouring samples; far above 1 if the model is wrong."""
+    problems: tuple[str, ...]
+    """What the two-state model misses; empty for a good fit."""
     time: Floats
     """Shape (points,): times of the fitted samples, in second."""
     voltage: Floats
@@ -91,6 +102,7 @@ def fit_transient(
     r_ins: Value | float,
     r_met: Value | float | None = None,
     supply: float | None = None,
+    r_ins_range: tuple[float, float] | None = None,
 ) -> TransientFit:
     """Fit C, R_s and the thresholds to the oscillating voltage across the device.
 
@@ -104,6 +116,9 @@ def fit_transient(
         Resistance of the metallic state, in ohm; above 0. Fitted by default.
     supply : float, optional
         V_DD, in volt; by default that of the record.
+    r_ins_range : (float, float), optional
+        Resistance of an insulating state that is not ohmic, at V_hold and at V_th, in ohm; above 0. The fit is
+        repeated with each, and half of the largest change is a part of the uncertainty.
 
     Returns
     -------
@@ -129,8 +144,24 @@ def fit_transient(
     priors = [value if isinstance(value, Value) else Value(value, 0.0, "ohm") for value in (r_ins, r_met) if value]
     for name, prior in zip(("r_ins", "r_met"), priors, strict=False):
         positive(name, prior.value)
+    for bound in r_ins_range or ():
+        positive("r_ins_range", bound)
     wave = _Wave(measurement.source, sweep.time, sign * sweep.voltage, supply)
-    ratios = [priors[1].value / priors[0].value] if r_met else [0.2, 0.03, 0.003]
+    best = _best(wave, priors, bool(r_met))
+    if r_ins_range is None:
+        return best
+    others = [_best(wave, [Value(bound, 0.0, "ohm"), *priors[1:]], bool(r_met)) for bound in r_ins_range]
+    changed: dict[str, Any] = {}
+    for name in ("t_ins", "t_met", "v_th", "v_hold", "series_resistance", "capacitance", "r_ins", "r_met"):
+        value: Value = getattr(best, name)
+        far = max(abs(getattr(other, name).value - value.value) for other in others)
+        changed[name] = replace(value, sigma=math.hypot(value.sigma, far / 2))
+    return replace(best, **changed)
+
+
+def _best(wave: _Wave, priors: list[Value], metallic: bool) -> TransientFit:
+    """The fit with the smallest residual, from several ratios of the resistances unless both are given."""
+    ratios = [priors[1].value / priors[0].value] if metallic else [0.2, 0.03, 0.003]
     results = []
     for ratio in ratios:
         try:
@@ -276,26 +307,55 @@ class _Wave:
             n = np.searchsorted(begin[1:], t, side="right")
             return np.asarray(target[n] + (v[n] - target[n]) * np.exp(np.clip(-(t - begin[n]) / tau[n], -40, 40)))
 
-        noise, misfit = self.noise, 1.0
-        for _ in range(3):
+        def solve(p: Floats, inside: NDArray[np.bool_]) -> tuple[Floats, Floats, float, float]:
+            """Parameters, their covariance, noise and misfit, from some of the samples."""
+            noise, misfit = self.noise, 1.0
+            count = int(inside.sum())
+            for _ in range(3):
 
-            def residual(p: Floats, noise: float = noise) -> Floats:
-                return np.concatenate([(model(p) - self.v) / noise, (p[rows] - given) / known])
+                def residual(p: Floats, noise: float = noise) -> Floats:
+                    return np.concatenate([(model(p) - self.v)[inside] / noise, (p[rows] - given) / known])
 
-            result = optimize.least_squares(residual, p, method="lm", max_nfev=60 * len(p))
-            p = result.x
-            change = math.sqrt(float(np.mean(result.fun[: len(t)] ** 2)) * len(t) / max(1, len(t) - len(p)))
-            if not math.isfinite(change) or change == 0:
-                break
-            noise, misfit = noise * change, misfit * change
-            if abs(change - 1) < 0.05:
-                break
-        jacobian = np.asarray(result.jac)
-        covariance = np.linalg.pinv(jacobian.T @ jacobian, hermitian=True)
-        return self._result(p, covariance, scale, noise, misfit, model(p))
+                result = optimize.least_squares(residual, p, method="lm", max_nfev=60 * len(p))
+                p = result.x
+                change = math.sqrt(float(np.mean(result.fun[:count] ** 2)) * count / max(1, count - len(p)))
+                if not math.isfinite(change) or change == 0:
+                    break
+                noise, misfit = noise * change, misfit * change
+                if abs(change - 1) < 0.05:
+                    break
+            jacobian = np.asarray(result.jac)
+            return p, np.linalg.pinv(jacobian.T @ jacobian, hermitian=True), noise, misfit
+
+        p, covariance, noise, misfit = solve(p, np.ones(len(t), bool))
+        rounded = 0.0
+        inside = self._between_corners(p, t)
+        if inside is not None:
+            other, wider, _, _ = solve(p, inside)
+            change = other[:4] - p[:4]
+            if (np.abs(change[:2]) > 3 * np.sqrt(np.maximum(np.diag(wider)[:2], 0.0))).any():
+                p, covariance, rounded = other, wider, float(np.abs(change[:2]).max())
+                covariance[range(4), range(4)] += (change / (2 * MARGIN)) ** 2
+        return self._result(p, covariance, scale, noise, misfit, model(p), rounded)
+
+    def _between_corners(self, p: Floats, t: Floats) -> NDArray[np.bool_] | None:
+        """The samples away from the switching times; None if too few are left in the shorter phase."""
+        begin = np.concatenate([[t[0]], p[5:]])
+        end = np.append(begin[1:], t[-1])
+        piece = np.clip(np.searchsorted(p[5:], t, side="right"), 0, len(begin) - 1)
+        phase = (t - begin[piece]) / np.maximum(end[piece] - begin[piece], 1e-12)
+        inside = np.asarray((phase > CORNERS[0]) & (phase < CORNERS[1]))
+        return inside if np.bincount(piece[inside], minlength=len(begin))[1:-1].min(initial=5) >= 5 else None
 
     def _result(
-        self, p: Floats, covariance: Floats, scale: float, noise: float, misfit: float, fitted: Floats
+        self,
+        p: Floats,
+        covariance: Floats,
+        scale: float,
+        noise: float,
+        misfit: float,
+        fitted: Floats,
+        rounded: float,
     ) -> TransientFit:
         """Quantities of the circuit with their uncertainties, from the parameters and their covariance.
 
@@ -372,9 +432,23 @@ class _Wave:
             supply=self.supply,
             noise=Value(noise, noise / math.sqrt(2 * len(self.time)), "V"),
             misfit=misfit,
+            problems=_problems(misfit, rounded),
             time=self.time,
             voltage=fitted,
         )
+
+
+def _problems(misfit: float, rounded: float) -> tuple[str, ...]:
+    """What the two-state model misses, in words."""
+    found = []
+    if misfit > MISFIT:
+        found.append(f"the two-state model does not describe the waveform (residual {misfit:.2g} times the noise)")
+    if rounded:
+        found.append(
+            f"the waveform is rounded where the device switches (R_s and C change by up to {rounded:.1%} without "
+            "these samples)"
+        )
+    return tuple(found)
 
 
 def _crossing(time: Floats, voltage: Floats, before: NDArray[np.intp], after: NDArray[np.intp], level: float) -> Floats:

@@ -29,6 +29,7 @@ from scipy.linalg import expm
 
 from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.threshold_switch import ThresholdSwitch
+from neuristor.golden_model.units import other_prefix, si
 
 __all__ = ["PAIRS", "NeuristorCircuit"]
 
@@ -85,8 +86,9 @@ class NeuristorCircuit:
         low, high = (self.device.v_th + self.device.v_hold) / 2, self.device.v_th
         if not low < self.supply < high:
             raise ValueError(
-                f"supply must be between {low:.4g} V and {high:.4g} V, (V_th + V_hold) / 2 and V_th, for the neuristor "
-                f"to fire and to rest, not {self.supply!r} V"
+                f"supply must be between {si(low, 'V')} and {si(high, 'V')}, (V_th + V_hold) / 2 and V_th, for the "
+                f"neuristor to fire and to rest, not {si(self.supply, 'V')}"
+                + other_prefix(self.supply, "V", lambda v: low < v < high)
             )
 
     @property

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuristor.golden_model.checks import positive, whole
-from neuristor.golden_model.files import MOST_BYTES, arrays, text
+from neuristor.golden_model.files import MOST_BYTES, arrays, delimited, text
 
 __all__ = ["Events", "delta", "latency", "rate", "read_events"]
 
@@ -26,6 +26,8 @@ MOST_SPIKES = 250_000_000
 """Largest number of ticks times inputs for recorded events."""
 LARGEST = 2.0**53
 """Largest number in an event: up to here, float64 holds every integer."""
+NEAR = 1e-6
+"""Fraction of a tick by which rounding may move an event."""
 
 
 def _between(values: ArrayLike) -> NDArray[np.float64]:
@@ -142,7 +144,7 @@ class Events(NamedTuple):
     """Recorded events, for example of an event camera; each array has shape (events,)."""
 
     time: NDArray[np.float64]
-    """Time, in second."""
+    """Time, in second; from `read_events`, since the first event."""
     x: NDArray[np.int64]
     """Column, from 0."""
     y: NDArray[np.int64]
@@ -152,6 +154,8 @@ class Events(NamedTuple):
 
     def spikes(self, dt: float, shape: tuple[int, int, int]) -> Spikes:
         """Convert events to spikes; several events of an input in one tick become one spike.
+
+        A time within a millionth of a tick before a tick belongs to that tick: rounding must not decide.
 
         Parameters
         ----------
@@ -163,7 +167,7 @@ class Events(NamedTuple):
         Returns
         -------
         ndarray of uint8, shape (ticks, inputs)
-            Spikes, 0 or 1; the input of an event is ``(polarity * height + y) * width + x``.
+            Spikes, 0 or 1; the input of an event is ``(polarity * height + y) * width + x``. No ticks for no events.
 
         Raises
         ------
@@ -176,13 +180,15 @@ class Events(NamedTuple):
         for name, values, most in (("x", self.x, width), ("y", self.y, height), ("p", polarity, polarities)):
             if len(values) and (values.min() < 0 or values.max() >= most):
                 raise ValueError(f"{name} must be 0 to {most - 1} in a shape of {shape}, not up to {values.max()}")
+        if not len(self.time):
+            return np.zeros((0, math.prod(shape)), dtype=np.uint8)
         lasts = float(np.ptp(self.time)) / dt + 1
         if not lasts * math.prod(shape) <= MOST_SPIKES:
             raise ValueError(
                 f"events must lie within {MOST_SPIKES // math.prod(shape)} ticks of {dt:g} s, not {lasts:.4g}: ticks "
                 f"times inputs are at most {MOST_SPIKES}"
             )
-        tick = np.floor((self.time - self.time.min()) / dt).astype(np.int64)
+        tick = np.floor((self.time - self.time.min()) / dt + NEAR).astype(np.int64)
         made = np.zeros((int(tick.max()) + 1, math.prod(shape)), dtype=np.uint8)
         made[tick, (polarity * height + self.y) * width + self.x] = 1
         return made
@@ -227,11 +233,25 @@ def read_events(path: str | Path, unit: float = 1e-6) -> Events:
         )
     order = np.argsort(columns["t"], kind="stable")
     return Events(
-        columns["t"][order] * unit,
+        _since_first(columns["t"][order]) * unit,
         whole_columns["x"][order],
         whole_columns["y"][order],
         (whole_columns["p"][order] == 1).astype(np.int64),
     )
+
+
+def _since_first(time: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Times since the first one: exact for whole numbers, otherwise to as many decimals as float64 holds of the times.
+
+    Parameters
+    ----------
+    time : ndarray of float, shape (events,)
+        Sorted times, in any unit.
+    """
+    since = np.asarray(time - time[0])
+    if (time == np.floor(time)).all():
+        return since
+    return np.asarray(np.round(since, math.floor(-math.log10(2 * np.spacing(np.abs(time).max())))))
 
 
 def _npz(path: Path) -> dict[str, NDArray[np.float64]]:
@@ -249,7 +269,8 @@ def _csv(path: Path) -> dict[str, NDArray[np.float64]]:
     head: list[str] = []
     made: list[array[float]] = [array("d") for _ in "txyp"]
     try:
-        rows = (row for row in csv.reader(io.StringIO(text(path, cells=MOST_BYTES))) if any(map(str.strip, row)))
+        table, delimiter = delimited(text(path, cells=MOST_BYTES))
+        rows = (row for row in csv.reader(io.StringIO(table), delimiter=delimiter) if any(map(str.strip, row)))
         for n, row in enumerate(rows, 1):
             if not head:
                 head = [cell.strip().lower() for cell in row]

@@ -1,4 +1,4 @@
-"""Ising problems: maximum cut, graph colouring and number partitioning; graphs from files.
+"""Ising problems: maximum cut, graph colouring, number partitioning and QUBO.
 
 A problem is an energy E of spins s_i = +1 or -1, which is to be minimised. With fields h and couplings J::
 
@@ -13,23 +13,19 @@ colouring (section 6.1), maximum cut (equation 9 without the balance).
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuristor.golden_model.checks import whole
-from neuristor.golden_model.files import text
 
-__all__ = ["Graph", "GraphError", "Ising", "colouring", "max_cut", "partition", "read_graph"]
+__all__ = ["Graph", "GraphError", "Ising", "colouring", "max_cut", "partition"]
 
 MOST_SPINS = 4096
 """Largest number of spins in a problem: that of oscillators in a network."""
-MOST_BYTES = 32 * 1024 * 1024
-"""Largest size of a graph file, in bytes."""
 LARGEST = 1e150
 """Largest weight, and largest sum of numbers; its square is still finite."""
 
@@ -53,6 +49,8 @@ class Graph:
         Indices of the two vertices of each edge, from 0.
     weights : ndarray of float, shape (edges,)
         Weight of each edge, at most 1e150 in magnitude.
+    notes : tuple of str
+        What a reader left out of its file.
 
     Raises
     ------
@@ -64,15 +62,22 @@ class Graph:
     vertices: tuple[Hashable, ...]
     edges: Integers
     weights: Floats
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.edges) != len(self.weights):
             raise GraphError(f"weights must have one element per edge, {len(self.edges)}, not {len(self.weights)}")
-        seen: set[tuple[int, int]] = set()
-        for n, ((a, b), weight) in enumerate(zip(self.edges.tolist(), self.weights.tolist(), strict=True)):
-            problem = _problem(a, b, weight, len(self.vertices), seen)
-            if problem:
-                raise GraphError(f"edge {n} {problem}")
+        count, low, high = len(self.vertices), self.edges.min(axis=1), self.edges.max(axis=1)
+        _, first, same = np.unique(low * count + high, return_index=True, return_inverse=True)
+        for wrong, problem in (
+            ((low < 0) | (high >= count), f"must be between vertices 0 to {count - 1}"),
+            (low == high, "leads from a vertex to itself"),
+            (~(np.abs(self.weights) <= LARGEST), f"must have a finite weight of at most {LARGEST:g}"),
+            (first[same] != np.arange(len(low)), "occurs twice"),
+        ):
+            if wrong.any():
+                n = int(np.argmax(wrong))
+                raise GraphError(f"edge {n} {problem}: {self.edges[n].tolist()}, weight {self.weights[n]:g}")
 
     @property
     def matrix(self) -> Floats:
@@ -118,121 +123,6 @@ class Graph:
         edges = [(number[a], number[b]) for a, b in graph.edges]
         weights = [graph.edges[edge].get("weight", 1.0) for edge in graph.edges]
         return Graph(names, np.array(edges, dtype=np.int64).reshape(-1, 2), np.array(weights, dtype=np.float64))
-
-
-def _problem(a: int, b: int, weight: float, count: int, seen: set[tuple[int, int]]) -> str:
-    """The error of an edge, or an empty string; then the edge is added to `seen`."""
-    for vertex in (a, b):
-        if not 0 <= vertex < count:
-            return f"names vertex {vertex + 1}, but the graph has vertices 1 to {count}"
-    if a == b:
-        return f"leads from vertex {a + 1} to itself"
-    if not math.isfinite(weight):
-        return f"must have a finite weight, not {weight}"
-    if abs(weight) > LARGEST:
-        return f"must have a weight of at most {LARGEST:g}, not {weight}"
-    pair = (min(a, b), max(a, b))
-    if pair in seen:
-        return f"from {a + 1} to {b + 1} occurs twice"
-    seen.add(pair)
-    return ""
-
-
-def read_graph(path: Path | str) -> Graph:
-    """Read a graph from a file.
-
-    The file has one of three formats, which is recognised by its first lines:
-
-    - *DIMACS*: ``p edge <vertices> <edges>``, then ``e <i> <j> [weight]`` with vertices from 1; ``c`` for comments.
-    - *G-set*: ``<vertices> <edges>``, then ``<i> <j> [weight]`` with vertices from 1.
-    - *Edge list*: ``<name> <name> [weight]``, separated by blanks or commas; ``#`` for comments.
-
-    Parameters
-    ----------
-    path : Path or str
-        File of at most 32 MiB; at most 4096 vertices.
-
-    Returns
-    -------
-    Graph
-        An edge without a weight has the weight 1.
-
-    Raises
-    ------
-    GraphError
-        If the file is invalid; the message names the file, the line and what was expected.
-    """
-    path = Path(path)
-    try:
-        found = text(path, MOST_BYTES)
-    except ValueError as error:
-        raise GraphError(str(error)) from None
-    lines = [(n, line.replace(",", " ").split()) for n, line in enumerate(found.splitlines(), 1)]
-    lines = [(n, words) for n, words in lines if words and not words[0].startswith("#")]
-    # The name of a vertex may be c or p.
-    dimacs = any(words[0] == "p" and len(words) == 4 and words[1].isalpha() for _, words in lines)
-    lines = [(n, words) for n, words in lines if not (dimacs and words[0] == "c")]
-    if not lines:
-        raise GraphError(f"{path}: contains no graph")
-    first, head = lines[0]
-    numbered = True
-    if dimacs:
-        size, rows = head[2:], [(n, words[1:] if words[0] in ("e", "a") else words) for n, words in lines[1:]]
-    elif _is_header(head, lines):
-        size, rows = head[:2], lines[1:]
-    else:
-        size, rows, numbered = [], lines, False
-    names: list[Hashable] = []
-    if numbered:
-        try:
-            count, edges = (int(word) for word in size)
-        except ValueError:
-            raise GraphError(
-                f"{path}, line {first}: must say how many vertices and edges, not {' '.join(head)}"
-            ) from None
-        if len(rows) != edges:
-            raise GraphError(f"{path}: must have {edges} edges, as line {first} says, not {len(rows)}; is it complete?")
-        if not 1 <= count <= MOST_SPINS:
-            raise GraphError(f"{path}, line {first}: a graph must have 1 to {MOST_SPINS} vertices, not {count}")
-        names = list(range(1, count + 1))
-    number: dict[str, int] = {str(name): n for n, name in enumerate(names)}
-    ends, weights, seen = [], [], set[tuple[int, int]]()
-    for n, words in rows:
-        if len(words) not in (2, 3):
-            raise GraphError(f"{path}, line {n}: must be two vertices and perhaps a weight, not {' '.join(words)}")
-        pair = []
-        for word in words[:2]:
-            if not numbered:
-                pair.append(number.setdefault(word, len(number)))
-            elif word in number:
-                pair.append(number[word])
-            else:
-                raise GraphError(f"{path}, line {n}: names vertex {word}, but the graph has vertices 1 to {len(names)}")
-        try:
-            weight = float(words[2]) if len(words) == 3 else 1.0
-        except ValueError:
-            raise GraphError(f"{path}, line {n}: a weight must be a number, not {words[2]}") from None
-        if len(number) > MOST_SPINS:
-            raise GraphError(f"{path}, line {n}: a graph must have at most {MOST_SPINS} vertices; this is one more")
-        problem = _problem(pair[0], pair[1], weight, len(number), seen)
-        if problem:
-            raise GraphError(f"{path}, line {n}: this edge {problem}")
-        ends.append(pair)
-        weights.append(weight)
-    return Graph(
-        tuple(names if numbered else number),
-        np.array(ends, dtype=np.int64).reshape(-1, 2),
-        np.array(weights, dtype=np.float64),
-    )
-
-
-def _is_header(head: Sequence[str], lines: Sequence[tuple[int, list[str]]]) -> bool:
-    """Whether a file starts with the header of the G-set; one file of the set has an extra letter in it."""
-    if not all(word.isdecimal() and len(word) < 20 for word in head[:2]) or len(head) not in (2, 3):
-        return False
-    if len(head) == 3:
-        return head[2].isalpha()
-    return any(len(words) == 3 for _, words in lines[1:]) or int(head[1]) == len(lines) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,6 +179,26 @@ class Ising:
         return np.asarray(s @ self.fields + 0.5 * ((s @ self.couplings) * s).sum(axis=-1) + self.offset)
 
     @staticmethod
+    def from_qubo(matrix: ArrayLike, offset: float = 0.0, variables: tuple[Hashable, ...] = ()) -> Ising:
+        """Convert a quadratic unconstrained binary optimisation problem, with ``x = (1 + s) / 2``.
+
+        Parameters
+        ----------
+        matrix : array_like of float, shape (count, count)
+            Q in the energy ``x' Q x + offset``, x 0 or 1. Linear terms are on the diagonal.
+        offset : float
+            Constant part of the energy.
+        variables : tuple
+            Name of each variable; 0, 1, 2 and so on by default.
+        """
+        q = np.asarray(matrix, dtype=np.float64)
+        couplings = (q + q.T) / 4
+        fields = couplings.sum(axis=1)
+        constant = offset + (q.sum() + np.trace(q)) / 4
+        np.fill_diagonal(couplings, 0)
+        return Ising(couplings, fields, float(constant), variables)
+
+    @staticmethod
     def from_bqm(bqm: Any) -> Ising:
         """Convert a binary quadratic model of dimod.
 
@@ -307,8 +217,17 @@ class Ising:
         return Ising(matrix, np.array([fields[name] for name in names], dtype=np.float64), float(offset), names)
 
     def to_bqm(self) -> Any:
-        """The problem as a binary quadratic model of dimod, which must be installed."""
-        import dimod
+        """The problem as a binary quadratic model of dimod.
+
+        Raises
+        ------
+        ImportError
+            If dimod is not installed.
+        """
+        try:
+            import dimod
+        except ImportError as error:
+            raise ImportError("to_bqm needs dimod: pip install dimod") from error
 
         pairs = np.argwhere(np.triu(self.couplings) != 0).tolist()
         return dimod.BinaryQuadraticModel.from_ising(
@@ -390,12 +309,7 @@ def colouring(graph: Graph, colours: int) -> Ising:
     for a, b in graph.edges.tolist():
         quadratic[a, same, b, same] += 0.5
         quadratic[b, same, a, same] += 0.5
-    size = count * colours
-    matrix: Floats = quadratic.reshape(size, size)
-    linear: Floats = np.full(size, -1.0)
-    # x = (1 + s) / 2 in x' Q x + linear' x + count
-    couplings = matrix / 2
-    fields: Floats = linear / 2 + matrix.sum(axis=1) / 2
-    offset = count + linear.sum() / 2 + matrix.sum() / 4
+    matrix = quadratic.reshape(count * colours, count * colours)
+    np.fill_diagonal(matrix, -1.0)
     names = tuple((vertex, colour) for vertex in graph.vertices for colour in range(colours))
-    return Ising(couplings, fields, float(offset), names)
+    return Ising.from_qubo(matrix, count, names)

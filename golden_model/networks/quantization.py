@@ -20,6 +20,7 @@ from neuristor.golden_model.networks.snn import (
     SnnBitTrue,
     SnnParams,
     SnnReference,
+    ThresholdError,
     Words,
     farthest,
     quantized,
@@ -559,13 +560,13 @@ def _fitted(network: Network, words: Sequence[Words], extra: int = 0) -> SnnPara
 
     Raises
     ------
-    ValueError
-        If the network cannot be quantized for another reason, or 3 bits are not enough.
+    ThresholdError
+        If 3 bits are not enough.
     """
     longer = [each._replace(membrane_bits=each.membrane_bits + extra, level=each.level / 2**extra) for each in words]
     try:
         return quantized(network, longer)
-    except ValueError as error:
-        if extra == 3 or "threshold must be" not in str(error):
+    except ThresholdError:
+        if extra == 3:
             raise
     return _fitted(network, words, extra + 1)

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-__all__ = ["Convolution", "Dense", "Synapses", "pooling", "reach"]
+__all__ = ["Convolution", "Dense", "Synapses", "pooled", "pooling", "reach"]
 
 Array = NDArray[Any]
 
@@ -46,15 +46,33 @@ def pooling(shape: tuple[int, ...], pool: tuple[int, int]) -> Any:
     return scipy.sparse.csr_array((np.ones(len(tile), dtype=np.int64), (tile, np.flatnonzero(inside))), shape=shape_out)
 
 
-def _pooled(shape: tuple[int, ...], pool: tuple[int, int]) -> tuple[int, ...]:
+def pooled(shape: tuple[int, ...], pool: tuple[int, int]) -> tuple[int, ...]:
+    """The shape of a picture after pooling.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Channels, height, width of the picture; any shape for no pooling.
+    pool : tuple of int
+        Height and width of a tile; (1, 1) for no pooling.
+
+    Returns
+    -------
+    tuple of int
+        Channels, rows and columns of whole tiles.
+
+    Raises
+    ------
+    ValueError
+        If `shape` is no picture, or no tile fits it.
+    """
     if pool == (1, 1):
         return shape
     if len(shape) != 3:
         raise ValueError(f"pooled inputs must have shape (channels, height, width), not {shape}")
-    made = (shape[0], shape[1] // pool[0], shape[2] // pool[1])
-    if min(pool) < 1 or min(made) < 1:
+    if not (1 <= pool[0] <= shape[1] and 1 <= pool[1] <= shape[2]):
         raise ValueError(f"pool must be at least 1 and fit {shape[1:]}, not {pool}")
-    return made
+    return shape[0], shape[1] // pool[0], shape[2] // pool[1]
 
 
 def _numbers(name: str, values: Array, dimensions: int) -> Array:
@@ -98,10 +116,8 @@ class Dense:
         object.__setattr__(self, "weights", weights)
         shape = tuple(int(n) for n in self.input_shape) or (weights.shape[1],)
         object.__setattr__(self, "input_shape", shape)
-        if math.prod(_pooled(shape, self.pool)) != weights.shape[1]:
-            raise ValueError(
-                f"weights must have {math.prod(_pooled(shape, self.pool))} columns, not {weights.shape[1]}"
-            )
+        if math.prod(pooled(shape, self.pool)) != weights.shape[1]:
+            raise ValueError(f"weights must have {math.prod(pooled(shape, self.pool))} columns, not {weights.shape[1]}")
 
     @property
     def values(self) -> Array:
@@ -215,7 +231,7 @@ class Convolution:
     @property
     def source_shape(self) -> tuple[int, ...]:
         """Channels, height, width of the picture after pooling."""
-        return _pooled(self.input_shape, self.pool)
+        return pooled(self.input_shape, self.pool)
 
     @property
     def output_shape(self) -> tuple[int, ...]:

@@ -1,15 +1,16 @@
-"""Error of the fixed-point neurons against the physics, by cause; and the smallest words that are accurate enough.
+"""Error of the fixed-point neurons against their float model, by cause; and the smallest words that suffice.
 
 A sweep of constant inputs is applied to four models of the same neuron::
 
-    continuous   float, crossings located               the physics
+    continuous   float, crossings located               the neuron's own equations
     on ticks     float, in steps of dt                  + the time step
     rounded      float, with the circuit's coefficients + the rounding of the coefficients
     bit-true     fixed point                            + the word length
 
 so that the differences of adjacent models add up to the total error. Compared are the mean interval between spikes (not
 their number, which depends on the simulated time), the fluctuation of the spike times, and the duty. Spread and
-coupling are switched off: they are the same in all four models.
+coupling are switched off: they are the same in all four models. What the neuron itself loses of its device is compared
+in ``neuristor.golden_model.devices.reduction``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from neuristor.golden_model.neurons import kernel
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import NeuronParams, spike_times
+from neuristor.golden_model.units import si
 
 __all__ = ["MODELS", "Accuracy", "Words", "denser", "measure", "smallest", "sweep"]
 
@@ -107,8 +109,11 @@ class Words:
     """Number of word lengths that were tried."""
 
 
-def sweep(model: NeuronModel[Any], params: NeuronParams, points: int = 12, highest: float = 0.0) -> Floats:
-    """Input currents from near the firing threshold upwards.
+def sweep(model: NeuronModel[Any], params: NeuronParams, low: float, high: float, points: int = 12) -> Floats:
+    """Input currents of a range, as far as the neuron fires repeatedly under them.
+
+    A tenth of the range is left out next to the firing threshold, where the rate vanishes, and a twentieth of the
+    neuron's whole range at its upper end.
 
     Parameters
     ----------
@@ -116,26 +121,33 @@ def sweep(model: NeuronModel[Any], params: NeuronParams, points: int = 12, highe
         The neuron model.
     params : NeuronParams
         Parameters of an array of that model.
+    low, high : float
+        Lowest and highest current, in ampere; equal for a single input.
     points : int
         Number of currents, at least 2.
-    highest : float
-        Current that the sweep reaches at least, in ampere, within the range of the neuron.
 
     Returns
     -------
-    ndarray of float, shape (points,)
-        Currents in ascending order, in ampere.
+    ndarray of float, shape (points,) or (1,)
+        Currents in ascending order, in ampere; one if `low` and `high` are equal.
 
     Raises
     ------
     ValueError
-        If there are fewer than two points.
+        If there are fewer than two points, or the neuron does not fire repeatedly anywhere in the range.
     """
     if points < 2:
         raise ValueError(f"points must be at least 2, not {points}")
-    low, high = model.window(params)
-    top = min(low + 0.95 * (high - low), max(highest, low + 3 * abs(low)))
-    return np.linspace(low + 0.1 * (top - low), top, points)
+    lowest, highest = model.window(params)
+    if not (low <= high and low < highest and high > lowest):
+        raise ValueError(
+            f"the input must reach the range in which the neuron fires repeatedly, {si(lowest, 'A')} to "
+            f"{si(highest, 'A')}; it is {si(low, 'A')} to {si(high, 'A')}"
+        )
+    if low == high:
+        return np.array([low])
+    stop = min(high, lowest + 0.95 * (highest - lowest))
+    return np.linspace(max(low, lowest + 0.1 * (stop - lowest)), stop, points)
 
 
 def measure(model: NeuronModel[Any], params: NeuronParams, current: Floats) -> Accuracy:
@@ -239,7 +251,8 @@ class _Bench:
         exact = np.array([_spacing(found)[0] for found in self.references[0][0]])
         got = np.array([_spacing(found)[0] for found in self._bit_true(params)[0]])
         volts = params.drive_volts(self.current)
-        slope = np.gradient(exact, volts) / exact
+        # A circuit with one input alone is compared with that input: no other word stands for it.
+        slope = np.gradient(exact, volts) / exact if len(volts) > 1 else np.zeros(1)
         rounded = params.drive.value(params.drive_raw(self.current)) - volts
         rest = got / exact - 1 - slope * rounded
         return _worst(np.abs(rest) + np.abs(slope) * params.drive.resolution / 2)

@@ -256,29 +256,34 @@ class HodgkinHuxleyParams(NeuronParams):
                 f"up to 8 more than membrane, not {self.drive.frac_bits}"
             )
         if not self.e_k < self.e_l < self.e_na:
-            raise ValueError(f"e_l must be between e_k and e_na ({self.e_k!r} V and {self.e_na!r} V), not {self.e_l!r}")
+            raise ValueError(
+                f"e_l must be between e_k and e_na ({si(self.e_k, 'V')} and {si(self.e_na, 'V')}), not "
+                f"{si(self.e_l, 'V')}"
+            )
         for name in ("e_na", "e_k", "e_l", "threshold"):
             value = getattr(self, name)
             if not self.membrane.min <= value <= self.membrane.max:
                 raise OverflowError(
-                    f"{name} must be in the range of membrane and of the rate tables, {self.membrane.min} to "
-                    f"{self.membrane.max:.6g} V, not {value!r} V"
+                    f"{name} must be in the range of membrane and of the rate tables, "
+                    f"{si(self.membrane.min, 'V')} to {si(self.membrane.max, 'V')}, not {si(value, 'V')}"
                 )
         largest = (self.g_na + self.g_k + self.g_l) * self.dt / self.capacitance
         if largest > 16:
             limit = 16 * self.capacitance / (self.g_na + self.g_k + self.g_l)
-            raise ValueError(f"dt must be at most {limit:.3g} s for these conductances, not {self.dt!r} s")
+            raise ValueError(f"dt must be at most {si(limit, 's')} for these conductances, not {si(self.dt, 's')}")
         worst = self.table_errors["k"]
         if worst > 2e-3:
             raise ValueError(
-                f"dt must be shorter, or the range of membrane smaller: with a tick of {self.dt!r} s and a table step "
-                f"of {self.membrane.resolution * 2**self._position:.3g} V the interpolated decay errs by {worst:.2g}; "
-                f"at most 0.002 is allowed"
+                f"dt must be shorter, or the range of membrane smaller: with a tick of {si(self.dt, 's')} and a table "
+                f"step of {si(self.membrane.resolution * 2**self._position, 'V')} the interpolated decay errs "
+                f"by {worst:.2g}; at most 0.002 is allowed"
             )
         fits = self.spread.current_d2d * 6 + self.spread.current_noise * 4
-        self.drive.quantize(self.drive_volts(fits), "current_d2d and current_noise, in the input,")
+        self.drive.quantize(self.drive_volts(fits), "current_d2d and current_noise, in the input,", word="drive")
         if self.raw.noise_scale_raw == 0 and self.spread.current_noise:
-            raise ValueError(f"current_noise is below a step of drive; 0 switches it off, not {fits!r} A")
+            raise ValueError(
+                f"current_noise is below a step of drive; 0 switches it off, not {si(self.spread.current_noise, 'A')}"
+            )
         _ = self.bias_raw  # raises if it does not fit its word
 
     @property
@@ -385,15 +390,15 @@ class HodgkinHuxleyParams(NeuronParams):
             g_k_raw=math.floor(self.g_k * scale * 2**bits + 0.5),
             g_shift=bits,
             g_l_raw=math.floor(self.g_l * scale * 2**POWER + 0.5),
-            e_na_raw=int(self.membrane.quantize(self.e_na, "e_na")),
-            e_k_raw=int(self.membrane.quantize(self.e_k, "e_k")),
-            e_l_raw=int(self.membrane.quantize(self.e_l, "e_l")),
+            e_na_raw=int(self.membrane.quantize(self.e_na, "e_na", word="membrane", unit="V")),
+            e_k_raw=int(self.membrane.quantize(self.e_k, "e_k", word="membrane", unit="V")),
+            e_l_raw=int(self.membrane.quantize(self.e_l, "e_l", word="membrane", unit="V")),
             net_shift=POWER + fraction - self.drive.frac_bits,
             phi=_entries(phi[None] * 2.0**OPERAND)[0],
             phi_slope=_slopes(phi[None] * 2.0**OPERAND)[0],
             phi_position=POWER + self._g_int - (ENTRIES.bit_length() - 1),
             membrane_shift=OPERAND + self.drive.frac_bits - fraction,
-            threshold_raw=int(self.membrane.quantize(self.threshold, "threshold")),
+            threshold_raw=int(self.membrane.quantize(self.threshold, "threshold", word="membrane", unit="V")),
             noise_scale_raw=noise_scale,
             noise_shift=noise_shift,
             membrane_min=self.membrane.min_raw,
@@ -414,7 +419,10 @@ class HodgkinHuxleyParams(NeuronParams):
     def initial(self) -> dict[str, NDArray[np.int64]]:
         """State after reset without the noise, as raw integers, each of shape (count,): at rest."""
         gates = np.minimum(np.floor(self.gates(self.rest)[0] * 2**self.gate_bits + 0.5), self.raw.gate_max)
-        values = {"membrane": self.membrane.quantize(self.rest, "rest"), **dict(zip(GATES, gates, strict=True))}
+        values = {
+            "membrane": self.membrane.quantize(self.rest, "rest", word="membrane", unit="V"),
+            **dict(zip(GATES, gates, strict=True)),
+        }
         return {name: np.full(self.count, value, dtype=np.int64) for name, value in values.items()}
 
     @property

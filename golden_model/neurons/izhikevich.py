@@ -183,7 +183,7 @@ class IzhikevichParams(NeuronParams):
         if max(self.membrane.width, self.recovery.width, self.drive.width) > 30:
             raise ValueError("membrane, recovery and drive must have at most 30 bits each")
         if float(self.dts.max()) > 1e-3:
-            raise ValueError(f"dt must be at most 0.001 s for forward Euler, not {float(self.dts.max())!r} s")
+            raise ValueError(f"dt must be at most 1 ms for forward Euler, not {si(float(self.dts.max()), 's')}")
         _ = self.raw, self.bias_raw, self.initial, self.reset_raw, self.jump_raw  # raises if one does not fit its word
         for name in ("quadratic_raw", "sensitivity_raw", "rate_raw"):
             if not np.abs(getattr(self, name)).any():
@@ -240,7 +240,7 @@ class IzhikevichParams(NeuronParams):
     @cached_property
     def constant_raw(self) -> NDArray[np.int64]:
         """Constant of equation 1 of each neuron, on the grid of `recovery`, shape (count,)."""
-        return self.recovery.quantize(self.coefficients["constant"], "constant")
+        return self.recovery.quantize(self.coefficients["constant"], "constant", word="recovery")
 
     @cached_property
     def sensitivity_raw(self) -> NDArray[np.int64]:
@@ -250,7 +250,7 @@ class IzhikevichParams(NeuronParams):
     @cached_property
     def offset_raw(self) -> NDArray[np.int64]:
         """Constant ``-b origin`` of equation 2 of each neuron, on the grid of `recovery`, shape (count,)."""
-        return self.recovery.quantize(self.coefficients["offset"], "b times origin")
+        return self.recovery.quantize(self.coefficients["offset"], "b times origin", word="recovery")
 
     @cached_property
     def leak_raw(self) -> NDArray[np.int64]:
@@ -265,12 +265,12 @@ class IzhikevichParams(NeuronParams):
     @cached_property
     def reset_raw(self) -> NDArray[np.int64]:
         """Reset potential c of each neuron, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self.coefficients["reset"], "c")
+        return self.membrane.quantize(self.coefficients["reset"], "c", word="membrane", unit="V")
 
     @cached_property
     def jump_raw(self) -> NDArray[np.int64]:
         """Increase d of the recovery after a spike of each neuron, on the grid of `recovery`, shape (count,)."""
-        return self.recovery.quantize(self.coefficients["jump"], "d")
+        return self.recovery.quantize(self.coefficients["jump"], "d", word="recovery")
 
     @cached_property
     def noise_scale_raw(self) -> NDArray[np.int64]:
@@ -289,8 +289,8 @@ class IzhikevichParams(NeuronParams):
     def initial(self) -> dict[str, NDArray[np.int64]]:
         """State after reset without the noise, as raw integers, each of shape (count,)."""
         return {
-            "membrane": self.membrane.quantize(1e-3 * self.of("v"), "v"),
-            "recovery": self.recovery.quantize(self.of("u") * self.dts, "u"),
+            "membrane": self.membrane.quantize(1e-3 * self.of("v"), "v", word="membrane", unit="V"),
+            "recovery": self.recovery.quantize(self.of("u") * self.dts, "u", word="recovery"),
         }
 
     @cached_property
@@ -303,7 +303,7 @@ class IzhikevichParams(NeuronParams):
             membrane_shift=fine - coarse,
             sensitivity_shift=self._shift("sensitivity") + coarse - fine,
             rate_shift=self._shift("rate"),
-            peak_raw=int(self.membrane.quantize(PEAK, "the peak")),
+            peak_raw=int(self.membrane.quantize(PEAK, "the peak", word="membrane", unit="V")),
             noise_shift=self._noise[1],
             noisy=int(bool(self._noise[0].any())),
             membrane_min=self.membrane.min_raw,

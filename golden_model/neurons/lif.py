@@ -30,6 +30,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -42,7 +43,7 @@ from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.fixed import Format, round_shift, saturate, select
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
-from neuristor.golden_model.units import si
+from neuristor.golden_model.units import other_prefix, si
 from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "LifParams",
     "LifRaw",
     "LifReference",
+    "Reset",
     "alone",
     "bound",
     "check_current",
@@ -65,6 +67,21 @@ __all__ = [
     "swing",
     "window",
 ]
+
+
+class Reset(IntEnum):
+    """What a spike does to the membrane. ``size`` is threshold - hold."""
+
+    TO_VALUE = 0
+    """It is set to hold."""
+    SUBTRACT = 1
+    """It is lowered by size."""
+    SUBTRACT_LATE = 2
+    """It is lowered by size in the next tick, after the leak."""
+    SUBTRACT_GUARDED = 3
+    """It is lowered by size; while it is still above the threshold, the threshold is higher by size."""
+    NONE = 4
+    """Nothing."""
 
 
 SPREAD = ("threshold_d2d", "threshold_c2c", "stuck_on", "stuck_off", "dead")
@@ -87,8 +104,8 @@ class LifRaw(NamedTuple):
     """Membrane after reset."""
     refractory_ticks: int
     """Refractory period, in ticks; 0 for none."""
-    subtract: int
-    """1 if the reset subtracts, 0 if it sets the hold voltage."""
+    reset: int
+    """A code of `Reset`."""
     noise_scale_raw: int
     """Scale of the threshold noise; 0 for none."""
     noise_shift: int
@@ -189,16 +206,22 @@ class LifParams(NeuronParams):
             if not math.isfinite(getattr(self, name)):
                 raise ValueError(f"{name} must be finite, not {getattr(self, name)!r}")
         if not self.hold < self.threshold:
-            raise ValueError(f"hold must be below threshold ({self.threshold!r} V), not {self.hold!r} V")
+            raise ValueError(f"hold must be below threshold ({si(self.threshold, 'V')}), not {si(self.hold, 'V')}")
         if not self.rest < self.threshold:
             raise ValueError(
-                f"rest must be below threshold ({self.threshold!r} V), or the neuron fires without "
-                f"input, not {self.rest!r} V"
+                f"rest must be below threshold ({si(self.threshold, 'V')}), or the neuron fires without "
+                f"input, not {si(self.rest, 'V')}"
             )
         if self.dt > self.tau:
-            raise ValueError(f"dt must be at most the time constant {self.tau:.4g} s, not {self.dt!r} s")
+            raise ValueError(
+                f"dt must be at most {si(self.tau, 's')}, the time constant, not {si(self.dt, 's')}"
+                + (other_prefix(self.dt, "s", lambda dt: dt <= self.tau) if self.dt > 100 * self.tau else "")
+            )
         if self.dt < self.tau * 2.0**-40:
-            raise ValueError(f"dt must be at least 2**-40 of the time constant ({self.tau:.4g} s), not {self.dt!r} s")
+            raise ValueError(
+                f"dt must be at least {si(self.tau * 2.0**-40, 's')}, 2**-40 of the time constant {si(self.tau, 's')}, "
+                f"not {si(self.dt, 's')}"
+            )
         if self.reset not in ("hold", "subtract"):
             raise ValueError(f"reset must be 'hold' or 'subtract', not {self.reset!r}")
         if self.leak not in ("exact", "power_of_two"):
@@ -214,15 +237,18 @@ class LifParams(NeuronParams):
             raise ValueError(f"drive, membrane and coefficient_bits need {width} bits; at most 63 are exact")
         ticks = self.refractory / self.dt
         if ticks > 65_535:
-            raise ValueError(f"refractory must be at most 65535 ticks, not {ticks:.6g}")
+            raise ValueError(
+                f"refractory ({si(self.refractory, 's')}) must be at most 65535 ticks, so dt must be at least "
+                f"{si(self.refractory / 65_535, 's')}, not {si(self.dt, 's')}"
+            )
         for name in ("threshold", "hold", "rest", "latched"):
-            self.membrane.quantize(getattr(self, name), name)
+            self.membrane.quantize(getattr(self, name), name, word="membrane", unit="V")
         lowest = int(self.threshold_raw.min()) + min(0, self._lowest_offset())
         if lowest <= self.raw.hold_raw:
             raise ValueError(
-                f"threshold_d2d and threshold_c2c must leave every threshold above hold ({self.hold!r} V); "
-                f"with {self.threshold_d2d:.4g} V and {self.threshold_c2c:.4g} V the lowest is "
-                f"{float(self.membrane.value(lowest)):.4g} V"
+                f"threshold_d2d and threshold_c2c must leave every threshold above hold ({si(self.hold, 'V')}); "
+                f"with {si(self.threshold_d2d, 'V')} and {si(self.threshold_c2c, 'V')} the lowest is "
+                f"{si(float(self.membrane.value(lowest)), 'V')}"
             )
 
     def _faults(self) -> Variability:
@@ -250,13 +276,13 @@ class LifParams(NeuronParams):
         return LifRaw(
             k_raw=k_raw,
             k_shift=k_shift,
-            hold_raw=int(self.membrane.quantize(self.hold, "hold")),
-            initial_raw=int(self.membrane.quantize(self.rest, "rest")),
+            hold_raw=int(self.membrane.quantize(self.hold, "hold", word="membrane", unit="V")),
+            initial_raw=int(self.membrane.quantize(self.rest, "rest", word="membrane", unit="V")),
             refractory_ticks=math.floor(self.refractory / self.dt + 0.5),
-            subtract=int(self.reset == "subtract"),
+            reset=int(Reset.SUBTRACT if self.reset == "subtract" else Reset.TO_VALUE),
             noise_scale_raw=scale,
             noise_shift=shift,
-            latched_raw=int(self.membrane.quantize(self.latched, "latched")),
+            latched_raw=int(self.membrane.quantize(self.latched, "latched", word="membrane", unit="V")),
             faults=int(bool(self.fault_raw.any())),
             membrane_min=self.membrane.min_raw,
             membrane_max=self.membrane.max_raw,
@@ -276,7 +302,9 @@ class LifParams(NeuronParams):
     @cached_property
     def threshold_raw(self) -> NDArray[np.int64]:
         """Firing threshold of each device, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self.thresholds, "threshold with its device-to-device spread")
+        return self.membrane.quantize(
+            self.thresholds, "threshold with its device-to-device spread", word="membrane", unit="V"
+        )
 
     @cached_property
     def fault_raw(self) -> NDArray[np.int64]:
@@ -370,11 +398,21 @@ def fire(
     membrane, refractory, state, spike, saturated
         As of `step`.
     """
+    size, owed = threshold_raw - raw.hold_raw, 0
+    if raw.reset in (Reset.SUBTRACT_LATE, Reset.SUBTRACT_GUARDED):
+        above = membrane >= threshold_raw
+        if raw.faults:
+            above = above & (fault_raw == HEALTHY)
+        owed = select(above, size, 0)
+    if raw.reset == Reset.SUBTRACT_LATE:
+        leaked = leaked - owed
     bounded = saturate(leaked, raw.membrane_min, raw.membrane_max)
     clipped = leaked != bounded
     limit = threshold_raw
     if raw.noise_scale_raw:
         limit = limit + noise.offset(state, raw.noise_scale_raw, raw.noise_shift)
+    if raw.reset == Reset.SUBTRACT_GUARDED:
+        limit = limit + owed
     spike = bounded >= limit
     if raw.faults:
         spike = spike & (fault_raw == HEALTHY)
@@ -386,9 +424,11 @@ def fire(
         clipped = active & clipped
         bounded = select(active, bounded, membrane)
         refractory = select(spike, raw.refractory_ticks, refractory - select(active, 0, 1))
-    after = raw.hold_raw
-    if raw.subtract:
-        lowered = bounded - (threshold_raw - raw.hold_raw)
+    after = bounded
+    if raw.reset == Reset.TO_VALUE:
+        after = raw.hold_raw
+    if raw.reset in (Reset.SUBTRACT, Reset.SUBTRACT_GUARDED):
+        lowered = bounded - size
         after = saturate(lowered, raw.membrane_min, raw.membrane_max)
         clipped = clipped | (spike & (lowered != after))
     membrane = select(spike, after, bounded)
@@ -608,7 +648,7 @@ def bound(params: LifParams, swing: float) -> Bound:
     return Bound(
         rounding=0.5 * lsb / used,
         coefficient=abs(used - params.k) * swing / used,
-        quantization=0.5 * lsb + (lsb if params.raw.subtract else 0.0) / used,
+        quantization=0.5 * lsb + (lsb if params.reset == "subtract" else 0.0) / used,
     )
 
 
@@ -666,13 +706,19 @@ def from_circuit(
     """
     options, spread = options or LifOptions(), spread or Variability()
     spread.only("lif", *SPREAD)
+    circuit.check_units()
     device, rest = circuit.device, circuit.target_ins()
     if rest >= device.v_th:
         limit = device.v_th * (1 + circuit.series_resistance / device.r_ins)
         raise ValueError(
-            f"supply must be below {limit:.4g} V for a neuron that is silent without input, not {circuit.supply!r} V"
+            f"supply must be below {si(limit, 'V')} for a neuron that is silent without input, not "
+            f"{si(circuit.supply, 'V')}" + other_prefix(circuit.supply, "V", lambda v: limit / 10 < v < limit)
         )
     discharge = circuit.discharge() + device.t_mit
+    largest = device.v_th * (1 + 6 * (spread.threshold_d2d + spread.threshold_c2c))
+    largest = max(largest, abs(rest), abs(circuit.target_met()))
+    common.setdefault("membrane", common.get("drive", LifParams.membrane.widened(largest)))
+    common.setdefault("drive", common["membrane"])
     return LifParams(
         tau=circuit.tau_ins,
         threshold=device.v_th,
@@ -805,8 +851,8 @@ def check_current(params: LifParams, current: NDArray[np.float64]) -> None:
     if top < params.threshold_raw.min():
         need = (params.threshold - params.rest) / params.input_resistance
         raise ValueError(
-            f"the strongest input must exceed {need:.3g} A for the membrane to reach V_th "
-            f"({params.threshold} V), not {current.max():.3g} A"
+            f"the strongest input must exceed {si(need, 'A')} for the membrane to reach V_th "
+            f"({si(params.threshold, 'V')}), not {si(float(current.max()), 'A')}"
         )
 
 

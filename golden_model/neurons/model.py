@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuristor.golden_model import noise
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.coupling import Coupling
+from neuristor.golden_model.units import other_prefix, si
 from neuristor.golden_model.variability import Variability
 
 __all__ = [
@@ -185,6 +186,11 @@ class NeuronParams(ABC):
         return np.full(self.count, self.dt)
 
     @property
+    def input_unit(self) -> str:
+        """Unit of an input: ``A`` or ``V``."""
+        return "A"
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the state fields that a reader of the array wants, besides the spikes."""
         return ("membrane",)
@@ -197,12 +203,10 @@ class NeuronParams(ABC):
     @cached_property
     def bias_raw(self) -> Integers:
         """Constant part of the input of each neuron, on the grid of `drive`, shape (count,)."""
-        return self.drive.quantize(self.bias, "current_d2d")
+        return self.drive.quantize(self.bias, "current_d2d", word="drive")
 
     def drive_raw(self, current: ArrayLike) -> Integers:
         """Input words.
-
-        A ``ValueError`` is raised if an input is not finite, and an ``OverflowError`` if it does not fit `drive`.
 
         Parameters
         ----------
@@ -213,8 +217,29 @@ class NeuronParams(ABC):
         -------
         ndarray of int64, same shape
             Words on the grid of `drive`.
+
+        Raises
+        ------
+        ValueError
+            If an input is not finite.
+        OverflowError
+            If an input does not fit `drive`.
         """
-        return self.drive.quantize(self.drive_volts(current), "drive")
+        made = np.asarray(self.drive_volts(current))
+        try:
+            return self.drive.quantize(made, "drive", word="drive", unit="V")
+        except OverflowError as error:
+            given = np.broadcast_to(np.asarray(current, dtype=np.float64), made.shape)
+            worst = float(given.flat[int(np.argmax(np.abs(made)))])
+
+            def fits(value: float) -> bool:
+                largest = float(np.abs(self.drive_volts(np.full(made.shape, value))).max())
+                return self.drive.max / 100 < largest <= self.drive.max
+
+            question = other_prefix(worst, self.input_unit, fits)
+            raise OverflowError(
+                f"an input of {si(worst, self.input_unit)} is too large{question or ':'} {error}"
+            ) from None
 
 
 class Rule(NamedTuple):
@@ -254,6 +279,8 @@ class BitTrueModel(ABC):
         Noise states. The other fields of the state are attributes with the names in ``params.initial``.
     saturations : int
         Neuron updates clamped since reset.
+    clamped : ndarray of bool, shape (count,)
+        Neurons of which `step` and `run` have clamped an update since reset; ``kernel.run`` only counts.
     """
 
     tick: ClassVar[Callable[..., Any]]
@@ -268,6 +295,7 @@ class BitTrueModel(ABC):
             setattr(self, name, column.copy())
         self.noise = noise.first_states(self.params.seed, self.params.count)
         self.saturations = 0
+        self.clamped = np.zeros(self.params.count, dtype=bool)
 
     @cached_property
     def rule(self) -> Rule:
@@ -297,6 +325,7 @@ class BitTrueModel(ABC):
         for name, column in zip(rule.state, state, strict=True):
             setattr(self, name, column)
         self.saturations += int(np.count_nonzero(clipped))
+        self.clamped |= np.asarray(clipped, dtype=bool)
         return np.asarray(spike)
 
     def step(self, drive_raw: Integers) -> NDArray[np.bool_]:

@@ -41,7 +41,7 @@ from neuristor.golden_model.neurons.model import (
     simulated_rate,
 )
 from neuristor.golden_model.neurons.neuristor_behaviours import NOT_REPRODUCED, behaviours
-from neuristor.golden_model.units import si
+from neuristor.golden_model.units import other_prefix, si
 from neuristor.golden_model.variability import Variability
 
 __all__ = [
@@ -157,7 +157,13 @@ class NeuristorParams(NeuronParams):
         whole("coefficient_bits", self.coefficient_bits, 8, 18)
         if self.dt > self.circuit.fastest:
             raise ValueError(
-                f"dt must be at most the shortest time constant {self.circuit.fastest:.4g} s, not {self.dt!r} s"
+                f"dt must be at most {si(self.circuit.fastest, 's')}, the shortest time constant, not "
+                f"{si(self.dt, 's')}"
+                + (
+                    other_prefix(self.dt, "s", lambda dt: dt <= self.circuit.fastest)
+                    if self.dt > 100 * self.circuit.fastest
+                    else ""
+                )
             )
         if self.drive.frac_bits > self.membrane.frac_bits:
             raise ValueError(
@@ -168,7 +174,7 @@ class NeuristorParams(NeuronParams):
             raise ValueError(f"membrane, drive and coefficient_bits need {width} bits; at most 60 are exact")
         if min(abs(each) for each in self.raw.k_11 + self.raw.k_22) < 4:
             raise ValueError(
-                f"coefficient_bits must be larger: a coefficient of a tick of {self.dt!r} s has less than two bits"
+                f"coefficient_bits must be larger: a coefficient of a tick of {si(self.dt, 's')} has less than two bits"
             )
         for on, off in ((self.threshold_1_raw, self.hold_1_raw), (self.threshold_2_raw, self.hold_2_raw)):
             gap = int((on - off).min()) - self._margin("threshold") - self._margin("hold")
@@ -203,7 +209,10 @@ class NeuristorParams(NeuronParams):
         ]
         noise_shift = max(each for _, each in scales)
         threshold, hold = (scale << (noise_shift - each) if scale else 0 for scale, each in scales)
-        targets = [self.membrane.quantize(target, "a target").tolist() for target, _, _ in self.exact]
+        targets = [
+            self.membrane.quantize(target, "a target", word="membrane", unit="V").tolist()
+            for target, _, _ in self.exact
+        ]
         return NeuristorRaw(
             target_1=tuple(each[0] for each in targets),
             target_2=tuple(each[1] for each in targets),
@@ -243,22 +252,22 @@ class NeuristorParams(NeuronParams):
     @cached_property
     def threshold_1_raw(self) -> NDArray[np.int64]:
         """V_th of switch 1 minus E, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self._limits("threshold", 1), "threshold")
+        return self.membrane.quantize(self._limits("threshold", 1), "threshold", word="membrane", unit="V")
 
     @cached_property
     def hold_1_raw(self) -> NDArray[np.int64]:
         """V_hold of switch 1 minus E, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self._limits("hold", 1), "hold")
+        return self.membrane.quantize(self._limits("hold", 1), "hold", word="membrane", unit="V")
 
     @cached_property
     def threshold_2_raw(self) -> NDArray[np.int64]:
         """V_th of switch 2 minus E, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self._limits("threshold", 2), "threshold")
+        return self.membrane.quantize(self._limits("threshold", 2), "threshold", word="membrane", unit="V")
 
     @cached_property
     def hold_2_raw(self) -> NDArray[np.int64]:
         """V_hold of switch 2 minus E, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self._limits("hold", 2), "hold")
+        return self.membrane.quantize(self._limits("hold", 2), "hold", word="membrane", unit="V")
 
     @property
     def thresholds(self) -> Floats:
@@ -290,6 +299,11 @@ class NeuristorParams(NeuronParams):
         if self.raw.jump_raw:
             fields.append(Field("last", self.drive.width, True))
         return tuple(fields + ([Field("noise", 32, False)] if self.noisy else []))
+
+    @property
+    def input_unit(self) -> str:
+        """Unit of an input: ``V`` for a circuit with input elements, else ``A``."""
+        return "V" if self.circuit.voltage_input else "A"
 
     def drive_volts(self, current: ArrayLike) -> Floats:
         """Inputs in volt, before rounding.
@@ -671,7 +685,14 @@ def from_circuit(
     NeuristorParams
         Parameters of the array.
     """
-    return NeuristorParams(circuit=circuit, spread=spread or Variability(), **common)
+    spread = spread or Variability()
+    if "membrane" not in common:
+        device, supply = circuit.device, circuit.supply
+        margin = 6 * (spread.threshold_d2d + spread.threshold_c2c + spread.hold_d2d + spread.hold_c2c) * device.v_th
+        targets = [float(np.abs(circuit.target(pair)).max()) for pair in range(4)]
+        largest = max(*targets, abs(device.v_th - supply) + margin, abs(device.v_hold - supply) + margin)
+        common["membrane"] = NeuristorParams.membrane.widened(largest)
+    return NeuristorParams(circuit=circuit, spread=spread, **common)
 
 
 def alone(params: NeuristorParams, count: int) -> NeuristorParams:

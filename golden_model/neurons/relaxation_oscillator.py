@@ -54,7 +54,7 @@ from neuristor.golden_model.fixed import Format, lookup, round_shift, saturate, 
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.coupling import Coupling
 from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
-from neuristor.golden_model.units import si
+from neuristor.golden_model.units import other_prefix, si
 from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
 
 __all__ = [
@@ -192,9 +192,20 @@ class RelaxationOscillatorParams(NeuronParams):
         whole("coefficient_bits", self.coefficient_bits, 6, 18)
         if self.coupling is not None and self.coupling.count != self.count:
             raise ValueError(f"coupling must be for {self.count} oscillators, not {self.coupling.count}")
-        fastest = min(self.circuit.tau_ins, self.circuit.tau_met)
-        if self.dt > 2 * fastest:
-            raise ValueError(f"dt must be at most twice the shortest time constant {fastest:.4g} s, not {self.dt!r} s")
+        self.circuit.check_latch()
+        limit = 2 * min(self.circuit.tau_ins, self.circuit.tau_met)
+        if self.dt > limit:
+            capacitance = self.circuit.capacitance
+            question = ""
+            if capacitance < 1e-15:
+                question = other_prefix(capacitance, "F", lambda c: self.dt <= limit * c / capacitance)
+                question = question.replace("is it", "is the capacitance")
+            elif self.dt > 100 * limit:
+                question = other_prefix(self.dt, "s", lambda dt: dt <= limit)
+            raise ValueError(
+                f"dt must be at most {si(limit, 's')}, twice the shortest time constant with {si(capacitance, 'F')}, "
+                f"not {si(self.dt, 's')}{question}"
+            )
         if self.coupling is not None:
             self._check_coupling(self.coupling)
         self._check_words()
@@ -204,13 +215,13 @@ class RelaxationOscillatorParams(NeuronParams):
         if coupling.kind == "capacitive" and not coupling.value * degree < circuit.capacitance / 4:
             raise ValueError(
                 f"coupling_capacitance times {degree} neighbours must be below a quarter of the capacitance "
-                f"({circuit.capacitance / 4 / degree:.4g} F an element), not {coupling.value!r} F"
+                f"({si(circuit.capacitance / 4 / degree, 'F')} an element), not {si(coupling.value, 'F')}"
             )
         if coupling.kind == "resistive" and not self._pull * degree < 0.25:
             least = self._pull * coupling.value * degree * 4
             raise ValueError(
-                f"coupling_resistance must be above {least:.4g} ohm for {degree} neighbours and this tick, "
-                f"not {coupling.value!r} ohm"
+                f"coupling_resistance must be above {si(least, 'ohm')} for {degree} neighbours and this tick, "
+                f"not {si(coupling.value, 'ohm')}" + other_prefix(coupling.value, "ohm", lambda r: r > least)
             )
 
     def _check_words(self) -> None:
@@ -227,19 +238,23 @@ class RelaxationOscillatorParams(NeuronParams):
         if low < 4 or high >> self.coefficient_bits:
             raise ValueError(
                 f"coefficient_bits must be larger: the insulating coefficient of one tick "
-                f"({self.k[0]:.3g}) has less than two bits at {self.coefficient_bits}, for dt {self.dt!r} s"
+                f"({self.k[0]:.3g}) has less than two bits at {self.coefficient_bits}, for dt {si(self.dt, 's')}"
             )
         up = [abs(self._offset(draw, met)) for draw in (noise.CENTRE, -noise.CENTRE) for met in (0, 1)]
         threshold_margin, hold_margin = max(up[0], up[2]), max(up[1], up[3])
         if int(self.threshold_raw.max()) + threshold_margin > self.membrane.max_raw:
-            raise OverflowError(f"threshold with its noise must fit {self.membrane}: at most {self.membrane.max} V")
+            word, wider = self.membrane, self.membrane.widened(self.membrane.max)
+            raise OverflowError(
+                f"threshold with its noise must be at most {si(word.max, 'V')} with membrane = [{word.int_bits}, "
+                f"{word.frac_bits}]; membrane = [{wider.int_bits}, {word.frac_bits}] holds it"
+            )
         gap = (self.threshold_raw - threshold_margin) - (self.hold_raw + hold_margin)
         if int(gap.min()) <= 0 or int(self.hold_raw.min()) - hold_margin <= 0:
             worst = int(np.argmin(gap))
             raise ValueError(
                 "threshold_d2d, threshold_c2c, hold_d2d and hold_c2c must leave every threshold above its hold "
-                f"voltage, and that above zero; oscillator {worst} has {self.thresholds[worst]:.4g} V and "
-                f"{self.holds[worst]:.4g} V, before noise"
+                f"voltage, and that above zero; oscillator {worst} has {si(self.thresholds[worst], 'V')} "
+                f"and {si(self.holds[worst], 'V')}, before noise"
             )
 
     def _offset(self, draw: int, metallic: int) -> int:
@@ -315,12 +330,17 @@ class RelaxationOscillatorParams(NeuronParams):
         noise_shift = max(each for _, each in scales)
         threshold, hold = (scale << (noise_shift - each) if scale else 0 for scale, each in scales)
         v_th, v_hold = (
-            int(self.membrane.quantize(v, "v_th or v_hold")) for v in (circuit.device.v_th, circuit.device.v_hold)
+            int(self.membrane.quantize(v, "v_th or v_hold", word="membrane", unit="V"))
+            for v in (circuit.device.v_th, circuit.device.v_hold)
         )
         random = self.start == "random"
         return RelaxationOscillatorRaw(
-            insulating_raw=int(self.membrane.quantize(circuit.target_ins(), "the insulating target")),
-            metallic_raw=int(self.membrane.quantize(circuit.target_met(), "the metallic target")),
+            insulating_raw=int(
+                self.membrane.quantize(circuit.target_ins(), "the insulating target", word="membrane", unit="V")
+            ),
+            metallic_raw=int(
+                self.membrane.quantize(circuit.target_met(), "the metallic target", word="membrane", unit="V")
+            ),
             k_raw=tuple(math.floor(k * 2**shift + 0.5) for k in self.k),
             k_shift=shift,
             lags=len(self.k) // 2,
@@ -357,12 +377,14 @@ class RelaxationOscillatorParams(NeuronParams):
     @cached_property
     def threshold_raw(self) -> NDArray[np.int64]:
         """V_th of each device, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self.thresholds, "threshold with its device-to-device spread")
+        return self.membrane.quantize(
+            self.thresholds, "threshold with its device-to-device spread", word="membrane", unit="V"
+        )
 
     @cached_property
     def hold_raw(self) -> NDArray[np.int64]:
         """V_hold of each device, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self.holds, "hold with its device-to-device spread")
+        return self.membrane.quantize(self.holds, "hold with its device-to-device spread", word="membrane", unit="V")
 
     @cached_property
     def fault_raw(self) -> NDArray[np.int64]:
@@ -943,11 +965,17 @@ def from_circuit(
     RelaxationOscillatorParams
         Parameters of the array.
     """
-    options = options or RelaxationOscillatorOptions()
+    options, spread = options or RelaxationOscillatorOptions(), spread or Variability()
+    circuit.check_units()
+    circuit.check_latch()
+    if "membrane" not in common:
+        largest = circuit.device.v_th * (1 + 6 * (spread.threshold_d2d + spread.threshold_c2c))
+        largest = max(largest, abs(circuit.target_ins()), abs(circuit.target_met()))
+        common["membrane"] = RelaxationOscillatorParams.membrane.widened(largest)
     return RelaxationOscillatorParams(
         circuit=circuit,
         count=count,
-        spread=spread or Variability(),
+        spread=spread,
         coupling=options.elements(count),
         crossings=options.crossings,
         start=options.start,
@@ -1066,9 +1094,24 @@ def check_current(params: RelaxationOscillatorParams, current: NDArray[np.float6
     lowest, highest = float(current.min()), float(current.max())
     inside = np.any([((current > a) & (current < b)).any() for a, b in zip(lows, highs, strict=True)])
     if not inside:
+        given = si(lowest, "A") if lowest == highest else f"{si(lowest, 'A')} to {si(highest, 'A')}"
+        cause = ""
+        if lowest == highest == 0:
+            least, most = circuit.series_resistance_window
+            cause = f"; without input it {'is silent' if circuit.regime() == 'silent' else 'latches'}"
+            if least < most:
+                resistance = circuit.series_resistance
+                cause += f", and needs a series_resistance between {si(least, 'ohm')} and {si(most, 'ohm')}"
+                cause += f", not {si(resistance, 'ohm')}"
+                cause += other_prefix(resistance, "ohm", lambda r: least < r < most)
+            else:
+                least, most = circuit.supply_window
+                cause += (
+                    f", and needs a supply between {si(least, 'V')} and {si(most, 'V')}, not {si(circuit.supply, 'V')}"
+                )
         raise ValueError(
-            f"an input must be between {low:.3g} A and {high:.3g} A for the circuit to oscillate, "
-            f"not {lowest:.3g} A to {highest:.3g} A"
+            f"an input must be between {si(low, 'A')} and {si(high, 'A')} for the circuit to oscillate, not "
+            f"{given}{cause}"
         )
 
 

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from neuristor.golden_model import noise as golden_noise
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons import lif
-from neuristor.golden_model.neurons.lif import LifParams, LifRaw
+from neuristor.golden_model.neurons.lif import LifParams, LifRaw, Reset
 from neuristor.golden_model.neurons.model import Field
 from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON
 from neuristor.hdl import noise
@@ -183,7 +183,8 @@ class LifLane(Lane):
         second, third = self._carry(m)
         difference, draw = self._subtract(m)
         product, offset = self._multiply(m, raw, difference, draw)
-        bounded, clipped, limit = self._add(m, raw, second, product, offset)
+        owed = self._owe(m, raw)
+        bounded, clipped, limit = self._add(m, raw, second, product, offset, owed)
         self._fire(m, raw, third, bounded, clipped, limit)
         return m
 
@@ -237,21 +238,42 @@ class LifLane(Lane):
                 m.d.sync += offset.eq(noise.offset(draw, raw.noise_scale_raw, raw.noise_shift))
         return product, offset
 
-    def _add(self, m: Module, raw: Tuned, second: Any, product: Any, offset: Any) -> tuple[Any, Any, Any]:
+    def _owe(self, m: Module, raw: Tuned) -> Any:
+        """Stages 1 and 2: a membrane that begins the tick above its threshold owes the size of a reset."""
+        if self.params.raw.reset not in (Reset.SUBTRACT_LATE, Reset.SUBTRACT_GUARDED):
+            return Const(0, 1)
+        above = Signal()
+        size = Signal((self.parameters.threshold - raw.hold_raw).shape())
+        owed = Signal(size.shape())
+        healthy = self.parameters.fault == HEALTHY if raw.faults else Const(1)
+        with m.If(self.enable):
+            m.d.sync += [
+                above.eq((self.state.membrane >= self.parameters.threshold) & healthy),
+                size.eq(self.parameters.threshold - raw.hold_raw),
+                owed.eq(Mux(above, size, 0)),
+            ]
+        return owed
+
+    def _add(self, m: Module, raw: Tuned, second: Any, product: Any, offset: Any, owed: Any) -> tuple[Any, Any, Any]:
         """Stage 3: the membrane after leak and input, clamped to its word; whether it was; this cycle's threshold."""
         width = self.params.membrane.width
         leaked = second.state.membrane + round_shift(product, raw.k_shift)
         if self._kicked:
             leaked = leaked + second.kick
+        threshold = second.own.threshold + offset
+        if self.params.raw.reset == Reset.SUBTRACT_LATE:
+            leaked = leaked - owed
+        if self.params.raw.reset == Reset.SUBTRACT_GUARDED:
+            threshold = threshold + owed
         bounded_value, clipped_value = saturate(leaked, width)
         bounded = Signal(shape(self.params.membrane))
         clipped = Signal()
-        limit = Signal((second.own.threshold + offset).shape())
+        limit = Signal(threshold.shape())
         with m.If(self.enable):
             m.d.sync += [
                 bounded.eq(bounded_value),
                 clipped.eq(clipped_value),
-                limit.eq(second.own.threshold + offset),
+                limit.eq(threshold),
             ]
         return bounded, clipped, limit
 
@@ -267,10 +289,12 @@ class LifLane(Lane):
             m.d.comb += [healthy.eq(fault == HEALTHY), stays.eq((fault == STUCK_ON) | (fault == DEAD))]
         fires = Signal()
         m.d.comb += fires.eq(active & healthy & (bounded >= limit))
-        if raw.subtract:
+        after: Any = bounded
+        after_clipped: Any = Const(0, 1)
+        if self.params.raw.reset == Reset.TO_VALUE:
+            after = Value.cast(raw.hold_raw)
+        elif self.params.raw.reset in (Reset.SUBTRACT, Reset.SUBTRACT_GUARDED):
             after, after_clipped = saturate(bounded - (third.own.threshold - raw.hold_raw), width)
-        else:
-            after, after_clipped = Value.cast(raw.hold_raw), Const(0, 1)
         with m.If(self.enable):
             m.d.sync += [
                 self.spike.eq(fires),

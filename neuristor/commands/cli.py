@@ -17,7 +17,7 @@ from neuristor.commands.terminal import console, stop
 from neuristor.folder import OutputError, one_line
 from neuristor.golden_model.files import one_run
 from neuristor.hdl.conversion import YosysError
-from neuristor.sim.engines.cache import CacheError, use_safe_caches
+from neuristor.sim.engines.cache import CacheError
 from neuristor.sim.engines.simulators import ToolError
 from neuristor.toml_file import DesignError
 from neuristor.version import __version__
@@ -63,7 +63,6 @@ app.add_typer(snn.app, name="snn", rich_help_panel="Networks")
 def main() -> None:
     """Run the command line; wrong input, or a disk or memory that is full, prints one sentence and gives status 2."""
     try:
-        use_safe_caches()
         with one_run():
             app()
     except (DesignError, OutputError, ToolError, CacheError, YosysError, FlowError, MissingTool, BoardError) as error:

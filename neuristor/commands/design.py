@@ -35,7 +35,8 @@ from neuristor.folder import (
 from neuristor.gallery import Shown, not_reproduced
 from neuristor.gallery import gallery as run_gallery
 from neuristor.gallery import plot as plot_gallery
-from neuristor.report import error_rows, waveforms
+from neuristor.ladder import LIMIT, error_rows, percent, warnings
+from neuristor.report import waveforms
 from neuristor.sim.benches.verify import ENGINES, Verdict, missing
 from neuristor.sim.engines.simulators import ToolError
 from neuristor.sim.netlists.gates import FAMILIES
@@ -130,14 +131,21 @@ def accuracy_command(
         bool, typer.Option("--write", help="With --target: write these words into the design file; comments are kept.")
     ] = False,
     points: Annotated[int, typer.Option("--points", min=2, max=100, help="Number of input currents.")] = 12,
+    low: Annotated[
+        float | None, typer.Option("--from", help="Lowest input current, in ampere. Default: that of the design.")
+    ] = None,
+    high: Annotated[
+        float | None, typer.Option("--to", help="Highest input current, in ampere. Default: that of the design.")
+    ] = None,
     plot_to: Annotated[
         Path | None, typer.Option("--plot", help="SVG file to write: rates, errors by cause, jitter, duty.")
     ] = None,
     force: Force = False,
 ) -> None:
-    """Compare the fixed-point neuron with the physics over a sweep of input currents, with the error by its cause.
+    """Compare the neuron with its device and its fixed-point circuit over a sweep of input currents.
 
-    The errors of the time step, of the coefficients and of the word length add up to the whole error.
+    The error is listed by its cause: the two-state neuron that stands for the device, the time step, the coefficients,
+    the word length. The currents are those of the design's input, as far as the neuron fires under them.
 
     Example: `neuristor accuracy examples/vo2_oscillators.toml --target 1% --plot accuracy.svg`
     """
@@ -149,10 +157,11 @@ def accuracy_command(
         check_target(plot_to, force=force, ending=".svg")
     loaded = api.design(design)
     with console.status("sweep") as status:
-        compared = api.compare(loaded, target=wanted, points=points, progress=status.update)
+        compared = api.compare(loaded, target=wanted, points=points, low=low, high=high, progress=status.update)
     result = compared.result
     console.print(compared.table.rich())
-    console.print(f"largest error {100 * result.measured.worst:.3g} %")
+    console.print(f"largest error of the circuit against the neuron: {100 * result.measured.worst:.3g} %")
+    _print_device_error(result)
     if result.phase_error is not None:
         console.print(f"phases of the coupled oscillators: within {result.phase_error:.2g} degrees of the physics")
     if plot_to is not None:
@@ -163,6 +172,15 @@ def accuracy_command(
         if write:
             write_words(design, result.words.params)
             console.print(f"{design}: updated [number]", markup=False, soft_wrap=True)
+
+
+def _print_device_error(result: Result) -> None:
+    if isinstance(result.reduction, str):
+        console.print(f"device: not compared, {result.reduction}", markup=False, soft_wrap=True)
+    elif result.reduction is not None:
+        style = "yellow" if not result.device_error <= LIMIT else ""
+        text = f"largest error of the neuron against the device: {percent(result.reduction.worst)}"
+        console.print(text, style=style, markup=False, soft_wrap=True)
 
 
 def _print_words(result: Result, target: str | None) -> None:
@@ -361,10 +379,12 @@ def _print_frames(design: Design, simulation: Simulation) -> None:
 
 
 def _print_errors(simulation: Simulation) -> None:
-    table = Table("what", "value", "meaning", title="model against physics")
+    table = Table("what", "value", "meaning", title="error, from the device to the circuit")
     for row in error_rows(simulation):
         table.add_row(*row)
     console.print(table)
+    for each in warnings(simulation):
+        console.print(f"Warning: {each}.", style="yellow", markup=False, soft_wrap=True)
 
 
 def _print_verdicts(verdicts: Sequence[Verdict], design: Design, what: str = "circuit") -> None:

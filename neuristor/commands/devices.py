@@ -12,9 +12,10 @@ from rich.table import Table
 
 from neuristor import api
 from neuristor.commands.options import Force
-from neuristor.commands.terminal import console, named, refuse, wrote
+from neuristor.commands.terminal import console, named, plain_console, refuse, wrote
+from neuristor.fit import Options
 from neuristor.fit import fit as fit_files
-from neuristor.folder import check_target, write_file
+from neuristor.folder import check_target, plain, write_file
 from neuristor.golden_model.devices.catalogue import preset
 from neuristor.show import describe, plot
 
@@ -68,8 +69,9 @@ def fit(
         list[Path],
         typer.Argument(
             metavar="DATA...",
-            help="Measurements: I-V sweeps and transients, as CSV or xlsx of a parameter analyser, a source meter or "
-            "an oscilloscope. Several files with I-V sweeps are several devices.",
+            help="Measurements, or a folder of them: I-V sweeps, transients and resistance over temperature, as CSV "
+            "or xlsx of a parameter analyser, a source meter or an oscilloscope. Several files with I-V sweeps are "
+            "several devices.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Design file to write.")],
@@ -83,17 +85,28 @@ def fit(
     ] = "lif",
     count: Annotated[int, typer.Option("--count", help="Number of neurons, 1 to 65536.")] = 64,
     plot_to: Annotated[Path | None, typer.Option("--plot", help="SVG file to write: data and fit.")] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--kind", help="What a file holds, if it is taken for another: iv, transient, rt."),
+    ] = None,
+    voltage: Annotated[
+        list[str] | None, typer.Option("--voltage", help="Column of the voltage: its name, or its number from 1.")
+    ] = None,
+    current: Annotated[list[str] | None, typer.Option("--current", help="Column of the current.")] = None,
+    time: Annotated[list[str] | None, typer.Option("--time", help="Column of the time.")] = None,
     force: Force = False,
 ) -> None:
     """Fit a device to measured curves, and write a design file with the uncertainty of each number.
 
     An I-V curve gives V_th, V_hold, the resistances and their spread from cycle to cycle; it has no time scale. A
-    transient also gives the capacitance and the series resistance.
+    transient also gives the capacitance and the series resistance. One line for each file says what was taken for
+    what. --kind, --voltage, --current and --time choose where that is wrong; FILE:TEXT is for one file only. The last
+    line says whether the fit is good.
 
     Example: `neuristor fit iv.csv --supply 2.5 --series-resistance 20e3 --capacitance 100e-12 --out device.toml`
     """
     with named("", OSError):
-        rows = fit_files(
+        found = fit_files(
             data,
             out=out,
             supply=supply,
@@ -103,9 +116,13 @@ def fit(
             model=model,
             plot=plot_to,
             force=force,
+            options=Options(kind or (), voltage or (), current or (), time or ()),
         )
+    for line in found.readings:
+        plain_console.print(plain(line), soft_wrap=True)
     table = Table("what", "value", "from")
-    for row in rows:
+    for row in found.rows:
         table.add_row(*map(escape, row))
     console.print(table)
+    plain_console.print(plain(found.verdict), style=None if found.good else "yellow", soft_wrap=True)
     wrote(out)

@@ -21,9 +21,10 @@ from neuristor.commands.options import Force, Plot, Seed, WeightBits
 from neuristor.commands.terminal import plain_console as console
 from neuristor.commands.terminal import refuse, wrote
 from neuristor.folder import check_target, plain, write_file
-from neuristor.golden_model.files import content, text
-from neuristor.golden_model.networks.ising import Graph, Ising, colouring, max_cut, partition, read_graph
+from neuristor.golden_model.files import content
+from neuristor.golden_model.networks.ising import Graph, Ising, colouring, max_cut, partition
 from neuristor.golden_model.networks.onn import Solution, solve
+from neuristor.golden_model.networks.problem_files import read_graph, read_ising, read_numbers, read_qubo
 from neuristor.report import STYLE, svg
 from neuristor.version import __version__
 from neuristor.weights_file import checked
@@ -37,16 +38,34 @@ class _Problem(StrEnum):
     MAX_CUT = "max-cut"
     COLOURING = "colouring"
     PARTITION = "partition"
+    QUBO = "qubo"
+    ISING = "ising"
+
+
+MOST_SHOWN = 64
+"""Largest number of variables whose values are printed."""
 
 
 @app.command("solve")
 def solve_command(
     problem_file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="Graph (DIMACS, G-set or edge list); for partition, a file of numbers."),
+        typer.Argument(
+            metavar="FILE",
+            help="Graph (DIMACS, G-set, Matrix Market or edge list); for partition, numbers; for qubo and ising, lines "
+            "`i j number` (dimod, qbsolv, Biq Mac) or a matrix.",
+        ),
     ],
     problem: Annotated[_Problem, typer.Option("--problem", help="Problem to solve.")] = _Problem.MAX_CUT,
     colours: Annotated[int, typer.Option("--colours", help="For colouring: number of colours.")] = 3,
+    upper_triangle: Annotated[
+        bool,
+        typer.Option(
+            "--upper-triangle",
+            help="For qubo: the file has one triangle of a symmetric matrix (Biq Mac, OR-Library), so numbers off the "
+            "diagonal count twice.",
+        ),
+    ] = False,
     trials: Annotated[int, typer.Option("--trials", help="Number of runs, each from random spins.")] = 20,
     periods: Annotated[int, typer.Option("--periods", help="Duration of each run; longer runs find more.")] = 1000,
     noise: Annotated[
@@ -68,16 +87,19 @@ def solve_command(
     plot_to: Plot = None,
     force: Force = False,
 ) -> None:
-    """Find a large cut, a colouring or a fair partition by simulated annealing on a network of oscillators.
+    """Find a large cut, a colouring, a fair partition or a low energy by annealing on a network of oscillators.
 
-    The model is bit-true, so the clocks of the circuit are known.
+    The model is bit-true, so the clocks of the circuit are known. `qubo` minimises sum q_ij x_i x_j with x 0 or 1, and
+    `ising` minimises sum h_i s_i + sum J_ij s_i s_j with s +1 or -1; a line `i i number` is linear.
 
     Example: `neuristor onn solve graph.txt --periods 2000 --out cut.json --plot cut.svg`
     """
     for path, ending in ((out, ""), (plot_to, ".svg")):
         if path is not None:
             check_target(path, force=force, ending=ending)
-    graph, ising = _posed(problem_file, problem, colours)
+    if upper_triangle and problem is not _Problem.QUBO:
+        refuse("--upper-triangle is for --problem qubo")
+    graph, ising = _posed(problem_file, problem, colours, upper_triangle)
     weight = float(graph.weights.sum()) if graph is not None and problem is _Problem.MAX_CUT else None
     wanted = target if target is None or weight is None else weight - 2 * target
     with Progress(console=console, transient=True) as progress:
@@ -97,7 +119,12 @@ def solve_command(
             ),
         )
     title = f"{problem_file.name}: {problem.value}"
-    console.print(_solution_table(found, problem, weight, target, title))
+    table = _solution_table(found, problem, weight, target, title)
+    if graph is not None:
+        table.add_row("vertices, edges", f"{len(graph.vertices)}, {len(graph.edges)}")
+        for note in graph.notes:
+            table.add_row("note on the file", note)
+    console.print(table)
     if out is not None:
         write_file(out, _solution_json(found, problem_file, problem, weight), force=force)
         wrote(out)
@@ -106,16 +133,15 @@ def solve_command(
         wrote(plot_to)
 
 
-def _posed(path: Path, problem: _Problem, colours: int) -> tuple[Graph | None, Ising]:
+def _posed(path: Path, problem: _Problem, colours: int, upper_triangle: bool) -> tuple[Graph | None, Ising]:
     """Read the problem, and express it with spins."""
     if problem is _Problem.PARTITION:
-        written = checked(path, lambda: text(path))
-        try:
-            numbers = [float(word) for word in written.replace(",", " ").split()]
-        except ValueError as error:
-            refuse(f"{path}: must hold numbers ({error})")
-        return None, checked(path, lambda: partition(numbers))
-    graph = checked(path, lambda: read_graph(path))
+        return None, checked(path, lambda: partition(read_numbers(path)))
+    if problem is _Problem.QUBO:
+        return None, checked(path, lambda: read_qubo(path, upper_triangle=upper_triangle))
+    if problem is _Problem.ISING:
+        return None, checked(path, lambda: read_ising(path))
+    graph = checked(path, lambda: read_graph(path, weighted=problem is _Problem.MAX_CUT))
     if problem is _Problem.COLOURING:
         return graph, checked("--colours", lambda: colouring(graph, colours))
     return graph, checked(path, lambda: max_cut(graph))
@@ -149,6 +175,11 @@ def _solution_table(
         table.add_row("proper colouring", state)
     if problem is _Problem.PARTITION:
         table.add_row("difference of the sums", f"{math.sqrt(max(found.energy, 0)):g}")
+    if problem in (_Problem.QUBO, _Problem.ISING) and len(found.spins) <= MOST_SHOWN:
+        names = ", ".join(map(str, found.variables))
+        letter = "x" if problem is _Problem.QUBO else "s"
+        values_of = found.spins > 0 if problem is _Problem.QUBO else found.spins
+        table.add_row(f"{letter} of {names}", ", ".join(str(int(value)) for value in values_of))
     table.add_row("clocks of the circuit per trial, at most", f"{np.median(found.clocks):,.0f}")
     if target is not None:
         reached = found.clocks_to_target
@@ -176,6 +207,8 @@ def _solution_json(found: Solution, path: Path, problem: _Problem, weight: float
         "weight_bits": found.params.weight_bits,
         "phase_bits": found.params.phase_bits,
     }
+    if problem is _Problem.QUBO:
+        entries["bits"] = [[str(name), int(spin > 0)] for name, spin in found.sample.items()]
     if weight is not None:
         entries["cut"] = (weight - found.energy) / 2
     return json.dumps(entries, indent=1, sort_keys=True) + "\n"

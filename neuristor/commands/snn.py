@@ -34,7 +34,7 @@ from neuristor.folder import (
     write_files,
     write_manifest,
 )
-from neuristor.golden_model.networks.nir_graph import read, write
+from neuristor.golden_model.networks.nir_graph import Imported, read, write
 from neuristor.golden_model.networks.quantization import (
     Point,
     accuracy,
@@ -45,7 +45,7 @@ from neuristor.golden_model.networks.quantization import (
     spread_sweep,
     sweep,
 )
-from neuristor.golden_model.networks.snn import INPUT, SnnParams, Words, dequantized
+from neuristor.golden_model.networks.snn import INPUT, SnnParams, Words, dequantized, quantized
 from neuristor.golden_model.networks.synapses import Convolution
 from neuristor.hdl.snn import Snn
 from neuristor.network_file import NetworkFile, network_keys, open_network
@@ -60,12 +60,29 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Spiking networks of LIF neurons, from NIR files of other tools: word lengths, accuracy, Verilog, bitstreams."
     "\n\nA network file (TOML) names the NIR file, and has its time step, data, word lengths and lanes: "
-    "`examples/snn_digits.toml`. Start with `neuristor snn show FILE.nir --dt 1e-3`.",
+    "`examples/snn_digits.toml`. Start with `neuristor snn show FILE.nir --dt 1e-4` for a file of snnTorch, "
+    "with `--dt 1` for one of sinabs.",
 )
 
 NetworkArgument = Annotated[
     Path, typer.Argument(metavar="NETWORK", help="Network file (TOML); `neuristor snn keys` lists its keys.")
 ]
+
+
+LONGEST = Words(weight_bits=16, membrane_bits=32, current_bits=40, coefficient_bits=16, level=0.01)
+"""Words with which only that is refused which is refused with all words."""
+
+
+def _say_notes(found: Imported) -> None:
+    for note in found.notes:
+        console.print(f"assumed: {note}", markup=False, soft_wrap=True)
+
+
+def _opened(path: Path) -> NetworkFile:
+    """A network file, with a print of the assumptions made."""
+    file = open_network(path)
+    _say_notes(file.imported)
+    return file
 
 
 def _percent(share: float) -> str:
@@ -75,9 +92,12 @@ def _percent(share: float) -> str:
 @app.command()
 def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="NIR file.")],
-    dt: Annotated[float, typer.Option("--dt", help="Time step (tick) in second: NIR has none.")],
+    dt: Annotated[
+        float,
+        typer.Option("--dt", help="Time step (tick) in second: NIR has none. snnTorch writes for 1e-4, sinabs for 1."),
+    ],
 ) -> None:
-    """Show the layers of a NIR file, their connections, and the assumptions made.
+    """Show the layers of a NIR file, their connections, the assumptions made, and what fixed point does not allow.
 
     Example: `neuristor snn show examples/digits.nir --dt 1e-3`
     """
@@ -88,7 +108,8 @@ def show(
     for layer in found.network.layers:
         neurons = layer.neurons
         kind = "IF" if neurons.tau is None else "LIF" if neurons.tau_syn is None else "CuBa-LIF"
-        kind = kind if neurons.threshold is not None else "read-out"
+        rule = "" if neurons.reset_rule == "to_value" else f", {neurons.reset_rule}"
+        kind = kind + rule if neurons.threshold is not None else "read-out"
         for n, one in enumerate(layer.projections):
             way = one.synapses
             what = "convolution" if isinstance(way, Convolution) else "dense"
@@ -101,8 +122,11 @@ def show(
                 f"{way.values.size:,}",
             )
     console.print(table)
-    for note in found.notes:
-        console.print(f"assumed: {note}")
+    _say_notes(found)
+    try:
+        quantized(found.network, LONGEST)
+    except ValueError as error:
+        console.print(f"not in fixed point: {error}", markup=False, soft_wrap=True)
     for key, value in found.metadata.items():
         console.print(f"metadata: {key} = {value}", markup=False)
 
@@ -140,7 +164,7 @@ def compare_command(network: NetworkArgument) -> None:
 
     Example: `neuristor snn compare examples/snn_digits.toml`
     """
-    file = open_network(network)
+    file = _opened(network)
     with console.status("words"):
         words = file.words()
         params = file.params(words)
@@ -211,7 +235,7 @@ def accuracy_command(
     """
     if plot_to is not None:
         check_target(plot_to, force=force, ending=".svg")
-    file = open_network(network)
+    file = _opened(network)
     labels = _labelled(file)
     with console.status("float"):
         expected = accuracy(reference_answers(file.network, file.inputs), labels)
@@ -337,7 +361,7 @@ def generate(
     Example: `neuristor snn generate examples/snn_digits.toml --out build/snn.v`
     """
     manifest = with_manifest(out, force=force)
-    file = open_network(network)
+    file = _opened(network)
     module = checked_name(name) or file.module
     with console.status("words"):
         params = file.fitted
@@ -363,7 +387,7 @@ def export_command(
     Example: `neuristor snn export examples/snn_digits.toml --rounded --out build/digits.nir`
     """
     check_target(out, force=force)
-    file = open_network(network)
+    file = _opened(network)
     with named(network):
         made = dequantized(file.network, file.params()) if rounded else file.network
         with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
@@ -385,7 +409,7 @@ def verify(
 
     Example: `neuristor snn verify examples/snn_digits.toml --runs 3`
     """
-    file = open_network(network)
+    file = _opened(network)
     with console.status("words"):
         params = file.fitted
     neurons = sum(layer.count for layer in params.layers)
@@ -417,7 +441,7 @@ def synth(
     Example: `neuristor snn synth examples/snn_digits.toml --board ulx3s-85f --out build/snn`
     """
     check_folder(out, force=force)
-    file = open_network(network)
+    file = _opened(network)
     if board is None and not file.sections.fpga.boards:
         refuse(f"{network}: [fpga] boards is empty, and --board is not given")
     name = file.sections.fpga.boards[0] if board is None else board

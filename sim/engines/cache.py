@@ -20,7 +20,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-__all__ = ["CacheError", "cache_path", "cached", "use_safe_caches"]
+__all__ = ["CacheError", "cache_path", "cached", "unusable"]
 
 MAX_AGE = 30 * 24 * 3600
 """Entries unused for this time, in seconds, are removed at the next build."""
@@ -114,22 +114,12 @@ def _usable(root: Path | None) -> Path:
         If a folder was chosen that cannot be used.
     """
     chosen = cache_path() if root is None else root
-    problem = _problem(chosen)
+    problem = unusable(chosen)
     if not problem:
         return chosen.resolve()
     if root is not None or os.environ.get("NEURISTOR_CACHE"):
         raise CacheError(problem)
     return Path(_temporary().name)
-
-
-def use_safe_caches() -> None:
-    """Give all tools a temporary cache folder if the user's own cannot be written, or can be written by all.
-
-    YoWASP and wasmtime keep compiled programs there. It holds for this process and those that it starts.
-    """
-    if _problem(user_cache_path(), inside=False):
-        os.environ["XDG_CACHE_HOME"] = _temporary().name
-        os.environ["YOWASP_CACHE_DIR"] = str(Path(_temporary().name) / "YoWASP")
 
 
 @functools.cache
@@ -138,8 +128,21 @@ def _temporary() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="neuristor-cache-")
 
 
-def _problem(root: Path, *, inside: bool = True) -> str:
-    """Why a folder cannot be that of the cache, or (not `inside`) one around it; empty if it can."""
+def unusable(root: Path, *, inside: bool = True) -> str:
+    """Say why a folder cannot be that of a cache; make it if there is none.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    inside : bool
+        It holds the cache itself, which its group may not write; otherwise it is a folder around it.
+
+    Returns
+    -------
+    str
+        One sentence; empty if it can be used.
+    """
     root = root.absolute()
     if "~" in root.parts:
         return f"the cache folder {root} is in no home folder: set NEURISTOR_CACHE to a folder"

@@ -205,6 +205,18 @@ def _grouped(nodes: Any, node: Any) -> None:
         without(nodes[name], "shape")["shape"] = [groups, 1, 1]
 
 
+def _side_by_side(nodes: Any, node: Any) -> None:
+    """Twelve matrices of thirty million numbers, each allowed, from few factors."""
+    count, edges = 5_400, []
+    _neurons(count)(nodes, node)
+    for n in range(12):
+        scale = nodes.create_group(f"s{n}")
+        scale["type"] = "Scale"
+        scale.create_dataset("scale", data=np.arange(count) + float(n), compression="gzip")
+        edges += [[b"input", b"s%d" % n], [b"s%d" % n, b"1"]]
+    without(nodes.file["node"], "edges")["edges"] = [*edges, [b"1", b"output"]]
+
+
 def _diamonds(nodes: Any, node: Any) -> None:
     """Thirty pairs of nodes, one pair after the other: 2^30 ways from the input to the neurons."""
     edges, before = [], "input"
@@ -438,6 +450,7 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a filter of a plugin": ("net.nir", nir(_own_filter)),
     "60,000 neurons at the input": ("net.nir", nir(_neurons(60_000))),
     "60,000 factors": ("net.nir", nir(_scale(60_000))),
+    "twelve matrices side by side": ("net.nir", nir(_side_by_side)),
     "a convolution of 30,000 groups": ("net.nir", nir(_grouped)),
     "2^30 ways through a graph": ("net.nir", nir(_diamonds)),
     "entities of entities": ("iv.xlsx", xlsx("sheet", _laughs)),

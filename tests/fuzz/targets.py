@@ -10,7 +10,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,9 @@ from neuristor.folder import OutputError, check_folder
 from neuristor.golden_model.devices.measurement import read as read_measurement
 from neuristor.golden_model.networks.associative import read_patterns
 from neuristor.golden_model.networks.encoding import read_events
-from neuristor.golden_model.networks.ising import max_cut, read_graph
+from neuristor.golden_model.networks.ising import max_cut
 from neuristor.golden_model.networks.nir_graph import read as read_nir
+from neuristor.golden_model.networks.problem_files import read_graph, read_ising, read_numbers, read_qubo
 from neuristor.golden_model.networks.snn import Network
 from neuristor.hdl.link.array import ArrayCore
 from neuristor.hdl.link.frames import Operation
@@ -213,6 +214,9 @@ def _folder(path: Path) -> None:
 
 
 def _graph(path: Path) -> None:
+    for read in (read_qubo, read_ising, read_numbers):
+        with suppress(ValueError):
+            read(path)
     assert np.isfinite(max_cut(read_graph(path)).couplings).all()
 
 

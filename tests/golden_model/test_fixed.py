@@ -65,7 +65,7 @@ def test_quantize_rounds_halves_up_and_goes_back() -> None:
 
 @pytest.mark.parametrize("value", [3.875, 4.0, -4.2, 1e300])
 def test_quantize_refuses_what_does_not_fit(value: float) -> None:
-    with pytest.raises(OverflowError, match=r"drive must be between -4.0 and 3.75 in SQ\(3, 2\)"):
+    with pytest.raises(OverflowError, match=r"drive must be between -4 and 3.75 with word = \[3, 2\], not"):
         Format(3, 2).quantize([0.0, value], "drive")
 
 

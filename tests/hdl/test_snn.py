@@ -18,13 +18,15 @@ from neuristor.golden_model.networks.snn import (
     Network,
     Neurons,
     Projection,
+    ResetRule,
     SnnBitTrue,
     SnnParams,
     Words,
     quantized,
 )
 from neuristor.golden_model.networks.synapses import Convolution, Dense
-from neuristor.golden_model.variability import Variability
+from neuristor.golden_model.neurons.lif import Reset
+from neuristor.golden_model.variability import HEALTHY, Variability
 from neuristor.hdl.snn import LayerPlan, Scanner, Snn, Source, WeightRows, places, slots
 
 
@@ -33,13 +35,36 @@ def projected(source: int, count: int, inputs: int, delay: int = 0, seed: int = 
     return Projection(source=source, synapses=Dense(weights=weights), delay=delay)
 
 
+def rules() -> SnnParams:
+    """Reset rules, with membranes above their threshold; with noise, spread, broken devices, refractory periods."""
+    spread = Variability(threshold_d2d=0.1, stuck_on=0.1, stuck_off=0.1, dead=0.1, seed=5)
+    noisy = replace(spread, threshold_c2c=0.1)
+    kinds: list[tuple[ResetRule, dict[str, Any]]] = [
+        ("subtract_late", {"spread": spread, "latched": 1.5, "reset": -0.25}),
+        ("subtract_guarded", {"spread": noisy, "latched": 1.5, "reset": 0.25}),
+        ("to_value_late", {"tau_syn": 4.0}),
+        ("none", {"refractory": 2.0}),
+        ("subtract_late", {"tau_syn": 2.0, "refractory": 1.0}),
+    ]
+    layers = tuple(
+        Layer(
+            name=f"{rule}_{n}",
+            shape=(12,),
+            neurons=Neurons(count=12, tau=8.0, reset_rule=rule, **more),
+            projections=(projected(n - 1, 12, 12 if n else 9, seed=n, mean=1.0 if n else 4.0),),
+        )
+        for n, (rule, more) in enumerate(kinds)
+    )
+    return quantized(Network(dt=1.0, input_shape=(9,), layers=layers), Words(5, 12, level=0.25))
+
+
 def deep() -> SnnParams:
     """Recurrent, delayed, skipping a layer; LIF, CuBa-LIF, and a read-out; a bias."""
     layers = (
         Layer(
             name="first",
             shape=(20,),
-            neurons=Neurons(count=20, tau=16.0, subtract=True),
+            neurons=Neurons(count=20, tau=16.0, reset_rule="subtract"),
             projections=(projected(INPUT, 20, 70), projected(0, 20, 20, 2, mean=0.0)),
             bias=np.random.default_rng(1).normal(0, 0.1, 20),
         ),
@@ -114,7 +139,7 @@ def late() -> SnnParams:
     return quantized(Network(dt=1.0, input_shape=(9,), layers=(first, second)), Words(4, 10, level=0.5))
 
 
-NETWORKS = {"deep": deep, "devices": devices, "pictures": pictures, "currents": currents, "late": late}
+NETWORKS = {"deep": deep, "devices": devices, "pictures": pictures, "currents": currents, "late": late, "rules": rules}
 PLANS: list[tuple[str, list[int], list[int] | None]] = [
     ("deep", [20, 6, 3], None),
     ("deep", [20, 6, 3], [4, 2, 1]),
@@ -129,6 +154,8 @@ PLANS: list[tuple[str, list[int], list[int] | None]] = [
     ("currents", [2, 1], None),
     ("late", [4, 3], None),
     ("late", [2, 1], None),
+    ("rules", [12, 12, 12, 12, 12], None),
+    ("rules", [4, 6, 3, 2, 1], None),
 ]
 
 
@@ -249,6 +276,18 @@ def test_networks_cover_what_they_are_to_cover() -> None:
             assert set(params.layers[0].fault_raw.tolist()) >= {0, 1, 2, 3}
             assert params.layers[0].raw.lif.noise_scale_raw > 0
             assert params.layers[1].raw.late == 1
+        if name == "rules":
+            lif = [layer.raw.lif for layer in params.layers]
+            assert {each.reset for each in lif} == set(Reset) - {Reset.SUBTRACT}  # which "deep" has
+            assert lif[1].noise_scale_raw > 0
+            again, above = SnnBitTrue(params), np.zeros(len(lif), dtype=int)
+            for row in stimulus(params, 14):
+                above += [
+                    int(((state["membrane"] >= layer.threshold_raw) & (layer.fault_raw == HEALTHY)).sum())
+                    for state, layer in zip(again.state, params.layers, strict=True)
+                ]
+                again.step(row[None])
+            assert (above[[0, 1, 4]] > 3).all(), above
         if name == "deep":
             assert model.saturations.sum() > 0
 

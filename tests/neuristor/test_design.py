@@ -74,14 +74,18 @@ def test_digest_follows_the_file(tmp_path: Path) -> None:
         ("count", "1_000_000", "[neuron] count must be an integer number of neurons, 1 to 65536, not 1000000"),
         ("count", "63", "[stimulus] source 'digits' has 8 x 8 pixels: [neuron] count must be 64, not 63"),
         ("count", "true", "[neuron] count must be an integer number of neurons, 1 to 65536, not True"),
-        ("dt", "20e-6", "dt must be at most the time constant 1.667e-05 s, not 2e-05 s"),
+        ("dt", "20e-6", "dt must be at most 16.67 us, the time constant, not 20 us"),
         ("model", '"hodgkin"', "[neuron] neuron must be one of lif, relaxation_oscillator, hodgkin_huxley,"),
-        ("membrane", "[1, 13]", "threshold must be between -1.0 and 0.9998779296875 in SQ(1, 13), not 1.99"),
+        ("membrane", "[1, 13]", "threshold must be between -1 V and 999.88 mV with membrane = [1, 13], not 1.99 V"),
         ("membrane", "[3, 13, 1]", "[number] membrane must be [integer bits with the sign, fraction bits]"),
         ("drive", "[3, 12]", "drive must have the 13 fraction bits of membrane, not 12"),
         ("coefficient_bits", "30", "[number] coefficient_bits must be bits of the coefficients, 4 to 18"),
-        ("current", "1e-6", "[stimulus] the strongest input must exceed 4.44e-05 A for the membrane to reach V_th"),
-        ("current", "1.0", "[stimulus] drive must be between -4.0 and 3.9998779296875 in SQ(3, 13)"),
+        ("current", "1e-6", "[stimulus] the strongest input must exceed 44.36 uA for the membrane to reach V_th"),
+        (
+            "current",
+            "1.0",
+            "[stimulus] an input of 1 A is too large; is it 1 uA? drive must be between -4 V and 3.9999 V",
+        ),
         ("frames", "5000", "[stimulus] frames must be at most 1797, not 5000"),
         ("source", '"missing.csv"', "[stimulus] "),
         ("lanes", "65", "[fpga] lanes must be between 1 and [neuron] count (64), not 65"),
@@ -162,6 +166,22 @@ def test_currents_from_a_csv_file(tmp_path: Path) -> None:
     assert load(write(tmp_path, CSV)).digest != digest
 
 
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-8"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1e-5,5e-5,9e-5\n0,0,1e-4\n",
+        "a;b;c\r\n1e-5;5e-5;9e-5\r\n0;0;1e-4\r\n",
+        "a;b;c\n0,00001;5,0e-5;9e-5\n0;0;0,0001\n",
+        "1e-5\t5e-5\t9e-5\n0\t0\t1e-4\n",
+        "a\tb\tc\n0,00001\t5e-5\t9e-5\n0,0\t0\t1e-4\n",
+    ],
+)
+def test_currents_as_other_programs_write_them(text: str, codec: str, tmp_path: Path) -> None:
+    (tmp_path / "currents.csv").write_bytes(text.encode(codec))
+    assert np.allclose(load(write(tmp_path, CSV)).stimulus.current, [[1e-5, 5e-5, 9e-5], [0, 0, 1e-4]], rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -208,7 +228,7 @@ PULSED = (EXAMPLE.parent / "hzo_afefet_lif.toml").read_text("utf-8")
         (OSCILLATORS, "coupling_resistance = 50e3", "coupling_resistance = 5e1", "coupling_resistance must be above"),
         (OSCILLATORS, '"all_to_all"', '"star"', "[neuron] topology: input should be 'all_to_all', 'ring'"),
         (OSCILLATORS, '"all_to_all"', '"torus"', "columns must split the 16 oscillators of a torus into full rows"),
-        (OSCILLATORS, "dt = 20e-9", "dt = 20e-6", "dt must be at most twice the shortest time constant"),
+        (OSCILLATORS, "dt = 20e-9", "dt = 20e-6", "dt must be at most 1.324 us, twice the shortest time constant"),
         (OSCILLATORS, "series_resistance = 2e3", "series_resistance = 2e5", "for the circuit to oscillate, not 0 A"),
         (OSCILLATORS, "threshold_d2d = 0.002", "stuck_on = 0.7\ndead = 0.6", "must together be at most 1, not 1.2"),
         (OSCILLATORS, "threshold_d2d = 0.002", "temperature = 350.0", "must be below the transition temperature"),

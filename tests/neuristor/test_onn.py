@@ -54,6 +54,34 @@ def test_a_graph_is_coloured_and_numbers_are_parted(graph: Path, tmp_path: Path)
     assert [line.split("│")[2].strip() for line in parted.stdout.splitlines() if "difference" in line] == ["0"]
 
 
+def test_qubo_and_ising_problems_are_solved(tmp_path: Path) -> None:
+    path, out = tmp_path / "q.sparse", tmp_path / "q.json"
+    path.write_bytes(b"\xef\xbb\xbf3 4\n1 1 -1\n1 2 2\n1 3 -2\n2 3 1\n")
+    quick = ("--periods", 100, "--trials", 5)
+    done = neuristor("onn", "solve", path, "--problem", "qubo", *quick, "--out", out)
+    assert done.returncode == 0, done.stderr
+    cells = [[cell.strip() for cell in line.split("│")[1:3]] for line in done.stdout.splitlines() if "│" in line]
+    assert ["best energy", "-3"] in cells
+    assert ["x of 1, 2, 3", "1, 0, 1"] in cells
+    found = json.loads(out.read_text())
+    assert (found["energy"], found["bits"]) == (-3, [["1", 1], ["2", 0], ["3", 1]])
+    twice = neuristor("onn", "solve", path, "--problem", "qubo", "--upper-triangle", *quick)
+    assert any("best energy" in line and "-5" in line for line in twice.stdout.splitlines())
+    path.write_text("# vartype=SPIN\n0 0 1\n0 1 2\n")
+    done = neuristor("onn", "solve", path, "--problem", "ising", *quick)
+    assert done.returncode == 0, done.stderr
+    assert any("s of 0, 1" in line and "-1, 1" in line for line in done.stdout.splitlines())
+
+
+def test_what_was_read_from_a_graph_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "square.col"
+    path.write_text("p edge 4 8\ne 1 2\ne 2 1\ne 2 3\ne 3 4\ne 4 1\n")
+    done = neuristor("onn", "solve", path, "--problem", "colouring", "--colours", 2, "--periods", 200)
+    assert done.returncode == 0, done.stderr
+    for shown in ("4, 4", "1 repeated edges are counted once", "line 1 says 8 edges; the file has 4", "yes"):
+        assert shown in done.stdout
+
+
 def test_letters_are_recalled_drawn_and_become_weights(tmp_path: Path) -> None:
     target, made = tmp_path / "recall.svg", tmp_path / "weights.csv"
     rule = ("--rule", "diederich_opper", "--noise", 0.1, "--tries", 5)
@@ -120,7 +148,10 @@ BAD = [
     (("generate", "{0,1\n1,0\n}", "--parts", "3"), "parts must be 1, 2, 4"),
     (("generate", "{0,1\n1,0\n}", "--phase-bits", "9"), "phase_bits must be an integer between 4 and 8"),
     (("synth", "{0,1\n1,0\n}", "--board", "none"), "--board must be among"),
-    (("solve", "{a b\nb b\n}"), "line 2: this edge leads from vertex 2 to itself"),
+    (("solve", "{a b 1\nb b 2\n}"), "line 2: this edge leads from vertex b to itself; if this is a QUBO"),
+    (("solve", "{# vartype=BINARY\n0 1 2\n}"), "is a QUBO (problem qubo), not a graph"),
+    (("solve", "{# vartype=SPIN\n0 1 2\n}", "--problem", "qubo"), "is an Ising problem (problem ising)"),
+    (("solve", "{0 1 2\n}", "--problem", "ising", "--upper-triangle"), "--upper-triangle is for --problem qubo"),
     (("solve", "{3 2\n1 2 1\n1 4 1\n}"), "line 3: names vertex 4, but the graph has vertices 1 to 3"),
     (("solve", "{3 2\n1 2 1\n}"), "is it complete?"),
     (("solve", "{1 x}", "--problem", "partition"), "must hold numbers"),

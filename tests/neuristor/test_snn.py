@@ -9,6 +9,8 @@ import nir
 import numpy as np
 import pytest
 
+from neuristor.golden_model.networks.snn import RESETS, SnnReference
+from neuristor.network_file import open_network
 from neuristor.sim.benches.verify import available
 from tests.neuristor.test_cli import neuristor
 
@@ -122,6 +124,8 @@ BAD = [
     ("data.npz", "none.npz", "there is no such file"),
     ("data.npz", "a.nir", "cannot be read as text"),
     ("data.npz", "digits", "source must have the network's 9 inputs, not 64"),
+    ("dt = 1e-3", 'dt = 1e-3\nreset = "zero"', "[network] reset must be one of to_value, to_value_late, subtract,"),
+    ("dt = 1e-3", 'dt = 1e-3\nreset = ["none", "none"]', "reset must be one rule, or 1, one for each layer, not 2"),
     ("weight_bits = 4", "weight_bits = 17", "weight_bits must be an integer between 1 and 16"),
     ("weight_bits = 4", "weight_bits = [4, 4]", "weight_bits must be a number, or 1, one for each layer, not 2"),
     ("lanes = 3", "lanes = 4", "lanes must be a divisor of the 6 neurons of lif, not 4"),
@@ -154,3 +158,52 @@ def test_spikes_that_are_none_are_refused(network: Path, tmp_path: Path) -> None
     done = neuristor("snn", "generate", network, "--out", tmp_path / "a.v")
     assert done.returncode == 2
     assert "cannot be read as an NPZ file" in done.stderr
+
+
+def test_what_fixed_point_does_not_allow_is_shown(network: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.nir"
+    assert "not in fixed point" not in neuristor("snn", "show", path, "--dt", 1e-3).stdout
+    graph = nir.read(path)
+    graph.nodes["lif"].tau[0] = 0.02
+    nir.write(path, graph)
+    done = neuristor("snn", "show", path, "--dt", 1e-3)
+    assert done.returncode == 0
+    wanted = "lif: tau must be the same for all neurons in fixed point, not 0.016 to 0.02 s"
+    assert f"not in fixed point: {wanted}" in done.stdout
+    assert wanted in neuristor("snn", "compare", network).stderr
+
+
+@pytest.mark.parametrize("command", ["compare", "generate", "export"])
+def test_a_time_step_other_than_that_of_the_file_is_told(command: str, network: Path, tmp_path: Path) -> None:
+    network.write_text(network.read_text().replace("dt = 1e-3", "dt = 2e-3"))
+    more = {"compare": [], "generate": ["--out", tmp_path / "a.v"], "export": ["--out", tmp_path / "b.nir"]}[command]
+    done = neuristor("snn", command, network, *more)
+    assert done.returncode == 0, done.stderr
+    assert "assumed: r dt / tau is 2 in every layer; it is 1 with dt = 0.001 s" in done.stdout
+
+
+def test_the_reset_of_a_network_file_goes_into_the_nir_file(network: Path, tmp_path: Path) -> None:
+    counts = {}
+    for rule in RESETS:
+        path = tmp_path / f"{rule}.toml"
+        path.write_text(network.read_text().replace("dt = 1e-3", f'dt = 1e-3\nreset = ["{rule}"]'))
+        file = open_network(path)
+        assert [layer.neurons.reset_rule for layer in file.network.layers] == [rule]
+        counts[rule] = int(SnnReference(file.network, 5).run(file.inputs)[-1].sum())
+    assert counts["to_value_late"] < counts["to_value"] < counts["none"]
+    done = neuristor("snn", "export", tmp_path / "subtract_late.toml", "--out", tmp_path / "b.nir")
+    assert done.returncode == 0, done.stderr
+    shown = neuristor("snn", "show", tmp_path / "b.nir", "--dt", 1e-3).stdout
+    assert "LIF, subtract_late" in shown
+    # Without a rule, that of the file.
+    network.write_text(network.read_text().replace("a.nir", "b.nir"))
+    assert open_network(network).network.layers[0].neurons.reset_rule == "subtract_late"
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_inputs_as_other_programs_write_them(network: Path, delimiter: str, codec: str, tmp_path: Path) -> None:
+    rows = np.random.default_rng(1).integers(0, 2, (20, 9))
+    (tmp_path / "in.csv").write_bytes("\r\n".join(delimiter.join(map(str, row)) for row in rows).encode(codec))
+    network.write_text(network.read_text().replace("data.npz", "in.csv"))
+    assert (open_network(network).inputs[:, 0] == rows).all()

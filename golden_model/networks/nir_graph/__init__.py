@@ -1,11 +1,12 @@
 """Networks from and to NIR, the neuromorphic intermediate representation of many tools.
 
 A NIR file has equations and no time step: `dt` must be given. Nodes between two layers of neurons (Affine, Linear,
-Scale, Conv2d, SumPool2d, AvgPool2d, Flatten, Delay) are merged into one set of synapses per path. A connection from a
-layer to itself that has no delay is given a delay of one tick, and `notes` say so. A longer cycle must contain a Delay.
+Scale, Conv1d, Conv2d, SumPool2d, AvgPool2d, Flatten, Delay) are merged into one set of synapses per path. A connection
+from a layer to itself that has no delay is given a delay of one tick, and `notes` say so. A longer cycle must contain a
+Delay.
 
 Neurons: IF, LIF, CubaLIF, LI, CubaLI, and I. A spike is ``v > v_threshold``, then ``v = v_reset``, as NIR defines both.
-Tools that train with a reset by subtraction do not record it in the file; the argument `subtract` selects it.
+Tools that train with another reset do not record it in the file; the argument `reset` selects it.
 
 References
 ----------

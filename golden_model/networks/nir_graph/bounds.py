@@ -20,11 +20,7 @@ MOST_BYTES = 256 * 1024 * 1024
 MOST_NUMBERS = 32 * 1024 * 1024
 """Numbers in a file: 256 MiB, at 8 bytes a number."""
 MOST_WEIGHTS = 64 * 1024 * 1024
-"""Synapses of a network, as its nodes make them: 512 MiB."""
-MOST_WAYS = 1000
-"""Paths from neurons or the input to a node."""
-MOST_IN_A_ROW = 100
-"""Nodes between two layers of neurons."""
+"""Weights that the nodes make: 512 MiB."""
 MOST_OBJECTS = 20_000
 """Groups and datasets in a file."""
 DEEPEST = 16
@@ -39,54 +35,49 @@ _PIECE = 64 * 1024
 
 
 class Made:
-    """The weights that the nodes of a graph have made, and the ways through it: a few nodes can stand for many."""
+    """The weights that the nodes of a graph have made: a few nodes can stand for many."""
 
     def __init__(self) -> None:
         self.weights = 0
 
-    def add(self, name: str, rows: int, columns: int) -> None:
-        """Count a matrix before it is made.
+    def add(self, name: str, synapses: Any) -> None:
+        """Count the weights of a path.
 
         Parameters
         ----------
         name : str
             Name of the node, for the message.
-        rows, columns : int
-            Size of the matrix; the synapses of a convolution count one by one.
+        synapses : Dense, Convolution or None
+            The synapses of the path, as this node leaves them.
 
         Raises
         ------
         ValueError
-            If all matrices have more than `MOST_WEIGHTS` numbers.
+            If all paths together have made more than `MOST_WEIGHTS`.
         """
-        self.weights += rows * columns
+        self.weights += 0 if synapses is None else synapses.values.size
         if self.weights > MOST_WEIGHTS:
-            raise ValueError(
-                f"{name}: a network must have at most {MOST_WEIGHTS:,} synapses, but this node makes {rows:,} x "
-                f"{columns:,}"
-            )
+            raise ValueError(f"{name}: nodes must make at most {MOST_WEIGHTS:,} weights, but this one makes it more")
 
-    def check_ways(self, name: str, ways: int, nodes: int) -> None:
-        """Check the number of paths to a node, and the nodes from it to its layer.
+    def check_matrix(self, name: str, route: Any) -> None:
+        """Check that the synapses of a path can be written one by one.
 
         Parameters
         ----------
         name : str
             Name of the node, for the message.
-        ways : int
-            Paths.
-        nodes : int
-            Nodes one after the other.
+        route : Route
+            The path.
 
         Raises
         ------
         ValueError
-            If there are more than `MOST_WAYS`, or `MOST_IN_A_ROW` nodes.
+            If there are more than `MOST_WEIGHTS`.
         """
-        if ways > MOST_WAYS:
-            raise ValueError(f"{name}: must be reached by at most {MOST_WAYS} paths")
-        if nodes > MOST_IN_A_ROW:
-            raise ValueError(f"{name}: at most {MOST_IN_A_ROW} nodes may stand between two layers of neurons")
+        each = 1 if route.synapses is None else route.synapses.values[0].size
+        count = max(math.prod(route.input_shape), math.prod(route.shape) * each)
+        if count > MOST_WEIGHTS:
+            raise ValueError(f"{name}: a bias must pass through at most {MOST_WEIGHTS:,} synapses, not {count:,}")
 
 
 def check_file(path: Path) -> None:

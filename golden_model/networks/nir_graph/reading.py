@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,21 +15,35 @@ from neuristor.golden_model.networks.nir_graph.bounds import Made
 from neuristor.golden_model.networks.nir_graph.nodes import (
     NEURONS,
     SYNAPSES,
+    THROUGH,
+    as_picture,
+    finite,
     flattened,
     kind_of,
     neurons_of,
-    pair,
     shape_of,
 )
-from neuristor.golden_model.networks.snn import INPUT, MOST_DELAY, Layer, Network, Projection
-from neuristor.golden_model.networks.synapses import Convolution, Dense, Synapses
+from neuristor.golden_model.networks.nir_graph.routes import OPERATIONS, Route, parted
+from neuristor.golden_model.networks.nir_graph.time_step import hints
+from neuristor.golden_model.networks.snn import (
+    INPUT,
+    MOST_DELAY,
+    RESETS,
+    Layer,
+    Network,
+    Projection,
+    ResetRule,
+    TimeStepError,
+)
 
 __all__ = ["Imported", "from_nir"]
 
 MOST_PARTS = 8
 """Different delays of one Delay node."""
+MOST_ROUTES = 64
+"""Paths that lead to a node from layers and the input."""
 
-Array = NDArray[Any]
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,24 +65,12 @@ class Imported:
     metadata: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class _Route:
-    """A path from a source to a node, and the operations on the source's spikes along it."""
-
-    source: str
-    delay: int = 0
-    shape: tuple[int, ...] = ()
-    pool: tuple[int, int] = (1, 1)
-    synapses: Synapses | None = None
-    scale: float = 1.0
-
-
 def from_nir(
     graph: Any,
     dt: float,
     *,
-    discretisation: Literal["euler", "exact"] = "euler",
-    subtract: bool = False,
+    discretisation: Literal["euler", "exact"] | None = None,
+    reset: ResetRule | Sequence[ResetRule] | None = None,
     currents: bool = False,
 ) -> Imported:
     """Convert a graph of the package ``nir`` to a network.
@@ -79,10 +81,12 @@ def from_nir(
         The graph; graphs inside it are flattened.
     dt : float
         Time step (tick), in second.
-    discretisation : {"euler", "exact"}
-        How time constants become coefficients; see ``golden_model.networks.snn``.
-    subtract : bool
-        A spike subtracts ``v_threshold - v_reset`` from the membrane potential, instead of setting it to v_reset.
+    discretisation : {"euler", "exact"}, optional
+        How time constants become coefficients; see ``golden_model.networks.snn``. By default as `to_nir` recorded it in
+        the graph, otherwise ``euler``.
+    reset : str or sequence of str, optional
+        Reset rule of all layers, or of each; see `Neurons`. By default as `to_nir` recorded it in the graph, otherwise
+        ``to_value``.
     currents : bool
         The input is currents instead of spikes.
 
@@ -90,72 +94,105 @@ def from_nir(
     -------
     Imported
         The network, and the assumptions made.
+
+    Raises
+    ------
+    ValueError
+        If the graph cannot be converted, or does not allow this `dt`.
     """
     positive("dt", dt)
     nodes, edges = flattened(graph)
-    reader = _Reader(nodes, edges, dt, subtract)
-    layers, notes = reader.layers()
-    inputs = [name for name, node in nodes.items() if kind_of(node) == "Input"]
-    network = Network(
-        dt=dt,
-        input_shape=shape_of(nodes[inputs[0]]),
-        layers=layers,
-        discretisation=discretisation,
-        currents=currents,
-    )
-    return Imported(network=network, notes=notes, metadata=dict(getattr(graph, "metadata", {}) or {}))
+    metadata = dict(getattr(graph, "metadata", {}) or {})
+    reader = _Reader(nodes, edges, dt)
+    layers = reader.layers(reset)
+    said = hints(nodes, dt)
+    if isinstance(metadata.get("dt"), (int, float)) and metadata["dt"] != dt:
+        said = [f"the file's metadata has dt = {metadata['dt']:g} s, not {dt:g} s"]
+    if discretisation is None:
+        discretisation = "exact" if metadata.get("discretisation") == "exact" else "euler"
+    try:
+        network = Network(
+            dt=dt, input_shape=reader.input_shape, layers=layers, discretisation=discretisation, currents=currents
+        )
+    except TimeStepError as error:
+        raise ValueError("; ".join([str(error), *said])) from None
+    notes = tuple(dict.fromkeys([*said, *reader.notes]))
+    return Imported(network=network, notes=notes, metadata=metadata)
 
 
 class _Reader:
     """Walks from each layer of neurons back to its sources."""
 
-    def __init__(self, nodes: dict[str, Any], edges: list[tuple[str, str]], dt: float, subtract: bool) -> None:
+    def __init__(self, nodes: dict[str, Any], edges: list[tuple[str, str]], dt: float) -> None:
         for a, b in edges:
             for name in (a, b):
                 if name not in nodes:
                     raise ValueError(f"an edge must join nodes that exist, but {name!r} does not")
-        known = (*NEURONS, *SYNAPSES, "Input", "Output")
+        known = (*NEURONS, *SYNAPSES, "Input", "Output", THROUGH)
         unknown = [f"{kind_of(node)} ({name})" for name, node in nodes.items() if kind_of(node) not in known]
         if unknown:
             raise ValueError(f"nodes must be of the kinds {', '.join(NEURONS + SYNAPSES)}, not {', '.join(unknown)}")
-        self.nodes, self.dt, self.subtract = nodes, dt, subtract
-        self.before: dict[str, list[str]] = {name: [a for a, b in edges if b == name] for name in nodes}
-        if sum(kind_of(node) == "Input" for node in nodes.values()) != 1:
-            raise ValueError("a graph must have one Input")
-        if sum(kind_of(node) == "Output" for node in nodes.values()) != 1:
-            raise ValueError("a graph must have one Output")
-        self.notes: list[str] = []
+        self.nodes, self.dt = nodes, dt
         self.made = Made()
+        self.before: dict[str, list[str]] = {name: [a for a, b in edges if b == name] for name in nodes}
+        self.begin, self.end = (self._only(kind) for kind in ("Input", "Output"))
+        self.notes: list[str] = []
 
-    def layers(self) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
-        """The layers in order of computation, the output last; and the notes.
+    def _only(self, kind: str) -> str:
+        found = [name for name, node in self.nodes.items() if kind_of(node) == kind]
+        if len(found) != 1:
+            raise ValueError(f"a graph must have one {kind}, not {len(found)}")
+        return found[0]
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of the input.
 
         Raises
         ------
         ValueError
-            If the Output does not come from one layer of neurons.
+            If it has none.
         """
-        output = next(name for name, node in self.nodes.items() if kind_of(node) == "Output")
-        last = self.before[output]
+        shape = shape_of(self.nodes[self.begin])
+        if shape is None:
+            raise ValueError("the Input must have a shape, but it has none")
+        return shape
+
+    def layers(self, reset: ResetRule | Sequence[ResetRule] | None) -> tuple[Layer, ...]:
+        """The layers in order of computation, the output last.
+
+        Raises
+        ------
+        ValueError
+            If the Output does not come from one layer of neurons, or the number of reset rules is wrong.
+        """
+        last = self._through(self.before[self.end])
         if len(last) != 1 or kind_of(self.nodes[last[0]]) not in NEURONS:
             raise ValueError(f"the Output must come from one layer of neurons, not from {', '.join(last) or 'nothing'}")
         names = [name for name, node in self.nodes.items() if kind_of(node) in NEURONS]
         names = [name for name in names if name != last[0]] + last
-        received = {name: self._received(name) for name in names}
+        received = {name: self._joined(name, (name,)) for name in names}
         received = self._delayed(names, received)
         # Layers that receive the input come first, as far as possible.
         names.sort(key=lambda name: all(route.source in names for route in received[name][0]))
         names = [name for name in _sorted(names, received) if name != last[0]] + last
         numbers = {name: n for n, name in enumerate(names)}
-        made = tuple(
-            self._layer(
-                name,
-                [replace(route, source=str(numbers.get(route.source, INPUT))) for route in received[name][0]],
-                received[name][1],
-            )
-            for name in names
-        )
-        return made, tuple(dict.fromkeys(self.notes))
+        rules = [reset] * len(names) if reset is None or isinstance(reset, str) else list(reset)
+        if len(rules) != len(names):
+            raise ValueError(f"reset must be one rule, or {len(names)}, one for each layer, not {len(rules)}")
+        made = tuple(self._layer(name, numbers, *received[name], rule) for name, rule in zip(names, rules, strict=True))
+        wanted = shape_of(self.nodes[self.end])
+        if wanted is not None and math.prod(wanted) != made[-1].neurons.count:
+            raise ValueError(f"{self.end}: shape must be that of {last[0]}, {made[-1].shape}, not {wanted}")
+        return made
+
+    def _through(self, names: list[str]) -> list[str]:
+        """The nodes that lead to an edge, past the ends of graphs in the graph."""
+        made = []
+        for name in names:
+            inner = kind_of(self.nodes[name]) == THROUGH
+            made += self._through(self.before[name]) if inner else [name]
+        return made
 
     def _delayed(self, names: list[str], received: dict[str, Any]) -> dict[str, Any]:
         """Give undelayed connections of a layer to itself a delay of one tick; longer cycles must have a Delay."""
@@ -169,26 +206,29 @@ class _Reader:
             received[name] = (own, bias)
         return received
 
-    def _received(self, name: str) -> tuple[list[_Route], Any]:
-        """All routes to a layer, and the sum of the biases along them.
+    def _joined(self, name: str, trail: tuple[str, ...]) -> tuple[list[Route], Any]:
+        """What all edges to a node bring: routes, and the sum of the biases along them.
 
         Raises
         ------
         ValueError
-            If no edge leads to it.
+            If no edge leads to the node, too many paths do, or they bring values of different shapes.
         """
-        routes: list[_Route] = []
-        bias: Any = 0.0
+        routes, bias = list[Route](), np.zeros(1)
         if not self.before[name]:
             raise ValueError(f"{name}: must be reached by an edge")
         for source in self.before[name]:
-            some, more = self._routes(source, (name,))
-            routes += some
-            bias = bias + more
+            some, more = self._routes(source, trail)
+            shapes = [route.shape for route in (*routes[:1], *some[:1])]
+            if math.prod(shapes[0]) != math.prod(shapes[-1]):
+                raise ValueError(f"{name}: all its inputs must have the same shape, not {shapes[0]} and {shapes[-1]}")
+            routes, bias = routes + some, bias + more
+            if len(routes) > MOST_ROUTES:
+                raise ValueError(f"{name}: must be reached by at most {MOST_ROUTES} paths from layers or the input")
         return routes, bias
 
-    def _routes(self, name: str, trail: tuple[str, ...]) -> tuple[list[_Route], Any]:
-        """The output of a node: routes, and the sum of the biases along them.
+    def _routes(self, name: str, trail: tuple[str, ...]) -> tuple[list[Route], Array]:
+        """The output of a node: routes, and the sum of the biases along them; 0, shape (1,), for none.
 
         `trail` holds the nodes between it and the layer.
 
@@ -201,161 +241,56 @@ class _Reader:
         if kind == "Output":
             raise ValueError(f"{name}: an Output must be the end of its edges")
         if kind == "Input":
-            return [_Route(name, shape=shape_of(node))], 0.0
+            return [Route.begin(name, self.input_shape)], np.zeros(1)
         if kind in NEURONS:
-            return [_Route(name, shape=self._shape(name))], 0.0
+            return [Route.begin(name, self._shape(name))], np.zeros(1)
         if name in trail:
             raise ValueError(f"{name}: a cycle must lead through neurons")
-        routes, bias = list[_Route](), 0.0
-        if not self.before[name]:
-            raise ValueError(f"{name}: must be reached by an edge")
-        for source in self.before[name]:
-            some, more = self._routes(source, (*trail, name))
-            routes += some
-            bias = bias + more
-            self.made.check_ways(name, len(routes), len(trail))
-        apply: Callable[[str, Any, _Route], list[_Route]] = getattr(self, f"_{kind.lower()}")
-        made = [one for route in routes for one in apply(name, node, route)]
-        return made, self._bias(name, node, bias, routes)
+        routes, bias = self._joined(name, (*trail, name))
+        if kind == THROUGH:
+            for route in routes:
+                if node.shape is not None and math.prod(node.shape) != math.prod(route.shape):
+                    raise ValueError(f"{name}: shape must be that of its input, {route.shape}, not {node.shape}")
+            return routes, bias
+        if kind == "Delay":
+            return self._delays(name, node, routes, bias), bias
+        made = []
+        for route in routes:
+            made.append(OPERATIONS[kind](name, node, route))
+            self.made.add(name, made[-1].synapses)
+        return made, self._bias(name, node, bias, routes[0], made[0])
 
-    def _bias(self, name: str, node: Any, before: Any, routes: list[_Route]) -> Any:
+    def _bias(self, name: str, node: Any, before: Array, route: Route, after: Route) -> Array:
         """The bias after a node, from that before it.
 
         Raises
         ------
         ValueError
-            If the bias cannot be merged into that of the neurons, or is not finite.
+            If the node's own bias does not have one number for each neuron or channel.
         """
-        kind = kind_of(node)
-        own = getattr(node, "bias", None)
-        if np.any(before):
-            if kind in ("Affine", "Linear"):
-                before = np.asarray(node.weight, dtype=np.float64) @ np.ravel(before)
-            elif kind == "Scale":
-                before = before * np.ravel(np.asarray(node.scale))
-            elif kind not in ("Flatten", "Delay"):
-                raise ValueError(f"{name}: a bias must not pass through a {kind}")
-        if own is None:
-            return before
-        bias = np.asarray(own, dtype=np.float64)
-        if not np.isfinite(bias).all():
-            raise ValueError(f"{name}: bias must be finite, but it holds a NaN or an infinity")
-        if kind == "Conv2d":
-            synapses = self._conv2d(name, node, routes[0])[0].synapses
-            assert synapses is not None
-            bias = np.repeat(bias, math.prod(synapses.output_shape[1:]))
-        return before + bias
-
-    def _shape(self, name: str) -> tuple[int, ...]:
-        node = self.nodes[name]
-        shape = np.shape(node.r)
-        return tuple(int(n) for n in shape) if len(shape) in (1, 3) else (int(np.size(node.r)),)
-
-    def _affine(self, name: str, node: Any, route: _Route) -> list[_Route]:
-        weight = np.asarray(node.weight, dtype=np.float64)
-        if weight.ndim != 2:
-            raise ValueError(f"{name}: weight must have two dimensions, not shape {weight.shape}")
-        if not np.isfinite(weight).all():
-            raise ValueError(f"{name}: weight must be finite, but it holds a NaN or an infinity")
-        self.made.add(name, *weight.shape)
-        if route.synapses is not None:  # a matrix after another
-            self.made.add(name, math.prod(route.synapses.output_shape), math.prod(route.synapses.input_shape))
-            inner = route.synapses.matrix()
-            self.made.add(name, weight.shape[0], inner.shape[1])
-            if weight.shape[1] != inner.shape[0]:
-                raise ValueError(f"{name}: weight must have {inner.shape[0]} columns, not {weight.shape[1]}")
-            if route.pool != (1, 1):
-                raise ValueError(f"{name}: pooling must not stand between two sets of weights without neurons")
-            product = route.scale * np.asarray(weight @ (inner.toarray() if hasattr(inner, "toarray") else inner))
-            return [replace(route, synapses=Dense(weights=product), scale=1.0, shape=(len(weight),))]
-        source = route.shape
-        try:
-            synapses = Dense(weights=weight * route.scale, input_shape=source, pool=route.pool)
-        except ValueError as error:
-            raise ValueError(f"{name}: {error} (its source is {route.source})") from None
-        return [replace(route, synapses=synapses, shape=(len(weight),), pool=(1, 1), scale=1.0)]
-
-    _linear = _affine
-
-    def _scale(self, name: str, node: Any, route: _Route) -> list[_Route]:
-        scale = np.ravel(np.asarray(node.scale, dtype=np.float64))
-        if not np.isfinite(scale).all():
-            raise ValueError(f"{name}: scale must be finite, but it holds a NaN or an infinity")
-        if route.synapses is not None:
-            values = route.synapses.values
-            rows = scale if scale.size == len(values) else np.full(len(values), scale[0])
-            if scale.size != len(values) and not np.all(scale == scale[0]):
-                raise ValueError(f"{name}: scale must have one number, or {len(values)}, not {scale.size}")
-            return [
-                replace(route, synapses=route.synapses.with_values(values * rows.reshape(-1, *[1] * (values.ndim - 1))))
-            ]
-        if np.all(scale == scale[0]):
-            return [replace(route, scale=route.scale * float(scale[0]))]
-        self.made.add(name, scale.size, scale.size)
-        return self._affine(name, _Matrix(np.diag(scale)), route)
-
-    def _conv2d(self, name: str, node: Any, route: _Route) -> list[_Route]:
-        kernel = np.asarray(node.weight, dtype=np.float64)
-        groups = int(node.groups)
-        if tuple(np.ravel(node.dilation).tolist()) not in ((1, 1), (1,)):
-            raise ValueError(f"{name}: dilation must be 1, not {node.dilation}")
-        if route.synapses is not None:
-            raise ValueError(f"{name}: a Conv2d must receive neurons or the input, pooled or not, but no other weights")
-        if groups > 1:  # one kernel with zeros between the groups
-            self.made.add(name, kernel.size, groups)
-            per = kernel.shape[0] // groups
-            full = np.zeros((kernel.shape[0], kernel.shape[1] * groups, *kernel.shape[2:]))
-            for group in range(groups):
-                rows = slice(group * per, (group + 1) * per)
-                full[rows, group * kernel.shape[1] : (group + 1) * kernel.shape[1]] = kernel[rows]
-            kernel = full
-        shape = route.shape
-        if len(shape) != 3:
-            raise ValueError(
-                f"{name}: the input of a Conv2d must be (channels, height, width), not {shape} of {route.source}"
-            )
-        stride = pair(name, "stride", node.stride)
-        if isinstance(node.padding, str):
-            same = node.padding == "same"
-            if same and (stride != (1, 1) or kernel.shape[2] % 2 == 0 or kernel.shape[3] % 2 == 0):
-                raise ValueError(f"{name}: padding 'same' needs a stride of 1 and an odd kernel")
-            padding = (kernel.shape[2] // 2, kernel.shape[3] // 2) if same else (0, 0)
+        if not before.any():
+            before = np.zeros(1)
         else:
-            padding = pair(name, "padding", node.padding)
-        try:
-            synapses = Convolution(
-                kernel=kernel * route.scale, input_shape=shape, stride=stride, padding=padding, pool=route.pool
-            )
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
-        self.made.add(name, math.prod(synapses.output_shape), kernel[0].size)
-        return [replace(route, synapses=synapses, shape=synapses.output_shape, pool=(1, 1), scale=1.0)]
+            alone = OPERATIONS[kind_of(node)](name, node, Route.begin(route.source, route.shape))
+            self.made.check_matrix(name, alone)
+            before = np.ravel(alone.matrix() @ np.broadcast_to(before, math.prod(route.shape)))
+        if getattr(node, "bias", None) is None:
+            return before
+        bias, count = np.ravel(finite(name, "bias", node.bias)), math.prod(after.shape)
+        per = math.prod(after.shape[1:])
+        if bias.size * per != count:
+            raise ValueError(f"{name}: bias must have {count // per} numbers, not {bias.size}")
+        return before + np.repeat(bias, per)
 
-    def _sumpool2d(self, name: str, node: Any, route: _Route) -> list[_Route]:
-        kernel, stride = pair(name, "kernel_size", node.kernel_size), pair(name, "stride", node.stride)
-        if kernel != stride or pair(name, "padding", node.padding) != (0, 0):
-            raise ValueError(
-                f"{name}: pooling must have tiles side by side and no padding (kernel_size = stride), not {kernel} "
-                f"with stride {stride} and padding {pair(name, 'padding', node.padding)}"
-            )
-        if route.synapses is not None:
-            raise ValueError(f"{name}: the input of pooling must be neurons or the Input, not weights")
-        pool = (route.pool[0] * kernel[0], route.pool[1] * kernel[1])
-        if len(route.shape) != 3 or route.shape[1] < pool[0] or route.shape[2] < pool[1]:
-            raise ValueError(
-                f"{name}: the input of pooling must be (channels, height, width) of at least {pool}, not {route.shape}"
-            )
-        return [replace(route, pool=pool)]
+    def _delays(self, name: str, node: Any, routes: list[Route], bias: Array) -> list[Route]:
+        """Routes after a Delay, with a note on what is approximated.
 
-    def _avgpool2d(self, name: str, node: Any, route: _Route) -> list[_Route]:
-        size = math.prod(pair(name, "kernel_size", node.kernel_size))
-        return [replace(each, scale=each.scale / size) for each in self._sumpool2d(name, node, route)]
-
-    def _flatten(self, name: str, node: Any, route: _Route) -> list[_Route]:
-        return [route]  # neurons of a picture are numbered in this order anyway
-
-    def _delay(self, name: str, node: Any, route: _Route) -> list[_Route]:
-        ticks = np.ravel(np.asarray(node.delay, dtype=np.float64)) / self.dt
+        Raises
+        ------
+        ValueError
+            If a delay is outside its range, or there are too many.
+        """
+        ticks = np.asarray(node.delay, dtype=np.float64) / self.dt
         if not np.isfinite(ticks).all() or ticks.min() < 0 or ticks.max() > MOST_DELAY + 0.5:
             raise ValueError(
                 f"{name}: delay must be 0 to {MOST_DELAY} ticks of {self.dt:g} s, not up to {ticks.max():g}"
@@ -363,58 +298,40 @@ class _Reader:
         rounded = np.floor(ticks + 0.5).astype(int)
         if np.abs(ticks - rounded).max() > 1e-6:
             self.notes.append(f"{name}: delays are rounded to whole ticks of {self.dt:g} s")
-        some = np.unique(rounded)
-        if len(some) == 1:
-            return [replace(route, delay=route.delay + int(some[0]))]
-        if len(some) > MOST_PARTS or (route.synapses is None and route.pool != (1, 1)):
-            raise ValueError(
-                f"{name}: must have at most {MOST_PARTS} different delays (1 after pooling), not {len(some)}"
-            )
-        made = []
-        for delay in some.tolist():  # one set of synapses per delay
-            mask = (rounded == delay).astype(np.float64)
-            if route.synapses is None:
-                self.made.add(name, mask.size, mask.size)
-                part = self._affine(name, _Matrix(np.diag(mask)), route)[0]
-            elif len(mask) == len(route.synapses.values):
-                values = route.synapses.values
-                part = replace(
-                    route, synapses=route.synapses.with_values(values * mask.reshape(-1, *[1] * (values.ndim - 1)))
-                )
-            else:
-                raise ValueError(f"{name}: the neurons of a channel must have the same delay")
-            made.append(replace(part, delay=route.delay + delay))
-        return made
+        if bias.any() and rounded.any():
+            self.notes.append(f"{name}: the bias before it acts from the first tick on, not after the delay")
+        if len(np.unique(rounded)) > MOST_PARTS:
+            raise ValueError(f"{name}: must have at most {MOST_PARTS} different delays, not {len(np.unique(rounded))}")
+        return [part for route in routes for part in parted(name, rounded, route)]
 
-    def _layer(self, name: str, routes: list[_Route], bias: Any) -> Layer:
-        node = self.nodes[name]
+    def _shape(self, name: str) -> tuple[int, ...]:
+        shape = as_picture(np.shape(self.nodes[name].r))
+        return tuple(int(n) for n in shape) if len(shape) in (1, 3) else (math.prod(shape),)
+
+    def _layer(
+        self, name: str, numbers: Mapping[str, int], routes: list[Route], bias: Array, rule: ResetRule | None
+    ) -> Layer:
+        node, shape, projections = self.nodes[name], self._shape(name), []
+        recorded = getattr(node, "metadata", None) or {}
+        said: ResetRule = next((each for each in RESETS if each == recorded.get("reset")), "to_value")
         try:
-            neurons = neurons_of(node, self.subtract)
+            neurons = neurons_of(node, rule or said, bool(recorded.get("late_current", False)))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
-        shape, projections = self._shape(name), []
         for route in routes:
-            synapses = route.synapses
-            if synapses is None:  # neurons connected directly
-                size = math.prod(route.shape)
-                if route.pool != (1, 1):
-                    tiles = route.shape[0] * (route.shape[1] // route.pool[0]) * (route.shape[2] // route.pool[1])
-                    self.made.add(name, tiles, tiles)
-                    synapses = Dense(weights=route.scale * np.eye(tiles), input_shape=route.shape, pool=route.pool)
-                else:
-                    self.made.add(name, size, size)
-                    synapses = Dense(weights=route.scale * np.eye(size), input_shape=route.shape)
-            if math.prod(synapses.output_shape) != neurons.count:
+            if math.prod(route.shape) != neurons.count:
                 raise ValueError(
-                    f"{name}: its input must have the size of the layer, {neurons.count}, not {synapses.output_shape}"
+                    f"{name}: its input must have the size of the layer, {neurons.count}, not {route.shape}"
                 )
+            synapses = route.ended(name, shape)
             if len(synapses.output_shape) == 3:
                 shape = synapses.output_shape
-            projections.append(Projection(source=int(route.source), synapses=synapses, delay=route.delay))
-        return Layer(name=name, shape=shape, neurons=neurons, projections=tuple(projections), bias=np.ravel(bias))
+            source = numbers.get(route.source, INPUT)
+            projections.append(Projection(source=source, synapses=synapses, delay=route.delay))
+        return Layer(name=name, shape=shape, neurons=neurons, projections=tuple(projections), bias=bias)
 
 
-def _sorted(names: list[str], received: dict[str, tuple[list[_Route], Any]]) -> list[str]:
+def _sorted(names: list[str], received: dict[str, tuple[list[Route], Any]]) -> list[str]:
     """The layers, each after its sources of the same tick, as far as possible."""
     left, made = list(names), list[str]()
     while left:
@@ -423,8 +340,3 @@ def _sorted(names: list[str], received: dict[str, tuple[list[_Route], Any]]) -> 
         left.remove(chosen)
         made.append(chosen)
     return made
-
-
-@dataclass(frozen=True)
-class _Matrix:
-    weight: Array

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuristor.golden_model.networks.snn import INPUT, Layer, Network, Projection
-from neuristor.golden_model.networks.synapses import Convolution
+from neuristor.golden_model.networks.synapses import Convolution, Dense
 
 __all__ = ["to_nir"]
 
@@ -17,9 +17,9 @@ __all__ = ["to_nir"]
 def to_nir(network: Network) -> Any:
     """Convert a network to a graph of the package ``nir``.
 
-    NIR has no time step, no discretisation and no reset by subtraction: they are recorded in the graph's metadata, as
-    ``dt``, ``discretisation`` and ``reset``. Delays of the graph are in ticks; `write` converts them to second.
-    `Neurons.start`, `Neurons.late_current` and `Network.currents` are not written.
+    NIR has no time step, no discretisation and one reset rule. The graph's metadata record ``dt``, ``discretisation``
+    and ``currents``; those of its neurons ``reset`` and ``late_current``. A layer without connections is given one from
+    the input, of zeros.
 
     Parameters
     ----------
@@ -34,7 +34,8 @@ def to_nir(network: Network) -> Any:
     Raises
     ------
     ValueError
-        If the network has a refractory period, spread, broken devices, or the comparison ``>=``, which NIR lacks.
+        If the network has a refractory period, spread, broken devices, the comparison ``>=``, or a membrane potential
+        before the first tick other than 0, which NIR lacks.
     """
     import nir
 
@@ -47,9 +48,12 @@ def to_nir(network: Network) -> Any:
             raise ValueError(f"{layer.name}: NIR has no refractory period, spread or broken devices")
         if neurons.threshold is not None and not neurons.strict:
             raise ValueError(f"{layer.name}: NIR has '>' for the threshold, not '>='")
+        if neurons.start:
+            raise ValueError(f"{layer.name}: NIR has no other membrane potential than 0 before the first tick")
         nodes[layer.name] = _node(layer)
-        for n, one in enumerate(layer.projections):
-            made = _chain(layer, n, one)
+        zeros = Projection(source=INPUT, synapses=Dense(weights=np.zeros((neurons.count, network.inputs))))
+        for n, one in enumerate(layer.projections or (zeros,)):
+            made = _chain(layer, n, one, network.dt)
             if n == 0 and np.any(layer.bias):
                 made = _with_bias(layer, made)
             before = "input" if one.source == INPUT else names[one.source]
@@ -60,15 +64,25 @@ def to_nir(network: Network) -> Any:
             edges.append((before, layer.name))
     nodes["output"] = nir.Output({"output": np.array(network.layers[-1].shape)})
     edges.append((names[-1], "output"))
-    resets = {"subtract" if layer.neurons.subtract else "to value" for layer in network.layers}
-    metadata = {"dt": network.dt, "discretisation": network.discretisation, "reset": ", ".join(sorted(resets))}
-    return nir.NIRGraph(nodes, edges, metadata=metadata)
+    metadata = {"dt": network.dt, "discretisation": network.discretisation, "currents": network.currents}
+    # The check of types refuses kernels that are no squares.
+    return nir.NIRGraph(nodes, edges, metadata=metadata, type_check=False)
 
 
 def _node(layer: Layer) -> Any:
+    """The neurons of a layer.
+
+    Raises
+    ------
+    ValueError
+        If NIR has no such neurons.
+    """
     import nir
 
-    neurons = layer.neurons
+    neurons, fires = layer.neurons, layer.neurons.threshold is not None
+    recorded: dict[str, Any] = {"metadata": {"reset": neurons.reset_rule}} if fires else {"metadata": {}}
+    if neurons.late_current:
+        recorded["metadata"]["late_current"] = True
 
     def column(value: Any) -> NDArray[np.float64]:
         return np.asarray(value, dtype=np.float64).reshape(layer.shape)
@@ -78,25 +92,24 @@ def _node(layer: Layer) -> Any:
         if neurons.tau_syn is not None:
             raise ValueError(f"{layer.name}: NIR has no synaptic current without a leak")
         if neurons.threshold is None:
-            return nir.I(r=r)
-        return nir.IF(r=r, v_threshold=column(neurons.threshold), v_reset=column(neurons.reset))
+            return nir.I(r=r, **recorded)
+        return nir.IF(r=r, v_threshold=column(neurons.threshold), v_reset=column(neurons.reset), **recorded)
     leak, tau = column(neurons.leak), column(neurons.tau)
-    fires = neurons.threshold is not None
     limits = {"v_threshold": column(neurons.threshold), "v_reset": column(neurons.reset)} if fires else {}
     if neurons.tau_syn is None:
-        return (nir.LIF if fires else nir.LI)(tau=tau, r=r, v_leak=leak, **limits)
+        return (nir.LIF if fires else nir.LI)(tau=tau, r=r, v_leak=leak, **limits, **recorded)
     current = {"tau_syn": column(neurons.tau_syn), "w_in": column(neurons.w_in)}
-    return (nir.CubaLIF if fires else nir.CubaLI)(tau_mem=tau, r=r, v_leak=leak, **current, **limits)
+    return (nir.CubaLIF if fires else nir.CubaLI)(tau_mem=tau, r=r, v_leak=leak, **current, **limits, **recorded)
 
 
-def _chain(layer: Layer, n: int, one: Projection) -> list[tuple[str, Any]]:
+def _chain(layer: Layer, n: int, one: Projection, dt: float) -> list[tuple[str, Any]]:
     """The nodes between a source and a layer, with their names."""
     import nir
 
     synapses, made = one.synapses, list[tuple[str, Any]]()
     prefix = f"{layer.name}_{n}"
     if one.delay:
-        made.append((f"{prefix}_delay", nir.Delay(np.full(synapses.input_shape, one.delay, dtype=np.float64))))
+        made.append((f"{prefix}_delay", nir.Delay(np.full(synapses.input_shape, one.delay * dt))))
     if synapses.pool != (1, 1):
         tiles = np.array(synapses.pool)
         made.append((f"{prefix}_pool", nir.SumPool2d(kernel_size=tiles, stride=tiles, padding=np.array([0, 0]))))

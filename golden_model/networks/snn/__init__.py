@@ -19,8 +19,10 @@ Other tools differ in the following rules. Here they are:
 - *Delay*: a spike of tick t acts in tick t, through all layers; along a connection with a delay of d ticks, in tick
   t + d. A recurrent connection needs a delay of at least one tick.
 - *Comparison*: ``>`` as in NIR, or ``>=`` where `strict` is false, as in a threshold switch.
-- *Reset* acts in the tick of the spike, before the next leak. A neuron of an oxide device is reset to V_hold and can
-  have a refractory period: see ``golden_model.neurons.lif``, whose function ``fire`` computes (4).
+- *Reset* acts in the tick of the spike, before the next leak. With ``subtract_late``, snnTorch's default, it acts in
+  the next tick, after the leak: ``v <- v + (leak - v + R A) k - (threshold - reset)``. `Neurons` has all rules. A
+  neuron of an oxide device is reset to V_hold and can have a refractory period: see ``golden_model.neurons.lif``, whose
+  function ``fire`` computes (4).
 - *Rounding*: weights to the nearest integer, halves up, then clipped to their word length; coefficients to their
   significant bits; the leak of each tick to the nearest step of the membrane potential, halves up. Sums of weights are
   exact. Membrane potentials and currents saturate, and every saturation is counted.
@@ -36,19 +38,23 @@ from neuristor.golden_model.networks.snn.devices import on_device
 from neuristor.golden_model.networks.snn.network import (
     INPUT,
     MOST_DELAY,
+    RESETS,
     Layer,
     Network,
     Neurons,
     Projection,
+    ResetRule,
+    TimeStepError,
     order_of,
 )
 from neuristor.golden_model.networks.snn.params import Connection, LayerParams, LayerRaw, SnnParams
 from neuristor.golden_model.networks.snn.reference import SnnReference
-from neuristor.golden_model.networks.snn.words import Words, dequantized, farthest, quantized
+from neuristor.golden_model.networks.snn.words import ThresholdError, Words, dequantized, farthest, quantized
 
 __all__ = [
     "INPUT",
     "MOST_DELAY",
+    "RESETS",
     "Connection",
     "Layer",
     "LayerParams",
@@ -56,9 +62,12 @@ __all__ = [
     "Network",
     "Neurons",
     "Projection",
+    "ResetRule",
     "SnnBitTrue",
     "SnnParams",
     "SnnReference",
+    "ThresholdError",
+    "TimeStepError",
     "Words",
     "dequantized",
     "farthest",

@@ -259,7 +259,7 @@ def _kind(layer: LayerParams, given_bits: int) -> Any:
     total = (max(-low, high) << layer.least_shift) + int(np.abs(layer.bias_raw).max(initial=0)) + (1 << given_bits)
     membrane = (1 << layer.membrane_bits) * (raw.lif.k_raw + 1) + (1 << raw.lif.k_shift)
     current = (1 << layer.current_bits) * (raw.syn_raw + 1) + (1 << raw.syn_shift) if raw.synaptic else 0
-    most = 2 * (total + membrane + current + int(np.abs(layer.threshold_raw).max())) + (1 << 16)
+    most = 2 * (total + membrane + current + int(np.abs(layer.threshold_raw).max()) + abs(raw.lif.hold_raw)) + (1 << 16)
     if raw.lif.noise_scale_raw or most >= 1 << 31:
         return np.int64
     return np.int32

@@ -50,7 +50,7 @@ def on_device(network: Network, device: LifParams) -> Network:
         made = replace(
             neurons,
             reset=neurons.threshold * (device.hold - device.rest) / swing,
-            subtract=device.reset == "subtract",
+            reset_rule="subtract" if device.reset == "subtract" else "to_value",
             strict=False,
             refractory=device.refractory * stretch,
             latched=float(np.mean(neurons.threshold)) * (device.latched - device.rest) / swing,

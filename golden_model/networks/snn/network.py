@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +15,18 @@ from neuristor.golden_model.checks import positive, whole
 from neuristor.golden_model.networks.synapses import Convolution, Synapses
 from neuristor.golden_model.variability import Variability
 
-__all__ = ["INPUT", "MOST_DELAY", "Layer", "Network", "Neurons", "Projection", "order_of"]
+__all__ = [
+    "INPUT",
+    "MOST_DELAY",
+    "RESETS",
+    "Layer",
+    "Network",
+    "Neurons",
+    "Projection",
+    "ResetRule",
+    "TimeStepError",
+    "order_of",
+]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -23,6 +34,24 @@ INPUT = -1
 """The source number of the network's input."""
 MOST_DELAY = 63
 """Longest delay of a connection, in ticks."""
+ResetRule = Literal["to_value", "to_value_late", "subtract", "subtract_late", "subtract_guarded", "none"]
+"""What a spike does to the membrane: see `Neurons`."""
+RESETS: tuple[ResetRule, ...] = get_args(ResetRule)
+"""All reset rules."""
+
+
+NEAR_TAU = 1e-6
+"""Relative tolerance of ``dt <= tau``: tau may have been rounded to float32."""
+
+
+class TimeStepError(ValueError):
+    """The time step does not fit a time constant."""
+
+
+def _apart(value: float, other: float) -> tuple[str, str]:
+    """Two numbers with as many digits as tell them apart, at least 4."""
+    made = ((f"{value:.{digits}g}", f"{other:.{digits}g}") for digits in range(4, 18))
+    return next(each for each in made if each[0] != each[1])
 
 
 def _column(name: str, value: ArrayLike, count: int) -> Floats:
@@ -59,8 +88,11 @@ class Neurons:
         Firing threshold; None for neurons that never spike and whose membrane potential is read out (LI).
     reset : array_like
         Reset potential, below `threshold`.
-    subtract : bool
-        A spike subtracts ``threshold - reset`` instead, which keeps the overshoot.
+    reset_rule : str
+        What a spike does to the membrane potential. ``to_value`` sets it to `reset`; ``to_value_late`` also keeps it
+        there for the next tick, whose input is lost. ``subtract`` lowers it by ``threshold - reset``, which keeps the
+        overshoot. ``subtract_late`` does so in the next tick, after the leak. ``subtract_guarded`` is ``subtract``, but
+        the threshold is higher by ``threshold - reset`` while the potential is still above it. ``none`` does nothing.
     strict : bool
         True: ``v > threshold`` spikes. False: ``v >= threshold`` spikes.
     start : float
@@ -88,7 +120,7 @@ class Neurons:
     leak: Any = 0.0
     threshold: Any = 1.0
     reset: Any = 0.0
-    subtract: bool = False
+    reset_rule: ResetRule = "to_value"
     strict: bool = True
     start: float = 0.0
     refractory: float = 0.0
@@ -114,8 +146,15 @@ class Neurons:
                 f"reset must be below threshold, not {np.asarray(self.reset)[worst]:g} at a threshold of "
                 f"{np.asarray(self.threshold)[worst]:g}"
             )
+        if self.reset_rule not in RESETS:
+            raise ValueError(f"reset rule must be one of {', '.join(RESETS)}, not {self.reset_rule!r}")
         positive("refractory", self.refractory, zero=True)
         self.spread.only("snn", "threshold_d2d", "threshold_c2c", "stuck_on", "stuck_off", "dead")
+        if self.reset_rule == "subtract_late" and self.spread.threshold_c2c:
+            raise ValueError(
+                "threshold_c2c must be 0 with the reset rule 'subtract_late': a spike of the last tick is told by the "
+                "membrane potential, which noise of the threshold can put on either side"
+            )
 
     @cached_property
     def thresholds(self) -> Floats:
@@ -260,12 +299,11 @@ class Network:
                 self._check(layer, one)
             for name in ("tau", "tau_syn"):
                 tau = getattr(layer.neurons, name)
-                if tau is not None and self.dt > tau.min():
-                    raise ValueError(
-                        f"{layer.name}: dt must be at most {name} ({tau.min():.4g} s), not {self.dt:.4g} s"
-                    )
+                if tau is not None and self.dt > tau.min() * (1 + NEAR_TAU):
+                    most, given = _apart(float(tau.min()), self.dt)
+                    raise TimeStepError(f"{layer.name}: dt must be at most {name} ({most} s), not {given} s")
                 if tau is not None and self.dt < tau.max() * 2.0**-40:
-                    raise ValueError(f"{layer.name}: dt must be at least 2**-40 of {name}, not {self.dt:.4g} s")
+                    raise TimeStepError(f"{layer.name}: dt must be at least 2**-40 of {name}, not {self.dt:.4g} s")
         self.order  # noqa: B018  (raises)
 
     def _check(self, layer: Layer, one: Projection) -> None:
@@ -274,6 +312,11 @@ class Network:
         whole(f"{layer.name}: delay", one.delay, 0, MOST_DELAY)
         shape = self.input_shape if one.source == INPUT else self.layers[one.source].shape
         name = "the input" if one.source == INPUT else self.layers[one.source].name
+        if one.source != INPUT and self.layers[one.source].neurons.threshold is None:
+            raise ValueError(
+                f"{layer.name}: must receive spikes, but {name} never spikes: its output is its membrane potential "
+                "(LI), which no neurons can receive"
+            )
         if math.prod(shape) != math.prod(one.synapses.input_shape):
             raise ValueError(
                 f"{layer.name}: input shape of its synapses must be that of {name}, {shape}, not "
@@ -319,7 +362,17 @@ class Network:
         if tau is None:
             return np.zeros(1)
         ratio = self.dt / np.asarray(tau, dtype=np.float64)
-        return ratio if self.discretisation == "euler" else -np.expm1(-ratio)
+        return np.minimum(ratio, 1.0) if self.discretisation == "euler" else -np.expm1(-ratio)
+
+    def refractory_ticks(self, neurons: Neurons) -> int:
+        """Ticks after that of a spike in which a neuron keeps its membrane potential.
+
+        Parameters
+        ----------
+        neurons : Neurons
+            Neurons of this network.
+        """
+        return math.floor(neurons.refractory / self.dt + 0.5) + (neurons.reset_rule == "to_value_late")
 
     def gain(self, layer: Layer) -> Floats:
         """Change of the membrane potential by one spike through a weight of one.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -84,19 +83,27 @@ class SnnReference:
         if neurons.threshold is None:
             self.membrane[n] = moved
             return
-        limit = neurons.thresholds  # (4)
+        limit, size, owed = neurons.thresholds, neurons.thresholds - neurons.reset, np.zeros(1)  # (4)
+        if neurons.reset_rule in ("subtract_late", "subtract_guarded"):
+            owed = np.where(_reaches(v, limit, neurons.strict) & (neurons.faults == HEALTHY), size, 0.0)
+        if neurons.reset_rule == "subtract_late":
+            moved = moved - owed
         if neurons.spread.threshold_c2c:
             sigma = neurons.spread.threshold_c2c * (neurons.threshold - np.asarray(neurons.leak)) / noise.SIGMA
             limit = limit + sigma * noise.byte_sum(self._draw[n])
         fault, active = neurons.faults, self._waiting[n] == 0
-        # Rounding in float64 must not decide: 3 x 0.1 meets a threshold of 0.3.
-        margin = NEAR * np.maximum(np.abs(limit), 1e-300)
-        over = moved > limit + margin if neurons.strict else moved >= limit - margin
-        fired = over & active & (fault == HEALTHY)
-        after = moved - (neurons.thresholds - neurons.reset) if neurons.subtract else np.asarray(neurons.reset)
+        if neurons.reset_rule == "subtract_guarded":
+            limit = limit + owed
+        fired = _reaches(moved, limit, neurons.strict) & active & (fault == HEALTHY)
+        after = {
+            "to_value": neurons.reset,
+            "to_value_late": neurons.reset,
+            "subtract": moved - size,
+            "subtract_guarded": moved - size,
+        }.get(neurons.reset_rule, moved)
         held = np.where(fault == DEAD, v, np.where(fault == STUCK_ON, neurons.latched, moved))
         self.membrane[n] = np.where(fired, after, np.where(active, held, v))
-        ticks = math.floor(neurons.refractory / network.dt + 0.5)
+        ticks = network.refractory_ticks(neurons)
         self._waiting[n] = np.where(fired, ticks, self._waiting[n] - ~active)
         if neurons.spread.threshold_c2c:
             self._draw[n] = np.where(fired, noise.advance(self._draw[n]), self._draw[n])
@@ -121,3 +128,12 @@ class SnnReference:
             for into, spikes in zip(kept, self.step(row), strict=True):
                 into.append(spikes)
         return [np.array(each) for each in kept]
+
+
+def _reaches(v: NDArray[np.float64], limit: NDArray[np.float64], strict: bool) -> NDArray[np.bool_]:
+    """Whether a potential is above a limit, or at it where not `strict`.
+
+    Rounding in float64 must not decide: 3 x 0.1 meets a threshold of 0.3.
+    """
+    margin = NEAR * np.maximum(np.abs(limit), 1e-300)
+    return np.asarray(v > limit + margin if strict else v >= limit - margin)

@@ -16,13 +16,17 @@ from neuristor.golden_model.networks.snn.common import NEAR
 from neuristor.golden_model.networks.snn.network import INPUT, Layer, Network, Projection
 from neuristor.golden_model.networks.snn.params import Connection, LayerParams, LayerRaw, SnnParams
 from neuristor.golden_model.networks.synapses import Synapses
-from neuristor.golden_model.neurons.lif import LifRaw
+from neuristor.golden_model.neurons.lif import LifRaw, Reset
 from neuristor.golden_model.variability import STUCK_OFF, Variability
 
-__all__ = ["Words", "dequantized", "farthest", "quantized"]
+__all__ = ["ThresholdError", "Words", "dequantized", "farthest", "quantized"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+
+class ThresholdError(ValueError):
+    """A firing threshold does not fit the word of the membrane potential."""
 
 
 class Words(NamedTuple):
@@ -44,6 +48,16 @@ class Words(NamedTuple):
     A small level leaves room for overshoot and for negative potentials. For neurons that never spike: the fraction of
     the estimate `farthest` that the word holds."""
 
+
+RULES = {
+    "to_value": Reset.TO_VALUE,
+    "to_value_late": Reset.TO_VALUE,  # with one more tick of the refractory period
+    "subtract": Reset.SUBTRACT,
+    "subtract_late": Reset.SUBTRACT_LATE,
+    "subtract_guarded": Reset.SUBTRACT_GUARDED,
+    "none": Reset.NONE,
+}
+"""The code of each reset rule."""
 
 WORDS = Words()
 """The default."""
@@ -96,13 +110,19 @@ def _coefficient(k: float, bits: int) -> tuple[int, int]:
     return raw, shift
 
 
-def _uniform(name: str, layer: Layer, values: Floats) -> float:
+def _uniform(name: str, layer: Layer, values: Floats, unit: str = "") -> float:
     if not np.allclose(values, values.flat[0], rtol=1e-6, atol=0):
         raise ValueError(
             f"{layer.name}: {name} must be the same for all neurons in fixed point, not {values.min():g} to "
-            f"{values.max():g}"
+            f"{values.max():g}{unit}"
         )
     return float(values.flat[0])
+
+
+def _shared_coefficient(network: Network, name: str, layer: Layer) -> float:
+    """The coefficient k of a time constant that all neurons of a layer share; 0 where they have none."""
+    tau = getattr(layer.neurons, name)
+    return 0.0 if tau is None else float(network.coefficient(_uniform(name, layer, tau, " s")))
 
 
 def _on_grid(value: Floats, lsb: float) -> Floats:
@@ -121,12 +141,11 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
     layer = network.layers[number]
     neurons = layer.neurons
     _check_words(layer, words)
-    k = _uniform("tau", layer, network.coefficient(neurons.tau))
-    k_syn = _uniform("tau_syn", layer, network.coefficient(neurons.tau_syn))
+    k, k_syn = (_shared_coefficient(network, name, layer) for name in ("tau", "tau_syn"))
     zero = _uniform("leak", layer, np.asarray(neurons.leak)) if neurons.tau is not None else 0.0
     gain = network.gain(layer)
     projections = _projections(network, layer)
-    scaled = [_scaled(one.synapses, gain) for one in projections]
+    scaled = [_scaled(layer, one.synapses, gain) for one in projections]
     room = (1 << (words.membrane_bits - 1)) - 1
     largest = max((float(np.abs(each.values).max()) for each in scaled), default=0.0)
     top = (1 << (words.weight_bits - 1)) - 1 or 1
@@ -151,17 +170,18 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
         for one, each in zip(projections, scaled, strict=True)
     )
     fault = np.full(neurons.count, STUCK_OFF) if limit is None else neurons.faults
-    reset = _on_grid(np.asarray(neurons.reset) - zero, lsb)
-    hold = math.floor(_uniform("reset", layer, reset) + 0.5)
+    reset = _uniform("reset", layer, np.asarray(neurons.reset)) if neurons.reset_rule != "none" else zero
+    hold = math.floor(float(_on_grid(np.asarray(reset - zero), lsb)) + 0.5)
     threshold = _threshold_words(layer, zero, lsb, hold, room)
-    if not neurons.subtract and hold < -room - 1:
+    subtracts = neurons.reset_rule.startswith("subtract")
+    if neurons.reset_rule.startswith("to_value") and hold < -room - 1:
         raise ValueError(
             f"{layer.name}: reset must be at least {-room - 1} steps of the membrane, not {hold}; a smaller level or "
             "more membrane_bits would help"
         )
-    if neurons.strict and neurons.subtract:
+    if neurons.strict and subtracts:
         hold += 1  # a spike subtracts threshold_raw - hold_raw, and threshold_raw is one step above the threshold
-    ticks = math.floor(neurons.refractory / network.dt + 0.5)
+    ticks = network.refractory_ticks(neurons)
     whole(f"{layer.name}: refractory, in ticks", ticks, 0, 65_535)
     sigma = 0.0 if limit is None else neurons.spread.threshold_c2c * float(limit.max()) / lsb
     scale, noise_shift = noise.scale_for(sigma)
@@ -182,7 +202,7 @@ def _layer(network: Network, number: int, words: Words) -> LayerParams:
                 hold_raw=hold,
                 initial_raw=start,
                 refractory_ticks=ticks,
-                subtract=int(neurons.subtract),
+                reset=int(RULES[neurons.reset_rule]),
                 noise_scale_raw=scale,
                 noise_shift=noise_shift,
                 latched_raw=int(np.clip(round((neurons.latched - zero) / lsb), low, room)),
@@ -230,7 +250,7 @@ def _threshold_words(layer: Layer, zero: float, lsb: float, hold: int, room: int
 
     Raises
     ------
-    ValueError
+    ThresholdError
         If a threshold is not between the reset potential and the largest word.
     """
     neurons = layer.neurons
@@ -239,7 +259,7 @@ def _threshold_words(layer: Layer, zero: float, lsb: float, hold: int, room: int
     steps = _on_grid(neurons.thresholds - zero, lsb)
     threshold = (np.floor(steps) + 1 if neurons.strict else np.ceil(steps)).astype(np.int64)
     if threshold.max() > room or threshold.min() <= hold:
-        raise ValueError(
+        raise ThresholdError(
             f"{layer.name}: every threshold must be above the reset ({hold}) and at most {room} steps of the "
             f"membrane, not {threshold.min()} to {threshold.max()}; more membrane_bits or less spread would help"
         )
@@ -278,7 +298,7 @@ def _bias_words(layer: Layer, gain: Floats, lsb: float) -> NDArray[np.int64]:
     return np.asarray(bias, dtype=np.int64)
 
 
-def _scaled(synapses: Synapses, gain: Floats) -> Synapses:
+def _scaled(layer: Layer, synapses: Synapses, gain: Floats) -> Synapses:
     """The weights times the gain of their neurons.
 
     Raises
@@ -291,7 +311,10 @@ def _scaled(synapses: Synapses, gain: Floats) -> Synapses:
     if len(values) != len(gain):  # a channel of a kernel belongs to many neurons
         by_row = gain.reshape(len(values), -1)
         if not np.allclose(by_row, by_row[:, :1], rtol=1e-6, atol=0):
-            raise ValueError("the neurons of a channel must have the same gain in fixed point")
+            raise ValueError(
+                f"{layer.name}: r and w_in must be the same for all neurons of a channel in fixed point, but the gain "
+                f"of an input is {by_row.min():g} to {by_row.max():g}"
+            )
         by_row = by_row[:, 0]
     return synapses.with_values(values * by_row.reshape(-1, *[1] * (values.ndim - 1)))
 
@@ -330,7 +353,7 @@ def farthest(network: Network, layer: Layer) -> float:
     float
         In the unit of the membrane potential, above 0; for neurons without leak, after a hundred ticks.
     """
-    scaled = [_scaled(one.synapses, network.gain(layer)) for one in layer.projections]
+    scaled = [_scaled(layer, one.synapses, network.gain(layer)) for one in layer.projections]
     return _farthest(
         network,
         layer,
@@ -368,7 +391,7 @@ def dequantized(network: Network, params: SnnParams) -> Network:
     for layer, own in zip(network.layers, params.layers, strict=True):
         gain = network.gain(layer)
         made = {
-            id(one): replace(one, synapses=_scaled(each.synapses, own.lsb * 2.0**each.shift / gain))
+            id(one): replace(one, synapses=_scaled(layer, each.synapses, own.lsb * 2.0**each.shift / gain))
             for one, each in zip(_projections(network, layer), own.connections, strict=True)
         }
         neurons = layer.neurons

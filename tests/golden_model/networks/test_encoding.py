@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuristor.golden_model.networks.encoding import delta, latency, rate, read_events
+from neuristor.golden_model.networks.encoding import Events, delta, latency, rate, read_events
 
 
 def test_rate_has_the_mean_of_its_values_and_a_seed() -> None:
@@ -92,3 +92,56 @@ def test_broken_archives_are_refused(tmp_path: Path) -> None:
     np.savez(path, t=[1], x=[1])
     with pytest.raises(ValueError, match="y, p is missing"):
         read_events(path)
+
+
+UNITS = [
+    (1e-6, 1000, 1e-3),
+    (1e-3, 1, 1e-3),
+    (1e-9, 1_000_000, 1e-3),
+    (1e-6, 100, 1e-4),
+    (1e-6, 3, 3e-6),
+    (1e-7, 7, 7e-7),
+    (1.0, 1e-3, 1e-3),
+    (1.0, 0.07, 0.07),
+]
+"""Unit of t in second, events every so many units, and the tick in second: an event at the beginning of each tick."""
+
+
+@pytest.mark.parametrize(("unit", "every", "dt"), UNITS)
+@pytest.mark.parametrize("first", [0, 1, 123_457, 1_700_000_000])
+@pytest.mark.parametrize("kind", ["csv", "npz"])
+def test_an_event_at_the_beginning_of_a_tick_belongs_to_it(
+    unit: float, every: float, dt: float, first: int, kind: str, tmp_path: Path
+) -> None:
+    path, ticks = tmp_path / f"events.{kind}", 2000
+    times = [round(first + every * n, 6) for n in range(ticks)]
+    if kind == "csv":
+        path.write_text("t,x,y,p\n" + "".join(f"{t},0,0,1\n" for t in times))
+    else:
+        zero = np.zeros(ticks)
+        np.savez(path, t=times, x=zero, y=zero, p=zero)
+    made = read_events(path, unit).spikes(dt, (1, 1, 1))
+    assert made.shape == (ticks, 1)
+    assert made.all()
+
+
+def test_an_event_just_before_a_tick_belongs_to_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text("t,x,y,p\n0,0,0,1\n6999,0,0,1\n7000,0,0,1\n7999,0,0,1\n")
+    made = read_events(path).spikes(1e-3, (1, 1, 1))
+    assert np.flatnonzero(made).tolist() == [0, 6, 7]
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 4)])
+def test_no_events_are_no_ticks(shape: tuple[int, int, int]) -> None:
+    none = np.zeros(0, dtype=np.int64)
+    assert Events(none.astype(float), none, none, none).spikes(1e-3, shape).shape == (0, np.prod(shape))
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_events_of_other_programs(codec: str, delimiter: str, tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    text = "t,x,y,p\r\n0,0,0,1\r\n1500,1,0,0\r\n".replace(",", delimiter)
+    path.write_bytes(text.encode(codec))
+    assert np.argwhere(read_events(path).spikes(1e-3, (2, 1, 2))).tolist() == [[0, 2], [1, 1]]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from neuristor.golden_model.networks.ising import Graph, GraphError, Ising, colouring, max_cut, partition, read_graph
+from neuristor.golden_model.networks.ising import Graph, GraphError, Ising, colouring, max_cut, partition
 from neuristor.golden_model.networks.onn import solve
 
 
@@ -23,34 +22,29 @@ def all_spins(count: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["3 2 J\n1 2 5\n3 2 -1\n", "c a comment\np edge 3 2\ne 1 2 5\ne 3 2 -1\n", "# names\na,b,5\nc b -1\n"],
-)
-def test_each_format_gives_the_same_graph(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "graph"
-    path.write_text(text)
-    graph = read_graph(path)
-    assert graph.matrix.tolist() == [[0, 5, 0], [5, 0, -1], [0, -1, 0]]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
+    ("edges", "weights", "message"),
     [
-        ("3 2\n1 2 1\n3 3 1\n", "graph, line 3: this edge leads from vertex 3 to itself"),
-        ("3 2\n1 2 1\n1 4 1\n", "graph, line 3: names vertex 4, but the graph has vertices 1 to 3"),
-        ("3 3\n1 2 1\n2 3 1\n", "must have 3 edges, as line 1 says, not 2; is it complete"),
-        ("3 2\n1 2 nan\n2 3 1\n", "line 2: this edge must have a finite weight, not nan"),
-        ("a b 1\nb a 2\n", "line 2: this edge from 2 to 1 occurs twice"),
-        ("a b x\n", "line 1: a weight must be a number, not x"),
-        ("p edge x 2\ne 1 2\n", "line 1: must say how many vertices and edges"),
-        ("\n", "contains no graph"),
+        ([[0, 1], [1, 1]], [1, 1], "edge 1 leads from a vertex to itself"),
+        ([[0, 1], [1, 3]], [1, 1], "edge 1 must be between vertices 0 to 2"),
+        ([[0, 1], [-1, 1]], [1, 1], "edge 1 must be between vertices 0 to 2"),
+        ([[0, 1], [1, 2], [1, 0]], [1, 1, 1], "edge 2 occurs twice"),
+        ([[0, 1]], [float("nan")], "edge 0 must have a finite weight"),
+        ([[0, 1]], [1e200], "edge 0 must have a finite weight of at most 1e\\+150"),
+        ([[0, 1]], [1, 2], "weights must have one element per edge"),
     ],
 )
-def test_wrong_graphs_are_refused(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "graph"
-    path.write_text(text)
+def test_wrong_graphs_are_refused(edges: list[list[int]], weights: list[float], message: str) -> None:
     with pytest.raises(GraphError, match=message):
-        read_graph(path)
+        Graph(("a", "b", "c"), np.array(edges), np.array(weights, dtype=float))
+
+
+def test_qubo_energy_is_that_of_its_bits() -> None:
+    matrix = np.random.default_rng(3).normal(size=(4, 4))
+    spins = all_spins(4)
+    bits = (spins + 1) / 2
+    ising = Ising.from_qubo(matrix, 0.5, tuple("abcd"))
+    assert np.allclose(ising.energy(spins), ((bits @ matrix) * bits).sum(axis=1) + 0.5)
+    assert ising.variables == ("a", "b", "c", "d")
 
 
 def test_cut_and_energy_agree_for_all_spins() -> None:

@@ -27,7 +27,7 @@ FILES = {
 
 def opened(name: str) -> Any:
     dt, subtract = FILES[name]
-    return read(DATA / f"{name}.nir", dt, subtract=subtract)
+    return read(DATA / f"{name}.nir", dt, reset="subtract" if subtract else "to_value")
 
 
 def spikes_of(network: Any, ticks: int = 30, seed: int = 0) -> Any:
@@ -38,7 +38,7 @@ def spikes_of(network: Any, ticks: int = 30, seed: int = 0) -> Any:
 def test_files_of_other_tools_come_back_with_the_same_spikes(name: str, tmp_path: Path) -> None:
     network = opened(name).network
     write(tmp_path / "again.nir", network)
-    again = read(tmp_path / "again.nir", FILES[name][0], subtract=FILES[name][1])
+    again = read(tmp_path / "again.nir", FILES[name][0], reset=None)
     assert again.metadata["dt"] == FILES[name][0]
     spikes = spikes_of(network)
     for a, b in zip(SnnReference(network, 2).run(spikes), SnnReference(again.network, 2).run(spikes), strict=True):

@@ -12,6 +12,7 @@ import pytest
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.networks.snn import (
     INPUT,
+    RESETS,
     Connection,
     Layer,
     Network,
@@ -34,6 +35,13 @@ def alone(weight: float = 1.0, *, dt: float = 1.0, discretisation: Any = "euler"
     one = Projection(source=INPUT, synapses=Dense(weights=np.array([[weight]])))
     layer = Layer(name="one", shape=(1,), neurons=Neurons(count=1, **neurons), projections=(one,))
     return Network(dt=dt, input_shape=(1,), layers=(layer,), discretisation=discretisation)
+
+
+def two(**neurons: Any) -> Network:
+    """Two neurons with one input; lists are values of each."""
+    one = Projection(source=INPUT, synapses=Dense(weights=np.ones((2, 1))))
+    made = Neurons(count=2, **{name: np.array(values) for name, values in neurons.items()})
+    return Network(dt=1.0, input_shape=(1,), layers=(Layer(name="one", shape=(2,), neurons=made, projections=(one,)),))
 
 
 def membranes(network: Network, spikes: list[int]) -> tuple[list[float], list[int]]:
@@ -67,7 +75,8 @@ def test_if_adds_dt_times_r() -> None:
     [(True, False, [0, 0, 1]), (False, False, [0, 1, 0]), (True, True, [0, 0, 1]), (False, True, [0, 1, 0])],
 )
 def test_comparison_and_reset_are_as_said(strict: bool, subtract: bool, expected: list[int]) -> None:
-    network = alone(0.5, threshold=1.0, reset=0.25, strict=strict, subtract=subtract)
+    rule: Any = "subtract" if subtract else "to_value"
+    network = alone(0.5, threshold=1.0, reset=0.25, strict=strict, reset_rule=rule)
     kept, fired = membranes(network, [1, 1, 1])
     assert fired == expected
     after = kept[fired.index(1)]
@@ -150,7 +159,7 @@ def random_network(seed: int, **neurons: Any) -> Network:
 # Longer runs come within 1e-4 of a threshold somewhere, which 16-bit weights cannot tell.
 @pytest.mark.parametrize("seed", range(5))
 def test_with_many_bits_every_spike_is_that_of_the_reference(seed: int) -> None:
-    network = random_network(seed, subtract=bool(seed % 2))
+    network = random_network(seed, reset_rule="subtract" if seed % 2 else "to_value")
     spikes = (np.random.default_rng(seed).random((25, 4, 20)) < 0.2).astype(int)
     words = Words(16, 30, current_bits=32, coefficient_bits=16, level=0.02)
     params = quantized(network, words)
@@ -158,6 +167,17 @@ def test_with_many_bits_every_spike_is_that_of_the_reference(seed: int) -> None:
     expected = SnnReference(network, 4).run(spikes)
     for one, other in zip(found, expected, strict=True):
         assert other.sum() > 10
+        assert (one["spike"] == other).all()
+
+
+@pytest.mark.parametrize("rule", RESETS)
+def test_every_reset_rule_is_that_of_the_reference_with_the_rounded_weights(rule: Any) -> None:
+    network = random_network(7, reset_rule=rule)
+    params = quantized(network, Words(16, 30, current_bits=32, coefficient_bits=16, level=0.02))
+    spikes = (np.random.default_rng(7).random((60, 4, 20)) < 0.1).astype(int)
+    found, expected = SnnBitTrue(params, 4).run(spikes), SnnReference(dequantized(network, params), 4).run(spikes)
+    for one, other in zip(found, expected, strict=True):
+        assert 40 < other.sum() < other.size - 40
         assert (one["spike"] == other).all()
 
 
@@ -361,6 +381,11 @@ def _flat_convolution() -> Layer:
         ),
         (lambda: quantized(alone(reset=-9.0)), "reset must be at least -512 steps of the membrane, not -1008"),
         (lambda: quantized(alone(leak=2.0, tau=4.0)), "threshold must be above the leak potential"),
+        (
+            lambda: quantized(two(tau=[10.0, 20.0])),
+            "one: tau must be the same for all neurons in fixed point, not 10 to 20 s",
+        ),
+        (lambda: quantized(two(reset=[-1.0, 0.0])), "one: reset must be the same .*, not -1 to 0$"),
         (lambda: SnnBitTrue(quantized(GOOD)).run(np.full((3, 20), 2)), "spikes must be 0 or 1"),
         (lambda: SnnBitTrue(quantized(GOOD)).run(np.zeros((3, 21), dtype=int)), "inputs must have shape"),
         (lambda: SnnReference(GOOD).run(np.full((3, 20), float("nan"))), "inputs must be finite"),

@@ -23,9 +23,15 @@ def both(oscillator: Circuit, vo2: Circuit) -> list[tuple[NeuronModel[Any], Any]
     ]
 
 
+def usual(neuron: NeuronModel[Any], params: Any, points: int) -> np.ndarray:
+    """A sweep from near the firing threshold to four times its size."""
+    low = neuron.window(params)[0]
+    return sweep(neuron, params, low, low + 3 * abs(low), points)
+
+
 def test_parts_add_up_and_physics_has_the_closed_form_rate(oscillator: Circuit, vo2: Circuit) -> None:
     for neuron, params in both(oscillator, vo2):
-        current = sweep(neuron, params, 5)
+        current = usual(neuron, params, 5)
         made = measure(neuron, params, current)
         assert made.rate.shape == (len(MODELS), 5)
         assert made.total == pytest.approx(made.time_step + made.coefficient + made.word, abs=1e-15)
@@ -53,14 +59,14 @@ def test_errors_are_blamed_on_their_cause(oscillator: Circuit, vo2: Circuit) -> 
     made = measure(OSCILLATOR, coarse_k, current)
     assert np.abs(made.coefficient).min() > 5 * np.abs(made.time_step).max()
     coarse = replace(lif_params(vo2, "hold", count=1, dt=50e-9), membrane=Format(3, 9), drive=Format(3, 9))
-    made = measure(LIF, coarse, sweep(LIF, coarse, 4))
+    made = measure(LIF, coarse, usual(LIF, coarse, 4))
     assert np.nanmax(np.abs(made.word)) > max(0.01, 5 * np.abs(made.coefficient).max())
 
 
 def test_silent_circuit_is_an_infinite_error(vo2: Circuit) -> None:
     # So few bits that the leak stops below the threshold.
     params = replace(lif_params(vo2, "hold", count=1, dt=50e-9), membrane=Format(3, 5), drive=Format(3, 5))
-    made = measure(LIF, params, sweep(LIF, params, 4))
+    made = measure(LIF, params, usual(LIF, params, 4))
     assert made.worst == np.inf
     with pytest.raises(ValueError, match="current must make the neuron fire"):
         measure(LIF, params, np.array([0.0]))
@@ -74,7 +80,7 @@ def test_smallest_words_meet_the_target_and_smaller_ones_do_not(oscillator: Circ
     ]
     for neuron, params, target in cases:
         said: list[str] = []
-        current = sweep(neuron, params, 3)
+        current = usual(neuron, params, 3)
         words = smallest(neuron, params, current, target, said.append)
         assert len(said) == words.tried + 1
         assert words.params.count == 64
@@ -112,7 +118,7 @@ def holds(neuron: NeuronModel[Any], params: Any, bits: dict[str, int], current: 
 @pytest.mark.slow
 def test_smallest_words_hold_between_the_points_of_the_sweep(oscillator: Circuit) -> None:
     params = oscillator_params(oscillator, "plain", count=1, dt=40e-9)
-    current = sweep(OSCILLATOR, params, 12)
+    current = usual(OSCILLATOR, params, 12)
     words = smallest(OSCILLATOR, params, current, 0.01)
     elsewhere = np.linspace(current[0], current[-1], 131)
     for more in ({}, {"fraction": 1}, {"coefficient": 1}, {"coefficient": 2, "drive": 1}):
@@ -124,20 +130,32 @@ def test_smallest_words_hold_between_the_points_of_the_sweep(oscillator: Circuit
 def test_a_tick_too_long_is_said_with_one_that_is_short_enough(oscillator: Circuit) -> None:
     params = oscillator_params(oscillator, "on ticks", count=4, dt=50e-9)
     with pytest.raises(ValueError, match="target 3 % cannot be met with a tick of 5e-08 s") as error:
-        smallest(OSCILLATOR, params, sweep(OSCILLATOR, params, 3), 0.03)
+        smallest(OSCILLATOR, params, usual(OSCILLATOR, params, 3), 0.03)
     dt = float(str(error.value).split("set dt to ")[1].split()[0])
-    found = measure(OSCILLATOR, replace(params, dt=dt), sweep(OSCILLATOR, params, 3))
+    found = measure(OSCILLATOR, replace(params, dt=dt), usual(OSCILLATOR, params, 3))
     assert np.abs(found.time_step).max() <= 0.03
     for target in (0.0, 1.0, -1.0):
         with pytest.raises(ValueError, match="target must be between 0 and 1"):
-            smallest(OSCILLATOR, params, sweep(OSCILLATOR, params, 3), target)
+            smallest(OSCILLATOR, params, usual(OSCILLATOR, params, 3), target)
 
 
 def test_sweep_stays_where_the_neuron_fires(oscillator: Circuit, vo2: Circuit) -> None:
     for neuron, params in both(oscillator, vo2):
-        for highest in (0.0, 1e-4, 1.0):
-            current = sweep(neuron, params, 9, highest)
+        for highest in (6e-5, 1e-4, 1.0):
+            current = sweep(neuron, params, -1.0, highest, 9)
             assert (neuron.rate(params, current) > 0).all()
             assert (np.diff(current) > 0).all()
         with pytest.raises(ValueError, match="points must be at least 2"):
-            sweep(neuron, params, 1)
+            usual(neuron, params, 1)
+
+
+def test_sweep_is_that_of_the_input(oscillator: Circuit) -> None:
+    params = oscillator_params(oscillator, "plain", count=3, dt=20e-9)
+    assert sweep(OSCILLATOR, params, 0.0, 0.0).tolist() == [0.0]
+    assert sweep(OSCILLATOR, params, 1e-6, 3e-6, 3) == pytest.approx([1e-6, 2e-6, 3e-6])
+    assert measure(OSCILLATOR, params, np.array([0.0])).rate[0] == pytest.approx(oscillator.frequency())
+    for low, high in ((-1.0, -0.9), (0.9, 1.0), (2e-6, 1e-6)):
+        with pytest.raises(
+            ValueError, match=r"must reach the range in which the neuron fires repeatedly, -5.64 uA to 924.5 uA; it is"
+        ):
+            sweep(OSCILLATOR, params, low, high)

@@ -213,7 +213,7 @@ def test_words_that_accuracy_picks_keep_rate_and_spike_times(current: float) -> 
 @pytest.mark.slow
 def test_accuracy_picks_these_words() -> None:
     p = params()
-    words = smallest(HODGKIN_HUXLEY, p, sweep(HODGKIN_HUXLEY, p, 6, 2e-9), 0.0006).params
+    words = smallest(HODGKIN_HUXLEY, p, sweep(HODGKIN_HUXLEY, p, 0.0, 2e-9, 6), 0.0006).params
     assert {name: getattr(words, name) for name in PICKED} == PICKED
 
 
@@ -329,13 +329,13 @@ def test_window_is_that_of_repetitive_firing() -> None:
         (
             {"e_na": 0.2},
             OverflowError,
-            "e_na must be in the range of membrane and of the rate tables, -0.125 to",
+            "e_na must be in the range of membrane and of the rate tables, -125 mV to",
         ),
-        ({"dt": 0.3e-3}, ValueError, "dt must be at most 0.000102 s for these conductances, not 0.0003 s"),
+        ({"dt": 0.3e-3}, ValueError, "dt must be at most 102.4 us for these conductances, not 300 us"),
         (
             {"membrane": Format(1, 19), "drive": Format(-4, 23), "dt": 50e-6},
             ValueError,
-            "dt must be shorter, or the range of membrane smaller: with a tick of 5e-05 s and a table step of 0.0078",
+            "dt must be shorter, or the range of membrane smaller: with a tick of 50 us and a table step of 7.812 mV",
         ),
         ({"gate_bits": 30}, ValueError, "gate_bits must be an integer between 17 and 24, not 30"),
         ({"drive": Format(0, 10)}, ValueError, "drive must have 22 to 30 fraction bits"),

@@ -178,10 +178,10 @@ def test_own_parameters_replace_those_of_the_pattern() -> None:
     ("change", "error", "message"),
     [
         ({"current_scale": 0.0}, ValueError, "current_scale must be a positive number, not 0.0"),
-        ({"dt": 0.01, "own_ticks": False}, ValueError, "dt must be at most 0.001 s for forward Euler, not 0.01 s"),
+        ({"dt": 0.01, "own_ticks": False}, ValueError, "dt must be at most 1 ms for forward Euler, not 10 ms"),
         ({"coefficient_bits": 3}, ValueError, "coefficient_bits must be an integer between 8 and 18, not 3"),
         ({"drive": Format(-3, 20)}, ValueError, "recovery must have the 20 fraction bits of drive, not 28"),
-        ({"membrane": Format(-5, 24)}, OverflowError, "must be between -0.015625 and"),
+        ({"membrane": Format(-5, 24)}, OverflowError, "must be between -15.625 mV and"),
         ({"spread": Variability(dead=0.1)}, ValueError, "dead must be 0 in the model izhikevich, not 0.1"),
     ],
 )
@@ -193,3 +193,23 @@ def test_wrong_parameters_are_refused(change: dict[str, Any], error: type[Except
 def test_unknown_pattern_is_refused() -> None:
     with pytest.raises(ValueError, match=r"behaviours must be 'all' or among tonic_spiking, .*, not 'tonic'"):
         from_circuit(None, count=1, dt=0.1e-3, options=IzhikevichOptions(behaviours=("tonic",)))
+
+
+def test_neurons_that_are_clamped_are_known() -> None:
+    params = izhikevich_params("saturating", 4)
+    model = IzhikevichBitTrue(params)
+    seen, before = np.zeros(4, dtype=bool), 0
+    drive = np.zeros((400, 4), dtype=np.int64)
+    drive[:, 1:3] = params.drive.max_raw
+    for row in drive:
+        model.step(row)
+        ends = np.isin(model.membrane, (params.membrane.min_raw, params.membrane.max_raw))
+        seen |= ends
+        assert model.clamped.any() == (model.saturations > 0)
+        assert model.saturations - before <= 4
+        before = model.saturations
+    assert (seen <= model.clamped).all()
+    assert model.clamped.any()
+    assert not model.clamped.all()
+    model.reset()
+    assert not model.clamped.any()

@@ -244,9 +244,9 @@ def test_window_ends_where_the_neuristor_is_blocked() -> None:
     [
         (
             {"supply": 0.7},
-            r"supply must be between 0.75 V and 1 V, \(V_th \+ V_hold\) / 2 and V_th, for the",
+            r"supply must be between 750 mV and 1 V, \(V_th \+ V_hold\) / 2 and V_th, for the",
         ),
-        ({"supply": 1.05}, "supply must be between 0.75 V and 1 V"),
+        ({"supply": 1.05}, "supply must be between 750 mV and 1 V"),
         ({"capacitance_1": 0.0}, "capacitance_1 must be a positive number, not 0.0"),
         ({"input_resistance": -1.0}, "input_resistance must be zero or a positive number, not -1.0"),
     ],
@@ -259,7 +259,7 @@ def test_wrong_circuits_are_refused(change: dict[str, float], message: str) -> N
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"dt": 1e-3}, "dt must be at most the shortest time constant 5.785e-05 s, not 0.001 s"),
+        ({"dt": 1e-3}, "dt must be at most 57.85 us, the shortest time constant, not 1 ms"),
         ({"spread": Variability(threshold_d2d=0.5, seed=2)}, "must leave every threshold above its hold voltage"),
         ({"spread": Variability(dead=0.5)}, "dead must be 0 in the model neuristor, not 0.5"),
         ({"coefficient_bits": 20}, "coefficient_bits must be an integer between 8 and 18, not 20"),

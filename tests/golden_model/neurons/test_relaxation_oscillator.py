@@ -234,9 +234,13 @@ def test_pull_is_the_sum_of_differences(topology: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"dt": 1e-6}, ValueError, "dt must be at most twice the shortest time constant 9.433e-08 s"),
+        (
+            {"dt": 1e-6},
+            ValueError,
+            "dt must be at most 188.7 ns, twice the shortest time constant with 100 pF, not 1 us",
+        ),
         ({"crossings": "late"}, ValueError, "crossings must be 'interpolated' or 'on_ticks'"),
-        ({"membrane": Format(1, 14)}, OverflowError, "v_th or v_hold must be between -1.0"),
+        ({"membrane": Format(1, 14)}, OverflowError, "v_th or v_hold must be between -1 V and 999.94 mV"),
         ({"coefficient_bits": 5}, ValueError, "coefficient_bits must be an integer between 6 and 18"),
         ({"coefficient_bits": 6, "dt": 1e-9}, ValueError, "coefficient_bits must be larger"),
         ({"hold_c2c": 0.4}, ValueError, "must leave every threshold above its hold"),
@@ -246,7 +250,7 @@ def test_pull_is_the_sum_of_differences(topology: Any) -> None:
         (
             {"coupling": "capacitive", "coupling_capacitance": 1e-11},
             ValueError,
-            r"must be below a quarter of the capacitance \(8.333e-12 F an element\)",
+            r"must be below a quarter of the capacitance \(8.333 pF an element\)",
         ),
         ({"coupling": "resistive", "coupling_resistance": 1e6, "topology": "grid"}, ValueError, "columns must split"),
         (

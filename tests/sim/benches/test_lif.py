@@ -300,7 +300,7 @@ def test_random_arrays_are_varied() -> None:
     for wanted in (
         [raw.refractory_ticks > 0 for raw in raws],
         [raw.noise_scale_raw > 0 for raw in raws],
-        [raw.subtract for raw in raws],
+        [raw.reset for raw in raws],
         [case.params.leak == "exact" for case in cases],
         [case.params.threshold < 0 for case in cases],
         [case.params.drive.width > case.params.membrane.width for case in cases],

@@ -15,6 +15,7 @@ from neuristor.golden_model.networks.encoding import rate
 from neuristor.golden_model.networks.nir_graph import read
 from neuristor.golden_model.networks.quantization import accuracy, answers, calibrated, reference_answers
 from neuristor.golden_model.networks.snn import SnnParams, quantized
+from neuristor.golden_model.neurons.lif import Reset
 from neuristor.sim.benches.snn import SnnCase, verify
 from neuristor.sim.benches.verify import available
 from tests.hdl.test_snn import NETWORKS, stimulus
@@ -44,6 +45,8 @@ RUNS = [
     ("currents", [8, 2], "verilator"),
     ("currents", [8, 2], "icarus"),
     ("late", [2, 1], "icarus"),
+    ("rules", [12, 6, 4, 3, 2], "icarus"),
+    ("rules", [12, 6, 4, 3, 2], "verilator"),
 ]
 
 
@@ -99,9 +102,9 @@ def test_mnist_over_a_hundred_pictures_on_verilator() -> None:
 
 
 @NEEDS["icarus"]
-@pytest.mark.parametrize("what", the_rest_is_extended(["threshold", "leak", "weight"], []))
+@pytest.mark.parametrize("what", the_rest_is_extended(["threshold", "leak", "weight", "reset rule"], []))
 def test_a_broken_circuit_is_caught(what: str) -> None:
-    """The circuit of another network: one threshold, one coefficient, one weight apart."""
+    """The circuit of another network: one threshold, one coefficient, one weight or the rule apart."""
     whole = case("deep", [20, 6, 3], 10)
     layer = whole.params.layers[0]
     if what == "threshold":
@@ -111,6 +114,9 @@ def test_a_broken_circuit_is_caught(what: str) -> None:
     elif what == "leak":
         lif = layer.raw.lif
         other = replace(layer, raw=layer.raw._replace(lif=lif._replace(k_shift=lif.k_shift + 1)))
+    elif what == "reset rule":
+        lif = layer.raw.lif._replace(reset=Reset.SUBTRACT_LATE)
+        other = replace(layer, raw=layer.raw._replace(lif=lif))
     else:
         values = layer.connections[0].synapses.values.copy()
         values[3, 11] = -1 - values[3, 11]

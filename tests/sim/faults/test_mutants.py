@@ -134,6 +134,18 @@ def small_network() -> SnnParams:
     return quantized(Network(dt=1.0, input_shape=(9,), layers=layers), Words(3, 7, level=0.5))
 
 
+def other_resets() -> SnnParams:
+    """A membrane above its threshold decides: with spread and broken devices, and without."""
+    spread = Variability(stuck_off=0.2, threshold_d2d=0.1, seed=3)
+    late = Neurons(count=6, tau=8.0, reset_rule="subtract_late", reset=-0.25, spread=spread)
+    guarded = Neurons(count=4, tau=8.0, reset_rule="subtract_guarded", reset=0.25)
+    layers = (
+        Layer(name="late", shape=(6,), neurons=late, projections=(projected(INPUT, 6, 9, mean=4.0),)),
+        Layer(name="guarded", shape=(4,), neurons=guarded, projections=(projected(0, 4, 6, mean=4.0),)),
+    )
+    return quantized(Network(dt=1.0, input_shape=(9,), layers=layers), Words(3, 8, level=0.3))
+
+
 def core(vo2: Circuit, kind: str) -> Vectors:
     """The vectors of a core."""
     if kind == "lif":
@@ -142,8 +154,8 @@ def core(vo2: Circuit, kind: str) -> Vectors:
         return OnnVectors(onn_case(5, 4, 4, 3, stretches=10))
     if kind == "onn of 33":
         return OnnVectors(onn_case(33, 3, 4, 3, stretches=10))
-    if kind == "snn":
-        params = small_network()
+    if kind.startswith("snn"):
+        params = small_network() if kind == "snn" else other_resets()
         inputs = np.stack([stimulus(params, 12, seed) for seed in range(2)], axis=1)
         return SnnVectors(SnnCase(params=params, lanes=[2, 1], inputs=inputs))
     variant, interval = samples(kind).mutants
@@ -154,7 +166,7 @@ def core(vo2: Circuit, kind: str) -> Vectors:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*ALL, "onn of 33", "snn"])
+@pytest.mark.parametrize("kind", [*ALL, "onn of 33", "snn", "snn with other resets"])
 def test_ninety_nine_percent_of_the_mutants_of_each_core(vo2: Circuit, kind: str) -> None:
     found = score(core(vo2, kind), 400)
     print(f"{kind}: {len(found.killed)} killed, {len(found.equivalent)} equivalent, score {100 * found.value:.2f} %")

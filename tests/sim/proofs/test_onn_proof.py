@@ -28,11 +28,11 @@ NETWORKS = [
     (2, 2, 4, 0, 1, False),
     (3, 4, 4, 0, 1, False),
     (3, 4, 6, 2, 1, False),
-    (3, 2, 8, 0, 1, False),
     (3, 4, 4, 3, 2, True),
     (4, 3, 4, 1, 4, True),
     (3, 8, 4, 8, 1, False),
     (2, 1, 4, 4, 8, True),
+    (3, 2, 8, 0, 1, False),
     (33, 3, 4, 0, 1, False),
     (40, 5, 4, 3, 2, True),
 ]
@@ -40,7 +40,7 @@ NETWORKS = [
 
 @pytest.mark.parametrize(
     ("count", "weight_bits", "phase_bits", "noise_bits", "parts", "readable"),
-    the_rest_is_slow(NETWORKS, NETWORKS[:1], extended=NETWORKS[1:-2]),
+    the_rest_is_slow(NETWORKS, NETWORKS[:1], extended=NETWORKS[1:-3]),
 )
 def test_networks_are_the_golden_state_at_every_tick(
     count: int, weight_bits: int, phase_bits: int, noise_bits: int, parts: int, readable: bool

@@ -13,7 +13,7 @@ from neuristor.golden_model.networks.snn import INPUT, Layer, Network, Neurons, 
 from neuristor.hdl.snn import Snn
 from neuristor.sim.faults.network_mutants import SnnDesk, ticks_under_way
 from neuristor.sim.proofs.sequences import Watch, same_from_start
-from tests.hdl.test_snn import hears
+from tests.hdl.test_snn import projected
 from tests.marks import the_rest_is_extended
 
 
@@ -99,7 +99,7 @@ def test_what_a_watch_says_helps_and_is_proved_too() -> None:
 
 
 def hears_itself(delay: int, first: bool, lanes: int, updates: int = 0) -> Snn:
-    projections = [hears(INPUT, 4, 3), hears(0, 4, 4, delay, mean=0.0)]
+    projections = [projected(INPUT, 4, 3), projected(0, 4, 4, delay, mean=0.0)]
     layers = (
         Layer(
             name="alone",

@@ -32,13 +32,11 @@ ALL = [(kind, name, s) for kind in ("bare", *BUSES) for name in (*ARRAYS, *NETWO
 QUICK = [("axi4-lite", "oscillators", "cocotb with icarus")]
 EXTENDED = [
     *(("bare", "vo2_coupled_oscillators", setting) for setting in SETTINGS),
-    ("axi4-lite", "noisy_oscillators", "icarus -g2005"),
     ("axi4-lite", "noisy_oscillators", "icarus -g2012"),
     ("axi4-lite", "noisy_oscillators", "verilator"),
     ("serial", "oscillators", "icarus -g2009"),
     ("bare", "snn_digits", "icarus -g2009"),
     ("bare", "oscillators", "icarus -g2012"),
-    ("wishbone", "vo2_neuristor", "icarus -g2012"),
 ]
 AMOUNT = {"bare": 20}
 """Ticks of a bare array or of bare oscillators; others run one frame, run or period."""

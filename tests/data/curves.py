@@ -1,0 +1,65 @@
+"""Curves of simulated devices, and files of them as laboratories write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neuristor.golden_model.devices.fit import fit_iv
+from neuristor.golden_model.devices.measurement import Measurement, read
+from neuristor.golden_model.devices.threshold_switch import ThresholdSwitch
+from tests.data import make
+
+DEVICE = ThresholdSwitch(r_ins=100e3, r_met=1.5e3, v_th=1.2, v_hold=0.6)
+OTHER = ThresholdSwitch(r_ins=100e3, r_met=500.0, v_th=0.9, v_hold=0.4)
+STEP, POINTS, START = 4e-8, 250, -2e-6
+TIME = START + STEP * np.arange(POINTS)
+WAVE = 0.9 + 0.3 * np.abs((np.arange(POINTS) % 50) / 25 - 1)
+"""Five oscillations between 0.9 and 1.2 V."""
+
+Cell = float | str
+
+
+def curve(device: ThresholdSwitch = DEVICE, top: float = 2.0, cycles: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    return make.iv_curve(device, np.random.default_rng(1), cycles=cycles, top=top, step=top / 100)
+
+
+V, I = curve()  # noqa: E741  the field's names
+
+
+def text(
+    columns: Sequence[Sequence[Cell] | np.ndarray], *header: str, delimiter: str = ",", comma: bool = False
+) -> str:
+    rows = [delimiter.join(c if isinstance(c, str) else f"{c:.7E}" for c in row) for row in zip(*columns, strict=True)]
+    if comma:
+        rows = [row.replace(".", ",") for row in rows]
+    return "\n".join([*header, *rows, ""])
+
+
+def load(folder: Path, content: str, name: str = "data.csv", **options: object) -> Measurement:
+    path = folder / name
+    path.write_text(content, "utf-8")
+    return read(path, **options)  # type: ignore[arg-type]
+
+
+def check_curve(found: Measurement, device: ThresholdSwitch = DEVICE, step: float = 0.02) -> None:
+    assert found.kind == "iv", found.reading
+    side = fit_iv(found).main
+    assert side.v_th.value == pytest.approx(device.v_th, abs=step)
+    assert side.v_hold.value == pytest.approx(device.v_hold, abs=step)
+    assert side.r_off.value == pytest.approx(device.r_ins, rel=1e-3)
+    assert side.r_on is not None
+    assert side.r_on.value == pytest.approx(device.r_met, rel=1e-3)
+
+
+def check_wave(found: Measurement, *, supply: float | None = None, start: float = START) -> None:
+    assert found.kind == "transient", found.reading
+    sweep = found.sweeps[0]
+    assert sweep.time is not None
+    np.testing.assert_allclose(sweep.time, TIME - START + start, atol=1e-12)
+    np.testing.assert_allclose(sweep.voltage, WAVE, atol=1e-6)
+    assert (sweep.supply is None) == (supply is None)
+    assert supply is None or sweep.supply == pytest.approx(supply)
