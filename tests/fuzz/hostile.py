@@ -546,7 +546,7 @@ def read(path: Path) -> None:
 
         read_patterns(path)
     elif kind == "graph.txt":
-        from neuristor.golden_model.networks.ising import read_graph
+        from neuristor.golden_model.networks.problem_files import read_graph
 
         read_graph(path)
     else:

@@ -211,6 +211,7 @@ REGRESSIONS = [
     ("t.npy", b"\x93NUMPY\3\0\4\0{}\n", "t has no header of version 1.0 or 2.0"),
     ("data.npz", bomb("inputs", (100, 1, 1)), "cannot be read as an NPZ file"),
     ("data.npz", b"\x93NUMPY" + bytes(100), "cannot be read as an NPZ file"),
+    ("iv.csv", b"V,I1,I2\n1,1e-6,\n2,2e-6,\n3,,1e-6\n4,,2e-6\n", "at least 5 points, not 2"),
     ("manifest.json", b"[" * 100_000, "has no manifest.json of Neuristor"),
     ("sweep.parquet", b"PAR1" + b"\0" * 100 + b"PAR1", "is no Parquet file"),
     ("weights.csv", b"\0", "has the control character"),

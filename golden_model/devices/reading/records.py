@@ -180,7 +180,9 @@ class _Reader:
         if not np.isfinite(values).any(axis=1).all():
             return False
         top = float(np.nanmax(np.abs(values)))
-        same = float(np.nanmax(np.abs(np.abs(values[0]) - np.abs(values[1])))) < 0.1 * top  # or a return path
+        apart = np.abs(np.abs(values[0]) - np.abs(values[1]))
+        apart = apart[np.isfinite(apart)]  # empty if no row has both
+        same = len(apart) > 0 and float(apart.max()) < 0.1 * top  # or a return path
         return len(values) > 2 or not same
 
     def _record(
