@@ -1,14 +1,20 @@
-"""Reading of untrusted files, with limits on their size and on the memory they need."""
+"""Reading of untrusted files, with limits on their size and on the memory they need.
+
+Each function remembers, in a block of `one_run`, that the file is an input, so that no output replaces it.
+"""
 
 from __future__ import annotations
 
 import codecs
+import io
 import math
 import os
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +22,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 _format: Any = np.lib.format  # NumPy gives no types for it
+_zipfile: Any = zipfile  # what it finds at the end of a file is private
 
-__all__ = ["MOST_BYTES", "arrays", "content", "decoded", "delimited", "text"]
+__all__ = [
+    "MOST_BYTES",
+    "MOST_CELLS",
+    "arrays",
+    "content",
+    "decoded",
+    "delimited",
+    "few_cells",
+    "inputs",
+    "npz",
+    "one_run",
+    "packed",
+    "remember",
+    "text",
+]
 
 MOST_BYTES = 64 * 1024 * 1024
 """Default limit for the size of a file, in bytes."""
-MOST_UNPACKED = 1024 * 1024 * 1024
-"""Limit for the arrays of an NPZ file together, in bytes."""
+MOST_CELLS = 8_000_000
+"""Limit for the lines and the cells of a text that is cut as a whole: each takes some 200 bytes."""
+MOST_NUMBERS = 128 * 1024 * 1024
+"""Limit for the numbers of all arrays of an NPZ file: 1 GiB, at 8 bytes a number."""
+MOST_DIRECTORY = 1_000_000
+"""Limit for the directory of a ZIP archive, in bytes; a member takes 46 and more."""
+MOST_HEADER = 10_000
+"""Limit for the header of an array, in bytes."""
+
 COMPRESSED = {
     b"\x1f\x8b": "a gzip file",
     b"PK\x03\x04": "a zip archive",
@@ -30,6 +58,47 @@ COMPRESSED = {
     b"\xfd7zXZ": "an xz file",
 }
 """First bytes of compressed files, which are no text."""
+
+_inputs: ContextVar[frozenset[Path] | None] = ContextVar("inputs", default=None)
+
+
+@contextmanager
+def one_run(*known: Path) -> Iterator[None]:
+    """Remember the files that are read in a block: no output may replace them.
+
+    Parameters
+    ----------
+    *known : Path
+        Files that were read before.
+
+    Yields
+    ------
+    None
+    """
+    token = _inputs.set(inputs())
+    try:
+        for path in known:
+            remember(path)
+        yield
+    finally:
+        _inputs.reset(token)
+
+
+def inputs() -> frozenset[Path]:
+    """The files that this run has read, resolved; empty outside of `one_run`."""
+    return _inputs.get() or frozenset()
+
+
+def remember(path: Path) -> None:
+    """Remember that a file is an input of this run.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    """
+    if _inputs.get() is not None:
+        _inputs.set(inputs() | {path.resolve()})
 
 
 def content(path: Path, most: int = MOST_BYTES) -> bytes:
@@ -50,6 +119,7 @@ def content(path: Path, most: int = MOST_BYTES) -> bytes:
     ValueError
         If the file is larger.
     """
+    remember(path)
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         found = file.read(most + 1) if size <= most else b""
@@ -58,7 +128,7 @@ def content(path: Path, most: int = MOST_BYTES) -> bytes:
     return found
 
 
-def text(path: Path, most: int = MOST_BYTES) -> str:
+def text(path: Path, most: int = MOST_BYTES, *, cells: int = MOST_CELLS) -> str:
     """The text of a file, without a byte-order mark, and with every line end as a newline character.
 
     Parameters
@@ -67,19 +137,23 @@ def text(path: Path, most: int = MOST_BYTES) -> str:
         The file, in an encoding of `decoded`.
     most : int
         Largest size accepted, in bytes.
+    cells : int
+        Most lines and cells accepted; a reader that cuts one line after the other needs no limit.
 
     Raises
     ------
     ValueError
-        If the file cannot be read, is larger, or is not text.
+        If the file cannot be read, is larger, is not text, or has more lines and cells.
     """
     try:
-        return decoded(content(path, most)).replace("\r\n", "\n").replace("\r", "\n")
+        found = decoded(content(path, most)).replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise ValueError(f"{path}: cannot be read as text ({error.strerror})") from None
     except ValueError as error:
         said = str(error)
         raise ValueError(said if said.startswith(str(path)) else f"{path}: cannot be read as text ({said})") from None
+    few_cells(path, found, cells)
+    return found
 
 
 def decoded(found: bytes) -> str:
@@ -140,6 +214,70 @@ def delimited(found: str) -> tuple[str, str]:
     return (found if delimiter == "," else found.replace(",", ".")), delimiter
 
 
+def few_cells(path: Path, text: str, most: int = MOST_CELLS) -> None:
+    """Check that a text is not too large to be cut into lines and cells.
+
+    Parameters
+    ----------
+    path : Path
+        Its file, for the message.
+    text : str
+        The text.
+    most : int
+        Most lines and cells accepted.
+
+    Raises
+    ------
+    ValueError
+        If it has more line ends, commas, semicolons, tabs and blanks.
+    """
+    marks = sum(text.count(mark) for mark in "\n\r,;\t ")
+    if marks > most:
+        raise ValueError(f"{path} must have at most {most:,} lines and cells, not {marks:,}")
+
+
+def packed(file: Path | io.BytesIO) -> zipfile.ZipFile:
+    """Open a ZIP archive whose members can be unpacked within bounds: no more memory than their size.
+
+    Parameters
+    ----------
+    file : Path or BytesIO
+        The archive.
+
+    Raises
+    ------
+    ValueError
+        If it is no archive, its directory is larger than `MOST_DIRECTORY`, or a member is encrypted or packed by
+        another method than "deflate".
+    """
+    try:
+        with file.open("rb") if isinstance(file, Path) else nullcontext(file) as opened:
+            _few_members(opened)
+        archive = zipfile.ZipFile(file)
+    except zipfile.BadZipFile as error:
+        raise ValueError(str(error)) from None
+    for member in archive.infolist():
+        # The memory of the other methods does not depend on the size.
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or member.flag_bits & 1:
+            archive.close()
+            raise ValueError(f"{member.filename!r} in it must be packed by the method deflate, without a password")
+    return archive
+
+
+def _few_members(file: Any) -> None:
+    """Check the size of the directory of an archive before it is read.
+
+    Raises
+    ------
+    ValueError
+        If it is too large.
+    """
+    end = _zipfile._EndRecData(file)
+    if end and end[_zipfile._ECD_SIZE] > MOST_DIRECTORY:
+        raise ValueError(f"its directory must have at most {MOST_DIRECTORY:,} bytes, not {end[_zipfile._ECD_SIZE]:,}")
+    file.seek(0)
+
+
 def arrays(path: Path, names: Sequence[str]) -> Mapping[str, NDArray[Any]]:
     """Arrays of an NPZ file, by name.
 
@@ -160,14 +298,16 @@ def arrays(path: Path, names: Sequence[str]) -> Mapping[str, NDArray[Any]]:
     Raises
     ------
     ValueError
-        If the file is not an NPZ file, an array holds Python objects, or the arrays need more than 1 GiB.
+        If the file is not an NPZ file, an array holds Python objects, or the arrays have more than `MOST_NUMBERS`
+        numbers.
     """
+    remember(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with packed(path) as archive:
             held = [name for name in names if f"{name}.npy" in archive.namelist()]
             size = sum(_claimed(archive, name) for name in held)
-            if size > MOST_UNPACKED:
-                raise ValueError(f"must unpack to at most {MOST_UNPACKED // 2**20} MiB, not {size / 2**20:.0f} MiB")
+            if size > MOST_NUMBERS:
+                raise ValueError(f"must hold at most {MOST_NUMBERS:,} numbers, not {size:,}")
             found = {}
             for name in held:
                 with archive.open(f"{name}.npy") as member:
@@ -177,20 +317,43 @@ def arrays(path: Path, names: Sequence[str]) -> Mapping[str, NDArray[Any]]:
         raise ValueError(f"{path}: cannot be read as an NPZ file ({error})") from None
 
 
+def npz(held: Mapping[str, NDArray[Any]]) -> bytes:
+    """The content of a compressed NPZ file.
+
+    Parameters
+    ----------
+    held : mapping of str to ndarray
+        The arrays, by name.
+    """
+    buffer = io.BytesIO()  # NumPy leaves a broken archive open if the disk is full
+    np.savez_compressed(buffer, **held)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
 def _claimed(archive: zipfile.ZipFile, name: str) -> int:
-    """Size of an array according to its header, in bytes.
+    """Size of an array according to its header, in numbers of 8 bytes or more.
 
     Raises
     ------
     ValueError
-        If the header has an unknown version or a negative size.
+        If the header has an unknown version, is too long, or has a negative size; or if it is not one of numbers.
     """
     with archive.open(f"{name}.npy") as member:
-        version = _format.read_magic(member)
-        if version not in ((1, 0), (2, 0)):
-            raise ValueError(f"{name} has a header of version {version[0]}.{version[1]}; 1.0 and 2.0 are known")
+        head = member.read(12)
+        version, length = tuple(head[6:8]), head[8:10] if head[6:7] == b"\1" else head[8:12]
+        if head[:6] != b"\x93NUMPY" or version not in ((1, 0), (2, 0)):
+            raise ValueError(f"{name} has no header of version 1.0 or 2.0")
+        if int.from_bytes(length, "little") > MOST_HEADER:
+            raise ValueError(f"{name} has a header of more than {MOST_HEADER} bytes")
+    with archive.open(f"{name}.npy") as member:
+        _format.read_magic(member)
         header = _format.read_array_header_1_0 if version == (1, 0) else _format.read_array_header_2_0
-        shape, _, kind = header(member)
+        try:
+            shape, _, kind = header(member)
+        except Exception as error:  # NumPy's parser raises errors of many kinds
+            raise ValueError(f"{name} has a damaged header: {error}") from None
     if min(shape, default=0) < 0:
         raise ValueError(f"{name} has the shape {shape}")
-    return math.prod(int(n) for n in shape) * int(kind.itemsize)
+    if kind.kind not in "biuf":
+        raise ValueError(f"{name} must hold numbers, not {str(kind)[:40]}")
+    return math.prod(int(n) for n in shape) * max(1, -(-int(kind.itemsize) // 8))

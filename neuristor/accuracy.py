@@ -254,4 +254,4 @@ def write_words(path: Path, params: Any) -> None:
         fmt = getattr(params, name)
         section[name] = [fmt.int_bits, fmt.frac_bits]
     section["coefficient_bits"] = params.coefficient_bits
-    write_file(path, tomlkit.dumps(document), force=True)
+    write_file(path, tomlkit.dumps(document), force=True, change=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import multiprocessing
 import os
 import tempfile
@@ -16,10 +15,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from neuristor.design_file import Design
-from neuristor.folder import OutputError, output_folder
+from neuristor.folder import MANIFEST, OutputError, output_folder, write_manifest
+from neuristor.golden_model.files import npz, one_run
 from neuristor.ladder import error_rows
 from neuristor.report import SHOWN, render
 from neuristor.sim.benches.case import Case
@@ -32,7 +30,7 @@ __all__ = ["Built", "build", "engines_here", "manifest"]
 
 Say = Callable[[str, str], None]
 """Called with the name of a step and its state: ``started``, or its result."""
-TAKEN = ("report.html", "manifest.json", "spikes.csv", "traces.npz")
+TAKEN = ("report.html", MANIFEST, "spikes.csv", "traces.npz")
 """File names of a build, beside the copy of the design file."""
 
 
@@ -76,7 +74,7 @@ def build(design: Design, out: Path, *, force: bool, engines: Sequence[str], say
     out : Path
         The folder; it appears when it is complete.
     force : bool
-        Replace it if it exists.
+        Replace it if it exists and Neuristor made it.
     engines : sequence of str
         Simulators that compare the circuit with the model.
     say : callable
@@ -97,7 +95,7 @@ def build(design: Design, out: Path, *, force: bool, engines: Sequence[str], say
         raise OutputError(
             f"{design.path}: a design file must not have one of the names {', '.join(TAKEN)}: the build writes them"
         )
-    with output_folder(out, force=force) as folder:
+    with one_run(design.path), output_folder(out, force=force) as folder:
         case = design.case
         say("Verilog", "started")
         (folder / f"{design.name}.v").write_text(case.verilog, encoding="utf-8", newline="\n")
@@ -131,10 +129,9 @@ def build(design: Design, out: Path, *, force: bool, engines: Sequence[str], say
         page = render(design, simulation, circuit, verdicts, boards)
         (folder / "report.html").write_text(page, encoding="utf-8", newline="\n")
         (folder / "spikes.csv").write_text(_spikes(design, simulation), encoding="utf-8", newline="\n")
-        np.savez_compressed(folder / "traces.npz", drive_raw=design.drive_raw, **simulation.bit_true)  # type: ignore[arg-type]
+        (folder / "traces.npz").write_bytes(npz({"drive_raw": design.drive_raw, **simulation.bit_true}))
         (folder / design.path.name).write_bytes(design.path.read_bytes())
-        text = json.dumps(manifest(design, case, folder, simulation, verdicts, boards), indent=2, sort_keys=True)
-        (folder / "manifest.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+        write_manifest(folder, manifest(design, case, folder, simulation, verdicts, boards))
         say("report", "report.html")
     return Built(simulation, verdicts, boards)
 

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import tempfile
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from neuristor.sim.engines.cache import unusable
+
 __all__ = ["use_writable_home"]
 
 
 def use_writable_home() -> None:
-    """Use a temporary folder as home, for this process and its children, if the user's caches cannot be written."""
-    caches = user_cache_path("neuristor")
-    try:
-        caches.mkdir(parents=True, exist_ok=True)
-        if os.access(caches, os.W_OK):
-            return
-    except OSError:
-        pass
+    """Use a temporary folder as home, for this process and its children, if the user's caches cannot be used.
+
+    They cannot if they cannot be written, or if all can write to them: YoWASP and wasmtime keep programs there.
+    """
+    problem = unusable(user_cache_path("neuristor"), inside=False)
+    if not problem:
+        return
     home = _temporary_home()
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         os.environ.pop(name, None)
     os.environ["HOME"] = str(home)
-    print(f"neuristor: {caches} cannot be written; caches are in {home}", file=sys.stderr)
+    os.environ.pop("YOWASP_CACHE_DIR", None)
+    print(f"neuristor: {problem}; caches are in {home}", file=sys.stderr)
 
 
 def _temporary_home() -> Path:
@@ -34,7 +37,8 @@ def _temporary_home() -> Path:
         home = Path(tempfile.gettempdir()) / f"neuristor-{os.getuid()}"
         try:
             home.mkdir(mode=0o700, exist_ok=True)
-            if home.lstat().st_uid == os.getuid() and not home.is_symlink():
+            found = home.lstat()
+            if found.st_uid == os.getuid() and stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o022:
                 return home
         except OSError:
             pass

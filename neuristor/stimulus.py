@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ __all__ = ["MAX_BYTES", "Stimulus", "digits", "from_array", "from_csv", "silence
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest CSV file, in bytes."""
+MOST_FRAMES = 1_000_000
+"""Most rows of a CSV file."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus
         If the file is empty, too large, has fewer than `frames` rows or not `count` columns, or a current is not
         finite.
     """
-    rows: list[NDArray[np.float64]] = []
+    numbers = array("d")
     data = content(path, MAX_BYTES)
     try:
         table, delimiter = delimited(decoded(data))
@@ -170,15 +173,18 @@ def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus
                     raise ValueError(
                         f"{path}, line {line}, column {column}: wanted a finite current in ampere, not {cell!r}"
                     )
-            rows.append(np.array([float(cell) for cell in cells]))
+                numbers.append(float(cell))
+            if len(numbers) > MOST_FRAMES * count:
+                raise ValueError(f"{path} must hold at most {MOST_FRAMES:,} rows")
     except csv.Error as error:
         raise ValueError(f"{path} must be a CSV file: {error}") from None
-    if not rows:
+    rows = np.array(numbers).reshape(-1, count)
+    if not len(rows):
         raise ValueError(f"{path} must hold at least one row of {count} currents; it holds none")
     if frames is not None and frames > len(rows):
         raise ValueError(f"frames must be at most {len(rows)}, the rows of {path}, not {frames}")
     rows = rows[:frames]
-    return Stimulus(np.array(rows), tuple(str(n) for n in range(len(rows))), ticks, None)
+    return Stimulus(rows, tuple(str(n) for n in range(len(rows))), ticks, None)
 
 
 def _is_number(cell: str) -> bool:

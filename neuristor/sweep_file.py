@@ -22,6 +22,8 @@ __all__ = ["Rows", "carry_out", "earlier", "plot"]
 
 SAVE_S = 5.0
 """Least time between two writes, in second: a kill loses the runs of this time, or of 20 times the time of a write."""
+MOST_BYTES = 2 * 1024 * 1024 * 1024
+"""Largest file that is continued, as it unpacks, in bytes."""
 Rows = Mapping[int, Mapping[str, Any]]
 """Columns of each finished run, by its number."""
 
@@ -61,13 +63,23 @@ def earlier(sweep: Sweep, out: Path, *, force: bool) -> dict[int, dict[str, Any]
     check_target(out, force=True)
     if force or not out.exists():
         return {}
+    other = OutputError(f"{out} holds another sweep: name another file, or pass --force to replace it")
     try:
-        table = pq.read_table(out)
-    except (OSError, pa.ArrowInvalid):
+        with pq.ParquetFile(out) as file:
+            about = file.metadata
+            size = sum(about.row_group(n).total_byte_size for n in range(about.num_row_groups))
+            if not file.schema_arrow.equals(sweep.schema, check_metadata=True) or about.num_rows > sweep.runs:
+                raise other
+            if size > MOST_BYTES:
+                raise OutputError(f"{out} must unpack to at most {MOST_BYTES // 2**20} MiB, not {size // 2**20} MiB")
+            table = file.read()
+    except OutputError:
+        raise
+    except (OSError, ValueError, KeyError, pa.ArrowException):
         raise OutputError(f"{out} exists and is no Parquet file: name another, or pass --force to replace it") from None
-    if not table.schema.equals(sweep.schema, check_metadata=True):
-        raise OutputError(f"{out} holds another sweep: name another file, or pass --force to replace it")
     rows = {row["run"]: row for row in table.to_pylist()}
+    if not all(isinstance(run, int) and 0 <= run < sweep.runs for run in rows):
+        raise other
     if len(rows) == sweep.runs:
         raise OutputError(f"{out} holds all {sweep.runs} runs of this sweep: pass --force to run them again")
     return rows

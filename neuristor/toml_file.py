@@ -20,8 +20,10 @@ __all__ = ["DesignError", "Section", "Source", "opened", "parsed", "section_type
 
 MOST_TEXT = 1024 * 1024
 """Largest TOML file, in bytes."""
-MOST_DOTS = 256
-"""Most dots in a line: the time to parse a dotted key grows with the square of its parts."""
+MOST_DOTS = 10_000
+"""Most dots outside of numbers: each may stand for a table in a table, of a kilobyte."""
+MOST_PARTS = 256
+"""Most of these in a line: the time to parse a dotted key grows with the square of its parts."""
 DEEPEST = 8
 """Levels of nested tables and lists."""
 
@@ -116,9 +118,15 @@ def _tables(path: Path, content: bytes) -> dict[str, Any]:
     DesignError
         If it is not TOML, or exceeds a bound.
     """
+    dots = 0
     for line, each in enumerate(content.split(b"\n"), 1):
-        if each.count(b".") > MOST_DOTS and re.sub(rb"\d\.\d", b"", each).count(b".") > MOST_DOTS:
-            raise DesignError(f"{path}: line {line} must have at most {MOST_DOTS} dots that are not in numbers")
+        found = re.sub(rb"\d\.\d", b"", each).count(b".") if b"." in each else 0
+        dots += found
+        if found > MOST_PARTS or dots > MOST_DOTS:
+            raise DesignError(
+                f"{path}: line {line}: a line must have at most {MOST_PARTS} dots that are not in numbers, and a file "
+                f"{MOST_DOTS:,}"
+            )
     try:
         table = tomllib.loads(content.decode("utf-8-sig"))
     except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, and an integer with thousands of digits

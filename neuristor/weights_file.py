@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuristor.design_file import DesignError
 from neuristor.folder import plain
-from neuristor.golden_model.files import content, text
-from neuristor.golden_model.networks.onn import OnnParams
+from neuristor.golden_model.files import MOST_BYTES, content, text
+from neuristor.golden_model.networks.onn import MOST, OnnParams
 from neuristor.hdl.names import module_name
 from neuristor.hdl.onn import Onn
 from neuristor.hdl.verilog import export
@@ -49,33 +50,48 @@ def read_weights(path: Path) -> NDArray[np.int64]:
     DesignError
         If the file cannot be read, is not square, or a weight is not an integer; it names the row and the column.
     """
+    rows: list[array[int]] = []
     try:
-        lines = list(csv.reader(io.StringIO(text(path))))
+        for n, cells in enumerate(csv.reader(io.StringIO(text(path, cells=MOST_BYTES))), 1):
+            if any(cell.strip() for cell in cells):
+                rows.append(_row(path, n, cells))
+            if rows and len(rows[-1]) != len(rows[0]):
+                raise DesignError(
+                    f"{path}, row {n}: must have {len(rows[0])} weights, as the first row, not {len(rows[-1])}"
+                )
+            if len(rows) > MOST:
+                raise DesignError(f"{path}: must have at most {MOST} rows")
     except csv.Error as error:
         raise DesignError(f"{path}: cannot be read as CSV ({error})") from None
     except ValueError as error:
         raise DesignError(str(error)) from None
-    rows: list[list[int]] = []
-    for n, cells in enumerate(lines, 1):
-        if not any(cell.strip() for cell in cells):
-            continue
-        row = []
-        for column, cell in enumerate(cells, 1):
-            try:
-                row.append(int(cell))
-            except ValueError:
-                raise DesignError(
-                    f"{path}, row {n}, column {column}: a weight must be a whole number, not {cell.strip()!r}"
-                ) from None
-        rows.append(row)
-        if len(row) != len(rows[0]):
-            raise DesignError(f"{path}, row {n}: must have {len(rows[0])} weights, as the first row, not {len(row)}")
     if len(rows) < 2 or len(rows) != len(rows[0]):
         columns = len(rows[0]) if rows else 0
         raise DesignError(f"{path}: must have as many rows as columns, 2 or more, not {len(rows)} rows of {columns}")
-    if max(abs(weight) for row in rows for weight in row) >= 1 << 62:
-        raise DesignError(f"{path}: a weight must fit 8 bits at most")
     return np.array(rows, dtype=np.int64)
+
+
+def _row(path: Path, n: int, cells: list[str]) -> array[int]:
+    """The weights of a row.
+
+    Raises
+    ------
+    DesignError
+        If there are too many, or one is not an integer.
+    """
+    if len(cells) > MOST:
+        raise DesignError(f"{path}, row {n}: must have at most {MOST} weights, not {len(cells)}")
+    row = array("q")
+    for column, cell in enumerate(cells, 1):
+        try:
+            row.append(int(cell))
+        except ValueError:
+            raise DesignError(
+                f"{path}, row {n}, column {column}: a weight must be a whole number, not {cell.strip()!r}"
+            ) from None
+        except OverflowError:
+            raise DesignError(f"{path}, row {n}, column {column}: a weight must fit 8 bits at most") from None
+    return row
 
 
 def checked(what: object, make: Callable[[], Any]) -> Any:

@@ -13,27 +13,24 @@ quantities are returned in volt, ampere, second, ohm and kelvin.
 
 from __future__ import annotations
 
-import io
 import re
-import warnings
-import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from neuristor.golden_model.devices.reading.assign import Choice, NoColumnsError
 from neuristor.golden_model.devices.reading.records import Kind, Records, pieces, records
 from neuristor.golden_model.devices.reading.sweeps import Loop, Sweep, excursions
 from neuristor.golden_model.devices.reading.tables import Row, Table, split, tables, trim
+from neuristor.golden_model.devices.workbook import sheets
 from neuristor.golden_model.files import content as file_content
+from neuristor.golden_model.files import few_cells
 
 __all__ = ["MAX_BYTES", "Choice", "Kind", "Loop", "Measurement", "Sweep", "read"]
 
 MAX_BYTES = 64 * 1024 * 1024
-"""Largest size of a file, in bytes; a workbook may unpack to four times as much."""
-MAX_CELLS = 10_000_000
-"""Largest number of cells in all sheets of a workbook, empty cells included."""
+"""Largest size of a file, in bytes."""
+MAX_TABLES = 10_000
+"""Largest number of tables in a text."""
 
 TITLES = {"iv": "I-V curve", "transient": "transient", "rt": "resistance over temperature"}
 
@@ -85,10 +82,12 @@ def read(path: Path, *, kind: Kind | None = None, choice: Choice | None = None) 
         raise ValueError(f"{path} must hold a table of numbers; it is empty")
     found: list[Table] = []
     if content.startswith(b"PK"):
-        for sheet, rows in _sheets(path, content):
-            found += tables(f"{path}, sheet {sheet!r}", rows)
+        for title, rows in sheets(path, content):
+            found += tables(f"{path}, sheet {title!r}", [Row(line, trim(cells)) for line, cells in rows])
     else:
-        found = tables(str(path), split(_text(path, content)))
+        text = _text(path, content)
+        few_cells(path, text)
+        found = tables(str(path), split(text))
     if not found:
         raise ValueError(f"{path} must hold a table with rows of at least two numbers; it holds none")
     parts = _records(found, kind, choice or Choice())
@@ -167,54 +166,3 @@ def _text(path: Path, content: bytes) -> str:
         line = text.count("\n", 0, strange.start()) + 1
         raise ValueError(f"{path}, line {line}: wanted text, not the control character {strange[0]!r}")
     return text
-
-
-def _sheets(path: Path, content: bytes) -> Iterator[tuple[str, list[Row]]]:
-    """Titles and rows of the sheets of a workbook that may contain data.
-
-    Raises
-    ------
-    ValueError
-        If the workbook cannot be read or is too large.
-    """
-    import openpyxl
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked <= 4 * MAX_BYTES:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # styles and validations that openpyxl does not know
-                left = [MAX_CELLS]
-                book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-                sheets = [
-                    (
-                        sheet.title,
-                        [
-                            Row(line, trim(["" if cell is None else str(cell).strip() for cell in row]))
-                            for line, row in _counted(sheet.iter_rows(values_only=True), left)
-                        ],
-                    )
-                    for sheet in book.worksheets
-                    if sheet.title.strip().lower() not in ("calc", "settings")
-                ]
-    except Exception as error:  # openpyxl raises errors of many kinds
-        raise ValueError(f"{path} is not a readable workbook: {type(error).__name__}: {error}") from None
-    if unpacked > 4 * MAX_BYTES:
-        raise ValueError(f"{path} must unpack to at most {MAX_BYTES // 2**18} MiB, not {unpacked / 2**20:.0f} MiB")
-    yield from sheets
-
-
-def _counted(rows: Any, left: list[int]) -> Iterator[tuple[int, Any]]:
-    """Rows with their numbers, from 1; a sheet may declare far more cells than it has values.
-
-    Raises
-    ------
-    ValueError
-        If more cells come than are left.
-    """
-    for line, row in enumerate(rows, start=1):
-        left[0] -= 1 + len(row)
-        if left[0] < 0:
-            raise ValueError(f"it must have at most {MAX_CELLS} cells, empty ones included")
-        yield line, row

@@ -255,6 +255,8 @@ def read_patterns(path: Path | str) -> Patterns:
     for n, line in enumerate([*lines, ""], 1):
         if line.strip():
             block.append((n, line.strip()))
+            if len(block) > MOST + 1:
+                raise ValueError(f"{path}, line {n}: a picture must have at most {MOST} pixels")
             continue
         if not block:
             continue

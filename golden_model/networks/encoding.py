@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from array import array
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuristor.golden_model.checks import positive, whole
-from neuristor.golden_model.files import arrays, delimited, text
+from neuristor.golden_model.files import MOST_BYTES, arrays, delimited, text
 
 __all__ = ["Events", "delta", "latency", "rate", "read_events"]
 
@@ -258,28 +259,33 @@ def _npz(path: Path) -> dict[str, NDArray[np.float64]]:
     lacking = [name for name in "txyp" if name not in held]
     if lacking:
         raise ValueError(f"{path}: must hold the arrays t, x, y and p; {', '.join(lacking)} is missing")
-    for name, array in held.items():
-        if array.dtype.kind not in "iufb":
-            raise ValueError(f"{path}: {name} must hold numbers, not {array.dtype}")
-    return {name: array.astype(np.float64).ravel() for name, array in held.items()}
+    for name, found in held.items():
+        if found.dtype.kind not in "iufb":
+            raise ValueError(f"{path}: {name} must hold numbers, not {found.dtype}")
+    return {name: found.astype(np.float64).ravel() for name, found in held.items()}
 
 
 def _csv(path: Path) -> dict[str, NDArray[np.float64]]:
+    head: list[str] = []
+    made: list[array[float]] = [array("d") for _ in "txyp"]
     try:
-        table, delimiter = delimited(text(path))
-        rows = [row for row in csv.reader(io.StringIO(table), delimiter=delimiter) if any(cell.strip() for cell in row)]
+        table, delimiter = delimited(text(path, cells=MOST_BYTES))
+        rows = (row for row in csv.reader(io.StringIO(table), delimiter=delimiter) if any(map(str.strip, row)))
+        for n, row in enumerate(rows, 1):
+            if not head:
+                head = [cell.strip().lower() for cell in row]
+                if sorted(head) != ["p", "t", "x", "y"]:
+                    break
+                continue
+            if len(row) != len(head):
+                raise ValueError(f"{path}, row {n}: must have {len(head)} numbers, not {len(row)}; is the file whole?")
+            for name, column, cell in zip(head, made, row, strict=True):
+                try:
+                    column.append(float(cell))
+                except ValueError:
+                    raise ValueError(f"{path}, row {n}: {name} must be a number, not {cell.strip()!r}") from None
     except csv.Error as error:
         raise ValueError(f"{path}: cannot be read as CSV ({error})") from None
-    head = [cell.strip().lower() for cell in rows[0]] if rows else []
     if sorted(head) != ["p", "t", "x", "y"]:
         raise ValueError(f"{path}, line 1: must name the columns t, x, y and p, not {', '.join(head) or 'nothing'}")
-    made: dict[str, list[float]] = {name: [] for name in head}
-    for n, row in enumerate(rows[1:], 2):
-        if len(row) != len(head):
-            raise ValueError(f"{path}, row {n}: must have {len(head)} numbers, not {len(row)}; is the file whole?")
-        for name, cell in zip(head, row, strict=True):
-            try:
-                made[name].append(float(cell))
-            except ValueError:
-                raise ValueError(f"{path}, row {n}: {name} must be a number, not {cell.strip()!r}") from None
-    return {name: np.array(column) for name, column in made.items()}
+    return {name: np.array(column) for name, column in zip(head, made, strict=True)}

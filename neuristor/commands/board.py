@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console, Group
 from rich.live import Live
@@ -29,7 +27,9 @@ from neuristor.boards.vivado import constraints, script
 from neuristor.commands.doctor import plugged
 from neuristor.commands.options import OSCILLATORS, Force, ModuleName, NoiseBits, Parts, PhaseBits, WeightBits
 from neuristor.commands.terminal import checked_name, console, ends_with, named, one_of, refuse, stop, wrote
-from neuristor.folder import check_target, output_folder, plain
+from neuristor.folder import MANIFEST, check_folder, output_folder, plain, write_manifest
+from neuristor.golden_model.files import content as file_content
+from neuristor.golden_model.files import npz
 from neuristor.hdl.link.axi import vivado_wrapper
 from neuristor.hdl.link.buses import AxiCore, WishboneCore, address_bits
 from neuristor.hdl.link.core import Core
@@ -89,15 +89,7 @@ def core_structure(core: Core) -> dict[str, Any]:
 
 
 def _manifest(session: Session, core: Core) -> dict[str, Any]:
-    return {"neuristor": __version__, "file": session.path.name, "sha256": session.digest, **core_structure(core)}
-
-
-def _write_manifest(folder: Path, content: dict[str, Any]) -> None:
-    content |= {
-        "files": {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in sorted(folder.iterdir())}
-    }
-    text = json.dumps(content, indent=2, sort_keys=True) + "\n"
-    (folder / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
+    return {"file": session.path.name, "sha256": session.digest, **core_structure(core)}
 
 
 @app.command()
@@ -152,7 +144,7 @@ def bitstream(
     Example: `neuristor bitstream examples/vo2_lif_digits.toml --board icebreaker --lanes 1 --out build/icebreaker`
     """
     one_of("--board", board, LINKED)
-    check_target(out, force=force)
+    check_folder(out, force=force)
     options = OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
     session, target = open_session(file, options, lanes=lanes), BOARDS[board]
     rate = clock or target.clock_hz
@@ -177,7 +169,7 @@ def bitstream(
             "fmax_hz": made.fmax_hz,
             "versions": dict(made.versions),
         }
-        _write_manifest(folder, content)
+        write_manifest(folder, content)
     used = ", ".join(f"{key} {number} of {room}" for key, (number, room) in made.resources.items())
     console.print(f"{target.title}: {used}", soft_wrap=True)
     if made.fmax_hz is not None and made.clock_hz is not None:
@@ -235,7 +227,7 @@ def core_command(
         one_of("--board", board, VIVADO)
         bus = _Bus.SERIAL if BOARDS[board].pins else _Bus.AXI
         clock = (BOARDS[board].clock_hz or clock) if BOARDS[board].pins else clock
-    check_target(out, force=force)
+    check_folder(out, force=force)
     options = OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
     session = open_session(file, options, lanes=lanes)
     core, name = session.core(linked=bus is _Bus.SERIAL), checked_name(name) or session.name
@@ -269,7 +261,7 @@ def core_command(
     with output_folder(out, force=force) as folder:
         for each, text in files.items():
             (folder / each).write_text(text, encoding="utf-8", newline="\n")
-        _write_manifest(folder, content)
+        write_manifest(folder, content)
     table = Table("address", "name", "access", "words", "meaning", title=f"{name}: registers, in words of 32 bits")
     for address, entry in core.registers.table():
         table.add_row(f"0x{address:05X}", entry.name, entry.access, str(entry.words), entry.meaning)
@@ -338,7 +330,7 @@ def program_command(
     """
     target = made
     if made.is_dir():
-        target, on = _bitstream_in(made)
+        target, on = bitstream_in(made)
         if board not in (None, on):
             refuse(f"{made}: the bitstream is for {on}, not for {board}")
         board = on
@@ -350,12 +342,25 @@ def program_command(
     console.print(f"{target.name} is on {BOARDS[board].title}", soft_wrap=True)
 
 
-def _bitstream_in(folder: Path) -> tuple[Path, str]:
-    """Find the bitstream in a folder, and the board it is for."""
+def bitstream_in(folder: Path) -> tuple[Path, str]:
+    """Find the bitstream in a folder, and the board it is for; a `DesignError` says that there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder that ``neuristor bitstream`` made.
+
+    Returns
+    -------
+    bitstream : Path
+        The file.
+    board : str
+        Name of the board, not checked.
+    """
     try:
-        content = json.loads((folder / "manifest.json").read_text(encoding="utf-8-sig"))
-        return folder / content["bitstream"], content["board"]
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads(file_content(folder / MANIFEST))
+        return folder / Path(found["bitstream"]).name, str(found["board"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         refuse(f"{folder}: must be a folder that `neuristor bitstream` made")
 
 
@@ -429,7 +434,7 @@ def run(
     """
     one_of("--board", board, (VIRTUAL, *LINKED))
     if out is not None:
-        check_target(out, force=force)
+        check_folder(out, force=force)
     options = OnnOptions(
         weight_bits=bits,
         phase_bits=phase_bits,
@@ -502,11 +507,11 @@ def _record(
     if difference is not None:
         content["difference"] = difference
     with output_folder(out, force=force) as folder:
-        np.savez_compressed(folder / "run.npz", **session.arrays())  # type: ignore[arg-type]
+        (folder / "run.npz").write_bytes(npz(session.arrays()))
         waves = session.waves()
         if waves:
             write_vcd(folder / "run.vcd", waves, session.dt)
-        _write_manifest(folder, content)
+        write_manifest(folder, content)
     wrote(out)
     return out
 

@@ -14,7 +14,10 @@ from neuristor.boards.flow import ToolError as FlowError
 from neuristor.boards.host import BoardError
 from neuristor.commands import board, design, devices, doctor, evidence, onn, snn, sweep
 from neuristor.commands.terminal import console, stop
-from neuristor.folder import OutputError
+from neuristor.folder import OutputError, one_line
+from neuristor.golden_model.files import one_run
+from neuristor.hdl.conversion import YosysError
+from neuristor.sim.engines.cache import CacheError
 from neuristor.sim.engines.simulators import ToolError
 from neuristor.toml_file import DesignError
 from neuristor.version import __version__
@@ -58,16 +61,18 @@ app.add_typer(snn.app, name="snn", rich_help_panel="Networks")
 
 
 def main() -> None:
-    """Run the command line; wrong input prints one sentence and gives exit status 2."""
+    """Run the command line; wrong input, or a disk or memory that is full, prints one sentence and gives status 2."""
     try:
-        app()
-    except (DesignError, OutputError, ToolError, FlowError, MissingTool, BoardError) as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"neuristor: {error}", markup=False)
-        sys.exit(2)
-    except OSError as error:  # of the system, not of the input: a full disk, a home that cannot be written
-        said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"neuristor: {said}", markup=False)
-        sys.exit(2)
+        with one_run():
+            app()
+    except (DesignError, OutputError, ToolError, CacheError, YosysError, FlowError, MissingTool, BoardError) as error:
+        sentence = str(error)
+    except OSError as error:
+        sentence = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+    except MemoryError:
+        sentence = "there is not enough memory"
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"neuristor: {one_line(sentence)}", markup=False)
+    sys.exit(2)
 
 
 def _version(wanted: bool) -> None:

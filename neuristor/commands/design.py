@@ -23,7 +23,15 @@ from neuristor.build import Say, build, engines_here, manifest
 from neuristor.commands.options import DesignFile, Force, ModuleName, VerilogFile
 from neuristor.commands.terminal import checked_name, console, ends_with, named, one_of, refuse, wrote
 from neuristor.design_file import Design, key_table, load
-from neuristor.folder import check_target, output_folder, with_manifest, write_file
+from neuristor.folder import (
+    check_folder,
+    check_target,
+    output_folder,
+    with_manifest,
+    write_file,
+    write_files,
+    write_manifest,
+)
 from neuristor.gallery import Shown, not_reproduced
 from neuristor.gallery import gallery as run_gallery
 from neuristor.gallery import plot as plot_gallery
@@ -55,7 +63,7 @@ def build_command(
 
     Example: `neuristor build examples/vo2_lif_digits.toml --out build/digits`
     """
-    check_target(out, force=force)
+    check_folder(out, force=force)
     loaded = load(design)
     engines = engines_here()
     if "verilator" not in engines:
@@ -251,8 +259,7 @@ def generate(design: DesignFile, out: VerilogFile, name: ModuleName = None, forc
     with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
         (Path(scratch) / out.name).write_text(case.verilog, encoding="utf-8", newline="\n")
         text = json.dumps(manifest(loaded, case, Path(scratch)), indent=2, sort_keys=True)
-    write_file(out, case.verilog, force=force)
-    write_file(target, text + "\n", force=force)
+    write_files({out: case.verilog, target: text + "\n"}, force=force)
     wrote(out, f": module {case.toplevel}, {len(case.verilog.splitlines())} lines; {target}")
 
 
@@ -336,13 +343,13 @@ def synth(
         one_of("--board", name, BOARDS)
     if not names:
         refuse(f"{design}: [fpga] boards is empty, and --board is not given")
+    check_folder(out, force=force)
     results = []
     with output_folder(out, force=force) as folder:
         for name in names:
             with console.status(f"{name}: synthesis, place and route"), tempfile.TemporaryDirectory() as work:
                 results.append(put_on_board(loaded, name, folder, Path(work)))
-        text = json.dumps(manifest(loaded, loaded.case, folder, boards=results), indent=2, sort_keys=True)
-        (folder / "manifest.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+        write_manifest(folder, manifest(loaded, loaded.case, folder, boards=results))
     _print_boards(results)
     ends_with(not any(result.problem for result in results))
 

@@ -29,7 +29,7 @@ from neuristor.commands.options import (
 )
 from neuristor.commands.terminal import checked_name, ends_with, named, one_of, refuse, say_verdict
 from neuristor.commands.terminal import plain_console as console
-from neuristor.folder import check_target, output_folder, with_manifest, write_file
+from neuristor.folder import check_folder, output_folder, with_manifest, write_files, write_manifest
 from neuristor.hdl.onn import Onn
 from neuristor.sim.proofs.claims import Claim, summary
 from neuristor.sim.proofs.onn_proof import prove_network
@@ -102,8 +102,7 @@ def generate(
         "readable": readable,
         "verilog_sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
-    write_file(out, text, force=force)
-    write_file(manifest, json.dumps(made, indent=2, sort_keys=True) + "\n", force=force)
+    write_files({out: text, manifest: json.dumps(made, indent=2, sort_keys=True) + "\n"}, force=force)
     console.print(f"{out}: module {module}, {found.params.count} oscillators; {manifest}", soft_wrap=True)
 
 
@@ -182,7 +181,7 @@ def synth(
     Example: `neuristor onn synth weights.csv --board ulx3s-85f --out build/onn`
     """
     one_of("--board", board, BOARDS)
-    check_target(out, force=force)
+    check_folder(out, force=force)
     found = open_weights(weights, bits=bits, phase_bits=phase_bits, parts=parts)
     params = found.params
     phases = np.random.default_rng(0).integers(0, params.raw.period, params.count)
@@ -198,7 +197,6 @@ def synth(
             more = "more --parts, fewer --bits or fewer oscillators need less"
             refuse(f"{weights}: {params.count} oscillators are too many: {error}; {more}")
         manifest = {
-            "neuristor": __version__,
             "weights_sha256": found.digest,
             "oscillators": params.count,
             "board": board,
@@ -207,7 +205,7 @@ def synth(
             "fmax_hz": made.fmax_hz,
             "versions": dict(made.versions),
         }
-        (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        write_manifest(folder, manifest)
     used = ", ".join(f"{name} {number} of {room}" for name, (number, room) in made.resources.items())
     console.print(f"{target.title}: {params.count} oscillators; {used}", soft_wrap=True)
     if made.fmax_hz is not None and made.clock_hz is not None:

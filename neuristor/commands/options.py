@@ -28,7 +28,13 @@ OSCILLATORS = "For oscillators"
 DesignFile = Annotated[
     Path, typer.Argument(metavar="DESIGN", help="Design file (TOML); `neuristor keys` lists its keys.")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Replace the output if it exists. Inputs stay, and folders with files that Neuristor did not write.",
+    ),
+]
 Plot = Annotated[Path | None, typer.Option("--plot", help="SVG file to write: a picture of the result.")]
 JsonFile = Annotated[Path | None, typer.Option("--out", help="JSON file to write: the complete result.")]
 VerilogFile = Annotated[

@@ -25,7 +25,15 @@ from neuristor.boards.selftest import BoardTop, SnnSelfTest
 from neuristor.commands.options import Force, ModuleName, Plot, Simulator, VerilogFile
 from neuristor.commands.terminal import checked_name, ends_with, named, one_of, refuse, say_verdict, wrote
 from neuristor.commands.terminal import plain_console as console
-from neuristor.folder import check_target, output_folder, with_manifest, write_file
+from neuristor.folder import (
+    check_folder,
+    check_target,
+    output_folder,
+    with_manifest,
+    write_file,
+    write_files,
+    write_manifest,
+)
 from neuristor.golden_model.networks.nir_graph import Imported, read, write
 from neuristor.golden_model.networks.quantization import (
     Point,
@@ -361,8 +369,7 @@ def generate(
     text = file.export(circuit, module)
     content = _manifest(file, params, circuit) | {"module": module}
     content["verilog_sha256"] = hashlib.sha256(text.encode()).hexdigest()
-    write_file(out, text, force=force)
-    write_file(manifest, json.dumps(content, indent=2, sort_keys=True) + "\n", force=force)
+    write_files({out: text, manifest: json.dumps(content, indent=2, sort_keys=True) + "\n"}, force=force)
     console.print(f"{out}: module {module}, {params.weight_count:,} weights; {manifest}", soft_wrap=True)
 
 
@@ -433,7 +440,7 @@ def synth(
 
     Example: `neuristor snn synth examples/snn_digits.toml --board ulx3s-85f --out build/snn`
     """
-    check_target(out, force=force)
+    check_folder(out, force=force)
     file = _opened(network)
     if board is None and not file.sections.fpga.boards:
         refuse(f"{network}: [fpga] boards is empty, and --board is not given")
@@ -460,7 +467,7 @@ def synth(
             "fmax_hz": made.fmax_hz,
             "versions": dict(made.versions),
         }
-        (folder / "manifest.json").write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        write_manifest(folder, content)
     used = ", ".join(f"{key} {number} of {room}" for key, (number, room) in made.resources.items())
     console.print(f"{target.title}: {used}", soft_wrap=True)
     if made.fmax_hz is not None and made.clock_hz is not None:

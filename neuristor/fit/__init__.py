@@ -14,7 +14,7 @@ from neuristor.fit.design import DIGITS, design_text, stimulus_text
 from neuristor.fit.files import Options, expand
 from neuristor.fit.numbers import Curve, Number, Wave, circuit_of, frequency, from_curves, from_waves, uncertain
 from neuristor.fit.plot import plot_text
-from neuristor.folder import check_target, write_file
+from neuristor.folder import check_target, write_files
 from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.fit import IvFit, TransientFit, Value, fit_iv, fit_loop, fit_transient
 from neuristor.golden_model.devices.measurement import Measurement, read
@@ -145,15 +145,16 @@ def fit(
         stimulus=stimulus_text(golden, count, physics, stimulus.name),
         verdict=verdict,
     )
+    written: dict[Path, str | bytes] = {out: text}
     if plot:
         curves = [(curve.name, each, curve.fit) for curve, each in measured.curves]
         pictures = [(wave.name, each, wave.fit) for wave, each in zip(waves, measured.waves, strict=True)]
-        write_file(plot, plot_text(curves, pictures), force=force)
+        written[plot] = plot_text(curves, pictures)
     if needs_file:
         need, high = physics.firing_currents
         ramp = np.linspace(0.0, min(2 * need, high), count + 1)[1:]
-        write_file(stimulus, ",".join(f"{current:.6g}" for current in ramp) + "\n", force=force)
-    write_file(out, text, force=force)
+        written[stimulus] = ",".join(f"{current:.6g}" for current in ramp) + "\n"
+    write_files(written, force=force)
     rows = found.rows
     for name, number in (device | circuit).items():
         rows.append((name, uncertain(number.value, number.sigma, number.unit), number.source))

@@ -1,8 +1,9 @@
-"""Fuzzing guided by coverage: ``python -m tests.fuzz.fuzz_inputs [TARGET ...] --seconds 60``.
+"""Fuzzing guided by coverage: ``python -m tests.fuzz.fuzz_inputs [TARGET ...] --seconds 3600 --jobs 2``.
 
-Each target of ``tests.fuzz.targets`` runs in a process of its own, for so many seconds, beginning with its valid
-example. The first input that breaks what must hold is left in the folder given by ``--keep``, and the exit status is 1.
-An input that takes 20 s or 3 GiB breaks it, too.
+Each target of ``tests.fuzz.targets`` runs in a process of its own, for so many seconds. It begins with its valid
+example and with the inputs that earlier runs found: those that reach other code are kept in the folder given by
+``--keep``. So is the first input that breaks what must hold; then the exit status is 1. An input that takes 20 s or 3
+GiB breaks it, too. Needs ``pip install -e '.[fuzz]'``.
 """
 
 from __future__ import annotations
@@ -13,19 +14,26 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 WATCHED = (
     "neuristor.commands",
     "neuristor.design_file",
+    "neuristor.folder",
     "neuristor.network_file",
     "neuristor.sections",
+    "neuristor.stimulus",
+    "neuristor.sweep_file",
     "neuristor.sweeps",
     "neuristor.toml_file",
     "neuristor.weights_file",
     "neuristor.golden_model",
     "neuristor.boards.host",
     "neuristor.boards.link",
+    "nir",
+    "openpyxl",
+    "tomllib",
 )
 """Packages whose branches guide the fuzzer."""
 
@@ -63,20 +71,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
     parser.add_argument("targets", nargs="*", help="all by default")
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
-    parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "neuristor-fuzz")
+    parser.add_argument("--keep", type=Path, default=Path("build") / "fuzz", help="folder of the inputs; build/fuzz")
+    parser.add_argument("--jobs", type=int, default=1, help="targets at a time")
     parser.add_argument("--here", action="store_true", help="in this process: one target")
     given = parser.parse_args()
     if given.here:
         fuzz(given.targets[0], given.seconds, given.keep)
         return 0
     names = given.targets or importlib.import_module("tests.fuzz.targets").TARGETS
-    broken = []
-    for name in names:
-        again = [name, "--seconds", str(given.seconds), "--keep", str(given.keep), "--here"]
-        done = subprocess.run([sys.executable, "-m", "tests.fuzz.fuzz_inputs", *again], check=False)
-        print(f"{name}: {'nothing found' if done.returncode == 0 else 'BROKEN'}", flush=True)
-        broken += [name] if done.returncode else []
-    return 1 if broken else 0
+    keep = given.keep.absolute()
+
+    def whole(name: str) -> bool:
+        again = [name, "--seconds", str(given.seconds), "--keep", str(keep), "--here"]
+        keep.mkdir(parents=True, exist_ok=True)
+        with (keep / f"{name}.log").open("wb") as log:
+            done = subprocess.run(
+                [sys.executable, "-m", "tests.fuzz.fuzz_inputs", *again], stdout=log, stderr=log, check=False
+            )
+        print(f"{name}: {'BROKEN: see ' + log.name if done.returncode else 'nothing found'}", flush=True)
+        return not done.returncode
+
+    with ThreadPoolExecutor(given.jobs) as pool:
+        return 0 if all(list(pool.map(whole, names))) else 1
 
 
 if __name__ == "__main__":

@@ -18,13 +18,17 @@ from unittest.mock import patch
 
 import numpy as np
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from neuristor.accuracy import parse_target
 from neuristor.boards.host import BoardError, Recording
 from neuristor.boards.link import Frames, frame
+from neuristor.commands.board import bitstream_in
 from neuristor.commands.cli import main
 from neuristor.design_file import Design, DesignError, load
 from neuristor.fit import fit
+from neuristor.folder import OutputError, check_folder
 from neuristor.golden_model.devices.measurement import read as read_measurement
 from neuristor.golden_model.networks.associative import read_patterns
 from neuristor.golden_model.networks.encoding import read_events
@@ -38,8 +42,10 @@ from neuristor.hdl.names import KEYWORDS
 from neuristor.hdl.neurons.lif import LifArray
 from neuristor.network_file import open_network
 from neuristor.steps import simulate
-from neuristor.sweeps import parse_axis
+from neuristor.sweep_file import earlier, plot
+from neuristor.sweeps import Files, Sweep, parse_axis
 from neuristor.weights_file import read_weights
+from tests.fuzz.hostile import PARTS, packed, workbook
 
 __all__ = ["EXAMPLES", "LIF", "NETWORK", "NIR", "TARGETS", "bomb", "command", "design_holds", "example", "hold"]
 
@@ -82,6 +88,10 @@ membrane_bits = [8]
 [fpga]
 lanes = 1
 """
+STRINGS = (
+    b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" count="2"><si><t>V</t></si>'
+    b"<si><r><t>I (A)</t></r></si></sst>"
+)
 NIR = "lif_norse.nir"
 
 
@@ -148,6 +158,61 @@ def _nir(path: Path) -> None:
     assert isinstance(read_nir(path, 1e-4).network, Network)
 
 
+def _part(name: str) -> Callable[[Path], None]:
+    """A part of a workbook, in a workbook: the mutations of a fuzzer do not survive in what is packed."""
+
+    def read(path: Path) -> None:
+        book = path.parent / "iv.xlsx"
+        book.write_bytes(packed(workbook() | {PARTS["strings"]: STRINGS, PARTS[name]: path.read_bytes()}))
+        try:
+            read_measurement(book)
+        finally:
+            book.unlink()
+
+    return read
+
+
+def _array(name: str) -> Callable[[Path], None]:
+    """An array of an NPZ file of events."""
+
+    def read(path: Path) -> None:
+        columns = {each: np.arange(4) % 2 for each in "txyp"}
+        book, buffer = path.parent / "events.npz", io.BytesIO()
+        np.savez(buffer, **columns)  # type: ignore[arg-type]
+        with zipfile.ZipFile(buffer) as old:
+            parts = {each: old.read(each) for each in old.namelist()}
+        book.write_bytes(packed(parts | {f"{name}.npy": path.read_bytes()}))
+        try:
+            read_events(book).spikes(1e-3, (2, 8, 8))
+        finally:
+            book.unlink()
+
+    return read
+
+
+@cache
+def _sweep() -> Sweep:
+    content = (("design.toml", LIF.encode()), ("currents.csv", b"1e-5,2e-5,9e-5\n"))
+    return Sweep(Files("/", "design.toml", content), (parse_axis("variability.seed=1..9"),))
+
+
+def _recorded(path: Path) -> None:
+    rows = earlier(_sweep(), path, force=False)
+    plot(_sweep(), rows)
+
+
+def _folder(path: Path) -> None:
+    """The manifest of a folder that is to be replaced, or loaded into a board."""
+    for look in (lambda: check_folder(path.parent, force=True), lambda: bitstream_in(path.parent)):
+        try:
+            look()
+        except (OutputError, DesignError) as error:
+            refusal = error
+        else:
+            continue
+        raise refusal
+
+
 def _graph(path: Path) -> None:
     for read in (read_qubo, read_ising, read_numbers):
         with suppress(ValueError):
@@ -193,6 +258,12 @@ TARGETS: dict[str, tuple[Callable[[Path], object], tuple[type[Exception], ...]]]
     "network.toml": (_network, (DesignError,)),
     "data.npz": (_npz, (DesignError,)),
     "net.nir": (_nir, (ValueError,)),
+    "sheet.xml": (_part("sheet"), (ValueError,)),
+    "strings.xml": (_part("strings"), (ValueError,)),
+    "styles.xml": (_part("styles"), (ValueError,)),
+    "t.npy": (_array("t"), (ValueError,)),
+    "sweep.parquet": (_recorded, (OutputError,)),
+    "manifest.json": (_folder, (OutputError, DesignError)),
     "weights.csv": (read_weights, (DesignError,)),
     "graph.txt": (_graph, (ValueError,)),
     "events.csv": (lambda path: read_events(path).spikes(1e-3, (2, 8, 8)), (ValueError,)),
@@ -221,6 +292,17 @@ def example(name: str) -> bytes:
         buffer = io.BytesIO()
         book.save(buffer)
         return buffer.getvalue()
+    if name in ("sheet.xml", "styles.xml"):
+        return workbook()[PARTS[name.partition(".")[0]]]
+    if name == "t.npy":
+        buffer = io.BytesIO()
+        np.save(buffer, np.arange(4))
+        return buffer.getvalue()
+    if name == "sweep.parquet":
+        buffer = io.BytesIO()
+        row = {field.name: None for field in _sweep().schema} | {"run": 3, "variability.seed": 4, "rate_hz": 1.0}
+        pq.write_table(pa.Table.from_pylist([row], _sweep().schema), buffer)
+        return buffer.getvalue()
     if name == "iv.csv":
         up = np.round(np.linspace(0.05, 2.5, 50), 3)
         ohm = np.concatenate([np.where(up < 2.0, 1e5, 1e3), np.where(up[::-1] > 1.0, 1e3, 1e5)])
@@ -238,6 +320,8 @@ def example(name: str) -> bytes:
         "graph.txt": "4 5\n1 2 1\n2 3 1\n3 4 1\n4 1 -1\n1 3 2.5\n",
         "events.csv": "t,x,y,p\n0,1,2,1\n1500,3,4,0\n2500,7,7,-1\n",
         "pictures.txt": "A\n#.#\n.#.\n\nB\n..#\n##.\n",
+        "strings.xml": STRINGS.decode(),
+        "manifest.json": '{"neuristor": "0.1.0", "files": {}, "board": "icebreaker", "bitstream": "icebreaker.bin"}',
         "target.txt": "1.5e-1%",
         "axis.txt": "variability.seed=1:2.5:9:log",
     }

@@ -153,7 +153,7 @@ def test_a_home_that_cannot_be_written_is_replaced(tmp_path: Path) -> None:
     home = Path(done.stdout.strip())
     assert home.parent == tmp_path
     assert home.is_dir()
-    assert f"cannot be written; caches are in {home}" in done.stderr
+    assert f"cannot be written (Not a directory); caches are in {home}" in done.stderr
     environment["HOME"] = str(tmp_path)
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert (done.stdout.strip(), done.stderr) == (str(tmp_path), "")

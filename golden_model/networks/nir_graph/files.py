@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from neuristor.golden_model.files import remember
+from neuristor.golden_model.networks.nir_graph.bounds import MOST_BYTES, check_file
 from neuristor.golden_model.networks.nir_graph.nodes import NEURONS, SYNAPSES
 from neuristor.golden_model.networks.nir_graph.reading import Imported, from_nir
 from neuristor.golden_model.networks.nir_graph.writing import to_nir
@@ -14,12 +15,6 @@ from neuristor.golden_model.networks.snn import Network, ResetRule
 
 __all__ = ["MOST_BYTES", "read", "write"]
 
-MOST_BYTES = 256 * 1024 * 1024
-"""Largest NIR file, in bytes; its content may unpack to four times as much."""
-MOST_OBJECTS = 100_000
-"""Groups and datasets in a file."""
-DEEPEST = 16
-"""Levels of nested groups."""
 DAMAGE = (OSError, LookupError, AttributeError, TypeError, AssertionError, RuntimeError, ArithmeticError)
 """What a damaged file, or one with wrong types, raises besides ValueError."""
 
@@ -57,13 +52,14 @@ def read(
     Raises
     ------
     ValueError
-        If there is no such file, it is larger than `MOST_BYTES`, damaged or incomplete, contains unsupported nodes, or
-        does not allow this `dt`; the message begins with the path.
+        If there is no such file, it exceeds a bound of `check_file`, is damaged or incomplete, contains unsupported
+        nodes, or does not allow this `dt`; the message begins with the path.
     """
     import h5py
     import nir
 
     path = Path(path)
+    remember(path)
     if not path.is_file():
         raise ValueError(f"{path}: cannot be read: there is no such file")
     if path.stat().st_size > MOST_BYTES:
@@ -72,7 +68,7 @@ def read(
     if not h5py.is_hdf5(path):
         raise ValueError(f"{path}: must be an HDF5 file with a NIR graph; this is not HDF5")
     try:
-        _bounded(path)
+        check_file(path)
         unknown = _unknown(path)
         if unknown:
             raise ValueError(f"nodes must be of the kinds {', '.join(NEURONS + SYNAPSES)}, not {unknown}")
@@ -87,44 +83,6 @@ def read(
         return from_nir(graph, dt, discretisation=discretisation, reset=reset, currents=currents)
     except (ValueError, *DAMAGE) as error:
         raise ValueError(f"{path}: {error}") from None
-
-
-def _bounded(path: Path) -> None:
-    """Refuse a file that is too large, nested too deep, or refers to other files, before its data are read.
-
-    Each object may have one name only, so that the size of the data is known and no cycle exists.
-    """
-    import h5py
-
-    seen: set[int] = set()
-    size = 0
-
-    def check(group: Any, depth: int) -> None:
-        nonlocal size
-        for name in group:
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise ValueError(f"must contain no links, but {name!r} is one")
-            each = group[name]
-            number = h5py.h5o.get_info(each.id).addr
-            if number in seen:
-                raise ValueError(f"must hold each object under one name, but {name!r} is a second one")
-            seen.add(number)
-            if len(seen) > MOST_OBJECTS or depth > DEEPEST:
-                raise ValueError(f"must have at most {MOST_OBJECTS} objects, nested at most {DEEPEST} deep")
-            if isinstance(each, h5py.Group):
-                check(each, depth + 1)
-            elif isinstance(each, h5py.Dataset):
-                if each.external or each.is_virtual:
-                    raise ValueError(f"must hold all its data, but those of {name!r} are in another file")
-                size += math.prod(each.shape or ()) * max(each.dtype.itemsize, 1)
-                if size > 4 * MOST_BYTES:
-                    raise ValueError(
-                        f"must unpack to at most {4 * MOST_BYTES // 2**20} MiB, but {name!r} makes it larger"
-                    )
-
-    with h5py.File(path) as file:
-        seen.add(h5py.h5o.get_info(file.id).addr)
-        check(file, 1)
 
 
 def _unknown(path: Path) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuristor.golden_model.checks import positive
+from neuristor.golden_model.networks.nir_graph.bounds import Made
 from neuristor.golden_model.networks.nir_graph.nodes import (
     NEURONS,
     SYNAPSES,
@@ -132,6 +133,7 @@ class _Reader:
         if unknown:
             raise ValueError(f"nodes must be of the kinds {', '.join(NEURONS + SYNAPSES)}, not {', '.join(unknown)}")
         self.nodes, self.dt = nodes, dt
+        self.made = Made()
         self.before: dict[str, list[str]] = {name: [a for a, b in edges if b == name] for name in nodes}
         self.begin, self.end = (self._only(kind) for kind in ("Input", "Output"))
         self.notes: list[str] = []
@@ -252,7 +254,10 @@ class _Reader:
             return routes, bias
         if kind == "Delay":
             return self._delays(name, node, routes, bias), bias
-        made = [OPERATIONS[kind](name, node, route) for route in routes]
+        made = []
+        for route in routes:
+            made.append(OPERATIONS[kind](name, node, route))
+            self.made.add(name, made[-1].synapses)
         return made, self._bias(name, node, bias, routes[0], made[0])
 
     def _bias(self, name: str, node: Any, before: Array, route: Route, after: Route) -> Array:
@@ -267,6 +272,7 @@ class _Reader:
             before = np.zeros(1)
         else:
             alone = OPERATIONS[kind_of(node)](name, node, Route.begin(route.source, route.shape))
+            self.made.check_matrix(name, alone)
             before = np.ravel(alone.matrix() @ np.broadcast_to(before, math.prod(route.shape)))
         if getattr(node, "bias", None) is None:
             return before
