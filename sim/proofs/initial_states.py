@@ -18,7 +18,15 @@ from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.netlists.netlist import Circuit, read_circuit
 from neuristor.sim.netlists.words import Graph
 
-__all__ = ["MOST_ROWS", "clock_of_row", "initial_state", "initial_words", "read_cleared", "same_initial_states"]
+__all__ = [
+    "MOST_ROWS",
+    "clock_of_row",
+    "depends_on_load",
+    "initial_state",
+    "initial_words",
+    "read_cleared",
+    "same_initial_states",
+]
 
 MOST_ROWS = 64
 """Largest number of rows for which initial states of the model are part of the proof of the array. For more rows, the
@@ -148,6 +156,32 @@ def same_initial_states(model: NeuronModel[Any], params: NeuronParams, array: Ne
         if any(given[row] != words[row] for row in range(len(neurons))):
             return False
     return True
+
+
+def depends_on_load(text: str) -> bool:
+    """Whether the initial states that a lane gives depend on its input `load`, in this clock or before.
+
+    Parameters
+    ----------
+    text : str
+        RTLIL of the lane, whose module is ``top``.
+
+    Returns
+    -------
+    bool
+        False only if they do not.
+    """
+    graph, seen = Graph(), set[str]()
+    lane = read_circuit(graph, text, "top", lambda name, clock: 0 if name == "rst" else f"{name}@{clock}")
+    waiting = [lane.signal("initial_state", 0)]
+    while waiting:
+        found = set(graph.needed({number: (1 << graph.width(number)) - 1 for number in waiting}))
+        if "load@0" in found:
+            return True
+        cells = {cell for name in found if (cell := lane.register_of(name)) is not None} - seen
+        seen |= cells
+        waiting = [lane.register(cell, 1) for cell in sorted(cells)]
+    return False
 
 
 class _Turn:

@@ -16,7 +16,7 @@ from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.netlists.netlist import Circuit
 from neuristor.sim.netlists.words import Graph, Word
-from neuristor.sim.proofs.initial_states import initial_words
+from neuristor.sim.proofs.initial_states import depends_on_load, initial_words
 from neuristor.sim.proofs.lane_circuit import read_lane
 
 __all__ = ["OpaqueLane"]
@@ -165,10 +165,10 @@ class OpaqueLane:
                 self._stages[key] = graph.op("mux", graph.width(before), self.node("enable", last), before, new)
         return self._stages[key]
 
-    @property
+    @cached_property
     def counts_loads(self) -> bool:
-        """Whether the initial state may depend on the loads: false if the lane does not depend on its `load`."""
-        return self.uses("load")
+        """Whether the initial state depends on the loads, as far as the circuit of the lane shows."""
+        return self.uses("load") and depends_on_load(to_rtlil(self.lane))
 
     def loads(self, clock: int) -> tuple[Word, Word]:
         """Return the loads of the lane before a clock.
