@@ -37,6 +37,7 @@ QUICK = {
     "lists a hundred thousand deep": "tables and lists must be at most 8 deep",
     "a line of 1 GB": "must be at most 64 MiB, not 953.7 MiB",
     "a million columns": "must have at most 8,000,000 lines and cells, not 10,000,010",
+    "8 million edges": "must have at most 8,000,000 lines and cells, not 16,000,000",
     "a shape of 10^12 numbers": "must hold at most 134,217,728 numbers",
 }
 """Those that are made and refused in a moment, and what is said."""
