@@ -266,8 +266,9 @@ class OpaqueLane:
         graph = self.graph
         if f"lane_{self.index}.initial_state" not in self._ports:
             return self._constant
-        arguments = (count, age) if self.counts_loads else ()
-        unknown = graph.opaque("begin", self.size, graph.const(self.index, 16), *arguments)
+        # Lanes of one array may differ in this: a function has one number of arguments.
+        name, arguments = ("begin", (count, age)) if self.counts_loads else ("begin alike", ())
+        unknown = graph.opaque(name, self.size, graph.const(self.index, 16), *arguments)
         if self._words is None or not self.counts_loads:
             return unknown
         finished = graph.op("eq", 1, age, graph.const(self.lane.clear_clocks, self.age_width))

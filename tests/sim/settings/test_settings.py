@@ -83,8 +83,7 @@ def _ports(text: str) -> list[tuple[str, int, str]]:
     return [(flow, int(high), name) for flow, high, name in found]
 
 
-@pytest.mark.extended
-@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
+@pytest.mark.parametrize("simulator", the_rest_is_slow(["icarus", "verilator"], [], extended=["icarus"]))
 def test_two_arrays_two_networks_and_oscillators_fit_in_one_design(simulator: str, tmp_path: Path) -> None:
     if not available(simulator):
         pytest.skip(f"{simulator} is not installed")
