@@ -17,7 +17,11 @@ from tests.sim.settings.subjects import ARRAYS, NETWORKS, OSCILLATORS, subject
 
 needs_verilator = pytest.mark.skipif(not available("verilator"), reason="verilator is not installed")
 ALL = [(kind, name) for name in (*ARRAYS, *NETWORKS, *OSCILLATORS) for kind in ("bare", *BUSES)]
-EXTENDED = [(kind, name) for kind, name in ALL if kind in ("bare", "axi4-lite")]
+EXTENDED = [
+    *((kind, name) for kind, name in ALL if kind == "bare"),
+    *(("axi4-lite", names[0]) for names in (ARRAYS, NETWORKS, OSCILLATORS)),
+    ("axi4-lite", "noisy_oscillators"),
+]
 QUICK = [("bare", "vo2_coupled_oscillators"), ("axi4-lite", "noisy_oscillators"), ("serial", "ag_hfo2_lif")]
 VHDL_NAME = re.compile(r"[a-z](_?[a-z0-9])*", re.IGNORECASE)
 """A basic identifier of VHDL-93, section 13.3.1."""

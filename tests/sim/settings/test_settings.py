@@ -33,7 +33,6 @@ QUICK = [("axi4-lite", "oscillators", "cocotb with icarus")]
 EXTENDED = [
     *(("bare", "vo2_coupled_oscillators", setting) for setting in SETTINGS),
     ("axi4-lite", "noisy_oscillators", "icarus -g2012"),
-    ("axi4-lite", "noisy_oscillators", "verilator"),
     ("serial", "oscillators", "icarus -g2009"),
     ("bare", "snn_digits", "icarus -g2009"),
     ("bare", "oscillators", "icarus -g2012"),
@@ -58,8 +57,9 @@ WRONG = {
 }
 
 
-@pytest.mark.extended
-@pytest.mark.parametrize("setting", ["icarus -g2012", "yosys and icarus"])
+@pytest.mark.parametrize(
+    "setting", the_rest_is_slow(["icarus -g2012", "yosys and icarus"], [], extended=["icarus -g2012"])
+)
 @pytest.mark.parametrize("kind", WRONG)
 def test_a_wrong_circuit_is_noticed_under_a_setting(kind: str, setting: str, tmp_path: Path) -> None:
     (bug,) = (each for each in BUGS if each.what == WRONG[kind])
