@@ -326,7 +326,8 @@ def npz(held: Mapping[str, NDArray[Any]]) -> bytes:
         The arrays, by name.
     """
     buffer = io.BytesIO()  # NumPy leaves a broken archive open if the disk is full
-    np.savez_compressed(buffer, **held)  # type: ignore[arg-type]
+    arrays: Any = held  # else the type checker takes them for options of savez
+    np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
 
 

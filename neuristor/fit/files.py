@@ -101,7 +101,8 @@ class Options:
         kind, voltage, current, time = (
             _last(texts, name, names) for texts in (self.kind, self.voltage, self.current, self.time)
         )
-        return kind, Choice(voltage, current, time)  # type: ignore[return-value]  # checked by check()
+        known: Kind | None = next((each for each in get_args(Kind) if each == kind), None)
+        return known, Choice(voltage, current, time)
 
 
 def _for_one(text: str, names: Sequence[str]) -> tuple[str | None, str]:

@@ -135,12 +135,12 @@ def test_an_error_of_the_system_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fails() -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/x")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/report.html")
 
     monkeypatch.setattr(cli, "app", fails)
     with pytest.raises(SystemExit, match="2"):
         cli.main()
-    assert capsys.readouterr().err == "neuristor: /tmp/x: No space left on device\n"
+    assert capsys.readouterr().err == "neuristor: out/report.html: No space left on device\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="caches are elsewhere")

@@ -152,8 +152,8 @@ class Neurons:
         self.spread.only("snn", "threshold_d2d", "threshold_c2c", "stuck_on", "stuck_off", "dead")
         if self.reset_rule == "subtract_late" and self.spread.threshold_c2c:
             raise ValueError(
-                "threshold_c2c must be 0 with the reset rule 'subtract_late': a spike of the last tick is told by the "
-                "membrane potential, which noise of the threshold can put on either side"
+                "threshold_c2c must be 0 with the reset rule 'subtract_late': a spike of the last tick is seen by "
+                "the membrane potential, which noise of the threshold can put on either side"
             )
 
     @cached_property
