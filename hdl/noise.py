@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from neuristor.golden_model import noise as golden
 from neuristor.hdl.fixed import round_shift
 
-__all__ = ["Seeder", "advance", "byte_sum", "offset"]
+__all__ = ["Seeder", "advance", "byte_sum", "offset", "scale_bits"]
 
 
 def advance(state: Value) -> Value:
@@ -44,6 +44,18 @@ def byte_sum(state: Value) -> Value:
         From -510 to 510; mean 0, standard deviation ``neuristor.golden_model.noise.SIGMA``.
     """
     return (state[0:8] + state[8:16]) + (state[16:24] + state[24:32]) - golden.CENTRE
+
+
+def scale_bits(*scales: int) -> int:
+    """Width of an unsigned word for scales of the noise, in bits.
+
+    Parameters
+    ----------
+    *scales : int
+        Scales as of ``neuristor.golden_model.noise.scale_for``, 0 or more. Those of noise of up to some hundred steps
+        have 9 bits at most; wider noise needs more.
+    """
+    return max(9, *(int(scale).bit_length() for scale in scales))
 
 
 def offset(draw: Value, scale_raw: int | Value, shift: int) -> Value:

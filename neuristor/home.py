@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -33,13 +32,5 @@ def use_writable_home() -> None:
 
 def _temporary_home() -> Path:
     """A folder of this user, the same for each run if possible."""
-    if hasattr(os, "getuid"):
-        home = Path(tempfile.gettempdir()) / f"neuristor-{os.getuid()}"
-        try:
-            home.mkdir(mode=0o700, exist_ok=True)
-            found = home.lstat()
-            if found.st_uid == os.getuid() and stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o022:
-                return home
-        except OSError:
-            pass
-    return Path(tempfile.mkdtemp(prefix="neuristor-"))
+    home = Path(tempfile.gettempdir()) / f"neuristor-{os.getuid()}"
+    return Path(tempfile.mkdtemp(prefix="neuristor-")) if unusable(home) else home

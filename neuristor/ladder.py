@@ -60,7 +60,7 @@ def _spike_rows(simulation: Simulation) -> list[tuple[str, str, str]]:
 def _state_rows(simulation: Simulation) -> list[tuple[str, str, str]]:
     """How many neurons are silent, latched or saturated."""
     count = simulation.drive.shape[1]
-    silent = int((simulation.bit_true["spike"].sum(axis=0) == 0).sum())
+    silent = int(simulation.silent.sum())
     clamped = int(simulation.clamped.sum())
     return [
         ("silent neurons", f"{silent} of {count}", "never fire in this run"),
@@ -125,8 +125,7 @@ def warnings(simulation: Simulation) -> list[str]:
             f"equations the device fires at {si(found.device[worst], 'Hz')} ({percent(found.worst)})"
         )
     count = simulation.drive.shape[1]
-    silent = int((simulation.bit_true["spike"].sum(axis=0) == 0).sum())
-    if silent and not simulation.excitable:
+    if not simulation.excitable and (silent := int(simulation.silent.sum())):
         made.append(f"{silent} of {count} neurons never fire in this run")
     if not simulation.excitable and (latched := int(simulation.latched.sum())):
         made.append(f"{latched} of {count} neurons are latched: a device is stuck on, or stays on")

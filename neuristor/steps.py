@@ -93,6 +93,11 @@ class Simulation:
     excitable: bool
     """Whether the neurons are silent without input."""
 
+    @property
+    def silent(self) -> NDArray[np.bool_]:
+        """Neurons that never fire in this run, shape (count,)."""
+        return np.asarray(~self.bit_true["spike"].any(axis=0))
+
     def per_frame(self, ticks: int) -> NDArray[np.int64]:
         """Count the bit-true spikes of each neuron in each frame.
 

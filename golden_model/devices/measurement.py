@@ -13,7 +13,6 @@ quantities are returned in volt, ampere, second, ohm and kelvin.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from neuristor.golden_model.devices.reading.sweeps import Loop, Sweep, excursion
 from neuristor.golden_model.devices.reading.tables import Row, Table, split, tables, trim
 from neuristor.golden_model.devices.workbook import sheets
 from neuristor.golden_model.files import content as file_content
-from neuristor.golden_model.files import few_cells
+from neuristor.golden_model.files import decoded, few_cells
 
 __all__ = ["MAX_BYTES", "Choice", "Kind", "Loop", "Measurement", "Sweep", "read"]
 
@@ -141,28 +140,16 @@ def _measurement(path: Path, parts: list[Records]) -> Measurement:
 
 
 def _text(path: Path, content: bytes) -> str:
-    """The text of a file, in UTF-8, UTF-16 or Windows-1252.
+    """The text of a file.
 
     Raises
     ------
     ValueError
-        If it is another encoding, or not text.
+        If it is not text, or in an encoding that is not read.
     """
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise ValueError(f"{path} is an old .xls workbook: save it as .xlsx or CSV")
-    codec = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        text = content.decode(codec)
-    except UnicodeDecodeError:
-        try:
-            text = content.decode("cp1252")  # older instruments write the micro sign as one byte
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{path} must be text in UTF-8, UTF-16 or Windows-1252, not byte {content[error.start]:#04x} "
-                f"at {error.start}"
-            ) from None
-    strange = re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text)
-    if strange:
-        line = text.count("\n", 0, strange.start()) + 1
-        raise ValueError(f"{path}, line {line}: wanted text, not the control character {strange[0]!r}")
-    return text
+        return decoded(content)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read as text: {error}") from None

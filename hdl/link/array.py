@@ -56,13 +56,13 @@ class ArrayCore(StreamCore):
         )
         if "seed" in array.signature.members:
             self._tuning["seed"] = array.seed
-        values = self._tuned(array)
+        values = self._words(array)
         entries += [
             Entry(
                 name=name,
                 access="read and write",
                 bits=len(port),
-                init=values[name] & ((1 << len(port)) - 1),
+                init=values[name],
                 meaning="of all neurons; initial values take effect at reset",
             )
             for name, port in self._tuning.items()
@@ -142,19 +142,27 @@ class ArrayCore(StreamCore):
         ValueError
             If a value is finer than the circuit can represent, or does not fit its register.
         """
-        tuned, found = self._tuned(array), []
-        for name, port in self._tuning.items():
-            word = Const(tuned[name], port.shape())
-            if word.value != tuned[name]:
-                raise ValueError(f"{name} {tuned[name]} does not fit the {len(port)} bits that the circuit has for it")
-            found.append(Content(name, [word.value & ((1 << len(port)) - 1)]))
+        found = [Content(name, [word]) for name, word in self._words(array).items()]
         if array.own_rows:
             found.append(Content("parameters", words_of(array.own_rows, array.row_shape.size)))
         return found
 
-    def _tuned(self, array: NeuronArray) -> dict[str, int]:
+    def _words(self, array: NeuronArray) -> dict[str, int]:
+        """Content of each register for another array.
+
+        Raises
+        ------
+        ValueError
+            If a value is finer than the circuit can represent, or does not fit its register.
+        """
         params: Any = array.params
-        return self.circuit.tuned(params) | {"seed": int(params.seed)}
+        values = self.circuit.tuned(params) | {"seed": int(params.seed)}
+        words = {}
+        for name, port in self._tuning.items():
+            if Const(values[name], port.shape()).value != values[name]:
+                raise ValueError(f"{name} {values[name]} does not fit the {len(port)} bits that the circuit has for it")
+            words[name] = values[name] & ((1 << len(port)) - 1)
+        return words
 
     def settings(self, m: Module, registers: Registers, busy: Signal) -> None:
         """Connect the registers of common parameters, and the window of parameters of each neuron.

@@ -23,7 +23,7 @@ def _columns(params: IzhikevichParams) -> dict[str, tuple[Any, Any]]:
     bits, fine = signed(params.coefficient_bits + 1), shape(params.recovery)
     return {
         "quadratic": (bits, params.quadratic_raw),
-        "linear": (_at_least(signed(24), params.linear_raw), params.linear_raw),
+        "linear": (_at_least(24, params.linear_raw), params.linear_raw),
         "constant": (fine, params.constant_raw),
         "sensitivity": (bits, params.sensitivity_raw),
         "offset": (fine, params.offset_raw),
@@ -32,14 +32,13 @@ def _columns(params: IzhikevichParams) -> dict[str, tuple[Any, Any]]:
         "reset": (shape(params.membrane), params.reset_raw),
         "jump": (fine, params.jump_raw),
         "bias": (shape(params.drive), params.bias_raw),
-        "noise_scale": (_at_least(unsigned(9), params.noise_scale_raw), params.noise_scale_raw),
+        "noise_scale": (unsigned(noise.scale_bits(params.noise_scale_raw.max())), params.noise_scale_raw),
     }
 
 
-def _at_least(shape: Shape, values: NDArray[np.int64]) -> Shape:
-    """A shape, or the wider one of the same kind that holds all values."""
-    needed = Shape.cast(range(int(values.min()), int(values.max()) + 1))
-    return Shape(max(shape.width, needed.width + (shape.signed and not needed.signed)), shape.signed)
+def _at_least(bits: int, values: NDArray[np.int64]) -> Shape:
+    """A signed shape of some bits, or the wider one that holds all values."""
+    return signed(max(bits, Shape.cast(range(min(-1, int(values.min())), int(values.max()) + 1)).width))
 
 
 class IzhikevichLane(FlowLane):

@@ -90,7 +90,7 @@ def tuning_layout(params: LifParams) -> data.StructLayout:
     if raw.refractory_ticks:
         fields["refractory_ticks"] = unsigned(raw.refractory_ticks.bit_length())
     if raw.noise_scale_raw:
-        fields["noise_scale_raw"] = unsigned(max(9, raw.noise_scale_raw.bit_length()) + HEADROOM)
+        fields["noise_scale_raw"] = unsigned(noise.scale_bits(raw.noise_scale_raw) + HEADROOM)
     return data.StructLayout(fields)
 
 

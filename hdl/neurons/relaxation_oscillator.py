@@ -59,8 +59,7 @@ def tuning_layout(params: RelaxationOscillatorParams) -> data.StructLayout:
     StructLayout
         The scales of the threshold noise and of the hold noise; empty without noise.
     """
-    largest = max(params.raw.threshold_noise_raw, params.raw.hold_noise_raw)
-    bits = unsigned(max(9, largest.bit_length()) + HEADROOM)
+    bits = unsigned(noise.scale_bits(params.raw.threshold_noise_raw, params.raw.hold_noise_raw) + HEADROOM)
     return data.StructLayout({"threshold_noise_raw": bits, "hold_noise_raw": bits} if params.noisy else {})
 
 
