@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuristor.design_file import Design
+from neuristor.golden_model.devices.reduction import Reduction
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.neurons.model import spike_times
 from neuristor.ladder import error_rows, warnings
@@ -72,7 +73,7 @@ def render(
         pictures = [
             (title, caption, _embed(figure))
             for title, caption, figure in (
-                _device(design),
+                _device(design, simulation.reduction),
                 _waveforms(design, simulation, circuit),
                 _errors(design, simulation),
                 _raster(design, simulation),
@@ -188,7 +189,7 @@ def _rates(design: Design) -> tuple[str, str, Figure]:
     return "The neuron", "Firing rate under a constant input, in continuous time.", figure
 
 
-def _device(design: Design) -> tuple[str, str, Figure]:
+def _device(design: Design, reduction: Reduction | str | None) -> tuple[str, str, Figure]:
     if not isinstance(design.circuit, Circuit):
         return _rates(design)
     device = design.circuit.device
@@ -207,10 +208,20 @@ def _device(design: Design) -> tuple[str, str, Figure]:
     top = min(high, max(2.5 * abs(low), 1.2 * float(design.stimulus.current.max())))
     bottom = min(0.0, 1.2 * low)
     current = np.linspace(bottom, top, 200)
-    right.plot(current * 1e6, [design.circuit.frequency(i) * 1e-3 for i in current], color=INK)
+    right.plot(current * 1e6, [design.circuit.frequency(i) * 1e-3 for i in current], color=INK, label="two-state")
+    if isinstance(reduction, Reduction) and reduction.unit == "A":
+        right.plot(reduction.current * 1e6, reduction.device * 1e-3, "o", color=FLOAT, ms=4, label="device")
+        right.legend(frameon=False)
     right.axvspan(bottom * 1e6, low * 1e6, color="0.92", lw=0)
-    right.set(xlabel="input current (uA)", ylabel="rate (kHz)", title="closed-form rate (grey: silent)")
-    return "The device", "I-V curve with hysteresis, and firing rate of the circuit under a constant input.", figure
+    right.set(xlabel="input current (uA)", ylabel="rate (kHz)", title="rate (grey: silent)")
+    return (
+        "The device",
+        (
+            "I-V curve of the two-state switch with hysteresis, and firing rate under a constant input: in closed form, and by "
+            "the device's own equations."
+        ),
+        figure,
+    )
 
 
 def _busiest(simulation: Simulation, ticks: int) -> int:

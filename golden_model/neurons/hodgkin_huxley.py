@@ -390,15 +390,15 @@ class HodgkinHuxleyParams(NeuronParams):
             g_k_raw=math.floor(self.g_k * scale * 2**bits + 0.5),
             g_shift=bits,
             g_l_raw=math.floor(self.g_l * scale * 2**POWER + 0.5),
-            e_na_raw=int(self.membrane.quantize(self.e_na, "e_na", word="membrane", unit="V")),
-            e_k_raw=int(self.membrane.quantize(self.e_k, "e_k", word="membrane", unit="V")),
-            e_l_raw=int(self.membrane.quantize(self.e_l, "e_l", word="membrane", unit="V")),
+            e_na_raw=int(self.membrane_words(self.e_na, "e_na")),
+            e_k_raw=int(self.membrane_words(self.e_k, "e_k")),
+            e_l_raw=int(self.membrane_words(self.e_l, "e_l")),
             net_shift=POWER + fraction - self.drive.frac_bits,
             phi=_entries(phi[None] * 2.0**OPERAND)[0],
             phi_slope=_slopes(phi[None] * 2.0**OPERAND)[0],
             phi_position=POWER + self._g_int - (ENTRIES.bit_length() - 1),
             membrane_shift=OPERAND + self.drive.frac_bits - fraction,
-            threshold_raw=int(self.membrane.quantize(self.threshold, "threshold", word="membrane", unit="V")),
+            threshold_raw=int(self.membrane_words(self.threshold, "threshold")),
             noise_scale_raw=noise_scale,
             noise_shift=noise_shift,
             membrane_min=self.membrane.min_raw,
@@ -420,7 +420,7 @@ class HodgkinHuxleyParams(NeuronParams):
         """State after reset without the noise, as raw integers, each of shape (count,): at rest."""
         gates = np.minimum(np.floor(self.gates(self.rest)[0] * 2**self.gate_bits + 0.5), self.raw.gate_max)
         values = {
-            "membrane": self.membrane.quantize(self.rest, "rest", word="membrane", unit="V"),
+            "membrane": self.membrane_words(self.rest, "rest"),
             **dict(zip(GATES, gates, strict=True)),
         }
         return {name: np.full(self.count, value, dtype=np.int64) for name, value in values.items()}

@@ -265,7 +265,7 @@ class IzhikevichParams(NeuronParams):
     @cached_property
     def reset_raw(self) -> NDArray[np.int64]:
         """Reset potential c of each neuron, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self.coefficients["reset"], "c", word="membrane", unit="V")
+        return self.membrane_words(self.coefficients["reset"], "c")
 
     @cached_property
     def jump_raw(self) -> NDArray[np.int64]:
@@ -289,7 +289,7 @@ class IzhikevichParams(NeuronParams):
     def initial(self) -> dict[str, NDArray[np.int64]]:
         """State after reset without the noise, as raw integers, each of shape (count,)."""
         return {
-            "membrane": self.membrane.quantize(1e-3 * self.of("v"), "v", word="membrane", unit="V"),
+            "membrane": self.membrane_words(1e-3 * self.of("v"), "v"),
             "recovery": self.recovery.quantize(self.of("u") * self.dts, "u", word="recovery"),
         }
 
@@ -303,7 +303,7 @@ class IzhikevichParams(NeuronParams):
             membrane_shift=fine - coarse,
             sensitivity_shift=self._shift("sensitivity") + coarse - fine,
             rate_shift=self._shift("rate"),
-            peak_raw=int(self.membrane.quantize(PEAK, "the peak", word="membrane", unit="V")),
+            peak_raw=int(self.membrane_words(PEAK, "the peak")),
             noise_shift=self._noise[1],
             noisy=int(bool(self._noise[0].any())),
             membrane_min=self.membrane.min_raw,

@@ -242,7 +242,7 @@ class LifParams(NeuronParams):
                 f"{si(self.refractory / 65_535, 's')}, not {si(self.dt, 's')}"
             )
         for name in ("threshold", "hold", "rest", "latched"):
-            self.membrane.quantize(getattr(self, name), name, word="membrane", unit="V")
+            self.membrane_words(getattr(self, name), name)
         lowest = int(self.threshold_raw.min()) + min(0, self._lowest_offset())
         if lowest <= self.raw.hold_raw:
             raise ValueError(
@@ -276,13 +276,13 @@ class LifParams(NeuronParams):
         return LifRaw(
             k_raw=k_raw,
             k_shift=k_shift,
-            hold_raw=int(self.membrane.quantize(self.hold, "hold", word="membrane", unit="V")),
-            initial_raw=int(self.membrane.quantize(self.rest, "rest", word="membrane", unit="V")),
+            hold_raw=int(self.membrane_words(self.hold, "hold")),
+            initial_raw=int(self.membrane_words(self.rest, "rest")),
             refractory_ticks=math.floor(self.refractory / self.dt + 0.5),
             reset=int(Reset.SUBTRACT if self.reset == "subtract" else Reset.TO_VALUE),
             noise_scale_raw=scale,
             noise_shift=shift,
-            latched_raw=int(self.membrane.quantize(self.latched, "latched", word="membrane", unit="V")),
+            latched_raw=int(self.membrane_words(self.latched, "latched")),
             faults=int(bool(self.fault_raw.any())),
             membrane_min=self.membrane.min_raw,
             membrane_max=self.membrane.max_raw,
@@ -302,9 +302,7 @@ class LifParams(NeuronParams):
     @cached_property
     def threshold_raw(self) -> NDArray[np.int64]:
         """Firing threshold of each device, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(
-            self.thresholds, "threshold with its device-to-device spread", word="membrane", unit="V"
-        )
+        return self.membrane_words(self.thresholds, "threshold with its device-to-device spread")
 
     @cached_property
     def fault_raw(self) -> NDArray[np.int64]:

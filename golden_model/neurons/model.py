@@ -195,6 +195,30 @@ class NeuronParams(ABC):
         """Names of the state fields that a reader of the array wants, besides the spikes."""
         return ("membrane",)
 
+    def membrane_words(self, volts: ArrayLike, name: str) -> Integers:
+        """Words of membrane potentials.
+
+        Parameters
+        ----------
+        volts : array_like of float, any shape
+            Potentials, in volt.
+        name : str
+            What they are, for the message.
+
+        Returns
+        -------
+        ndarray of int64, same shape
+            Words on the grid of `membrane`.
+
+        Raises
+        ------
+        ValueError
+            If a potential is not finite.
+        OverflowError
+            If one does not fit `membrane`; the message names the word that would hold it.
+        """
+        return self.membrane.quantize(volts, name, word="membrane", unit="V")
+
     @cached_property
     def bias(self) -> Floats:
         """Constant part of the input of each neuron, in the unit of `drive_volts`, shape (count,)."""

@@ -209,10 +209,7 @@ class NeuristorParams(NeuronParams):
         ]
         noise_shift = max(each for _, each in scales)
         threshold, hold = (scale << (noise_shift - each) if scale else 0 for scale, each in scales)
-        targets = [
-            self.membrane.quantize(target, "a target", word="membrane", unit="V").tolist()
-            for target, _, _ in self.exact
-        ]
+        targets = [self.membrane_words(target, "a target").tolist() for target, _, _ in self.exact]
         return NeuristorRaw(
             target_1=tuple(each[0] for each in targets),
             target_2=tuple(each[1] for each in targets),
@@ -252,22 +249,22 @@ class NeuristorParams(NeuronParams):
     @cached_property
     def threshold_1_raw(self) -> NDArray[np.int64]:
         """V_th of switch 1 minus E, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self._limits("threshold", 1), "threshold", word="membrane", unit="V")
+        return self.membrane_words(self._limits("threshold", 1), "threshold")
 
     @cached_property
     def hold_1_raw(self) -> NDArray[np.int64]:
         """V_hold of switch 1 minus E, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self._limits("hold", 1), "hold", word="membrane", unit="V")
+        return self.membrane_words(self._limits("hold", 1), "hold")
 
     @cached_property
     def threshold_2_raw(self) -> NDArray[np.int64]:
         """V_th of switch 2 minus E, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self._limits("threshold", 2), "threshold", word="membrane", unit="V")
+        return self.membrane_words(self._limits("threshold", 2), "threshold")
 
     @cached_property
     def hold_2_raw(self) -> NDArray[np.int64]:
         """V_hold of switch 2 minus E, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self._limits("hold", 2), "hold", word="membrane", unit="V")
+        return self.membrane_words(self._limits("hold", 2), "hold")
 
     @property
     def thresholds(self) -> Floats:

@@ -330,17 +330,12 @@ class RelaxationOscillatorParams(NeuronParams):
         noise_shift = max(each for _, each in scales)
         threshold, hold = (scale << (noise_shift - each) if scale else 0 for scale, each in scales)
         v_th, v_hold = (
-            int(self.membrane.quantize(v, "v_th or v_hold", word="membrane", unit="V"))
-            for v in (circuit.device.v_th, circuit.device.v_hold)
+            int(self.membrane_words(v, "v_th or v_hold")) for v in (circuit.device.v_th, circuit.device.v_hold)
         )
         random = self.start == "random"
         return RelaxationOscillatorRaw(
-            insulating_raw=int(
-                self.membrane.quantize(circuit.target_ins(), "the insulating target", word="membrane", unit="V")
-            ),
-            metallic_raw=int(
-                self.membrane.quantize(circuit.target_met(), "the metallic target", word="membrane", unit="V")
-            ),
+            insulating_raw=int(self.membrane_words(circuit.target_ins(), "the insulating target")),
+            metallic_raw=int(self.membrane_words(circuit.target_met(), "the metallic target")),
             k_raw=tuple(math.floor(k * 2**shift + 0.5) for k in self.k),
             k_shift=shift,
             lags=len(self.k) // 2,
@@ -377,14 +372,12 @@ class RelaxationOscillatorParams(NeuronParams):
     @cached_property
     def threshold_raw(self) -> NDArray[np.int64]:
         """V_th of each device, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(
-            self.thresholds, "threshold with its device-to-device spread", word="membrane", unit="V"
-        )
+        return self.membrane_words(self.thresholds, "threshold with its device-to-device spread")
 
     @cached_property
     def hold_raw(self) -> NDArray[np.int64]:
         """V_hold of each device, on the grid of `membrane`, shape (count,)."""
-        return self.membrane.quantize(self.holds, "hold with its device-to-device spread", word="membrane", unit="V")
+        return self.membrane_words(self.holds, "hold with its device-to-device spread")
 
     @cached_property
     def fault_raw(self) -> NDArray[np.int64]:
