@@ -216,10 +216,8 @@ def _device(design: Design, reduction: Reduction | str | None) -> tuple[str, str
     right.set(xlabel="input current (uA)", ylabel="rate (kHz)", title="rate (grey: silent)")
     return (
         "The device",
-        (
-            "I-V curve of the two-state switch with hysteresis, and firing rate under a constant input: in closed form, and by "
-            "the device's own equations."
-        ),
+        "I-V curve of the two-state switch with hysteresis, and firing rate under a constant input: in closed form, and "
+        "by the device's own equations.",
         figure,
     )
 
