@@ -216,7 +216,7 @@ def _device(design: Design, reduction: Reduction | str | None) -> tuple[str, str
     right.set(xlabel="input current (uA)", ylabel="rate (kHz)", title="rate (grey: silent)")
     return (
         "The device",
-        "I-V curve of the two-state switch with hysteresis, and firing rate under a constant input: in closed form, and "
+        "I-V curve of the two-state switch, with hysteresis; firing rate under a constant input, in closed form, and "
         "by the device's own equations.",
         figure,
     )
