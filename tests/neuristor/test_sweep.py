@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +152,26 @@ def test_long_input_is_run_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
         assert run(made, 0) == whole
 
 
+KILLED = """
+import os, signal
+from neuristor import sweep_file
+from neuristor.commands import cli
+
+results = sweep_file.results
+
+def fifteen(*arguments, **options):
+    for number, row in enumerate(results(*arguments, **options)):
+        if number == 15:
+            os.killpg(0, signal.SIGKILL)
+        yield row
+
+sweep_file.SAVE_S = 0.0
+sweep_file.results = fifteen
+cli.main()
+"""
+"""The command line, killed with its workers when fifteen runs are done."""
+
+
 @pytest.mark.extended
 def test_one_process_or_two_a_cluster_or_a_kill_give_the_same_file(tmp_path: Path) -> None:
     """The same bytes: 40 runs in one process; in two, killed half-way and resumed; on two workers of Dask."""
@@ -168,22 +186,16 @@ def test_one_process_or_two_a_cluster_or_a_kill_give_the_same_file(tmp_path: Pat
     assert table.column("run").to_pylist() == list(range(40))
     assert len(set(table.column("spikes").to_pylist())) > 10
 
-    script = "from neuristor import sweep_file; from neuristor.commands import cli; sweep_file.SAVE_S = 0.0; cli.main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, "sweep", *arguments, "--jobs", "2", "--out", str(killed)],
+    process = subprocess.run(
+        [sys.executable, "-c", KILLED, "sweep", *arguments, "--jobs", "2", "--out", str(killed)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        timeout=300,
     )
-    end = time.monotonic() + 120
-    while not killed.exists() or not pq.read_metadata(killed).num_rows > 10:
-        assert time.monotonic() < end
-        assert process.poll() is None, "it was done before it could be killed"
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    assert process.returncode == -signal.SIGKILL
     left = pq.read_metadata(killed).num_rows
-    assert left < 40
+    assert 0 < left <= 15
     done = invoke(*arguments, "--jobs", "2", "--out", str(killed))
     assert done.exit_code == 0, done.output
     assert f"{left} of 40 runs were already in the file" in done.output

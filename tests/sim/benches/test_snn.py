@@ -20,6 +20,7 @@ from neuristor.sim.benches.snn import SnnCase, verify
 from neuristor.sim.benches.verify import available
 from tests.hdl.test_snn import NETWORKS, stimulus
 from tests.marks import the_rest_is_extended, the_rest_is_slow
+from tests.sim.faults.injected import Bug, injected
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 NEEDS = {
@@ -99,6 +100,32 @@ def test_mnist_over_a_hundred_pictures_on_verilator() -> None:
     params = quantized(network, calibrated(network, rate(pictures.train[:100], 25, 1, 0.75), 4, 6, coefficient_bits=0))
     inputs = rate(pictures.test[:100], 25, 0, 0.75).astype(np.int64)
     verify(SnnCase(params=params, lanes=[128, 10], inputs=inputs), "verilator").check()
+
+
+LATE = {
+    "order": (
+        "owed.eq(Mux(above, size, 0))",
+        "owed.eq(Mux((self.state.membrane >= self.parameters.threshold) & healthy, size, 0))",
+    ),
+    "rounding": (
+        "size.eq(self.parameters.threshold - raw.hold_raw)",
+        "size.eq(self.parameters.threshold - raw.hold_raw - 1)",
+    ),
+    "handshake": ("with m.If(self.enable):", "with m.If(1):"),
+}
+"""Changes of the resets that act in the next tick: a stage early, one step less, and not held in a stall."""
+
+
+@pytest.mark.extended
+@NEEDS["icarus"]
+@pytest.mark.parametrize("what", LATE)
+def test_a_wrong_late_reset_is_caught(what: str) -> None:
+    whole = case("rules", [12, 6, 4, 3, 2])
+    sound = whole.verilog()
+    with injected(Bug("reset rules", what, "hdl.neurons.lif:LifLane._owe", *LATE[what])):
+        wrong = whole.verilog()
+    assert wrong != sound
+    assert not verify(whole, "icarus", verilog=wrong).passed
 
 
 @NEEDS["icarus"]

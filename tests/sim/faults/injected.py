@@ -11,6 +11,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from neuristor.golden_model.variability import Variability
 from neuristor.sim.benches.case import Case
 from tests.samples import case
 
@@ -54,6 +55,7 @@ DESIGNS: dict[str, tuple[str, str, tuple[int, int, int], dict[str, Any]]] = {
     "all to all": ("relaxation_oscillator", "coarse", (5, 2, 1), _COUPLED),
     "shared multipliers": ("izhikevich", "noise and spread", (2, 1, 3), {}),
     "patterns": ("izhikevich", "all patterns", (5, 2, 1), {}),
+    "wide noise": ("izhikevich", "all patterns", (5, 2, 1), {"spread": Variability(current_noise=30e-9, seed=2)}),
 }
 """Neuron, variant, (count, lanes, interval), and more parameters; `protection` is one of the array."""
 
@@ -557,6 +559,30 @@ BUGS = [
     ),
     Bug(
         "parameters", "the bias is subtracted", _IZH + "describe", "drive + bias", "drive - bias", "shared multipliers"
+    ),
+    Bug(
+        "parameters",
+        "a scale of the noise has 9 bits",
+        "hdl.noise:scale_bits",
+        "return max(9,",
+        "return min(9,",
+        "wide noise",
+    ),
+    Bug(
+        "parameters",
+        "a jump has 4 bits",
+        "hdl.neurons.izhikevich:_columns",
+        '"jump": (fine',
+        '"jump": (signed(4)',
+        "patterns",
+    ),
+    Bug(
+        "parameters",
+        "a rate has 8 bits",
+        "hdl.neurons.izhikevich:_columns",
+        '"rate": (bits',
+        '"rate": (signed(8)',
+        "patterns",
     ),
     Bug(
         "ordering",
