@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from neuristor.sim.benches.verify import available
-from tests.marks import the_rest_is_extended
+from tests.marks import the_rest_is_slow
 
 OWN = Path(__file__).parents[1] / "examples" / "own_neuron"
 DESIGN = OWN / "integrators.toml"
@@ -93,7 +93,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("message", the_rest_is_extended(BROKEN, [next(iter(BROKEN))]))
+@pytest.mark.parametrize("message", the_rest_is_slow(BROKEN, list(BROKEN)[:1], extended=list(BROKEN)[1:5:2]))
 def test_a_broken_contract_is_one_sentence_with_the_entry_point(tmp_path: Path, message: str) -> None:
     code, value = BROKEN[message]
     site = tmp_path / "site"

@@ -81,7 +81,7 @@ UNTIL = {"inhibition_induced_bursting": 0.1}
 
 @pytest.mark.parametrize(
     "name",
-    the_rest_is_slow(PATTERNS, ["resonator"], extended=["tonic_bursting", "class_2", "accommodation", "rebound_burst"]),
+    the_rest_is_slow(PATTERNS, ["resonator"], extended=["tonic_bursting", "accommodation"]),
 )
 def test_brian2_agrees_with_the_continuous_reference(name: str) -> None:
     with warnings.catch_warnings():

@@ -52,7 +52,7 @@ RUNS = [
 
 
 QUICK = [("devices", [12, 4], "icarus")]
-EXTENDED = [run for run in RUNS if (run[2] == "icarus" or run[0] == "currents") and run not in QUICK]
+EXTENDED = [run for run in RUNS[1:] if (run[2] == "icarus" or run[0] == "currents") and run not in QUICK]
 
 
 @pytest.mark.parametrize(("name", "lanes", "simulator"), the_rest_is_slow(RUNS, QUICK, NEEDS, EXTENDED))
@@ -116,9 +116,8 @@ LATE = {
 """Changes of the resets that act in the next tick: a stage early, one step less, and not held in a stall."""
 
 
-@pytest.mark.extended
 @NEEDS["icarus"]
-@pytest.mark.parametrize("what", LATE)
+@pytest.mark.parametrize("what", the_rest_is_slow(LATE, [], extended=["order"]))
 def test_a_wrong_late_reset_is_caught(what: str) -> None:
     whole = case("rules", [12, 6, 4, 3, 2])
     sound = whole.verilog()

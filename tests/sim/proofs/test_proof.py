@@ -73,7 +73,7 @@ def test_arrays_with_shared_multipliers_do_too(count: int, lanes: int, interval:
 
 
 @pytest.mark.extended
-@pytest.mark.parametrize("interval", [1, 4])
+@pytest.mark.parametrize("interval", [pytest.param(1, marks=pytest.mark.slow), 4])
 @pytest.mark.parametrize("name", SHARING)
 def test_arrays_of_other_flows_do_too(name: str, interval: int) -> None:
     params = samples(name).params(next(iter(samples(name).variants)), 3)

@@ -31,11 +31,11 @@ BENCH = "tests.sim.settings.together_bench"
 ALL = [(kind, name, s) for kind in ("bare", *BUSES) for name in (*ARRAYS, *NETWORKS, *OSCILLATORS) for s in SETTINGS]
 QUICK = [("axi4-lite", "oscillators", "cocotb with icarus")]
 EXTENDED = [
-    *(("bare", "vo2_coupled_oscillators", setting) for setting in SETTINGS),
+    *(("bare", "oscillators", setting) for setting in SETTINGS),
+    ("bare", "vo2_coupled_oscillators", "yosys and icarus"),
     ("axi4-lite", "noisy_oscillators", "icarus -g2012"),
     ("serial", "oscillators", "icarus -g2009"),
     ("bare", "snn_digits", "icarus -g2009"),
-    ("bare", "oscillators", "icarus -g2012"),
 ]
 AMOUNT = {"bare": 20}
 """Ticks of a bare array or of bare oscillators; others run one frame, run or period."""
