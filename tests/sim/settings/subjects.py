@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import tomlkit
 
 from neuristor.design_file import load
 from neuristor.network_file import open_network
@@ -24,6 +25,8 @@ HOST_BENCH = "tests.sim.settings.host_bench"
 ARRAYS = sorted(path.stem for path in EXAMPLES.glob("*.toml") if not path.stem.startswith("snn"))
 NETWORKS = ("snn_digits", "snn_digits_vo2")
 OSCILLATORS = ("oscillators", "noisy_oscillators")
+MOST_TICKS = 100
+"""Longest frame of an array behind a bus."""
 
 
 class Setting(NamedTuple):
@@ -90,6 +93,18 @@ def oscillators(name: str, ticks: int) -> Subject:
     return _judged(file.case(ticks), file.verilog, file.module, "neuristor.sim.benches.onn")
 
 
+def shorter(path: Path, folder: Path) -> Path:
+    """A copy of a design file with frames of at most `MOST_TICKS`."""
+    document = tomlkit.parse(path.read_text())
+    stimulus: Any = document["stimulus"]
+    stimulus["ticks"] = min(int(stimulus["ticks"]), MOST_TICKS)
+    if str(stimulus["source"]).endswith(".csv"):
+        stimulus["source"] = str(path.parent / stimulus["source"])
+    made = folder / path.name
+    made.write_text(tomlkit.dumps(document))
+    return made
+
+
 def on_bus(path: Path, bus: str, frames: int) -> Subject:
     """A file as `neuristor core` writes it."""
     options = OnnOptions(noise_bits=4, noise=9, periods=frames) if path.suffix == ".csv" else OnnOptions()
@@ -141,7 +156,7 @@ def subject(kind: str, name: str, folder: Path, amount: int) -> Subject:
     assert kind in ("bare", *BUSES)
     if kind != "bare":
         path = weights(folder, name) if name in OSCILLATORS else EXAMPLES / f"{name}.toml"
-        return on_bus(path, kind, amount)
+        return on_bus(shorter(path, folder) if name in ARRAYS else path, kind, amount)
     if name in NETWORKS:
         return network(name, amount)
     return oscillators(name, amount) if name in OSCILLATORS else array(name, amount)
