@@ -1,0 +1,332 @@
+"""A tick of a system as a graph of integers, with the formats of its words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from neuristor.golden_model import noise
+from neuristor.golden_model.equations.discretise import H, Tick, ahead, linear_part, middle
+from neuristor.golden_model.equations.functions import compiled
+from neuristor.golden_model.equations.graph import Graph, Node
+from neuristor.golden_model.equations.lower import Fixed, Lowering, Table, Words
+from neuristor.golden_model.equations.numeric import constants
+from neuristor.golden_model.equations.system import SystemEvent, Variable
+
+__all__ = ["Quantised", "Word", "initial", "quantise"]
+
+Integers = NDArray[np.int64]
+PASSES = 6
+"""Most passes to find the resolution of shared parts."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """The word of a state, a discrete value, a remembered change, or the input."""
+
+    name: str
+    frac: int
+    """Fraction bits; may be negative."""
+    low: int
+    """Lowest raw value."""
+    high: int
+    """Highest raw value."""
+    unit: str
+    values: tuple[int, ...] | None = None
+    """All values, if they are few."""
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """A tick in integers."""
+
+    tick: Tick
+    words: Words
+    graph: Graph
+    state: Mapping[str, Word]
+    """What is stored, without the noise."""
+    drive: Word
+    input_scale: float
+    """What an input in its SI unit is multiplied by to have the unit of `drive`."""
+    noisy: bool
+    columns: Mapping[str, Integers]
+    """Words that each neuron has of its own, each of shape (count,)."""
+    tables: tuple[Table, ...]
+    errors: Mapping[str, float]
+    """Largest distance of each state from the float tick, after one tick from the same state, in its unit."""
+
+
+def quantise(tick: Tick, words: Words, values: Mapping[Any, Any] | None = None) -> Quantised:
+    """Make the integer graph of a tick.
+
+    Parameters
+    ----------
+    tick : Tick
+        The formulas.
+    words : Words
+        Word lengths.
+    values : mapping of sympy.Symbol, optional
+        Values of the parameters: numbers, or arrays of shape (count,). By default those of the system.
+
+    Returns
+    -------
+    Quantised
+        The graph and its words.
+    """
+    numbers = {**constants(tick.system, tick.h), **(values or {})}
+    lowering = Lowering(Graph(), numbers, words, tick.system.model.name)
+    lowering.names = {
+        value: name for name, value in tick.system.definitions.items() if not value.is_Symbol and value.args
+    }
+    for _ in range(PASSES):
+        before = dict(lowering.wanted)
+        made = _Quantiser(tick, words, lowering).quantised()
+        if lowering.wanted == before:
+            break
+        lowering.again(Graph())
+    return made
+
+
+def _input_coefficient(tick: Tick, numbers: Mapping[Any, Any]) -> Any:
+    """What the input is multiplied by wherever it stands, if that is one constant of all neurons; else 1."""
+    assert tick.system.input is not None
+    symbol = tick.system.input.symbol
+    found = set()
+    for e in (*(change.rate for change in tick.changes), *(event.guard for event in tick.system.events if event.guard is not None),
+              *(each for event in tick.system.events for each in event.assignments.values())):
+        if not e.has(symbol):
+            continue
+        a, _, n = linear_part(e, symbol)
+        if n != 0 or a.free_symbols - set(numbers) or any(np.ndim(numbers[s]) for s in a.free_symbols):
+            return sympy.Integer(1)
+        found.add(a)
+    return found.pop() if len(found) == 1 else sympy.Integer(1)
+
+
+def _int_bits(low: float, high: float) -> int:
+    """Integer bits of a signed word for a range."""
+    size = max(high, -low, 1e-300)
+    return math.floor(math.log2(size * (1 + 1e-12))) + 2
+
+
+class _Quantiser:
+    def __init__(self, tick: Tick, words: Words, lowering: Lowering) -> None:
+        self.tick, self.system, self.words = tick, tick.system, words
+        self.lowering, self.graph = lowering, lowering.graph
+        # The word of the input has the unit of what is added to a derivative, so that nothing multiplies it.
+        self.input_symbol = sympy.Symbol("drive", real=True)
+        self.input_scale, self._given = 1.0, {}
+        if self.system.input:
+            coefficient = _input_coefficient(tick, lowering.numbers)
+            (value,) = compiled([], [coefficient], {s: lowering.numbers[s] for s in coefficient.free_symbols})()
+            self.input_scale = float(value)
+            self._given = {self.system.input.symbol: self.input_symbol / coefficient}
+        self.state: dict[str, Word] = {}
+        self.saturated = self.graph.const(0)
+
+    def quantised(self) -> Quantised:
+        """The whole tick."""
+        system, graph = self.system, self.graph
+        for each in (*system.states.values(), *system.discrete.values()):
+            self._store(each)
+        drive = self._drive()
+        noisy = bool(system.noise) or any(event.rate is not None for event in system.events) or any(
+            value.has(sympy.Symbol("randn", real=True), sympy.Symbol("rand", real=True))
+            for event in system.events for value in event.assignments.values()
+        )
+        changes = self._changes(noisy)
+        new, errors = {}, {}
+        for name in system.states:
+            word = self.state[name]
+            moved = graph.add(self.lowering.values[system.states[name].symbol].node, changes[name].node)
+            clamped, outside = graph.clamp(moved, word.low, word.high)
+            self.saturated = graph.either(self.saturated, outside)
+            new[name] = Fixed(clamped, word.frac, changes[name].error)
+            errors[name] = changes[name].error
+        self._events(new, changes)
+        graph.results["saturated"] = self.saturated.number
+        return Quantised(
+            self.tick,
+            self.words,
+            graph,
+            self.state,
+            drive,
+            self.input_scale,
+            noisy,
+            self.lowering.columns,
+            tuple(self.lowering.tables),
+            errors,
+        )
+
+    def _store(self, variable: Variable) -> None:
+        """Give a state or a discrete value its word."""
+        if variable.values is not None:
+            word = Word(variable.name, 0, min(variable.values), max(variable.values), variable.unit, variable.values)
+        else:
+            frac = self.words.state - _int_bits(variable.low, variable.high)
+            low, high = (math.floor(math.ldexp(each, frac) + 0.5) for each in (variable.low, variable.high))
+            limit = 1 << (self.words.state - 1)
+            word = Word(variable.name, frac, max(low, -limit), min(high, limit - 1), variable.unit)
+        self.state[variable.name] = word
+        node = self.graph.given("state", variable.name, word.low, word.high)
+        self.lowering.define(variable.symbol, Fixed(node, word.frac, 0.0), variable.values)
+
+    def _drive(self) -> Word:
+        given = self.system.input
+        if given is None:
+            return Word("drive", 0, -1, 0, "1")
+        low, high = sorted((given.low * self.input_scale, given.high * self.input_scale))
+        frac = self.words.operand - _int_bits(low, high)
+        low_raw, high_raw = (math.floor(math.ldexp(each, frac) + 0.5) for each in (low, high))
+        limit = 1 << (self.words.operand - 1)
+        word = Word("drive", frac, max(low_raw, -limit), min(high_raw, limit - 1), given.unit)
+        node = self.graph.given("drive", "drive", word.low, word.high)
+        self.lowering.define(self.input_symbol, Fixed(node, frac, 0.0))
+        return word
+
+    def _changes(self, noisy: bool) -> dict[str, Fixed]:
+        """The change of each state."""
+        graph, lowering, tick = self.graph, self.lowering, self.tick
+        remembered = {}
+        for name in tick.ahead:
+            # The range is known when the change is: first as wide as the state, then as it is.
+            word = self.state[name]
+            half = graph.given("state", f"d_{name}", -(1 << (self.words.state - 2)), (1 << (self.words.state - 2)) - 1)
+            remembered[name] = half
+            x = lowering.values[self.system.states[name].symbol]
+            continued, _ = graph.clamp(graph.add(x.node, graph.shr(half, 1)), word.low, word.high)
+            lowering.define(ahead(name), Fixed(continued, word.frac, math.ldexp(0.5, -word.frac)))
+        draws = self._draws(noisy)
+        made: dict[str, Fixed] = {}
+        for change in tick.changes:
+            word = self.state[change.name]
+            value = lowering.lower(change.factor * change.rate.xreplace(self._given), word.frac)
+            if change.noise != 0:
+                value = self._disturbed(change, value, next(draws), word)
+            graph.named(value.node, f"change_of_{change.name}")
+            made[change.name] = value
+            if change.name in tick.middle:
+                x = lowering.values[self.system.states[change.name].symbol]
+                node = graph.add(x.node, graph.shr(value.node, 1))
+                lowering.define(
+                    middle(change.name), Fixed(node, word.frac, value.error / 2 + math.ldexp(0.5, -word.frac))
+                )
+        for name in tick.ahead:
+            self._remember(name, made[name])
+        return made
+
+    def _remember(self, name: str, change: Fixed) -> None:
+        limit = 1 << (self.words.state - 2)
+        low, high = max(change.node.low, -limit), min(change.node.high, limit - 1)
+        self.state[f"d_{name}"] = Word(f"d_{name}", change.frac, min(low, 0), max(high, 0), self.state[name].unit)
+
+    def _draws(self, noisy: bool) -> Any:
+        """Normal random numbers with a standard deviation of `noise.SIGMA`."""
+        if not noisy:
+            return iter(())
+        state = self.graph.given("state", "noise", 1, (1 << 32) - 1)
+        self.noise = state
+
+        def each() -> Any:
+            while True:
+                yield self.graph.draw(self.noise)
+                self.noise = self.graph.advance(self.noise)
+
+        return each()
+
+    def _disturbed(self, change: Any, value: Fixed, draw: Node, word: Word) -> Fixed:
+        lowering = self.lowering
+        symbol = sympy.Symbol(f"draw_of_{change.name}", real=True)
+        lowering.define(symbol, Fixed(draw, 0, 0.0))
+        offset = lowering.lower(change.noise / sympy.Float(noise.SIGMA) * symbol, word.frac)
+        return Fixed(self.graph.add(value.node, offset.node), word.frac, value.error + offset.error)
+
+    def _events(self, new: Mapping[str, Fixed], changes: Mapping[str, Fixed]) -> None:
+        """What events change, and what is stored."""
+        graph, lowering, system = self.graph, self.lowering, self.system
+        after: dict[Any, Any] = {}
+        moved = {}
+        for name, value in new.items():
+            symbol = sympy.Symbol(f"{name}_new", real=True)
+            lowering.define(symbol, value)
+            after[system.states[name].symbol] = symbol
+            change = sympy.Symbol(f"change_of_{name}", real=True)
+            lowering.define(change, changes[name])
+            moved[system.rates[name]] = change / H
+        spike = graph.const(0)
+        happened: dict[str, list[tuple[Node, Node]]] = {}
+        for event in system.events:
+            happens = self._happens(event, after, moved)
+            graph.named(happens, event.name.replace(" ", "_"))
+            if event.spike:
+                spike = graph.either(spike, happens)
+            for name, expression in event.assignments.items():
+                word = self.state[name]
+                value = lowering.lower(expression.xreplace({**after, **self._given}), word.frac)
+                clamped, outside = graph.clamp(value.node, word.low, word.high)
+                self.saturated = graph.either(self.saturated, graph.both(happens, outside))
+                happened.setdefault(name, []).append((happens, clamped))
+        for name in (*system.states, *system.discrete):
+            node = new[name].node if name in new else lowering.values[system.discrete[name].symbol].node
+            for happens, value in reversed(happened.get(name, [])):
+                node = graph.select(happens, value, node)
+            graph.results[name] = node.number
+        for name in self.tick.ahead:
+            word = self.state[f"d_{name}"]
+            node, _ = graph.clamp(changes[name].node, word.low, word.high)
+            for happens, _ in happened.get(name, []):
+                node = graph.select(happens, graph.const(0), node)
+            graph.results[f"d_{name}"] = node.number
+        if hasattr(self, "noise"):
+            graph.results["noise"] = graph.advance(self.noise).number
+        graph.results["spike"] = spike.number
+
+    def _happens(self, event: SystemEvent, after: Mapping[Any, Any], moved: Mapping[Any, Any]) -> Node:
+        graph, lowering = self.graph, self.lowering
+        guard = event.guard
+        if guard.free_symbols & set(moved):
+            # Its sign is the same times the length of the tick.
+            guard = sympy.Add(*(H * each for each in sympy.Add.make_args(guard.xreplace(moved))))
+        holds = lowering.condition(event.condition)
+        happens = graph.both(holds, lowering.positive(guard.xreplace({**after, **self._given})))
+        if not event.assignments:
+            before = lowering.positive(event.guard.xreplace(self._given))
+            happens = graph.both(happens, graph.equal(before, graph.const(0)))
+        return happens
+
+
+def initial(quantised: Quantised, values: Mapping[Any, Any], count: int) -> dict[str, Integers]:
+    """The words after reset.
+
+    Parameters
+    ----------
+    quantised : Quantised
+        The tick.
+    values : mapping of sympy.Symbol
+        Values of the parameters: numbers, or arrays of shape (count,).
+    count : int
+        Number of neurons.
+
+    Returns
+    -------
+    dict of str to ndarray of int64, shape (count,)
+        Each word that is stored, without the noise.
+    """
+    system = quantised.tick.system
+    numbers = {**constants(system, quantised.tick.h), **values}
+    found: dict[str, Any] = {}
+    for name, variable in (*system.states.items(), *system.discrete.items()):
+        symbols = [each.symbol for each in (*system.states.values(), *system.discrete.values()) if each.name in found]
+        (value,) = compiled(symbols, [variable.start], numbers)(*(found[symbol.name] for symbol in symbols))
+        found[name] = np.broadcast_to(np.asarray(value, dtype=np.float64), (count,))
+    made = {}
+    for name, word in quantised.state.items():
+        raw = np.floor(np.ldexp(found[name], word.frac) + 0.5) if name in found else np.zeros(count)
+        made[name] = np.clip(raw, word.low, word.high).astype(np.int64)
+    return made
