@@ -37,6 +37,8 @@ class Words:
     """Of a state."""
     operand: int = 18
     """Most bits of a factor, with the sign."""
+    drive: int = 18
+    """Of the input."""
     entries: int = 512
     """Most entries of a table."""
 

@@ -109,7 +109,7 @@ def _input_coefficient(tick: Tick, numbers: Mapping[Any, Any]) -> Any:
     return found.pop() if len(found) == 1 else sympy.Integer(1)
 
 
-def _int_bits(low: float, high: float) -> int:
+def int_bits(low: float, high: float) -> int:
     """Integer bits of a signed word for a range."""
     size = max(high, -low, 1e-300)
     return math.floor(math.log2(size * (1 + 1e-12))) + 2
@@ -169,7 +169,7 @@ class _Quantiser:
         if variable.values is not None:
             word = Word(variable.name, 0, min(variable.values), max(variable.values), variable.unit, variable.values)
         else:
-            frac = self.words.state - _int_bits(variable.low, variable.high)
+            frac = self.words.state - int_bits(variable.low, variable.high)
             low, high = (math.floor(math.ldexp(each, frac) + 0.5) for each in (variable.low, variable.high))
             limit = 1 << (self.words.state - 1)
             word = Word(variable.name, frac, max(low, -limit), min(high, limit - 1), variable.unit)
@@ -182,10 +182,10 @@ class _Quantiser:
         if given is None:
             return Word("drive", 0, -1, 0, "1")
         low, high = sorted((given.low * self.input_scale, given.high * self.input_scale))
-        frac = self.words.operand - _int_bits(low, high)
-        low_raw, high_raw = (math.floor(math.ldexp(each, frac) + 0.5) for each in (low, high))
-        limit = 1 << (self.words.operand - 1)
-        word = Word("drive", frac, max(low_raw, -limit), min(high_raw, limit - 1), given.unit)
+        frac = self.words.drive - int_bits(low, high)
+        # Any word may come, not only those of the range.
+        limit = 1 << (self.words.drive - 1)
+        word = Word("drive", frac, -limit, limit - 1, given.unit)
         node = self.graph.given("drive", "drive", word.low, word.high)
         self.lowering.define(self.input_symbol, Fixed(node, frac, 0.0))
         return word
