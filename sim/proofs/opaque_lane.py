@@ -245,7 +245,7 @@ class OpaqueLane:
 
     @cached_property
     def _constant(self) -> int:
-        """Initial state of a lane that does not compute it: Amaranth connects the constant around the lane."""
+        """Initial state of a lane that does not compute it."""
         return read_lane(self.graph, to_rtlil(self.lane), "top", self.lane).signal("initial_state", 0)
 
     def initial(self, count: int, age: int) -> int:
@@ -264,7 +264,10 @@ class OpaqueLane:
             Node of the state of the model if it is known and the lane has finished it; else of an opaque function.
         """
         graph = self.graph
+        # Amaranth may connect the constant around the lane.
         if f"lane_{self.index}.initial_state" not in self._ports:
+            return self._constant
+        if not self.counts_loads and graph.value(self._constant) is not None:
             return self._constant
         # Lanes of one array may differ in this: a function has one number of arguments.
         name, arguments = ("begin", (count, age)) if self.counts_loads else ("begin alike", ())
