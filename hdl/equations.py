@@ -22,7 +22,17 @@ __all__ = ["EquationArray", "EquationLane"]
 
 DEPTH = 2.0
 """Most logic between two registers, in adders."""
-COST = {"add": 1.0, "sub": 1.0, "round": 1.0, "lt": 1.0, "bound": 0.5, "eq": 0.5, "select": 0.5, "and": 0.25, "or": 0.25}
+COST = {
+    "add": 1.0,
+    "sub": 1.0,
+    "round": 1.0,
+    "lt": 1.0,
+    "bound": 0.5,
+    "eq": 0.5,
+    "select": 0.5,
+    "and": 0.25,
+    "or": 0.25,
+}
 """Logic of an operation, in adders; that of others is wires."""
 LARGE = "mul", "table", "advance", "draw"
 
@@ -339,8 +349,10 @@ class EquationLane(FlowLane):
         def given(kind: str, name: str) -> Node:
             if (kind, name) not in taken:
                 taken[kind, name] = (
-                    flow.take(self.state[name]) if kind == "state"
-                    else flow.take(self.drive) if kind == "drive"
+                    flow.take(self.state[name])
+                    if kind == "state"
+                    else flow.take(self.drive)
+                    if kind == "drive"
                     else self.own(flow, name)
                 )
             return taken[kind, name]

@@ -31,10 +31,14 @@ from neuristor.golden_model.equations.expressions import relax
 from neuristor.golden_model.equations.ranges import interval
 from neuristor.golden_model.equations.system import System
 
-__all__ = ["Change", "Tick", "ahead", "discretise", "linear_part", "middle"]
+__all__ = ["LAG", "LAG_BITS", "Change", "Tick", "ahead", "discretise", "linear_part", "middle"]
 
 H = sympy.Dummy("h", positive=True)
 """The length of the tick, in second."""
+LAG = sympy.Symbol("lag", real=True)
+"""What an event left of the tick before, in ticks: this tick is so much longer."""
+LAG_BITS = 8
+"""Fraction bits of `LAG`."""
 SMALL = 0.1
 """Up to this size of ``a h``, kappa is h (1 + a h / 2): what is left out is of the order that the method lacks."""
 MOST_TERMS = 2_000
@@ -72,6 +76,8 @@ class Tick:
     """States whose middle is known when it is needed."""
     staggered: bool
     """Whether two groups of states are half a tick apart."""
+    located: bool
+    """Whether events are located within a tick: the states go back to the event, and the next tick is longer."""
 
     @property
     def order(self) -> int:
@@ -169,7 +175,7 @@ def _order(states: Iterable[str], needs: Mapping[str, set[str]]) -> list[str]:
     return order
 
 
-def discretise(system: System, h: float) -> Tick:
+def discretise(system: System, h: float, *, located: bool | None = None) -> Tick:
     """Find the formulas of a tick.
 
     Parameters
@@ -178,12 +184,17 @@ def discretise(system: System, h: float) -> Tick:
         The system.
     h : float
         Length of the tick, in second.
+    located : bool, optional
+        Whether events with assignments are located within a tick; by default as the model says.
 
     Returns
     -------
     Tick
         Its formulas.
     """
+    if located is None:
+        located = any(event.locate for event in system.events if event.assignments)
+    length = H * (1 + LAG) if located else H
     symbols = {name: state.symbol for name, state in system.states.items()}
     needs = {
         name: {other for other, symbol in symbols.items() if other != name and system.derivatives[name].has(symbol)}
@@ -192,10 +203,10 @@ def discretise(system: System, h: float) -> Tick:
     split = {name: linear_part(system.derivatives[name], symbols[name]) for name in symbols}
     if system.model.method == "euler":
         changes = tuple(
-            Change(name, "euler", H, system.derivatives[name], sympy.Integer(0), _noise(system, name))
+            Change(name, "euler", length, system.derivatives[name], sympy.Integer(0), _noise(system, name))
             for name in symbols
         )
-        return Tick(system, h, changes, (), (), staggered=False)
+        return Tick(system, h, changes, (), (), staggered=False, located=located)
     curved = {name for name, (_, _, n) in split.items() if n != 0}
     groups = None if curved else _groups(system, needs)
     if groups:
@@ -220,7 +231,7 @@ def discretise(system: System, h: float) -> Tick:
         else:
             rate = system.derivatives[name].xreplace(others)
         used |= rate.free_symbols
-        made.append(_change(system, h, name, a, rate, b, name in curved))
+        made.append(_change(system, (h, length), name, a, rate, b, name in curved))
     return Tick(
         system,
         h,
@@ -228,6 +239,7 @@ def discretise(system: System, h: float) -> Tick:
         tuple(name for name in symbols if ahead(name) in used),
         tuple(name for name in symbols if middle(name) in used),
         staggered=bool(groups),
+        located=located,
     )
 
 
@@ -235,36 +247,41 @@ def _noise(system: System, name: str) -> Any:
     return system.noise.get(name, sympy.Integer(0)) * sympy.sqrt(H)
 
 
-def _change(system: System, h: float, name: str, a: Any, rate: Any, b: Any, curved: bool) -> Change:
+def _change(
+    system: System, time: tuple[float, Any], name: str, a: Any, rate: Any, b: Any, curved: bool
+) -> Change:
     """Equation 1 for a state."""
+    h, length = time
     noise = _noise(system, name)
     if a == 0:
-        return Change(name, "constant", H, rate, a, noise)
+        return Change(name, "constant", length, rate, a, noise)
     variables = {
         *(state.symbol for state in system.states.values()),
         *(value.symbol for value in system.discrete.values()),
         *(each(state) for state in system.states for each in (ahead, middle)),
         *([system.input.symbol] if system.input else []),
     }
+    # Discrete values of which there are few are no variables: a table has each case.
+    variables -= {value.symbol for value in system.discrete.values() if value.values is not None}
     both = (a.free_symbols | b.free_symbols) & variables
     if not curved and len(both) <= 1 and a.free_symbols & variables:
         # Target and decay depend on one variable: a table each.
-        return Change(name, "exact", 1 - sympy.exp(a * H), -b / a - system.states[name].symbol, a, noise)
+        return Change(name, "exact", 1 - sympy.exp(a * length), -b / a - system.states[name].symbol, a, noise)
     if not a.free_symbols & variables:
-        return Change(name, "exact", (sympy.exp(a * H) - 1) / a, rate, a, noise)
-    z = _times(-a)  # positive where the state decays, as conductances in the terms of the derivative are
+        return Change(name, "exact", (sympy.exp(a * length) - 1) / a, rate, a, noise)
+    z = _times(-a, length)  # positive where the state decays, as conductances in the terms of the derivative are
     if _size(system, h, z) < SMALL:
-        return Change(name, "exponential", 1 - z / 2, _times(rate), a, noise)
-    return Change(name, "exponential", relax(z), _times(rate), a, noise)
+        return Change(name, "exponential", 1 - z / 2, _times(rate, length), a, noise)
+    return Change(name, "exponential", relax(z), _times(rate, length), a, noise)
 
 
-def _times(e: Any) -> Any:
-    """An expression times h, with each term of a sum multiplied, so that terms are shared."""
-    h, rest = H, e
+def _times(e: Any, length: Any) -> Any:
+    """An expression times the length of a tick, with each term of a sum multiplied, so that terms are shared."""
+    rest = e
     sums = [each for each in sympy.Mul.make_args(e) if each.is_Add]
     if sums and not e.is_Add:
-        rest, h = sums[0], h * sympy.Mul(*(each for each in sympy.Mul.make_args(e) if each is not sums[0]))
-    return sympy.Add(*(h * each for each in sympy.Add.make_args(rest)))
+        rest, length = sums[0], length * sympy.Mul(*(each for each in sympy.Mul.make_args(e) if each is not sums[0]))
+    return sympy.Add(*(length * each for each in sympy.Add.make_args(rest)))
 
 
 def _size(system: System, h: float, e: Any) -> float:
@@ -272,7 +289,8 @@ def _size(system: System, h: float, e: Any) -> float:
     ranges: dict[Any, tuple[float, float]] = {}
     for each in (*system.states.values(), *system.discrete.values(), *([system.input] if system.input else [])):
         bounds = each.low, each.high
-        ranges |= {symbol: bounds for symbol in (each.symbol, ahead(each.name), middle(each.name))}
+        ranges |= dict.fromkeys((each.symbol, ahead(each.name), middle(each.name)), bounds)
+    ranges[LAG] = (0.0, 1.0)
     numbers = {symbol: sympy.Float(value) for symbol, value in {**system.values, H: h}.items()}
     low, high = interval(e.xreplace(numbers), ranges, system.model.name)
     return max(abs(low), abs(high))

@@ -18,7 +18,19 @@ import sympy
 
 from neuristor.golden_model.equations.units import NONE, Dimension, unit
 
-__all__ = ["FUNCTIONS", "EquationError", "Function", "Known", "Scope", "choose", "exprel", "formula", "least", "most", "relax"]
+__all__ = [
+    "FUNCTIONS",
+    "EquationError",
+    "Function",
+    "Known",
+    "Scope",
+    "choose",
+    "exprel",
+    "formula",
+    "least",
+    "most",
+    "relax",
+]
 
 MOST_CHARACTERS = 4_000
 """Longest formula."""

@@ -17,7 +17,16 @@ def _exprel(x: Any) -> Any:
     return np.where(near, 1 + np.asarray(x) / 2, np.expm1(safe) / safe)
 
 
-MODULES = [{"exprel": _exprel, "relax": lambda x: _exprel(-np.asarray(x)), "least": np.minimum, "most": np.maximum, "choose": np.where}, "numpy"]
+MODULES = [
+    {
+        "exprel": _exprel,
+        "relax": lambda x: _exprel(-np.asarray(x)),
+        "least": np.minimum,
+        "most": np.maximum,
+        "choose": np.where,
+    },
+    "numpy",
+]
 """What the functions of expressions are in NumPy."""
 
 
@@ -50,5 +59,3 @@ def compiled(
         return found
 
     return function
-
-

@@ -144,6 +144,24 @@ class Lowering:
         if values is not None:
             self.finite[symbol] = values
 
+    def forget(self, symbol: Any) -> None:
+        """Forget what was computed with a symbol whose value has changed.
+
+        Parameters
+        ----------
+        symbol : sympy.Symbol
+            The symbol.
+        """
+        self._lowered = {e: known for e, known in self._lowered.items() if not self._reads(e, symbol)}
+        for part in [part for part in self.values if part in self._parts and self._reads(part, symbol)]:
+            del self.values[part]
+
+    def _reads(self, e: Any, symbol: Any) -> bool:
+        """Whether an expression depends on a symbol, also through its parts."""
+        return any(
+            each == symbol or (each in self._parts and self._reads(self._parts[each], symbol)) for each in e.free_symbols
+        )
+
     # What does not change
 
     def _number(self, e: Any) -> Any:
@@ -516,7 +534,9 @@ class Lowering:
                 factors[place] = constant * each
                 constant = sympy.Integer(1)
         if cases and (signs := self._signs(sympy.Mul(*cases))):
-            value = self._product(sympy.Mul(constant * sympy.Float(signs[0]) if signs[0] != 1 else constant, *factors), frac)
+            value = self._product(
+                sympy.Mul(constant * sympy.Float(signs[0]) if signs[0] != 1 else constant, *factors), frac
+            )
             minus = self.graph.sub(self.graph.const(0), value.node)
             nodes = {1.0: value.node, -1.0: minus}
             return Fixed(self._chosen(signs[1], nodes), frac, value.error)
@@ -661,7 +681,9 @@ class Lowering:
         rest, dependent = e.as_independent(x, as_Add=False)
         if rest.free_symbols & set(self.finite):
             return False
-        if dependent == x or (dependent.is_Pow and dependent.base == x and dependent.exp.is_Integer and 0 < dependent.exp <= 4):
+        if dependent == x or (
+            dependent.is_Pow and dependent.base == x and dependent.exp.is_Integer and 0 < dependent.exp <= 4
+        ):
             return False
         if e.is_Add:
             parts = [each for each in e.args if each.has(x)]
@@ -687,7 +709,10 @@ class Lowering:
             cases: list[dict[Any, int]] = [{}]
             for each in finite:
                 cases = [{**case, each: value} for case in cases for value in self.finite[each]]
-            made = [(case, self._table(e.xreplace({s: sympy.Integer(v) for s, v in case.items()}), symbol, x, frac)) for case in cases]
+            made = [
+                (case, self._table(e.xreplace({s: sympy.Integer(v) for s, v in case.items()}), symbol, x, frac))
+                for case in cases
+            ]
             nodes = {float(n): value.node for n, (_, value) in enumerate(made)}
             chosen = self._chosen([(case, float(n)) for n, (case, _) in enumerate(made)], nodes)
             return Fixed(chosen, frac, max(value.error for _, value in made))
@@ -732,9 +757,7 @@ class Lowering:
         # The interpolation stays between the entries.
         low_out, high_out = int(raw.min()), int(raw.max())
         graph.ranges[result.number] = (low_out, high_out)
-        self.tables.append(
-            Table(name, str(e), str(symbol), x.low, x.high, len(raw) - 1, worst)
-        )
+        self.tables.append(Table(name, str(e), str(symbol), x.low, x.high, len(raw) - 1, worst))
         return self.scaled(Fixed(result, frac_in, error), frac)
 
     def _entries(
@@ -748,9 +771,7 @@ class Lowering:
         inside = np.clip(at, low, high)
         if not np.isfinite(real(inside)).all():
             bad = float(inside[~np.isfinite(real(inside))][0])
-            raise EquationError(
-                f"{self.where}: {str(e)[:60]!r} is not finite where {symbol} is {bad}"
-            )
+            raise EquationError(f"{self.where}: {str(e)[:60]!r} is not finite where {symbol} is {bad}")
         values = np.where(np.isfinite(values), values, real(inside))
         second = np.diff(values, 2)
         second[[0, -1]] = 0.0
@@ -797,7 +818,8 @@ class Lowering:
             # Of what was moved, only the small values remain.
             top = max((1 << width) - 1 if scaled.high >> (width - left) else scaled.high << left, 0)
             graph.ranges[moved.number] = (
-                min(scaled.low << left, max(scaled.low, 1 << (width - left))), min(top, (1 << width) - 1)
+                min(scaled.low << left, max(scaled.low, 1 << (width - left))),
+                min(top, (1 << width) - 1),
             )
             amounts.append((small, left))
             scaled = moved

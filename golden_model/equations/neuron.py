@@ -160,9 +160,7 @@ class EquationParams(NeuronParams):
         """The state of one neuron, as the block RAM stores it."""
         from neuristor.golden_model.equations.graph import bits
 
-        fields = [
-            Field(name, bits(word.low, word.high), word.low < 0) for name, word in self.quantised.state.items()
-        ]
+        fields = [Field(name, bits(word.low, word.high), word.low < 0) for name, word in self.quantised.state.items()]
         if self.quantised.noisy:
             fields.append(Field("noise", 32, False))
         return tuple(fields)
@@ -309,11 +307,18 @@ class EquationReference(ReferenceModel):
         draws = self._draws()
         found: Events = []
         for n in range(params.count):
-            values = {symbol: float(np.broadcast_to(each, params.count)[n]) for symbol, each in params.own_values.items()}
+            values = {
+                symbol: float(np.broadcast_to(each, params.count)[n]) for symbol, each in params.own_values.items()
+            }
             names = [*params.system.states, *params.system.discrete]
             start = {name: float(self._state[name][n]) for name in names}
             made = follow(
-                params.system, values, start, [(h, float(given[n]))], np.empty(0), longest=h,
+                params.system,
+                values,
+                start,
+                [(h, float(given[n]))],
+                np.empty(0),
+                longest=h,
                 disturbances=[[float(each[n]) / math.sqrt(h) for each in draws]],
             )
             for name in names:
@@ -343,7 +348,9 @@ class EquationReference(ReferenceModel):
         known: dict[Any, Any] = {}
         given = params.inputs(drive)
         for n in range(params.count):
-            values = {symbol: float(np.broadcast_to(each, params.count)[n]) for symbol, each in params.own_values.items()}
+            values = {
+                symbol: float(np.broadcast_to(each, params.count)[n]) for symbol, each in params.own_values.items()
+            }
             key = tuple(values.values()), given[:, n].tobytes()
             if key not in known:
                 cuts = np.append(np.flatnonzero(np.diff(given[:, n])), ticks - 1)
@@ -395,9 +402,7 @@ def model_of(text: Model) -> NeuronModel[EquationParams]:
     ) -> EquationParams:
         """Make the parameters of an array."""
         given = {} if options is None else {name: getattr(options, name) for name in system.parameters}
-        values = tuple(
-            (name, float(value)) for name, value in given.items() if value != system.parameters[name][1]
-        )
+        values = tuple((name, float(value)) for name, value in given.items() if value != system.parameters[name][1])
         return EquationParams(
             count=count,
             dt=dt,
@@ -436,7 +441,10 @@ def _options_doc(system: System) -> str:
     lines = [f"Parameters of {system.model.name}.", "", "Parameters", "----------"]
     for name, (_, value, _, unit) in system.parameters.items():
         meaning = system.model.parameters[name].meaning or "a parameter of the model"
-        lines += [f"{name} : float", f"    {meaning[:1].upper()}{meaning[1:]}{f', in {unit} or its SI unit' if unit else ''}; {value:g}."]
+        lines += [
+            f"{name} : float",
+            f"    {meaning[:1].upper()}{meaning[1:]}{f', in {unit} or its SI unit' if unit else ''}; {value:g}.",
+        ]
     return "\n".join(lines)
 
 
@@ -482,7 +490,10 @@ def summary(params: EquationParams) -> list[tuple[str, str]]:
         ("equations", f"{len(tick.system.states)} states, {len(tick.system.events)} events"),
         ("one tick", si(params.dt, "s")),
         ("method", ", ".join(f"{name} {kind}" for name, kind in kinds.items()) + f"; order {tick.order}"),
-        ("tables", f"{len(quantised.tables)}, of up to {max((t.entries for t in quantised.tables), default=0)} entries"),
+        (
+            "tables",
+            f"{len(quantised.tables)}, of up to {max((t.entries for t in quantised.tables), default=0)} entries",
+        ),
         ("words", f"states {params.membrane.width} bits, factors up to {params.coefficient_bits} bits"),
     ]
 

@@ -12,16 +12,19 @@ import sympy
 from numpy.typing import NDArray
 
 from neuristor.golden_model import noise
-from neuristor.golden_model.equations.discretise import H, Tick, ahead, linear_part, middle
+from neuristor.golden_model.equations.discretise import LAG, LAG_BITS, Change, H, Tick, ahead, linear_part, middle
+from neuristor.golden_model.equations.expressions import least, most
 from neuristor.golden_model.equations.functions import compiled
 from neuristor.golden_model.equations.graph import Graph, Node
 from neuristor.golden_model.equations.lower import Fixed, Lowering, Table, Words
 from neuristor.golden_model.equations.numeric import constants
-from neuristor.golden_model.equations.system import SystemEvent, Variable
+from neuristor.golden_model.equations.system import RAND, RANDN, SystemEvent, Variable
 
 __all__ = ["Quantised", "Word", "initial", "quantise"]
 
 Integers = NDArray[np.int64]
+NEAR = 14
+"""Least way of a guard in a tick, in which an event is located: that much below the largest one, in bits."""
 PASSES = 6
 """Most passes to find the resolution of shared parts."""
 
@@ -98,8 +101,11 @@ def _input_coefficient(tick: Tick, numbers: Mapping[Any, Any]) -> Any:
     assert tick.system.input is not None
     symbol = tick.system.input.symbol
     found = set()
-    for e in (*(change.rate for change in tick.changes), *(event.guard for event in tick.system.events if event.guard is not None),
-              *(each for event in tick.system.events for each in event.assignments.values())):
+    for e in (
+        *(change.rate for change in tick.changes),
+        *(event.guard for event in tick.system.events if event.guard is not None),
+        *(each for event in tick.system.events for each in event.assignments.values()),
+    ):
         if not e.has(symbol):
             continue
         a, _, n = linear_part(e, symbol)
@@ -129,6 +135,7 @@ class _Quantiser:
             self._given = {self.system.input.symbol: self.input_symbol / coefficient}
         self.state: dict[str, Word] = {}
         self.saturated = self.graph.const(0)
+        self._used = False
 
     def quantised(self) -> Quantised:
         """The whole tick."""
@@ -136,11 +143,13 @@ class _Quantiser:
         for each in (*system.states.values(), *system.discrete.values()):
             self._store(each)
         drive = self._drive()
-        noisy = bool(system.noise) or any(event.rate is not None for event in system.events) or any(
-            value.has(sympy.Symbol("randn", real=True), sympy.Symbol("rand", real=True))
-            for event in system.events for value in event.assignments.values()
-        )
-        changes = self._changes(noisy)
+        if system.noisy:
+            self._noise = graph.given("state", "noise", 1, (1 << 32) - 1)
+        if self.tick.located:
+            word = Word("lag", LAG_BITS, 0, (1 << LAG_BITS) - 1, "1")
+            self.state["lag"] = word
+            self.lowering.define(LAG, Fixed(graph.given("state", "lag", word.low, word.high), LAG_BITS, 0.0))
+        changes = self._changes()
         new, errors = {}, {}
         for name in system.states:
             word = self.state[name]
@@ -149,7 +158,7 @@ class _Quantiser:
             self.saturated = graph.either(self.saturated, outside)
             new[name] = Fixed(clamped, word.frac, changes[name].error)
             errors[name] = changes[name].error
-        self._events(new, changes)
+        self._events(new, changes, errors)
         graph.results["saturated"] = self.saturated.number
         return Quantised(
             self.tick,
@@ -158,7 +167,7 @@ class _Quantiser:
             self.state,
             drive,
             self.input_scale,
-            noisy,
+            system.noisy,
             self.lowering.columns,
             tuple(self.lowering.tables),
             errors,
@@ -190,7 +199,7 @@ class _Quantiser:
         self.lowering.define(self.input_symbol, Fixed(node, frac, 0.0))
         return word
 
-    def _changes(self, noisy: bool) -> dict[str, Fixed]:
+    def _changes(self) -> dict[str, Fixed]:
         """The change of each state."""
         graph, lowering, tick = self.graph, self.lowering, self.tick
         remembered = {}
@@ -202,13 +211,12 @@ class _Quantiser:
             x = lowering.values[self.system.states[name].symbol]
             continued, _ = graph.clamp(graph.add(x.node, graph.shr(half, 1)), word.low, word.high)
             lowering.define(ahead(name), Fixed(continued, word.frac, math.ldexp(0.5, -word.frac)))
-        draws = self._draws(noisy)
         made: dict[str, Fixed] = {}
         for change in tick.changes:
             word = self.state[change.name]
             value = lowering.lower(change.factor * change.rate.xreplace(self._given), word.frac)
             if change.noise != 0:
-                value = self._disturbed(change, value, next(draws), word)
+                value = self._disturbed(change, value, word)
             graph.named(value.node, f"change_of_{change.name}")
             made[change.name] = value
             if change.name in tick.middle:
@@ -226,28 +234,29 @@ class _Quantiser:
         low, high = max(change.node.low, -limit), min(change.node.high, limit - 1)
         self.state[f"d_{name}"] = Word(f"d_{name}", change.frac, min(low, 0), max(high, 0), self.state[name].unit)
 
-    def _draws(self, noisy: bool) -> Any:
-        """Normal random numbers with a standard deviation of `noise.SIGMA`."""
-        if not noisy:
-            return iter(())
-        state = self.graph.given("state", "noise", 1, (1 << 32) - 1)
-        self.noise = state
+    def _random(self) -> Node:
+        """A fresh state of the random numbers."""
+        if self._used:
+            self._noise = self.graph.advance(self._noise)
+        self._used = True
+        return self._noise
 
-        def each() -> Any:
-            while True:
-                yield self.graph.draw(self.noise)
-                self.noise = self.graph.advance(self.noise)
+    def _normal(self, symbol: Any) -> Any:
+        """A normal random number, as an expression of a symbol that stands for it."""
+        self.lowering.define(symbol, Fixed(self.graph.draw(self._random()), 0, 0.0))
+        return symbol / sympy.Float(noise.SIGMA)
 
-        return each()
+    def _uniform(self, symbol: Any) -> Any:
+        """A random number from 0 to 1, as a symbol that stands for it."""
+        self.lowering.define(symbol, Fixed(self.graph.low_bits(self._random(), 16), 16, 0.0))
+        return symbol
 
-    def _disturbed(self, change: Any, value: Fixed, draw: Node, word: Word) -> Fixed:
-        lowering = self.lowering
-        symbol = sympy.Symbol(f"draw_of_{change.name}", real=True)
-        lowering.define(symbol, Fixed(draw, 0, 0.0))
-        offset = lowering.lower(change.noise / sympy.Float(noise.SIGMA) * symbol, word.frac)
+    def _disturbed(self, change: Change, value: Fixed, word: Word) -> Fixed:
+        draw = self._normal(sympy.Symbol(f"draw_of_{change.name}", real=True))
+        offset = self.lowering.lower(change.noise * draw, word.frac)
         return Fixed(self.graph.add(value.node, offset.node), word.frac, value.error + offset.error)
 
-    def _events(self, new: Mapping[str, Fixed], changes: Mapping[str, Fixed]) -> None:
+    def _events(self, new: dict[str, Fixed], changes: Mapping[str, Fixed], errors: dict[str, float]) -> None:
         """What events change, and what is stored."""
         graph, lowering, system = self.graph, self.lowering, self.system
         after: dict[Any, Any] = {}
@@ -259,46 +268,114 @@ class _Quantiser:
             change = sympy.Symbol(f"change_of_{name}", real=True)
             lowering.define(change, changes[name])
             moved[system.rates[name]] = change / H
+        happens = {}
+        left: Fixed | None = None
+        for event in system.events:
+            happens[event.name], part = self._happens(event, after, moved)
+            graph.named(happens[event.name], event.name.replace(" ", "_"))
+            if part is not None:
+                chosen = graph.select(happens[event.name], part.node, graph.const(0))
+                if left is not None:  # the first event counts
+                    chosen = graph.select(graph.equal(left.node, graph.const(0)), chosen, left.node)
+                left = Fixed(chosen, LAG_BITS + 2, part.error)
+        if left is not None:
+            self._go_back(left, new, after, changes, errors)
         spike = graph.const(0)
         happened: dict[str, list[tuple[Node, Node]]] = {}
         for event in system.events:
-            happens = self._happens(event, after, moved)
-            graph.named(happens, event.name.replace(" ", "_"))
             if event.spike:
-                spike = graph.either(spike, happens)
+                spike = graph.either(spike, happens[event.name])
             for name, expression in event.assignments.items():
                 word = self.state[name]
-                value = lowering.lower(expression.xreplace({**after, **self._given}), word.frac)
-                clamped, outside = graph.clamp(value.node, word.low, word.high)
-                self.saturated = graph.either(self.saturated, graph.both(happens, outside))
-                happened.setdefault(name, []).append((happens, clamped))
+                drawn = self._drawn(expression, event.name, name)
+                assigned = lowering.lower(drawn.xreplace({**after, **self._given}), word.frac)
+                clamped, outside = graph.clamp(assigned.node, word.low, word.high)
+                self.saturated = graph.either(self.saturated, graph.both(happens[event.name], outside))
+                happened.setdefault(name, []).append((happens[event.name], clamped))
+                if name in errors:
+                    errors[name] = max(errors[name], assigned.error)
         for name in (*system.states, *system.discrete):
             node = new[name].node if name in new else lowering.values[system.discrete[name].symbol].node
-            for happens, value in reversed(happened.get(name, [])):
-                node = graph.select(happens, value, node)
+            for condition, other in reversed(happened.get(name, [])):
+                node = graph.select(condition, other, node)
             graph.results[name] = node.number
         for name in self.tick.ahead:
             word = self.state[f"d_{name}"]
             node, _ = graph.clamp(changes[name].node, word.low, word.high)
-            for happens, _ in happened.get(name, []):
-                node = graph.select(happens, graph.const(0), node)
+            for condition, _ in happened.get(name, []):
+                node = graph.select(condition, graph.const(0), node)
+            if left is not None:
+                node = graph.select(graph.equal(left.node, graph.const(0)), node, graph.const(0))
             graph.results[f"d_{name}"] = node.number
-        if hasattr(self, "noise"):
-            graph.results["noise"] = graph.advance(self.noise).number
+        if system.noisy:
+            graph.results["noise"] = graph.advance(self._noise).number
         graph.results["spike"] = spike.number
 
-    def _happens(self, event: SystemEvent, after: Mapping[Any, Any], moved: Mapping[Any, Any]) -> Node:
+    def _drawn(self, expression: Any, event: str, name: str) -> Any:
+        """An assignment with its random numbers."""
+        given = {}
+        label = f"{event}_{name}".replace(" ", "_")
+        if expression.has(RANDN):
+            given[RANDN] = self._normal(sympy.Symbol(f"randn_{label}", real=True))
+        if expression.has(RAND):
+            given[RAND] = self._uniform(sympy.Symbol(f"rand_{label}", real=True))
+        return expression.xreplace(given)
+
+    def _happens(
+        self, event: SystemEvent, after: Mapping[Any, Any], moved: Mapping[Any, Any]
+    ) -> tuple[Node, Fixed | None]:
+        """Whether an event happens, and the part of the tick that is left then, if it is located."""
         graph, lowering = self.graph, self.lowering
+        holds = lowering.condition(event.condition)
+        if event.rate is not None:
+            chance = 1 - sympy.exp(-event.rate.xreplace({**after, **self._given}) * H)
+            draw = self._uniform(sympy.Symbol(f"chance_of_{event.name}".replace(" ", "_"), real=True))
+            return graph.both(holds, lowering.positive(chance - draw)), None
         guard = event.guard
         if guard.free_symbols & set(moved):
             # Its sign is the same times the length of the tick.
             guard = sympy.Add(*(H * each for each in sympy.Add.make_args(guard.xreplace(moved))))
-        holds = lowering.condition(event.condition)
-        happens = graph.both(holds, lowering.positive(guard.xreplace({**after, **self._given})))
+        then = guard.xreplace({**after, **self._given})
+        happens = graph.both(holds, lowering.positive(then))
         if not event.assignments:
             before = lowering.positive(event.guard.xreplace(self._given))
-            happens = graph.both(happens, graph.equal(before, graph.const(0)))
-        return happens
+            return graph.both(happens, graph.equal(before, graph.const(0))), None
+        if not (self.tick.located and event.locate):
+            return happens, None
+        now = guard.xreplace(self._given)
+        way = then - least(now, sympy.Integer(0))
+        low, high = lowering.interval(way)
+        nearest = sympy.Float(max(abs(low), abs(high)) * 2.0**-NEAR)
+        part = lowering.lower(least(then / most(way, nearest), sympy.Integer(1)), LAG_BITS + 2)
+        node, _ = graph.clamp(part.node, 1, 1 << (LAG_BITS + 2))
+        return happens, Fixed(node, LAG_BITS + 2, part.error)
+
+    def _go_back(
+        self,
+        left: Fixed,
+        new: dict[str, Fixed],
+        after: Mapping[Any, Any],
+        changes: Mapping[str, Fixed],
+        errors: dict[str, float],
+    ) -> None:
+        """Let the states go back to the event, and the next tick be longer by what was left of this one."""
+        graph, lowering, system = self.graph, self.lowering, self.system
+        part = sympy.Symbol("left", real=True)
+        lowering.define(part, left)
+        for name, value in list(new.items()):
+            word = self.state[name]
+            change = sympy.Symbol(f"change_of_{name}", real=True)
+            back = lowering.lower(part * change, word.frac)
+            moved, outside = graph.clamp(graph.sub(value.node, back.node), word.low, word.high)
+            self.saturated = graph.either(self.saturated, outside)
+            new[name] = Fixed(moved, word.frac, value.error + back.error)
+            errors[name] = new[name].error
+            symbol = after[system.states[name].symbol]
+            lowering.define(symbol, new[name])
+            lowering.forget(symbol)
+        lag = lowering.lower(part * (1 + LAG), LAG_BITS)
+        word = self.state["lag"]
+        graph.results["lag"] = graph.clamp(lag.node, word.low, word.high)[0].number
 
 
 def initial(quantised: Quantised, values: Mapping[Any, Any], count: int) -> dict[str, Integers]:

@@ -50,7 +50,8 @@ class _Compiled:
         self.arguments = [*symbols, given]
         xi = [sympy.Symbol(f"xi_{name}", real=True) for name in system.noise]
         rates = [
-            system.derivatives[name] + (system.noise[name] * xi[[*system.noise].index(name)] if name in system.noise else 0)
+            system.derivatives[name]
+            + (system.noise[name] * xi[[*system.noise].index(name)] if name in system.noise else 0)
             for name in self.states
         ]
         self.rate = compiled([*self.arguments, *xi], rates, values)
@@ -59,7 +60,9 @@ class _Compiled:
             None if event.guard is None else compiled(self.arguments, [event.guard.xreplace(exact)], values)
             for event in system.events
         ]
-        self.conditions = [compiled(self.arguments, [sympy.sympify(event.condition)], values) for event in system.events]
+        self.conditions = [
+            compiled(self.arguments, [sympy.sympify(event.condition)], values) for event in system.events
+        ]
         self.actions = [
             {name: compiled(self.arguments, [each], values) for name, each in event.assignments.items()}
             for event in system.events
@@ -127,19 +130,26 @@ def follow(
         at_once = 0
         while now < end:
             active = [
-                n for n, event in enumerate(system.events)
+                n
+                for n, event in enumerate(system.events)
                 if event.guard is not None and bool(made.conditions[n](*y, *d, given)[0])
             ]
             tiny = (end - now) * 1e-9
             ahead = y + rate(now, y) * tiny
             first = next(
-                (n for n in active if system.events[n].assignments
-                 and made.guards[n](*y, *d, given)[0] > 0 and made.guards[n](*ahead, *d, given)[0] > 0),
+                (
+                    n
+                    for n in active
+                    if system.events[n].assignments
+                    and made.guards[n](*y, *d, given)[0] > 0
+                    and made.guards[n](*ahead, *d, given)[0] > 0
+                ),
                 None,
             )
             if first is None:
                 located = []
                 for n in active:
+
                     def crossing(_: float, y: Any, n: int = n, d: list[float] = d, given: float = given) -> float:
                         return float(made.guards[n](*y, *d, given)[0])
 
@@ -147,8 +157,15 @@ def follow(
                     crossing.terminal = bool(system.events[n].assignments)  # type: ignore[attr-defined]
                     located.append(crossing)
                 solution: Any = solve_ivp(
-                    rate, (now, end), y, method="LSODA", rtol=rtol, atol=rtol * 1e-2 * scale, max_step=longest,
-                    events=located or None, dense_output=True,
+                    rate,
+                    (now, end),
+                    y,
+                    method="LSODA",
+                    rtol=rtol,
+                    atol=rtol * 1e-2 * scale,
+                    max_step=longest,
+                    events=located or None,
+                    dense_output=True,
                 )
                 if solution.status < 0 or not np.isfinite(solution.y[:, -1]).all():
                     raise EquationError(f"{where}: the equations cannot be followed beyond {solution.t[-1]:.6g} s")
@@ -179,7 +196,9 @@ def follow(
                     spikes.append(now)
                 at_once += 1
                 if at_once > MOST_AT_ONCE:
-                    raise EquationError(f"{where}: event {system.events[first].name} happens without end at {now:.6g} s")
+                    raise EquationError(
+                        f"{where}: event {system.events[first].name} happens without end at {now:.6g} s"
+                    )
             if fired is not None:
                 arguments = (*y, *d, given)
                 changed = {name: float(each(*arguments)[0]) for name, each in made.actions[fired].items()}

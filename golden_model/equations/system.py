@@ -36,6 +36,9 @@ MOST_NAMES = 200
 RESERVED = frozenset(("t", "dt", "xi", "rand", "randn", "spike", "saturated", "noise", "drive", "lag", "raw", "state"))
 """Names that mean something else."""
 
+RAND, RANDN = (sympy.Symbol(name, real=True) for name in ("rand", "randn"))
+"""What stands for a uniform and for a normal random number in an assignment."""
+
 Text = str | float | int
 
 
@@ -56,8 +59,12 @@ class State(_Part):
     """A quantity that follows a derivative."""
 
     unit: str = Field("1", description="unit, such as V; 1 for a number without one")
-    start: Text = Field(0, description="value after reset: with its unit, or a formula of parameters and states before it")
-    range: tuple[Text, Text] = Field(description="lowest and highest value: numbers with units, or formulas of parameters")
+    start: Text = Field(
+        0, description="value after reset: with its unit, or a formula of parameters and states before it"
+    )
+    range: tuple[Text, Text] = Field(
+        description="lowest and highest value: numbers with units, or formulas of parameters"
+    )
     meaning: str = Field("", description="what it is")
 
 
@@ -87,9 +94,13 @@ class Event(_Part):
         None, description="condition that becomes true, such as 'v > v_th and metallic == 0'; dT/dt may stand in it"
     )
     rate: str | None = Field(None, description="instead: mean number of such events in a second, for random ones")
-    do: tuple[str, ...] = Field((), description="assignments such as 'v = v_reset'; all use the values before the event")
+    do: tuple[str, ...] = Field(
+        (), description="assignments such as 'v = v_reset'; all use the values before the event"
+    )
     spike: bool = Field(False, description="whether it is a spike")
-    locate: bool | None = Field(None, description="whether its time within a tick is found; by default where it matters")
+    locate: bool | None = Field(
+        None, description="whether its time within a tick is found; by default where it matters"
+    )
     name: str = Field("", description="its name in reports")
 
 
@@ -164,6 +175,15 @@ class System:
     """Symbols that stand for the derivatives in guards, by state."""
 
     @property
+    def noisy(self) -> bool:
+        """Whether anything is random."""
+        return (
+            bool(self.noise)
+            or any(event.rate is not None for event in self.events)
+            or any(each.has(RAND, RANDN) for event in self.events for each in event.assignments.values())
+        )
+
+    @property
     def values(self) -> dict[Any, float]:
         """The value of each parameter, by its symbol."""
         return {symbol: value for symbol, value, _, _ in self.parameters.values()}
@@ -235,7 +255,10 @@ class _Builder:
         parameters = dict(self._parameters(known))
         derivatives, definitions, functions = self._lines()
         names = _Names(known, definitions, functions)
-        at = lambda section, name: f"{self.where}: [{section}] {name}"  # noqa: E731
+
+        def at(section: str, name: str) -> str:
+            return f"{self.where}: [{section}] {name}"
+
         states = {n: self._state(n, each, names, at("states", n)) for n, each in self.model.states.items()}
         for name, state in states.items():
             known[name] = Known(state.symbol, self._dimension(self.model.states[name].unit, at("states", name)))
@@ -310,12 +333,12 @@ class _Builder:
         """An expression of a known dimension."""
         if isinstance(text, str) and re.fullmatch(r"\s*[+-]?[\d.]+(?:[eE][+-]?\d+)?\s*[A-Za-zµμΩ%/*^0-9\s]*", text):
             try:
-                value, dimension = quantity(text)
+                value, own = quantity(text)
             except ValueError:
                 pass
             else:
-                if dimension != wanted and value != 0:
-                    raise EquationError(f"{where}: {text!r} must be {wanted}, not {dimension}")
+                if own != wanted and value != 0:
+                    raise EquationError(f"{where}: {text!r} must be {wanted}, not {own}")
                 return sympy.Float(value)
         if not isinstance(text, str):
             if wanted != NONE and text != 0:
@@ -331,9 +354,7 @@ class _Builder:
     def _number(self, text: Text, names: _Names, wanted: Dimension, where: str) -> float:
         """The value of a formula of parameters."""
         expression = self._formula(text, names, wanted, where)
-        values = {
-            names.known[name].value: quantity(each.value)[0] for name, each in self.model.parameters.items()
-        }
+        values = {names.known[name].value: quantity(each.value)[0] for name, each in self.model.parameters.items()}
         try:
             return float(expression.subs(values))
         except TypeError:
@@ -486,7 +507,9 @@ class _Builder:
                 scope = Scope(_Names({**names.known, **steps}, names.definitions, names.functions), names.functions)
                 found, dimension = formula(text, scope, where)
                 if dimension is not None or not isinstance(found, sympy.logic.boolalg.Boolean):
-                    raise EquationError(f"{where}: {event.when[:60]!r} is a quantity; wanted a condition such as v > v_th")
+                    raise EquationError(
+                        f"{where}: {event.when[:60]!r} is a quantity; wanted a condition such as v > v_th"
+                    )
                 guard, condition = self._guard(found, inner, event.when, where)
             else:
                 assert event.rate is not None
@@ -525,7 +548,9 @@ class _Builder:
             own = self.model.states.get(name) or self.model.discrete.get(name)
             if not equals or own is None:
                 choices = ", ".join([*self.model.states, *self.model.discrete])
-                raise EquationError(f"{where}: wanted 'name = formula' with a state or discrete value ({choices}), not {text[:60]!r}")
+                raise EquationError(
+                    f"{where}: wanted 'name = formula' with a state or discrete value ({choices}), not {text[:60]!r}"
+                )
             if name in seen:
                 raise EquationError(f"{where}: {name} is assigned twice")
             seen.add(name)

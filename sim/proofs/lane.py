@@ -284,7 +284,8 @@ def _in_array(alone: Sequence[Circuit], array: NeuronArray) -> bool:
 
 
 def _results(
-    model: NeuronModel[Any], step: _Step, stopwatch: Stopwatch, progress: Callable[[int, int], None] | None) -> Iterator[Claim]:
+    model: NeuronModel[Any], step: _Step, stopwatch: Stopwatch, progress: Callable[[int, int], None] | None
+) -> Iterator[Claim]:
     """Prove that the results of the lane equal those of the golden step, and that the golden step is valid."""
     # The circuit may rely on the invariants: they hold after reset, and after each golden step from where they hold.
     kept = model.invariants(step.raw, step.before)
