@@ -45,7 +45,9 @@ def _fitted(value: Any, low: int, high: int) -> Value:
         value = value[:width]
     elif len(value) < width:
         value = (value + Const(0, signed(width + 1) if low < 0 else unsigned(width)))[:width]
-    return value.as_signed() if low < 0 else value.as_unsigned() if value.shape().signed else value
+    if low < 0:
+        return Value.cast(value.as_signed())
+    return Value.cast(value.as_unsigned()) if value.shape().signed else value
 
 
 class _Scheduler:
@@ -161,8 +163,6 @@ class _Scheduler:
         operands = [self.nodes[each] for each in args]
         if name in ("advance", "draw"):
             function = noise.advance if name == "advance" else noise.byte_sum
-            if all(not each.interval for each in operands):
-                raise ValueError("a draw must have a state")
             low, high = graph.ranges[number]
             return flow.register(lambda state: _fitted(function(state), low, high), *operands, name=self._name(number))
         return self._logic(number, self._function(number), list(args))
@@ -180,8 +180,6 @@ class _Scheduler:
         if depth > DEPTH:
             operands = [self._registered(each) for each in args]
             depth = cost
-        if all(not each.interval for each in operands):
-            raise ValueError("a constant must be folded")
         if cost and (self.readers[number] > 1 or depth > DEPTH - 0.5 or number in self.graph.names):
             self.depth[number] = 0.0
             return flow.register(function, *operands, name=self._name(number))

@@ -31,7 +31,7 @@ from neuristor.golden_model.equations.expressions import relax
 from neuristor.golden_model.equations.ranges import interval
 from neuristor.golden_model.equations.system import System
 
-__all__ = ["LAG", "LAG_BITS", "Change", "Tick", "ahead", "discretise", "linear_part", "middle"]
+__all__ = ["LAG", "LAG_BITS", "Change", "Tick", "ahead", "discretise", "linear_part", "middle", "newest"]
 
 H = sympy.Dummy("h", positive=True)
 """The length of the tick, in second."""
@@ -53,9 +53,9 @@ class Change:
     kind: str
     """``constant``, ``exact``, ``exponential`` or ``euler``."""
     factor: Any
-    """What multiplies `rate`: kappa, or ``1 - exp(a h)`` beside a target."""
+    """What multiplies `rate`: kappa / h, or ``1 - exp(a h)`` beside a target."""
     rate: Any
-    """The derivative, or the distance from the target."""
+    """The derivative times h, or the distance from the target."""
     slope: Any
     """a of equation 1, per second."""
     noise: Any
@@ -74,6 +74,8 @@ class Tick:
     """States whose middle continues the change of the last tick, which is kept for that."""
     middle: tuple[str, ...]
     """States whose middle is known when it is needed."""
+    newest: tuple[str, ...]
+    """States whose value after the tick is needed by others."""
     staggered: bool
     """Whether two groups of states are half a tick apart."""
     located: bool
@@ -105,6 +107,17 @@ def middle(name: str) -> Any:
         Name of the state.
     """
     return sympy.Symbol(f"{name}_mid", real=True)
+
+
+def newest(name: str) -> Any:
+    """The symbol of a state after the tick, before events.
+
+    Parameters
+    ----------
+    name : str
+        Name of the state.
+    """
+    return sympy.Symbol(f"{name}_newest", real=True)
 
 
 def linear_part(expression: Any, x: Any) -> tuple[Any, Any, Any]:
@@ -203,10 +216,12 @@ def discretise(system: System, h: float, *, located: bool | None = None) -> Tick
     split = {name: linear_part(system.derivatives[name], symbols[name]) for name in symbols}
     if system.model.method == "euler":
         changes = tuple(
-            Change(name, "euler", length, system.derivatives[name], sympy.Integer(0), _noise(system, name))
+            Change(
+                name, "euler", length / H, _times(system.derivatives[name], H), sympy.Integer(0), _noise(system, name)
+            )
             for name in symbols
         )
-        return Tick(system, h, changes, (), (), staggered=False, located=located)
+        return Tick(system, h, changes, (), (), (), staggered=False, located=located)
     curved = {name for name, (_, _, n) in split.items() if n != 0}
     groups = None if curved else _groups(system, needs)
     if groups:
@@ -220,11 +235,11 @@ def discretise(system: System, h: float, *, located: bool | None = None) -> Tick
     used: set[Any] = set()
     made = []
     for place, name in enumerate(order):
-        others = {
-            symbols[other]: middle(other) if other in order[:place] else ahead(other)
-            for other in needs[name]
-            if not groups
-        }
+        done = order[:place]
+        if groups:
+            others = {symbols[other]: newest(other) for other in needs[name] if other in done}
+        else:
+            others = {symbols[other]: middle(other) if other in done else ahead(other) for other in needs[name]}
         a, b, n = (each.xreplace(others) for each in split[name])
         if name in curved:
             rate = a * symbols[name] + b + n.xreplace({symbols[name]: ahead(name)})
@@ -238,6 +253,7 @@ def discretise(system: System, h: float, *, located: bool | None = None) -> Tick
         tuple(made),
         tuple(name for name in symbols if ahead(name) in used),
         tuple(name for name in symbols if middle(name) in used),
+        tuple(name for name in symbols if newest(name) in used),
         staggered=bool(groups),
         located=located,
     )
@@ -247,18 +263,16 @@ def _noise(system: System, name: str) -> Any:
     return system.noise.get(name, sympy.Integer(0)) * sympy.sqrt(H)
 
 
-def _change(
-    system: System, time: tuple[float, Any], name: str, a: Any, rate: Any, b: Any, curved: bool
-) -> Change:
+def _change(system: System, time: tuple[float, Any], name: str, a: Any, rate: Any, b: Any, curved: bool) -> Change:
     """Equation 1 for a state."""
     h, length = time
     noise = _noise(system, name)
     if a == 0:
-        return Change(name, "constant", length, rate, a, noise)
+        return Change(name, "constant", length / H, _times(rate, H), a, noise)
     variables = {
         *(state.symbol for state in system.states.values()),
         *(value.symbol for value in system.discrete.values()),
-        *(each(state) for state in system.states for each in (ahead, middle)),
+        *(each(state) for state in system.states for each in (ahead, middle, newest)),
         *([system.input.symbol] if system.input else []),
     }
     # Discrete values of which there are few are no variables: a table has each case.
@@ -268,7 +282,7 @@ def _change(
         # Target and decay depend on one variable: a table each.
         return Change(name, "exact", 1 - sympy.exp(a * length), -b / a - system.states[name].symbol, a, noise)
     if not a.free_symbols & variables:
-        return Change(name, "exact", (sympy.exp(a * length) - 1) / a, rate, a, noise)
+        return Change(name, "exact", (sympy.exp(a * length) - 1) / (a * H), _times(rate, H), a, noise)
     z = _times(-a, length)  # positive where the state decays, as conductances in the terms of the derivative are
     if _size(system, h, z) < SMALL:
         return Change(name, "exponential", 1 - z / 2, _times(rate, length), a, noise)
@@ -289,7 +303,7 @@ def _size(system: System, h: float, e: Any) -> float:
     ranges: dict[Any, tuple[float, float]] = {}
     for each in (*system.states.values(), *system.discrete.values(), *([system.input] if system.input else [])):
         bounds = each.low, each.high
-        ranges |= dict.fromkeys((each.symbol, ahead(each.name), middle(each.name)), bounds)
+        ranges |= dict.fromkeys((each.symbol, *(some(each.name) for some in (ahead, middle, newest))), bounds)
     ranges[LAG] = (0.0, 1.0)
     numbers = {symbol: sympy.Float(value) for symbol, value in {**system.values, H: h}.items()}
     low, high = interval(e.xreplace(numbers), ranges, system.model.name)

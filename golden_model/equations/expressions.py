@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import sympy
@@ -203,7 +204,13 @@ class _Reader:
         self.calls: list[str] = []
 
     def parse(self, text: str) -> ast.expr:
-        """The syntax tree of a formula."""
+        """The syntax tree of a formula.
+
+        Raises
+        ------
+        EquationError
+            If it is none.
+        """
         if len(text) > MOST_CHARACTERS:
             raise EquationError(f"{self.where}: a formula must have at most {MOST_CHARACTERS} characters")
         try:
@@ -219,7 +226,13 @@ class _Reader:
         return EquationError(f"{self.where}: {text}{inside}")
 
     def read(self, node: ast.expr, local: Mapping[str, _Value]) -> _Value:
-        """A part of a formula, with the arguments of the function it stands in."""
+        """A part of a formula, with the arguments of the function it stands in.
+
+        Raises
+        ------
+        EquationError
+            If it has too many parts.
+        """
         self.parts += 1
         if self.parts > MOST_PARTS:
             raise EquationError(f"{self.where}: a formula must have at most {MOST_PARTS} parts")
@@ -355,7 +368,7 @@ class _Reader:
     def _comparison(self, node: ast.Compare, local: Mapping[str, _Value]) -> _Value:
         parts = [self._quantity(each, local) for each in (node.left, *node.comparators)]
         made = []
-        for (a, b), op in zip(zip(parts, parts[1:], strict=False), node.ops, strict=True):
+        for (a, b), op in zip(pairwise(parts), node.ops, strict=True):
             self._same(a, b, node, "compares")
             match op:
                 case ast.Lt():

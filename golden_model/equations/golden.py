@@ -21,7 +21,7 @@ def raw_type(graph: Graph) -> Any:
     graph : Graph
         The graph.
     """
-    return NamedTuple("Raw", [(name, tuple[int, ...]) for name in sorted(graph.tables)])  # type: ignore[misc]
+    return NamedTuple("Raw", [(name, tuple[int, ...]) for name in sorted(graph.tables)])
 
 
 def _names(graph: Graph, taken: Iterable[str]) -> dict[int, str]:
@@ -53,6 +53,11 @@ def source(graph: Graph, state: Iterable[str], parameters: Iterable[str]) -> str
     -------
     str
         A function ``step``.
+
+    Raises
+    ------
+    ValueError
+        If the graph has an operation that is not known.
     """
     state, parameters = tuple(state), tuple(parameters)
     arguments = [*("state" if name == "noise" else name for name in state), *(f"{name}_raw" for name in parameters)]

@@ -1,7 +1,7 @@
 """From the formulas of a tick to integers: formats, tables, reciprocals, and a bound for the error of each value.
 
-A formula is lowered for the resolution that its user needs. Factors of a product have as many bits as that needs, and at
-most `Words.operand`. What depends on one variable only becomes one table with linear interpolation; its entries are
+A formula is lowered for the resolution that its user needs. Factors of a product have as many bits as that needs, and
+at most `Words.operand`. What depends on one variable only becomes one table with linear interpolation; its entries are
 shifted from the curve by a twelfth of the second difference, which makes the mean error zero. The reciprocal of a
 quantity that spans octaves is normalised first. Every value carries a bound for its distance from the real formula.
 """
@@ -18,8 +18,8 @@ import sympy
 from numpy.typing import NDArray
 
 from neuristor.golden_model.equations.expressions import EquationError, choose, least, most
-from neuristor.golden_model.equations.graph import Graph, Node, bits
 from neuristor.golden_model.equations.functions import compiled
+from neuristor.golden_model.equations.graph import Graph, Node
 from neuristor.golden_model.equations.ranges import Interval, interval
 
 __all__ = ["Fixed", "Lowering", "Table", "Words"]
@@ -159,18 +159,25 @@ class Lowering:
     def _reads(self, e: Any, symbol: Any) -> bool:
         """Whether an expression depends on a symbol, also through its parts."""
         return any(
-            each == symbol or (each in self._parts and self._reads(self._parts[each], symbol)) for each in e.free_symbols
+            each == symbol or (each in self._parts and self._reads(self._parts[each], symbol))
+            for each in e.free_symbols
         )
 
     # What does not change
 
     def _number(self, e: Any) -> Any:
-        """The value of an expression without variables: a number, or an array over the neurons."""
+        """The value of an expression without variables: a number, or an array over the neurons.
+
+        Raises
+        ------
+        EquationError
+            If it is not finite.
+        """
         (value,) = compiled([], [e], {s: self.numbers[s] for s in e.free_symbols})()
         value = np.asarray(value, dtype=np.float64)
         if not np.isfinite(value).all():
             raise EquationError(f"{self.where}: {str(e)[:60]!r} is not finite")
-        return float(value) if value.ndim == 0 or (value == value.flat[0]).all() and value.ndim == 0 else value
+        return value if value.ndim else float(value)
 
     def _is_constant(self, e: Any) -> bool:
         return not (e.free_symbols - set(self.numbers))
@@ -190,18 +197,16 @@ class Lowering:
         if raw.ndim == 0 or (raw == raw.flat[0]).all():
             return Fixed(self.graph.const(int(raw.flat[0])), frac, error)
         column = raw.astype(np.int64)
-        for name, known in self.columns.items():
-            if known.shape == column.shape and (known == column).all():
-                break
-        else:
-            name = f"own_{len(self.columns)}"
-            self.columns[name] = column
+        same = (each for each, known in self.columns.items() if np.array_equal(known, column))
+        name = next(same, f"own_{len(self.columns)}")
+        self.columns[name] = column
         return Fixed(self.graph.given("param", name, int(column.min()), int(column.max())), frac, error)
 
     # Ranges
 
     def _variables(self, e: Any) -> set[Any]:
-        return e.free_symbols & set(self._ranges)
+        found: set[Any] = e.free_symbols & set(self._ranges)
+        return found
 
     def _simplified(self, e: Any) -> Any:
         """An expression with numbers for what does not change; the widest of the neurons' values does for a range."""
@@ -459,8 +464,6 @@ class Lowering:
             The expression.
         """
         e = self.abstracted(e)
-        variable, rest = e.as_independent(*self.numbers, as_Add=True) if False else (None, None)
-        del variable, rest
         constants = [each for each in sympy.Add.make_args(e) if self._is_constant(each)]
         others = sympy.Add(*(each for each in sympy.Add.make_args(e) if not self._is_constant(each)))
         frac = self._natural(others)
@@ -763,7 +766,13 @@ class Lowering:
     def _entries(
         self, real: Callable[[Any], Floats], low: int, high: int, position: int, e: Any, symbol: Any
     ) -> tuple[Floats, float]:
-        """Values at the edges of the entries, and the largest error of the interpolation between them."""
+        """Values at the edges of the entries, and the largest error of the interpolation between them.
+
+        Raises
+        ------
+        EquationError
+            If the function is not finite somewhere.
+        """
         step = 1 << position
         count = -(-(high - low + 1) // step)
         at = low + step * np.arange(-1, count + 2, dtype=np.float64)
@@ -796,6 +805,13 @@ class Lowering:
         return self._reciprocal(e.base, frac)
 
     def _reciprocal(self, e: Any, frac: int) -> Fixed:
+        """The reciprocal of an expression: its argument is normalised, and the result shifted back.
+
+        Raises
+        ------
+        EquationError
+            If the expression can be zero.
+        """
         low, high = self.interval(e)
         if low <= 0 <= high:
             raise EquationError(f"{self.where}: {str(e)[:60]!r} can be zero, and something is divided by it")

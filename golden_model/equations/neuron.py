@@ -16,9 +16,10 @@ from neuristor.golden_model import noise
 from neuristor.golden_model.checks import positive, whole
 from neuristor.golden_model.equations.discretise import Tick, discretise
 from neuristor.golden_model.equations.golden import source, step
+from neuristor.golden_model.equations.graph import bits
 from neuristor.golden_model.equations.lower import Words
-from neuristor.golden_model.equations.numeric import FloatTick
-from neuristor.golden_model.equations.quantise import Quantised, initial, quantise
+from neuristor.golden_model.equations.numeric import Draws, FloatTick, constants
+from neuristor.golden_model.equations.quantise import Quantised, drive_bits, initial, int_bits, quantise
 from neuristor.golden_model.equations.reference import follow
 from neuristor.golden_model.equations.system import Model, System, read
 from neuristor.golden_model.fixed import Format
@@ -92,6 +93,14 @@ class EquationParams(NeuronParams):
                 f"membrane must be [{needed.int_bits}, {needed.frac_bits}] for the range of {self.outputs[0]} with "
                 f"{needed.width} bits, not [{self.membrane.int_bits}, {self.membrane.frac_bits}]"
             )
+        if self.system.input is not None:
+            whole_bits = drive_bits(self.step_of_time, {**constants(self.system, self.dt), **self.own_values})
+            wanted = Format(whole_bits, self.drive.width - whole_bits)
+            if self.drive != wanted:
+                raise ValueError(
+                    f"drive must be [{wanted.int_bits}, {wanted.frac_bits}] for the range of the input with "
+                    f"{wanted.width} bits, not [{self.drive.int_bits}, {self.drive.frac_bits}]"
+                )
         _ = self.quantised
 
     @property
@@ -134,7 +143,7 @@ class EquationParams(NeuronParams):
     @cached_property
     def float_tick(self) -> FloatTick:
         """The tick in float64."""
-        return FloatTick(self.step_of_time, self.own_values)
+        return FloatTick(self.step_of_time, self.own_values, self.seed)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -158,8 +167,6 @@ class EquationParams(NeuronParams):
     @property
     def state_fields(self) -> tuple[Field, ...]:
         """The state of one neuron, as the block RAM stores it."""
-        from neuristor.golden_model.equations.graph import bits
-
         fields = [Field(name, bits(word.low, word.high), word.low < 0) for name, word in self.quantised.state.items()]
         if self.quantised.noisy:
             fields.append(Field("noise", 32, False))
@@ -168,12 +175,12 @@ class EquationParams(NeuronParams):
     @cached_property
     def step(self) -> Any:
         """The golden step."""
-        state = [name for name in self.quantised.state] + (["noise"] if self.quantised.noisy else [])
+        state = [*self.quantised.state] + (["noise"] if self.quantised.noisy else [])
         return step(self.quantised.graph, state, self.quantised.columns)
 
     def source(self) -> str:
         """The text of the golden step."""
-        state = [name for name in self.quantised.state] + (["noise"] if self.quantised.noisy else [])
+        state = [*self.quantised.state] + (["noise"] if self.quantised.noisy else [])
         return source(self.quantised.graph, state, self.quantised.columns)
 
     def __getattr__(self, name: str) -> Any:
@@ -234,15 +241,22 @@ class EquationParams(NeuronParams):
 
 @lru_cache(maxsize=256)
 def _raw_type(names: tuple[str, ...]) -> Any:
-    return NamedTuple("Raw", [(name, tuple[int, ...]) for name in names])  # type: ignore[misc]
+    return NamedTuple("Raw", [(name, tuple[int, ...]) for name in names])
 
 
 def _format(bounds: tuple[float, float], width: int) -> Format:
     """The word of a state with a range."""
-    from neuristor.golden_model.equations.quantise import int_bits
-
     whole_bits = int_bits(*bounds)
     return Format(whole_bits, width - whole_bits)
+
+
+def _drive_format(system: System, dt: float, values: Mapping[str, float]) -> Format:
+    """The word of the input: 18 bits."""
+    if system.input is None:
+        return Format(2, 16)
+    numbers = {symbol: values.get(name, value) for name, (symbol, value, _, _) in system.parameters.items()}
+    whole_bits = drive_bits(discretise(system, dt), {**constants(system, dt), **numbers})
+    return Format(whole_bits, 18 - whole_bits)
 
 
 class EquationBitTrue(BitTrueModel):
@@ -257,7 +271,7 @@ class EquationBitTrue(BitTrueModel):
     params: EquationParams
 
     @property
-    def tick(self) -> Any:  # type: ignore[override]
+    def tick(self) -> Any:  # type: ignore[override]  # each array has a step of its own
         """The golden step."""
         return self.params.step
 
@@ -286,47 +300,44 @@ class EquationReference(ReferenceModel):
             setattr(self, name, self._state[name])
         self.membrane = self._state[self.params.outputs[0]]
 
-    def _draws(self) -> list[Floats]:
-        made = []
-        for _ in self.params.system.noise:
-            made.append(noise.byte_sum(self._draw) / noise.SIGMA)
-            self._draw = np.asarray(noise.advance(self._draw))
-        if made:
-            self._draw = np.asarray(noise.advance(self._draw))
-        return made
-
     def _on_ticks(self, drive: Floats) -> Events:
-        given = self.params.inputs(drive)
-        self._state, spike = self.params.float_tick.step(self._state, given, self._draws())
+        self._state, spike = self.params.float_tick.step(self._state, self.params.inputs(drive))
         self._show()
         return self._at_end(spike)
 
     def _located(self, drive: Floats) -> Events:
         params, h = self.params, self.params.dt
         given = params.inputs(drive)
-        draws = self._draws()
+        random = Draws(self._state.get("noise"))
+        disturbed = [random.normal() / math.sqrt(h) for _ in params.system.noise]
         found: Events = []
         for n in range(params.count):
-            values = {
-                symbol: float(np.broadcast_to(each, params.count)[n]) for symbol, each in params.own_values.items()
-            }
-            names = [*params.system.states, *params.system.discrete]
-            start = {name: float(self._state[name][n]) for name in names}
             made = follow(
                 params.system,
-                values,
-                start,
+                self._values(n),
+                {name: float(self._state[name][n]) for name in self._names},
                 [(h, float(given[n]))],
-                np.empty(0),
+                np.zeros(0, dtype=np.float64),
                 longest=h,
-                disturbances=[[float(each[n]) / math.sqrt(h) for each in draws]],
+                disturbances=[[float(each[n]) for each in disturbed]],
             )
-            for name in names:
+            for name in self._names:
                 self._state[name][n] = made.after[name]
             if len(made.spikes):
                 found.append((np.full(len(made.spikes), n), self.time + made.spikes))
+        if params.system.noisy:
+            self._state["noise"] = random.after()
         self._show()
         return found
+
+    @property
+    def _names(self) -> list[str]:
+        return [*self.params.system.states, *self.params.system.discrete]
+
+    def _values(self, n: int) -> dict[Any, float]:
+        """The parameters of a neuron."""
+        count = self.params.count
+        return {symbol: float(np.broadcast_to(each, count)[n]) for symbol, each in self.params.own_values.items()}
 
     def run(self, drive: Floats) -> tuple[dict[str, NDArray[Any]], list[Floats]]:
         """Advance many ticks; in continuous time, from event to event.
@@ -337,25 +348,22 @@ class EquationReference(ReferenceModel):
             Input of each tick, in the unit of ``params.drive_volts``.
         """
         params = self.params
-        if not self.locate or params.system.noise or self.ticks:
+        if not self.locate or params.system.noisy or self.ticks:
             return super().run(drive)
         h, ticks = params.dt, len(drive)
-        ends = h * np.arange(1, ticks + 1)
-        names = [*params.system.states, *params.system.discrete]
+        ends = h * np.arange(1, ticks + 1, dtype=np.float64)
         trace: dict[str, NDArray[Any]] = {"spike": np.zeros(drive.shape, dtype=np.int64)}
         trace |= {name: np.empty(drive.shape) for name in params.outputs}
         times: list[Floats] = []
         known: dict[Any, Any] = {}
         given = params.inputs(drive)
         for n in range(params.count):
-            values = {
-                symbol: float(np.broadcast_to(each, params.count)[n]) for symbol, each in params.own_values.items()
-            }
+            values = self._values(n)
             key = tuple(values.values()), given[:, n].tobytes()
             if key not in known:
                 cuts = np.append(np.flatnonzero(np.diff(given[:, n])), ticks - 1)
                 inputs = [(float(ends[cut]), float(given[cut, n])) for cut in cuts]
-                start = {name: float(self._state[name][n]) for name in names}
+                start = {name: float(self._state[name][n]) for name in self._names}
                 known[key] = follow(params.system, values, start, inputs, ends, longest=20 * h)
             made = known[key]
             for name in params.outputs:
@@ -363,7 +371,7 @@ class EquationReference(ReferenceModel):
             places = np.minimum(np.floor(made.spikes / h).astype(int), ticks - 1)
             np.add.at(trace["spike"][:, n], places, 1)
             times.append(made.spikes)
-            for name in names:
+            for name in self._names:
                 self._state[name][n] = made.after[name]
         self.ticks += ticks
         self._show()
@@ -390,15 +398,13 @@ def model_of(text: Model) -> NeuronModel[EquationParams]:
     variable = system.states.get(observed) or system.discrete[observed]
 
     def from_circuit(
-        circuit: None,
+        circuit: Any,
         *,
         count: int,
         dt: float,
         options: Any = None,
         spread: Variability | None = None,
-        membrane: Format | None = None,
-        drive: Format | None = None,
-        coefficient_bits: int = 18,
+        **words: Any,
     ) -> EquationParams:
         """Make the parameters of an array."""
         given = {} if options is None else {name: getattr(options, name) for name in system.parameters}
@@ -409,9 +415,9 @@ def model_of(text: Model) -> NeuronModel[EquationParams]:
             text=dumped,
             values=values,
             spread=spread or Variability(),
-            membrane=membrane or _format((variable.low, variable.high), 24),
-            drive=drive or Format(2, 16),
-            coefficient_bits=coefficient_bits,
+            membrane=words.get("membrane") or _format((variable.low, variable.high), 24),
+            drive=words.get("drive") or _drive_format(system, dt, dict(values)),
+            coefficient_bits=words.get("coefficient_bits") or 18,
         )
 
     return NeuronModel(
@@ -519,23 +525,14 @@ def shadow(params: EquationParams, drive: Floats, trace: dict[str, Integers]) ->
         Run of the bit-true model.
     """
     before = _before(params, trace)
-    state = {name: params.real(name, column) for name, column in before.items()}
+    state: dict[str, Any] = {name: params.real(name, column) for name, column in before.items()}
     given = params.inputs(drive)
-    ticks, count = drive.shape
     made = np.empty(drive.shape)
-    observed = params.outputs[0]
-    random = None
     if params.quantised.noisy:
-        random = noise.states(params.seed, trace["noise"])
-    for t in range(ticks):
-        draws = []
-        if random is not None:
-            now = random[t]
-            for _ in params.system.noise:
-                draws.append(noise.byte_sum(now) / noise.SIGMA)
-                now = noise.advance(now)
-        after, _ = params.float_tick.step({name: column[t] for name, column in state.items()}, given[t], draws)
-        made[t] = after[observed]
+        state["noise"] = noise.states(params.seed, trace["noise"])  # integers
+    for tick, row in enumerate(given):
+        after, _ = params.float_tick.step({name: column[tick] for name, column in state.items()}, row)
+        made[tick] = after[params.outputs[0]]
     low, high = params.observed_range
     return np.clip(made, low, high)
 
@@ -598,9 +595,8 @@ def rate(params: EquationParams, current: Floats) -> Floats:
     ticks = 20_000
     first, last = np.full(len(flat), np.nan), np.full(len(flat), np.nan)
     spikes = np.zeros(len(flat), dtype=int)
-    zero = [np.zeros(len(flat)) for _ in params.system.noise]
     for tick in range(ticks):
-        state, spike = same.float_tick.step(state, flat, zero)
+        state, spike = same.float_tick.step(state, flat)
         if tick > ticks // 4:
             first = np.where(spike & np.isnan(first), tick, first)
             last = np.where(spike, tick, last)

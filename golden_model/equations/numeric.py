@@ -10,7 +10,7 @@ import sympy
 from numpy.typing import NDArray
 
 from neuristor.golden_model import noise
-from neuristor.golden_model.equations.discretise import LAG, LAG_BITS, H, Tick, ahead, middle
+from neuristor.golden_model.equations.discretise import LAG, LAG_BITS, H, Tick, ahead, middle, newest
 from neuristor.golden_model.equations.functions import compiled
 from neuristor.golden_model.equations.system import RAND, RANDN, System, SystemEvent
 
@@ -58,6 +58,8 @@ class FloatTick:
             self._changes.append((change.name, compiled(known, expressions, self.values)))
             if change.name in tick.middle:
                 known.append(middle(change.name))
+            if change.name in tick.newest:
+                known.append(newest(change.name))
         rates = list(system.rates.values())
         self._events = [_Compiled(event, base, given, rates, self.values) for event in system.events]
 
@@ -117,6 +119,8 @@ class FloatTick:
             change[name] = moved + (disturbed * random.normal() if name in system.noise else 0.0)
             if name in tick.middle:
                 known.append(state[name] + change[name] / 2)
+            if name in tick.newest:
+                known.append(state[name] + change[name])
         new = {name: state[name] + change[name] if name in change else state[name] for name in self._names}
         rates = [change[name] / tick.h for name in system.rates]
         values = [new[name] for name in self._names]
@@ -137,7 +141,9 @@ class FloatTick:
                 spike = spike | found
             for name, function in event.actions.items():
                 at = found & ~changed[name]
-                after[name] = np.where(at, function(*values, drive, *random.both(event.event.assignments[name]))[0], after[name])
+                after[name] = np.where(
+                    at, function(*values, drive, *random.both(event.event.assignments[name]))[0], after[name]
+                )
                 changed[name] = changed[name] | at
         for name in tick.ahead:
             after[f"d_{name}"] = np.where(changed[name] | (left > 0), 0.0, change[name])

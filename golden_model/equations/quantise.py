@@ -12,7 +12,7 @@ import sympy
 from numpy.typing import NDArray
 
 from neuristor.golden_model import noise
-from neuristor.golden_model.equations.discretise import LAG, LAG_BITS, Change, H, Tick, ahead, linear_part, middle
+from neuristor.golden_model.equations.discretise import LAG, LAG_BITS, Change, H, Tick, ahead, linear_part, middle, newest
 from neuristor.golden_model.equations.expressions import least, most
 from neuristor.golden_model.equations.functions import compiled
 from neuristor.golden_model.equations.graph import Graph, Node
@@ -20,7 +20,7 @@ from neuristor.golden_model.equations.lower import Fixed, Lowering, Table, Words
 from neuristor.golden_model.equations.numeric import constants
 from neuristor.golden_model.equations.system import RAND, RANDN, SystemEvent, Variable
 
-__all__ = ["Quantised", "Word", "initial", "quantise"]
+__all__ = ["Quantised", "Word", "drive_bits", "initial", "int_bits", "quantise"]
 
 Integers = NDArray[np.int64]
 NEAR = 14
@@ -115,6 +115,30 @@ def _input_coefficient(tick: Tick, numbers: Mapping[Any, Any]) -> Any:
     return found.pop() if len(found) == 1 else sympy.Integer(1)
 
 
+def _input_scale(tick: Tick, numbers: Mapping[Any, Any]) -> tuple[Any, float]:
+    """The same, and its value."""
+    coefficient = _input_coefficient(tick, numbers)
+    (value,) = compiled([], [coefficient], {symbol: numbers[symbol] for symbol in coefficient.free_symbols})()
+    return coefficient, float(value)
+
+
+def drive_bits(tick: Tick, numbers: Mapping[Any, Any]) -> int:
+    """Integer bits of the word of the input.
+
+    Parameters
+    ----------
+    tick : Tick
+        The formulas, of a system with an input.
+    numbers : mapping of sympy.Symbol
+        Values of what does not change.
+    """
+    given = tick.system.input
+    assert given is not None
+    _, scale = _input_scale(tick, numbers)
+    low, high = sorted((given.low * scale, given.high * scale))
+    return int_bits(low, high)
+
+
 def int_bits(low: float, high: float) -> int:
     """Integer bits of a signed word for a range."""
     size = max(high, -low, 1e-300)
@@ -129,9 +153,7 @@ class _Quantiser:
         self.input_symbol = sympy.Symbol("drive", real=True)
         self.input_scale, self._given = 1.0, {}
         if self.system.input:
-            coefficient = _input_coefficient(tick, lowering.numbers)
-            (value,) = compiled([], [coefficient], {s: lowering.numbers[s] for s in coefficient.free_symbols})()
-            self.input_scale = float(value)
+            coefficient, self.input_scale = _input_scale(tick, lowering.numbers)
             self._given = {self.system.input.symbol: self.input_symbol / coefficient}
         self.state: dict[str, Word] = {}
         self.saturated = self.graph.const(0)
@@ -190,8 +212,7 @@ class _Quantiser:
         given = self.system.input
         if given is None:
             return Word("drive", 0, -1, 0, "1")
-        low, high = sorted((given.low * self.input_scale, given.high * self.input_scale))
-        frac = self.words.drive - int_bits(low, high)
+        frac = self.words.drive - drive_bits(self.tick, self.lowering.numbers)
         # Any word may come, not only those of the range.
         limit = 1 << (self.words.drive - 1)
         word = Word("drive", frac, -limit, limit - 1, given.unit)
@@ -219,6 +240,10 @@ class _Quantiser:
                 value = self._disturbed(change, value, word)
             graph.named(value.node, f"change_of_{change.name}")
             made[change.name] = value
+            if change.name in tick.newest:
+                x = lowering.values[self.system.states[change.name].symbol]
+                node, _ = graph.clamp(graph.add(x.node, value.node), word.low, word.high)
+                lowering.define(newest(change.name), Fixed(node, word.frac, value.error))
             if change.name in tick.middle:
                 x = lowering.values[self.system.states[change.name].symbol]
                 node = graph.add(x.node, graph.shr(value.node, 1))

@@ -57,7 +57,7 @@ class _Compiled:
         self.rate = compiled([*self.arguments, *xi], rates, values)
         exact = dict(zip(system.rates.values(), (system.derivatives[name] for name in system.rates), strict=True))
         self.guards = [
-            None if event.guard is None else compiled(self.arguments, [event.guard.xreplace(exact)], values)
+            compiled(self.arguments, [sympy.sympify(event.guard or 0).xreplace(exact)], values)
             for event in system.events
         ]
         self.conditions = [

@@ -330,7 +330,13 @@ class _Builder:
     def _formula(
         self, text: Text, names: _Names, wanted: Dimension, where: str, allowed: frozenset[str] = frozenset()
     ) -> Any:
-        """An expression of a known dimension."""
+        """An expression of a known dimension.
+
+        Raises
+        ------
+        EquationError
+            If it is no formula, or of another dimension.
+        """
         if isinstance(text, str) and re.fullmatch(r"\s*[+-]?[\d.]+(?:[eE][+-]?\d+)?\s*[A-Za-zµμΩ%/*^0-9\s]*", text):
             try:
                 value, own = quantity(text)
@@ -352,7 +358,13 @@ class _Builder:
         return expression
 
     def _number(self, text: Text, names: _Names, wanted: Dimension, where: str) -> float:
-        """The value of a formula of parameters."""
+        """The value of a formula of parameters.
+
+        Raises
+        ------
+        EquationError
+            If it has other names.
+        """
         expression = self._formula(text, names, wanted, where)
         values = {names.known[name].value: quantity(each.value)[0] for name, each in self.model.parameters.items()}
         try:
@@ -403,7 +415,13 @@ class _Builder:
         return Variable(given.name, symbol, given.unit, low, high, meaning=given.meaning)
 
     def _lines(self) -> tuple[dict[str, tuple[str, str]], dict[str, tuple[str, str]], dict[str, Function]]:
-        """Derivatives, definitions and functions, each as its text and its place."""
+        """Derivatives, definitions and functions, each as its text and its place.
+
+        Raises
+        ------
+        EquationError
+            If a line is no equation, a name stands twice, or a state has no derivative.
+        """
         if len(self.model.equations) > MOST_EQUATIONS:
             raise EquationError(f"{self.where}: equations must have at most {MOST_EQUATIONS // 1024} KiB")
         derivatives: dict[str, tuple[str, str]] = {}
@@ -522,7 +540,13 @@ class _Builder:
             )
 
     def _guard(self, found: Any, inner: set[Any], text: str, where: str) -> tuple[Any, Any]:
-        """The quantity that becomes positive, and the condition of discrete values."""
+        """The quantity that becomes positive, and the condition of discrete values.
+
+        Raises
+        ------
+        EquationError
+            If there is not exactly one inequality of states.
+        """
         parts = found.args if isinstance(found, sympy.And) else (found,)
         conditions = [part for part in parts if part.free_symbols <= inner]
         guards = [part for part in parts if not part.free_symbols <= inner]
@@ -541,6 +565,13 @@ class _Builder:
         raise EquationError(f"{where}: {text[:60]!r} must be an inequality of states, such as v > v_th")
 
     def _assignments(self, event: Event, names: _Names, where: str) -> Iterator[tuple[str, Any]]:
+        """The assignments of an event, by the name of what they change.
+
+        Raises
+        ------
+        EquationError
+            If one is no assignment to a state or a discrete value, or two change the same.
+        """
         seen = set()
         for text in event.do:
             left, equals, right = text.partition("=")
