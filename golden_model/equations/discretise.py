@@ -47,39 +47,64 @@ MOST_TERMS = 2_000
 
 @dataclass(frozen=True)
 class Change:
-    """The change of a state in a tick."""
+    """The change of a state in a tick.
+
+    Parameters
+    ----------
+    name : str
+        Of the state.
+    kind : str
+        ``constant``, ``exact``, ``exponential`` or ``euler``.
+    factor : sympy.Expr
+        What multiplies `rate`: kappa / h, or ``1 - exp(a h)`` beside a target.
+    rate : sympy.Expr
+        The derivative times h, or the distance from the target.
+    slope : sympy.Expr
+        a of equation 1, per second.
+    noise : sympy.Expr
+        What is multiplied by a normal random number, or 0.
+    """
 
     name: str
     kind: str
-    """``constant``, ``exact``, ``exponential`` or ``euler``."""
     factor: Any
-    """What multiplies `rate`: kappa / h, or ``1 - exp(a h)`` beside a target."""
     rate: Any
-    """The derivative times h, or the distance from the target."""
     slope: Any
-    """a of equation 1, per second."""
     noise: Any
-    """What is multiplied by a normal random number, or 0."""
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A tick of a system."""
+    """A tick of a system.
+
+    Parameters
+    ----------
+    system : System
+        What it is a tick of.
+    h : float
+        Its length, in second.
+    changes : tuple[Change, ...]
+        In the order in which they are computed.
+    ahead : tuple of str
+        States whose middle continues the change of the last tick, which is kept for that.
+    middle : tuple of str
+        States whose middle is known when it is needed.
+    newest : tuple of str
+        States whose value after the tick is needed by others.
+    staggered : bool
+        Whether two groups of states are half a tick apart.
+    located : bool
+        Whether events are located within a tick: the states go back to the event, and the next tick is longer.
+    """
 
     system: System
     h: float
     changes: tuple[Change, ...]
-    """In the order in which they are computed."""
     ahead: tuple[str, ...]
-    """States whose middle continues the change of the last tick, which is kept for that."""
     middle: tuple[str, ...]
-    """States whose middle is known when it is needed."""
     newest: tuple[str, ...]
-    """States whose value after the tick is needed by others."""
     staggered: bool
-    """Whether two groups of states are half a tick apart."""
     located: bool
-    """Whether events are located within a tick: the states go back to the event, and the next tick is longer."""
 
     @property
     def order(self) -> int:

@@ -46,13 +46,15 @@ class EquationError(ValueError):
 
 
 class exprel(sympy.Function):  # type: ignore[misc]  # noqa: N801
-    """``(exp(x) - 1) / x``, which is 1 at x = 0."""
+    """``(exp(x) - 1) / x``, which is 1 at x = 0.
+
+    Parameters
+    ----------
+    x : sympy.Expr
+        A number without unit.
+    """
 
     nargs = 1
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        x = self.args[0]
-        return (sympy.exp(x) - exprel(x)) / x
 
     def _eval_evalf(self, prec: int) -> Any:
         x = self.args[0]._eval_evalf(prec)
@@ -60,34 +62,74 @@ class exprel(sympy.Function):  # type: ignore[misc]  # noqa: N801
 
     @classmethod
     def eval(cls, x: Any) -> Any:
+        """Simplify what can be seen at once, as SymPy asks for.
+
+        Parameters
+        ----------
+        x : sympy.Expr
+            The argument.
+        """
         return sympy.Integer(1) if x == 0 else None
 
 
 class relax(sympy.Function):  # type: ignore[misc]  # noqa: N801
-    """``(1 - exp(-x)) / x``, which is 1 at x = 0: how much of a change is left when it relaxes."""
+    """``(1 - exp(-x)) / x``, which is 1 at x = 0: how much of a change is left when it relaxes.
+
+    Parameters
+    ----------
+    *args
+        The number x, without unit.
+    """
 
     nargs = 1
 
 
 class least(sympy.Function):  # type: ignore[misc]  # noqa: N801
-    """The smaller of two values. Unlike `sympy.Min`, it is never rearranged."""
+    """The smaller of two values. Unlike `sympy.Min`, it is never rearranged.
+
+    Parameters
+    ----------
+    *args
+        The values.
+    """
 
     nargs = 2
 
 
 class most(sympy.Function):  # type: ignore[misc]  # noqa: N801
-    """The larger of two values."""
+    """The larger of two values.
+
+    Parameters
+    ----------
+    *args
+        The values.
+    """
 
     nargs = 2
 
 
 class choose(sympy.Function):  # type: ignore[misc]  # noqa: N801
-    """The second value if the first, a condition, holds, and else the third."""
+    """One value if a condition holds, and else another.
+
+    Parameters
+    ----------
+    condition : sympy.Boolean
+        The condition.
+    yes, no : sympy.Expr
+        The values.
+    """
 
     nargs = 3
 
     @classmethod
     def eval(cls, condition: Any, yes: Any, no: Any) -> Any:
+        """Simplify what can be seen at once, as SymPy asks for.
+
+        Parameters
+        ----------
+        condition, yes, no : sympy.Basic
+            The arguments.
+        """
         if condition in (sympy.true, sympy.false):
             return yes if condition == sympy.true else no
         return yes if yes == no else None
@@ -127,31 +169,56 @@ CONSTANTS: Mapping[str, tuple[Any, Dimension]] = {
 
 @dataclass(frozen=True)
 class Known:
-    """What a name stands for."""
+    """What a name stands for.
+
+    Parameters
+    ----------
+    value : sympy.Expr
+        A SymPy expression.
+    dimension : Dimension
+        Its dimension.
+    """
 
     value: Any
-    """A SymPy expression."""
     dimension: Dimension
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function that the equations define."""
+    """A function that the equations define.
+
+    Parameters
+    ----------
+    parameters : tuple of str
+        Names of its arguments.
+    body : str
+        Its formula, as text.
+    where : str
+        Where it is defined, for messages.
+    """
 
     parameters: tuple[str, ...]
     body: str
     where: str
-    """Where it is defined, for messages."""
 
 
 @dataclass
 class Scope:
-    """The names that a formula may use."""
+    """The names that a formula may use.
+
+    Parameters
+    ----------
+    names : mapping of str to Known
+        What each name stands for.
+    functions : mapping of str to Function
+        Functions that the equations define, by name.
+    allowed : frozenset[str]
+        Special names: ``xi`` (white noise), ``rand`` (uniform) and ``randn`` (normal).
+    """
 
     names: Mapping[str, Known]
     functions: Mapping[str, Function] = field(default_factory=dict)
     allowed: frozenset[str] = frozenset()
-    """Special names: ``xi`` (white noise), ``rand`` (uniform) and ``randn`` (normal)."""
 
 
 @dataclass(frozen=True)

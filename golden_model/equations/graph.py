@@ -8,26 +8,41 @@ rounding, or a clamp.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 __all__ = ["Graph", "Node", "Operation"]
 
 
 class Operation(NamedTuple):
-    """An operation on the nodes before it."""
+    """An operation on the nodes before it.
+
+    Parameters
+    ----------
+    name : str
+        ``const``, ``state``, ``param``, ``drive``, ``add``, ``sub``, ``mul``, ``shl``, ``shr`` (floor), ``round`` (to
+        the nearest, halves up), ``low`` (lowest bits), ``clamp``, ``outside`` (whether it clamps), ``lt``, ``eq``,
+        ``and``, ``or``, ``select``, ``table``, ``advance`` (next state of the noise) or ``draw`` (sum of its bytes).
+    args : tuple of int
+        Numbers of the nodes.
+    data : int, str or (int, int), optional
+        Value of a constant, name of an input or of a table, number of bits, or range of a clamp.
+    """
 
     name: str
-    """``const``, ``state``, ``param``, ``drive``, ``add``, ``sub``, ``mul``, ``shl``, ``shr`` (floor), ``round``
-    (to the nearest, halves up), ``low`` (lowest bits), ``lt``, ``eq``, ``and``, ``or``, ``select``, ``table``,
-    ``advance`` (next state of the noise) and ``draw`` (sum of its bytes)."""
     args: tuple[int, ...]
     data: Any = None
-    """Value of a constant, name of an input, number of bits, or name of a table."""
 
 
 class Node(NamedTuple):
-    """A node of a graph."""
+    """A node of a graph.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    number : int
+        Its number.
+    """
 
     graph: Graph
     number: int
@@ -71,18 +86,30 @@ def bits(low: int, high: int) -> int:
     return max(1, high.bit_length())
 
 
-@dataclass
 class Graph:
-    """The operations of a tick, in an order in which each one follows its arguments."""
+    """The operations of a tick, in an order in which each one follows its arguments.
 
-    operations: list[Operation] = field(default_factory=list)
-    ranges: list[tuple[int, int]] = field(default_factory=list)
-    names: dict[int, str] = field(default_factory=dict)
-    """Names from the equations."""
-    tables: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    results: dict[str, int] = field(default_factory=dict)
-    """Node of each state after the tick, of ``spike``, and of ``saturated``."""
-    _known: dict[Operation, int] = field(default_factory=dict)
+    Attributes
+    ----------
+    operations : list of Operation
+        The operations, by number.
+    ranges : list of (int, int)
+        Smallest and largest value of each.
+    names : dict of int to str
+        Names from the equations.
+    tables : dict of str to tuple of int
+        Entries of each table.
+    results : dict of str to int
+        Node of each word after the tick, of ``spike``, and of ``saturated``.
+    """
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+        self.ranges: list[tuple[int, int]] = []
+        self.names: dict[int, str] = {}
+        self.tables: dict[str, tuple[int, ...]] = {}
+        self.results: dict[str, int] = {}
+        self._known: dict[Operation, int] = {}
 
     def _node(self, name: str, args: Iterable[Node], data: Any, low: int, high: int) -> Node:
         operation = Operation(name, tuple(each.number for each in args), data)

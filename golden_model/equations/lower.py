@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,26 +31,43 @@ FINE = 8
 
 @dataclass(frozen=True)
 class Words:
-    """Word lengths, in bits."""
+    """Word lengths, in bits.
+
+    Parameters
+    ----------
+    state : int
+        Of a state.
+    operand : int
+        Most bits of a factor, with the sign.
+    drive : int
+        Of the input.
+    entries : int
+        Most entries of a table.
+    """
 
     state: int = 24
-    """Of a state."""
     operand: int = 18
-    """Most bits of a factor, with the sign."""
     drive: int = 18
-    """Of the input."""
     entries: int = 512
-    """Most entries of a table."""
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """A real value as an integer: ``node / 2**frac``."""
+    """A real value as an integer: ``node / 2**frac``.
+
+    Parameters
+    ----------
+    node : Node
+        The integer.
+    frac : int
+        Fraction bits; may be negative.
+    error : float
+        Largest distance from the value of the formula, from the same state.
+    """
 
     node: Node
     frac: int
     error: float
-    """Largest distance from the value of the formula, from the same state."""
 
     @property
     def low(self) -> float:
@@ -70,7 +87,25 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Table:
-    """A table, for reports and checks."""
+    """A table, for reports and checks.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the circuit.
+    formula : str
+        The function, as text.
+    variable : str
+        What it is a function of.
+    low : float
+        Lowest value of the variable.
+    high : float
+        Highest value of the variable.
+    entries : int
+        How many there are.
+    error : float
+        Largest distance of the interpolation from the function.
+    """
 
     name: str
     formula: str
@@ -79,7 +114,6 @@ class Table:
     high: float
     entries: int
     error: float
-    """Largest distance of the interpolation from the function."""
 
 
 def _log2(value: float) -> int:
@@ -90,7 +124,6 @@ def _log2(value: float) -> int:
     return exponent - 1 if mantissa == 0.5 else exponent
 
 
-@dataclass
 class Lowering:
     """Lowers formulas into a graph.
 
@@ -104,28 +137,37 @@ class Lowering:
         Word lengths.
     where : str
         The model, for messages.
+    names : mapping of sympy.Expr to str
+        Names of parts of formulas.
+
+    Attributes
+    ----------
+    values : dict of sympy.Symbol to Fixed
+        What the symbols stand for.
+    finite : dict of sympy.Symbol to tuple of int
+        All values of discrete symbols that have few.
+    columns : dict of str to ndarray of int64, shape (count,)
+        Words that each neuron has of its own.
+    tables : list of Table
+        The tables.
+    wanted : dict of sympy.Expr to int
+        The finest resolution that was asked for, in fraction bits, of each part.
     """
 
-    graph: Graph
-    numbers: Mapping[Any, Any]
-    words: Words
-    where: str = ""
-    values: dict[Any, Fixed] = field(default_factory=dict)
-    """What the symbols stand for."""
-    finite: dict[Any, tuple[int, ...]] = field(default_factory=dict)
-    """All values of discrete symbols that have few."""
-    names: dict[Any, str] = field(default_factory=dict)
-    """Names of parts of formulas."""
-    columns: dict[str, NDArray[np.int64]] = field(default_factory=dict)
-    """Words that each neuron has of its own."""
-    tables: list[Table] = field(default_factory=list)
-    wanted: dict[Any, int] = field(default_factory=dict)
-    """The finest resolution that was asked for, in fraction bits, of each part."""
-    _parts: dict[Any, Any] = field(default_factory=dict)
-    _lowered: dict[Any, dict[int, Fixed]] = field(default_factory=dict)
-    _ranges: dict[Any, Interval] = field(default_factory=dict)
-    _intervals: dict[Any, Interval] = field(default_factory=dict)
-    _abstract: dict[Any, Any] = field(default_factory=dict)
+    def __init__(
+        self, graph: Graph, numbers: Mapping[Any, Any], words: Words, where: str, names: Mapping[Any, str]
+    ) -> None:
+        self.graph, self.numbers, self.words, self.where, self.names = graph, numbers, words, where, names
+        self.values: dict[Any, Fixed] = {}
+        self.finite: dict[Any, tuple[int, ...]] = {}
+        self.columns: dict[str, NDArray[np.int64]] = {}
+        self.tables: list[Table] = []
+        self.wanted: dict[Any, int] = {}
+        self._parts: dict[Any, Any] = {}
+        self._lowered: dict[Any, dict[int, Fixed]] = {}
+        self._ranges: dict[Any, Interval] = {}
+        self._intervals: dict[Any, Interval] = {}
+        self._abstract: dict[Any, Any] = {}
 
     def define(self, symbol: Any, value: Fixed, values: tuple[int, ...] | None = None) -> None:
         """Say what a symbol stands for.

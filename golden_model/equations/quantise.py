@@ -12,7 +12,17 @@ import sympy
 from numpy.typing import NDArray
 
 from neuristor.golden_model import noise
-from neuristor.golden_model.equations.discretise import LAG, LAG_BITS, Change, H, Tick, ahead, linear_part, middle, newest
+from neuristor.golden_model.equations.discretise import (
+    LAG,
+    LAG_BITS,
+    Change,
+    H,
+    Tick,
+    ahead,
+    linear_part,
+    middle,
+    newest,
+)
 from neuristor.golden_model.equations.expressions import least, most
 from neuristor.golden_model.equations.functions import compiled
 from neuristor.golden_model.equations.graph import Graph, Node
@@ -31,38 +41,70 @@ PASSES = 6
 
 @dataclass(frozen=True)
 class Word:
-    """The word of a state, a discrete value, a remembered change, or the input."""
+    """The word of a state, a discrete value, a remembered change, or the input.
+
+    Parameters
+    ----------
+    name : str
+        Of the state, the discrete value or the change.
+    frac : int
+        Fraction bits; may be negative.
+    low : int
+        Lowest raw value.
+    high : int
+        Highest raw value.
+    unit : str
+        Unit of its value.
+    values : tuple[int, ...], optional
+        All values, if they are few.
+    """
 
     name: str
     frac: int
-    """Fraction bits; may be negative."""
     low: int
-    """Lowest raw value."""
     high: int
-    """Highest raw value."""
     unit: str
     values: tuple[int, ...] | None = None
-    """All values, if they are few."""
 
 
 @dataclass(frozen=True)
 class Quantised:
-    """A tick in integers."""
+    """A tick in integers.
+
+    Parameters
+    ----------
+    tick : Tick
+        The formulas.
+    words : Words
+        The word lengths.
+    graph : Graph
+        The operations.
+    state : mapping of str to Word
+        What is stored, without the noise.
+    drive : Word
+        The word of the input.
+    input_scale : float
+        What an input in its SI unit is multiplied by to have the unit of `drive`.
+    noisy : bool
+        Whether anything is random.
+    columns : mapping of str to Integers
+        Words that each neuron has of its own, each of shape (count,).
+    tables : tuple[Table, ...]
+        What the graph has of tables, for reports.
+    errors : mapping of str to float
+        Largest distance of each state from the float tick, after one tick from the same state, in its unit.
+    """
 
     tick: Tick
     words: Words
     graph: Graph
     state: Mapping[str, Word]
-    """What is stored, without the noise."""
     drive: Word
     input_scale: float
-    """What an input in its SI unit is multiplied by to have the unit of `drive`."""
     noisy: bool
     columns: Mapping[str, Integers]
-    """Words that each neuron has of its own, each of shape (count,)."""
     tables: tuple[Table, ...]
     errors: Mapping[str, float]
-    """Largest distance of each state from the float tick, after one tick from the same state, in its unit."""
 
 
 def quantise(tick: Tick, words: Words, values: Mapping[Any, Any] | None = None) -> Quantised:
@@ -83,10 +125,8 @@ def quantise(tick: Tick, words: Words, values: Mapping[Any, Any] | None = None) 
         The graph and its words.
     """
     numbers = {**constants(tick.system, tick.h), **(values or {})}
-    lowering = Lowering(Graph(), numbers, words, tick.system.model.name)
-    lowering.names = {
-        value: name for name, value in tick.system.definitions.items() if not value.is_Symbol and value.args
-    }
+    names = {value: name for name, value in tick.system.definitions.items() if not value.is_Symbol and value.args}
+    lowering = Lowering(Graph(), numbers, words, tick.system.model.name, names)
     for _ in range(PASSES):
         before = dict(lowering.wanted)
         made = _Quantiser(tick, words, lowering).quantised()
@@ -140,7 +180,13 @@ def drive_bits(tick: Tick, numbers: Mapping[Any, Any]) -> int:
 
 
 def int_bits(low: float, high: float) -> int:
-    """Integer bits of a signed word for a range."""
+    """Integer bits of a signed word for a range.
+
+    Parameters
+    ----------
+    low, high : float
+        Its ends.
+    """
     size = max(high, -low, 1e-300)
     return math.floor(math.log2(size * (1 + 1e-12))) + 2
 

@@ -27,16 +27,24 @@ MOST_AT_ONCE = 50
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What a neuron did."""
+    """What a neuron did.
+
+    Parameters
+    ----------
+    samples : dict[str, Floats]
+        States and discrete values at the given times.
+    spikes : Floats
+        Times of the spikes, in second.
+    events : tuple[tuple[float, str], ...]
+        Times and names of all events.
+    after : dict[str, float]
+        States and discrete values at the end.
+    """
 
     samples: dict[str, Floats]
-    """States and discrete values at the given times."""
     spikes: Floats
-    """Times of the spikes, in second."""
     events: tuple[tuple[float, str], ...]
-    """Times and names of all events."""
     after: dict[str, float]
-    """States and discrete values at the end."""
 
 
 class _Compiled:

@@ -125,7 +125,27 @@ class Model(_Part):
 
 @dataclass(frozen=True)
 class Variable:
-    """A state, a discrete value or the input of a `System`."""
+    """A state, a discrete value or the input of a `System`.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the equations.
+    symbol : sympy.Expr
+        What stands for it in expressions.
+    unit : str
+        Unit of its value, for people.
+    low : float
+        Lowest value, in the SI unit.
+    high : float
+        Highest value, in the SI unit.
+    start : sympy.Expr
+        Value after reset: an expression of parameters, and of states before it.
+    values : tuple of int, optional
+        All values of a discrete one that has few.
+    meaning : str
+        What it is, for people.
+    """
 
     name: str
     symbol: Any
@@ -133,22 +153,36 @@ class Variable:
     low: float
     high: float
     start: Any = None
-    """SymPy expression of parameters."""
     values: tuple[int, ...] | None = None
     meaning: str = ""
 
 
 @dataclass(frozen=True)
 class SystemEvent:
-    """An event of a `System`."""
+    """An event of a `System`.
+
+    Parameters
+    ----------
+    name : str
+        Its name in reports.
+    guard : sympy.Expr
+        It happens when this becomes positive; None for a random event.
+    condition : sympy.Expr
+        Of discrete values only; it must hold.
+    rate : sympy.Expr
+        Rate of a random event, in hertz; else None.
+    assignments : mapping of str to sympy.Expr
+        What it changes; all use the values before the event.
+    spike : bool
+        Whether it is a spike.
+    locate : bool, optional
+        Whether its time within a tick is found; None if the model does not say.
+    """
 
     name: str
     guard: Any
-    """It happens when this becomes positive; None for a random event."""
     condition: Any
-    """Of discrete values only; it must hold."""
     rate: Any
-    """Rate of a random event, in hertz; else None."""
     assignments: Mapping[str, Any]
     spike: bool
     locate: bool | None
@@ -156,23 +190,42 @@ class SystemEvent:
 
 @dataclass(frozen=True)
 class System:
-    """A model as expressions."""
+    """A model as expressions.
+
+    Parameters
+    ----------
+    model : Model
+        The text.
+    parameters : mapping of str to tuple[Any, float, float, str]
+        Symbol, value in SI units, relative spread, and unit for people, of each parameter.
+    states : mapping of str to Variable
+        The continuous states, by name.
+    discrete : mapping of str to Variable
+        The values that only events change, by name.
+    input : Variable, optional
+        What drives a neuron, if anything does.
+    derivatives : mapping of str to sympy.Expr
+        Of each state, per second, without noise.
+    noise : mapping of str to sympy.Expr
+        Factor of white noise in each derivative that has any.
+    definitions : mapping of str to sympy.Expr
+        Named parts of the equations.
+    events : tuple of SystemEvent
+        What happens at instants, in the order of the text.
+    rates : mapping of str to sympy.Expr
+        Symbols that stand for the derivatives in guards, by state.
+    """
 
     model: Model
     parameters: Mapping[str, tuple[Any, float, float, str]]
-    """Symbol, value in SI units, relative spread, and unit for people, of each parameter."""
     states: Mapping[str, Variable]
     discrete: Mapping[str, Variable]
     input: Variable | None
     derivatives: Mapping[str, Any]
-    """Of each state, per second, without noise."""
     noise: Mapping[str, Any]
-    """Factor of white noise in each derivative that has any."""
     definitions: Mapping[str, Any]
-    """Named parts of the equations."""
-    events: tuple[SystemEvent, ...]
+    events: tuple of SystemEvent
     rates: Mapping[str, Any] = field(default_factory=dict)
-    """Symbols that stand for the derivatives in guards, by state."""
 
     @property
     def noisy(self) -> bool:

@@ -53,7 +53,13 @@ _MOST_TEXT = 100
 
 @dataclass(frozen=True)
 class Dimension:
-    """Exponents of kilogram, metre, second, ampere, kelvin and mole."""
+    """Exponents of kilogram, metre, second, ampere, kelvin and mole.
+
+    Parameters
+    ----------
+    exponents : tuple[Fraction, ...]
+        The exponents.
+    """
 
     exponents: tuple[Fraction, ...]
 
@@ -94,13 +100,21 @@ NONE = Dimension((Fraction(0),) * len(_BASE))
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit of a quantity."""
+    """A unit of a quantity.
+
+    Parameters
+    ----------
+    factor : float
+        Its size, in the SI unit.
+    dimension : Dimension
+        The dimension.
+    offset : float
+        What is added after the factor: 273.15 for degrees Celsius.
+    """
 
     factor: float
-    """Its size, in the SI unit."""
     dimension: Dimension
     offset: float = 0.0
-    """What is added after the factor: 273.15 for degrees Celsius."""
 
 
 def unit(name: str) -> Unit | None:
