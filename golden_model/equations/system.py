@@ -224,7 +224,7 @@ class System:
     derivatives: Mapping[str, Any]
     noise: Mapping[str, Any]
     definitions: Mapping[str, Any]
-    events: tuple of SystemEvent
+    events: tuple[SystemEvent, ...]
     rates: Mapping[str, Any] = field(default_factory=dict)
 
     @property
