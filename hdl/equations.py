@@ -18,7 +18,7 @@ from neuristor.hdl import noise
 from neuristor.hdl.fixed import floor_shift, round_add, round_shift
 from neuristor.hdl.flow import Flow, FlowArray, FlowLane, Node
 
-__all__ = ["EquationArray", "EquationLane"]
+__all__ = ["EquationArray", "EquationLane", "Scheduler"]
 
 DEPTH = 2.0
 """Most logic between two registers, in adders."""
@@ -50,8 +50,23 @@ def _fitted(value: Any, low: int, high: int) -> Value:
     return Value.cast(value.as_unsigned()) if value.shape().signed else value
 
 
-class _Scheduler:
-    """Gives each operation of a graph its place in a flow."""
+class Scheduler:
+    """Gives each operation of a graph its place in a flow.
+
+    Parameters
+    ----------
+    graph : Graph
+        The operations.
+    flow : Flow
+        Receives the steps.
+    given : callable
+        ``given(kind, name)`` returns the node of a ``state``, a ``param`` or the ``drive``.
+
+    Attributes
+    ----------
+    chains : dict of int to list of int
+        Operations that follow each product in the same clock, by the last one of them.
+    """
 
     def __init__(self, graph: Graph, flow: Flow, given: Callable[[str, str], Node]) -> None:
         self.graph, self.flow, self.given = graph, flow, given
@@ -117,7 +132,13 @@ class _Scheduler:
         return chains
 
     def node(self, number: int) -> Node:
-        """The node of an operation."""
+        """The node of an operation.
+
+        Parameters
+        ----------
+        number : int
+            Number of the operation; not one within a chain.
+        """
         waiting = [number]
         while waiting:
             top = waiting[-1]
@@ -356,7 +377,7 @@ class EquationLane(FlowLane):
             return taken[kind, name]
 
         graph = self.params.quantised.graph
-        scheduler = _Scheduler(graph, flow, given)
+        scheduler = Scheduler(graph, flow, given)
         order = (*(field.name for field in self.params.state_fields), "spike", "saturated")
         made = {name: scheduler.node(graph.results[name]) for name in order}
         nodes = {name: self._out(flow, node, taken) for name, node in made.items()}
