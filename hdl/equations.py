@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Mux, Shape, Value, signed, unsigned
 
 from neuristor.golden_model.equations.graph import Graph, bits
+from neuristor.golden_model.equations.neuron import model_of
+from neuristor.golden_model.equations.system import Model
 from neuristor.hdl import noise
 from neuristor.hdl.fixed import floor_shift, round_add, round_shift
 from neuristor.hdl.flow import Flow, FlowArray, FlowLane, Node
+from neuristor.hdl.neurons.contract import Neuron
 
-__all__ = ["EquationArray", "EquationLane", "Scheduler"]
+__all__ = ["EquationArray", "EquationLane", "EquationNeuron", "Scheduler", "equation_neuron"]
 
 DEPTH = 2.0
 """Most logic between two registers, in adders."""
@@ -413,3 +418,33 @@ class EquationArray(FlowArray):
     """
 
     lane_type = EquationLane
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EquationNeuron(Neuron):
+    """A neuron from equations.
+
+    Parameters
+    ----------
+    text : str
+        The model, as JSON.
+    """
+
+    text: str
+
+    def __reduce__(self) -> tuple[Callable[[str], Neuron], tuple[str]]:
+        # Simulators receive cases by pickle.
+        return equation_neuron, (self.text,)
+
+
+@lru_cache(maxsize=64)
+def equation_neuron(text: str) -> Neuron:
+    """The neuron of a model, the same object at each call.
+
+    Parameters
+    ----------
+    text : str
+        The model, as JSON: ``model.model_dump_json()``.
+    """
+    model = model_of(Model.model_validate_json(text))
+    return EquationNeuron(model=model, array=EquationArray, shares_multipliers=True, text=text)

@@ -28,7 +28,7 @@ from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Fi
 from neuristor.golden_model.units import si
 from neuristor.golden_model.variability import Variability
 
-__all__ = ["EquationBitTrue", "EquationParams", "EquationReference", "system_of"]
+__all__ = ["EquationBitTrue", "EquationParams", "EquationReference", "model_of", "system_of"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
