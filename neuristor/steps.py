@@ -156,7 +156,7 @@ def simulate(design: Design) -> Simulation:
         rounded=rounded,
         bit_true=trace,
         saturations=model.saturations,
-        membrane_error=params.membrane.value(trace["membrane"]) - membrane,
+        membrane_error=params.membrane.value(trace[params.observed]) - membrane,
         bound=golden.bound(params, golden.swing(params, drive, membrane)),
         reduction=reduction(design),
         latched=_latched(params, trace),

@@ -202,6 +202,13 @@ class EquationParams(NeuronParams):
         return np.full(self.count, math.nan)
 
     @property
+    def observed_unit(self) -> str:
+        """Unit of the first output."""
+        system = self.system
+        variable = system.states.get(self.observed) or system.discrete[self.observed]
+        return variable.unit
+
+    @property
     def input_unit(self) -> str:
         """Unit of an input."""
         return self.system.input.unit if self.system.input else "A"
