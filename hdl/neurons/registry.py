@@ -1,4 +1,4 @@
-"""Registry of the neurons: those of Neuristor, written by hand or from equations, and those that other packages install.
+"""Registry of the neurons: those of Neuristor, by hand or from equations, and those that other packages install.
 
 Another package adds a neuron by an entry point in its ``pyproject.toml``::
 
