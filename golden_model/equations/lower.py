@@ -799,9 +799,10 @@ class Lowering:
         steepest = float(np.abs(np.diff(edges)).max())
         error = worst + math.ldexp(1.5, -frac_in) + steepest * 2.0 ** (drop - position) * (drop > 0)
         error += steepest * math.ldexp(x.error, x.frac - position)
-        # The interpolation stays between the entries.
+        # The interpolation stays between the entries, and so does the function, but for the error.
         low_out, high_out = int(raw.min()), int(raw.max())
         graph.ranges[result.number] = (low_out, high_out)
+        error = min(error, math.ldexp(high_out - low_out + 1, -frac_in) + 2 * worst)
         self.tables.append(Table(name, str(e), str(symbol), x.low, x.high, len(raw) - 1, worst))
         return self.scaled(Fixed(result, frac_in, error), frac)
 
@@ -895,4 +896,6 @@ class Lowering:
         high_out = math.ceil(math.ldexp(1 / y.low, result_frac)) + 2 + (1 << shifts)
         graph.ranges[node.number] = (max(0, low_out), high_out)
         error = math.ldexp(made.error, shifts - (width - 1 - fine)) + y.error / (y.low * max(y.low - y.error, 1e-300))
-        return self.scaled(Fixed(node, result_frac, error), frac)
+        # Both are between the reciprocals of the ends.
+        widest = math.ldexp(high_out - low_out + 2, -result_frac) + 1 / max(y.low - y.error, low) - 1 / y.low
+        return self.scaled(Fixed(node, result_frac, min(error, abs(widest))), frac)

@@ -104,8 +104,9 @@ def _elements(text: str, where: str) -> Iterable[_Element]:
         if not parts:
             continue
         if len(parts) < 4 or parts[0][0] not in KINDS or not all(re.fullmatch(r"\w+", each) for each in parts[:3]):
+            kinds = ", ".join(KINDS)
             raise EquationError(
-                f"{place}: wanted a name that begins with {', '.join(KINDS)}, two nodes and a formula, not {line[:60]!r}"
+                f"{place}: wanted a name that begins with {kinds}, two nodes and a formula, not {line[:60]!r}"
             )
         name, plus, minus, value = parts
         if name in names:
@@ -162,8 +163,8 @@ class _Analysis:
             found = dict(zip(unknowns, matrix.LUsolve(right), strict=True))
         except (ValueError, ZeroDivisionError):
             raise EquationError(
-                f"{self.where}: netlist has no solution: a node hangs in the air, or capacitors and voltage sources form "
-                "a loop"
+                f"{self.where}: netlist has no solution: a node hangs in the air, or capacitors and voltage sources "
+                "form a loop"
             ) from None
         derivatives = {}
         for each in self.elements:

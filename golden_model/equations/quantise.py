@@ -419,7 +419,7 @@ class _Quantiser:
         nearest = sympy.Float(max(abs(low), abs(high)) * 2.0**-NEAR)
         part = lowering.lower(least(then / most(way, nearest), sympy.Integer(1)), LAG_BITS + 2)
         node, _ = graph.clamp(part.node, 1, 1 << (LAG_BITS + 2))
-        return happens, Fixed(node, LAG_BITS + 2, part.error)
+        return happens, Fixed(node, LAG_BITS + 2, min(part.error, 1.0))  # both are from 0 to 1
 
     def _go_back(
         self,
