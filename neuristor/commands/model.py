@@ -151,6 +151,8 @@ def check(
 ) -> None:
     """Check a model: its formulas, its ranges, and what tick, tables and words cost.
 
+    Exit status 1 if the rate of the circuit is further from SciPy's than the target, or a word was clamped.
+
     Example: `neuristor model check my_device.toml --input '1 nA'`
     """
     if not 0 < target < 1:
