@@ -371,7 +371,10 @@ def test_a_good_cable_repeats_nothing_and_counts_nothing_but_commands(addresses:
         assert cable.down.frames == cable.up.frames == work.commands
 
 
-@pytest.mark.parametrize(("faults", "frames"), [pytest.param(0.15, 2000, marks=pytest.mark.slow), (0.3, 120)])
+@pytest.mark.parametrize(
+    ("faults", "frames"),
+    [pytest.param(0.15, 2000, marks=pytest.mark.slow), pytest.param(0.3, 250, marks=pytest.mark.extended), (0.3, 60)],
+)
 def test_a_bad_cable_loses_doubles_and_changes_no_command(
     addresses: dict[str, int], faults: float, frames: int
 ) -> None:

@@ -19,8 +19,10 @@ STEP, POINTS, START = 4e-8, 250, -2e-6
 TIME = START + STEP * np.arange(POINTS)
 WAVE = 0.9 + 0.3 * np.abs((np.arange(POINTS) % 50) / 25 - 1)
 """Five oscillations between 0.9 and 1.2 V."""
-DIGITS = 1e-7
-"""Relative error of a number of eight digits, as `text` writes it; of currents and voltages together, as much again."""
+HALF_DIGIT = 5e-8
+"""Largest relative error of a number of eight digits, as `text` writes it; a resistance has that of two."""
+EXACT = 8 * np.finfo(np.float64).eps
+"""What sums of a few numbers lose."""
 
 Cell = float | str
 
@@ -29,7 +31,7 @@ def curve(device: ThresholdSwitch = DEVICE, top: float = 2.0, cycles: int = 2) -
     return make.iv_curve(device, np.random.default_rng(1), cycles=cycles, top=top, step=top / 100)
 
 
-V, I = curve()  # noqa: E741  # V and I are the field's names
+VOLT, AMPERE = curve()
 
 
 def text(
@@ -50,19 +52,19 @@ def load(folder: Path, content: str, name: str = "data.csv", **options: object) 
 def check_curve(found: Measurement, device: ThresholdSwitch = DEVICE, step: float = 0.02) -> None:
     assert found.kind == "iv", found.reading
     side = fit_iv(found).main
-    half = step / 2 + 1e-9  # the middle of the step of the sweep in which the device switches
+    half = step / 2 + EXACT  # the middle of the step of the sweep in which the device switches
     assert side.v_th.value == pytest.approx(device.v_th, abs=half)
     assert side.v_hold.value == pytest.approx(device.v_hold, abs=half)
-    assert side.r_off.value == pytest.approx(device.r_ins, rel=DIGITS)
+    assert side.r_off.value == pytest.approx(device.r_ins, rel=2 * HALF_DIGIT)
     assert side.r_on is not None
-    assert side.r_on.value == pytest.approx(device.r_met, rel=DIGITS)
+    assert side.r_on.value == pytest.approx(device.r_met, rel=2 * HALF_DIGIT)
 
 
 def check_wave(found: Measurement, *, supply: float | None = None, start: float = START) -> None:
     assert found.kind == "transient", found.reading
     sweep = found.sweeps[0]
     assert sweep.time is not None
-    np.testing.assert_allclose(sweep.time, TIME - START + start, rtol=0, atol=DIGITS * 1e-5)
-    np.testing.assert_allclose(sweep.voltage, WAVE, rtol=DIGITS)
+    np.testing.assert_allclose(sweep.time, TIME - START + start, rtol=0, atol=HALF_DIGIT * 1e-5)
+    np.testing.assert_allclose(sweep.voltage, WAVE, rtol=HALF_DIGIT + EXACT)
     assert (sweep.supply is None) == (supply is None)
     assert supply is None or sweep.supply == pytest.approx(supply)

@@ -13,7 +13,7 @@ from neuristor.golden_model.devices.measurement import Choice, Measurement, Swee
 from neuristor.golden_model.devices.reading.columns import column, unit_of
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from tests.data import make
-from tests.data.curves import DEVICE, OTHER, TIME, WAVE, Cell, I, V, check_curve, check_wave, curve, load, text
+from tests.data.curves import AMPERE, DEVICE, OTHER, TIME, VOLT, WAVE, Cell, check_curve, check_wave, curve, load, text
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ from tests.data.curves import DEVICE, OTHER, TIME, WAVE, Cell, I, V, check_curve
     ],
 )
 def test_units_of_current_that_are_understood(tmp_path: Path, unit: str, factor: float) -> None:
-    check_curve(load(tmp_path, text([V, I / factor], f"Voltage (V),Current ({unit})")))
+    check_curve(load(tmp_path, text([VOLT, AMPERE / factor], f"Voltage (V),Current ({unit})")))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_units_of_current_that_are_understood(tmp_path: Path, unit: str, factor:
 )
 def test_units_that_are_not_understood_are_refused_by_name(tmp_path: Path, header: str, named: str) -> None:
     with pytest.raises(ValueError, match=r"data.csv, line 1: column .* wanted (voltage|current) with a unit") as error:
-        load(tmp_path, text([V, I], header))
+        load(tmp_path, text([VOLT, AMPERE], header))
     assert named in str(error.value)
 
 
@@ -67,7 +67,7 @@ def test_units_of_time_that_are_not_understood_are_refused(tmp_path: Path, unit:
 
 
 def test_a_good_current_is_preferred_to_a_density(tmp_path: Path) -> None:
-    found = load(tmp_path, text([V, I * 1e6, I], "Voltage (V),Current density (A/cm2),Current (A)"))
+    found = load(tmp_path, text([VOLT, AMPERE * 1e6, AMPERE], "Voltage (V),Current density (A/cm2),Current (A)"))
     check_curve(found)
     assert "not used: 'Current density (A/cm2)' (a density)" in found.reading
 
@@ -94,16 +94,16 @@ def test_a_good_current_is_preferred_to_a_density(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("first", [False, True])
 def test_columns_that_are_no_current(tmp_path: Path, name: str, value: Cell, first: bool) -> None:
-    extra: list[Cell] = [value] * len(V)
+    extra: list[Cell] = [value] * len(VOLT)
     if first:
-        check_curve(load(tmp_path, text([extra, V, I], f"{name},Voltage (V),Current (A)")))
+        check_curve(load(tmp_path, text([extra, VOLT, AMPERE], f"{name},Voltage (V),Current (A)")))
     else:
-        check_curve(load(tmp_path, text([V, I, extra], f"Voltage (V),Current (A),{name}")))
+        check_curve(load(tmp_path, text([VOLT, AMPERE, extra], f"Voltage (V),Current (A),{name}")))
 
 
 @pytest.mark.parametrize("name", ["Index", "No.", "Point", "#", "Sample", "n", "Reading no", "Cycle"])
 def test_an_index_is_no_current_and_no_time(tmp_path: Path, name: str) -> None:
-    found = load(tmp_path, text([np.arange(len(V)), V, I], f"{name},V,I"))
+    found = load(tmp_path, text([np.arange(len(VOLT)), VOLT, AMPERE], f"{name},V,I"))
     check_curve(found)
     assert found.sweeps[0].time is None
 
@@ -125,7 +125,7 @@ PAIRS = (
 @pytest.mark.parametrize("header", PAIRS)
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 1, 3), (2, 3, 0, 1)])
 def test_sweeps_side_by_side_are_paired(tmp_path: Path, header: str, order: tuple[int, ...]) -> None:
-    columns = [V, I, *curve(OTHER, top=1.6)]
+    columns = [VOLT, AMPERE, *curve(OTHER, top=1.6)]
     names = header.split(",")
     found = load(tmp_path, text([columns[n] for n in order], ",".join(names[n] for n in order)))
     labels = list(dict.fromkeys(sweep.label for sweep in found.sweeps))
@@ -140,7 +140,7 @@ def test_sweeps_side_by_side_are_paired(tmp_path: Path, header: str, order: tupl
 
 def test_side_by_side_without_a_header_and_of_different_length(tmp_path: Path) -> None:
     short = curve(OTHER, top=1.6, cycles=1)
-    rows = [f"{a:.5e},{b:.5e}" for a, b in zip(V, I, strict=True)]
+    rows = [f"{a:.5e},{b:.5e}" for a, b in zip(VOLT, AMPERE, strict=True)]
     rows = [f"{row},{a:.5e},{b:.5e}" for row, a, b in zip(rows, *short, strict=False)] + rows[len(short[0]) :]
     for header in ("", "V1,I1,V2,I2\n"):
         found = load(tmp_path, header + "\n".join(rows))
@@ -186,14 +186,14 @@ def test_both_ways_over_one_voltage_are_one_sweep(tmp_path: Path, header: str, f
 @pytest.mark.parametrize(
     ("header", "columns"),
     [
-        ("Vtop,Itop,Ibot", [V, I, -I]),
-        ("V,I1,I2", [V, I, -I]),
-        ("AnodeV,AnodeI,CathodeV,CathodeI", [V, I, 0 * V, -I]),
-        ("Vd,Id,Vg,Ig", [V, I, 0 * V + 0.2, 1e-9 * V]),
-        ("V1,V2,I2,I1", [0 * V + 1e-3, V, -I, I]),
-        ("Voltage,Current,Leakage current", [V, I, 1e-9 * V]),
-        ("Voltage (V),Current (A),Current (mA)", [V, I, 1e3 * I]),
-        ("V,I,|I|", [V, I, np.abs(I)]),
+        ("Vtop,Itop,Ibot", [VOLT, AMPERE, -AMPERE]),
+        ("V,I1,I2", [VOLT, AMPERE, -AMPERE]),
+        ("AnodeV,AnodeI,CathodeV,CathodeI", [VOLT, AMPERE, 0 * VOLT, -AMPERE]),
+        ("Vd,Id,Vg,Ig", [VOLT, AMPERE, 0 * VOLT + 0.2, 1e-9 * VOLT]),
+        ("V1,V2,I2,I1", [0 * VOLT + 1e-3, VOLT, -AMPERE, AMPERE]),
+        ("Voltage,Current,Leakage current", [VOLT, AMPERE, 1e-9 * VOLT]),
+        ("Voltage (V),Current (A),Current (mA)", [VOLT, AMPERE, 1e3 * AMPERE]),
+        ("V,I,|I|", [VOLT, AMPERE, np.abs(AMPERE)]),
     ],
 )
 def test_two_terminals_are_one_sweep(tmp_path: Path, header: str, columns: list[np.ndarray]) -> None:
@@ -215,13 +215,15 @@ def test_two_terminals_are_one_sweep(tmp_path: Path, header: str, columns: list[
     ],
 )
 def test_decimal_comma_with_two_columns(tmp_path: Path, delimiter: str, header: str) -> None:
-    check_curve(load(tmp_path, text([V, I], *([header] if header else []), delimiter=delimiter, comma=True)))
+    check_curve(load(tmp_path, text([VOLT, AMPERE], *([header] if header else []), delimiter=delimiter, comma=True)))
 
 
 def test_decimal_comma_in_quotes_with_comma_as_delimiter_and_thousands(tmp_path: Path) -> None:
-    rows = [f'"{1e3 * v:.1f}","{1e9 * i:.1f}"'.replace(".", ",") for v, i in zip(V, I, strict=True)]
+    rows = [f'"{1e3 * v:.1f}","{1e9 * i:.1f}"'.replace(".", ",") for v, i in zip(VOLT, AMPERE, strict=True)]
     check_curve(load(tmp_path, "\n".join(["V (mV),I (nA)", *rows])))
-    rows = [f"{1e3 * v:.1f};{1e9 * i:,.1f}".replace(",", "_").replace(".", ",") for v, i in zip(V, I, strict=True)]
+    rows = [
+        f"{1e3 * v:.1f};{1e9 * i:,.1f}".replace(",", "_").replace(".", ",") for v, i in zip(VOLT, AMPERE, strict=True)
+    ]
     check_curve(load(tmp_path, "\n".join(["V (mV);I (nA)", *rows]).replace("_", ".")))
     check_wave(load(tmp_path, text([TIME * 1e6, WAVE], "Zeit;Kanal A", "(us);(V)", "", delimiter=";", comma=True)))
 
@@ -239,9 +241,9 @@ def test_decimal_comma_in_quotes_with_comma_as_delimiter_and_thousands(tmp_path:
 )
 @pytest.mark.parametrize("header", ["Voltage (V),Current (A)", ""])
 def test_preambles_with_numbers(tmp_path: Path, preamble: list[str], header: str) -> None:
-    check_curve(load(tmp_path, text([V, I], *preamble, "", *([header] if header else []))))
+    check_curve(load(tmp_path, text([VOLT, AMPERE], *preamble, "", *([header] if header else []))))
     if header:
-        check_curve(load(tmp_path, text([V, I], *preamble, header)))
+        check_curve(load(tmp_path, text([VOLT, AMPERE], *preamble, header)))
 
 
 def s_curve(cycles: int = 3, noise: float = 1e-3, points: int = 200) -> tuple[np.ndarray, np.ndarray]:
@@ -335,9 +337,9 @@ def test_readback_under_compliance(tmp_path: Path, header: str, noise: float) ->
     ],
 )
 def test_the_measured_voltage_is_taken(tmp_path: Path, programmed: str, measured: str) -> None:
-    v = np.where(I > 6e-4, 6e-4 * DEVICE.r_met, V)
-    i = np.minimum(I, 6e-4)
-    for columns, names in (([V, v, i], (programmed, measured)), ([v, V, i], (measured, programmed))):
+    v = np.where(AMPERE > 6e-4, 6e-4 * DEVICE.r_met, VOLT)
+    i = np.minimum(AMPERE, 6e-4)
+    for columns, names in (([VOLT, v, i], (programmed, measured)), ([v, VOLT, i], (measured, programmed))):
         found = load(tmp_path, text(columns, ",".join([*names, "Current (A)"])))
         side = fit_iv(found).main
         assert repr(measured) in found.reading.partition("not used")[0]
@@ -347,7 +349,7 @@ def test_the_measured_voltage_is_taken(tmp_path: Path, programmed: str, measured
 
 
 def test_compliance_that_clips_every_metallic_point(tmp_path: Path) -> None:
-    found = load(tmp_path, text([V, np.minimum(I, 1e-4)], "V,I"))
+    found = load(tmp_path, text([VOLT, np.minimum(AMPERE, 1e-4)], "V,I"))
     side = fit_iv(found).main
     assert side.r_on is None
     assert side.compliance is not None
@@ -359,12 +361,12 @@ def test_buffer_of_a_source_meter_with_units_beside_the_numbers(tmp_path: Path) 
     names = "Index,Reading,Unit,Range Digits,Disp Digits,Math,Terminal,Value,Unit,Output,Date,Time,Fractional Seconds"
     rows = [
         f"{n},{i:.6E},Amp DC,6.5,5.5,F,Front,{v:.6f},Volt DC,T,11/24/2025,10:00:{n % 60:02d},0.{n % 10}"
-        for n, (v, i) in enumerate(zip(V, I, strict=True), start=1)
+        for n, (v, i) in enumerate(zip(VOLT, AMPERE, strict=True), start=1)
     ]
     check_curve(load(tmp_path, "\n".join(["Buffer Name:,defbuffer1", "Model,2450", "", names, *rows])))
 
 
-ROWS = [f"{n};{0.1 * n:.2f};{v:.6e};{i:.6e}" for n, (v, i) in enumerate(zip(V, I, strict=True))]
+ROWS = [f"{n};{0.1 * n:.2f};{v:.6e};{i:.6e}" for n, (v, i) in enumerate(zip(VOLT, AMPERE, strict=True))]
 GAMRY = "CURVE1\tTABLE\t402\n\tPt\tT\tVf\tIm\tVu\tIERange\tOver\n\t#\ts\tV\tA\tV\t#\tbits\n"
 
 
@@ -407,7 +409,7 @@ def test_other_instruments(tmp_path: Path, content: str) -> None:
 )
 def test_columns_that_the_user_chooses(tmp_path: Path, header: str, choice: dict[str, str]) -> None:
     head = [header] if header else []
-    check_curve(load(tmp_path, text([2 * I, V, I], *head), choice=Choice(**choice)))
+    check_curve(load(tmp_path, text([2 * AMPERE, VOLT, AMPERE], *head), choice=Choice(**choice)))
 
 
 def test_choice_of_kind_and_time(tmp_path: Path) -> None:
@@ -435,7 +437,7 @@ def test_choice_of_kind_and_time(tmp_path: Path) -> None:
     ],
 )
 def test_choices_that_are_refused(tmp_path: Path, choice: dict[str, str], message: str) -> None:
-    content = text([V, I, ["auto"] * len(V), I], "V,I,Range,J (A/cm2)")
+    content = text([VOLT, AMPERE, ["auto"] * len(VOLT), AMPERE], "V,I,Range,J (A/cm2)")
     with pytest.raises(ValueError, match=message):
         load(tmp_path, content, choice=Choice(**choice))
 
@@ -444,18 +446,20 @@ def test_columns_without_names_that_leave_a_choice(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match="the columns have no names, and the numbers leave a choice: say which is --vol"
     ):
-        load(tmp_path, text([2 * I, V, I]))
+        load(tmp_path, text([2 * AMPERE, VOLT, AMPERE]))
 
 
 def test_a_reading_is_one_line_that_says_what_was_taken(tmp_path: Path) -> None:
-    content = text([0.1 * np.arange(len(V)), V, I, 0 * V + 1e-3], "Time (s),Voltage (V),Current (A),Compliance (A)")
+    content = text(
+        [0.1 * np.arange(len(VOLT)), VOLT, AMPERE, 0 * VOLT + 1e-3], "Time (s),Voltage (V),Current (A),Compliance (A)"
+    )
     reading = load(tmp_path, content).reading
     assert reading == (
         "I-V curve, 2 sweeps: voltage = column 2 'Voltage (V)', current = column 3 'Current (A)', "
         "time = column 1 'Time (s)'; not used: 'Compliance (A)' (a limit)"
     )
-    assert load(tmp_path, text([V, I])).reading.endswith("current = column 2; no header, so units are SI")
-    many = text([V, I] * 9, ",".join(f"V{n},I{n}" for n in range(9)))
+    assert load(tmp_path, text([VOLT, AMPERE])).reading.endswith("current = column 2; no header, so units are SI")
+    many = text([VOLT, AMPERE] * 9, ",".join(f"V{n},I{n}" for n in range(9)))
     assert "; and 3 more side by side" in load(tmp_path, many).reading
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neuristor.golden_model.devices.fit import fit_loop
-from tests.data.curves import I, V, check_curve, load, text
+from tests.data.curves import AMPERE, VOLT, check_curve, load, text
 
 
 def loop(cycles: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -62,9 +62,11 @@ def test_heating_and_cooling_side_by_side(tmp_path: Path) -> None:
 
 def test_temperature_beside_a_curve_is_no_loop(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
-    stage = 300 + 0.05 * rng.standard_normal(len(V))
-    r = np.divide(V, I, out=np.full(len(V), 1e5), where=I > 0)
-    check_curve(load(tmp_path, text([V, I, stage, r], "Voltage (V),Current (A),Temperature (K),Resistance (ohm)")))
+    stage = 300 + 0.05 * rng.standard_normal(len(VOLT))
+    r = np.divide(VOLT, AMPERE, out=np.full(len(VOLT), 1e5), where=AMPERE > 0)
+    check_curve(
+        load(tmp_path, text([VOLT, AMPERE, stage, r], "Voltage (V),Current (A),Temperature (K),Resistance (ohm)"))
+    )
 
 
 def test_loops_that_cannot_be_used(tmp_path: Path) -> None:
@@ -75,6 +77,6 @@ def test_loops_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="column 1 'T' starts at 20 and has no unit: wanted K or degC"):
         load(tmp_path, text([T - 280, R], "T,R (ohm)"))
     with pytest.raises(ValueError, match="wanted a temperature and a resistance column"):
-        load(tmp_path, text([V, I], "V,I"), kind="rt")
+        load(tmp_path, text([VOLT, AMPERE], "V,I"), kind="rt")
     with pytest.raises(ValueError, match="wanted resistance over temperature, not iv"):
-        fit_loop(load(tmp_path, text([V, I], "V,I")))
+        fit_loop(load(tmp_path, text([VOLT, AMPERE], "V,I")))

@@ -106,7 +106,7 @@ def test_coupled_oscillators_get_no_states_from_outside(oscillator: Circuit, var
 
 
 @pytest.mark.extended
-@pytest.mark.parametrize(("kind", "count"), [("onn", 12), ("snn", 6)])
+@pytest.mark.parametrize(("kind", "count"), [("onn", 24), ("snn", 12)])
 def test_mutants_of_networks_are_killed_or_proved_equivalent(vo2: Circuit, kind: str, count: int) -> None:
     vectors = core(vo2, kind)
     vectors.pieces, vectors.long = vectors.pieces[:40], []
