@@ -10,13 +10,17 @@ change of the last tick::
 
     x_mid = x + (x1 - x) / 2    or    x + (x - x_before) / 2                                  (2)
 
-If the states fall into two groups, and none depends on another of its own group or nonlinearly on itself, the groups
-are half a tick apart instead, and equation 2 is not needed (M. Hines).
+A state whose derivative f is stiff and nonlinear in it is solved exactly for f linearised about its value::
+
+    x1 = x + f h (exp(J h) - 1) / (J h)          J = df/dx                                    (3)
+
+If the states fall into two groups, and none depends on another of its own group or nonlinearly on itself, and events
+change nothing, the groups are half a tick apart instead, and equation 2 is not needed (M. Hines).
 
 References
 ----------
 M. Hines, Int. J. Biomed. Comput. 15, 1984 (states half a tick apart). C. MacNamara and G. Strang, "Operator splitting",
-2016 (why the order is two).
+2016 (why the order is two). M. Hochbruck and A. Ostermann, Acta Numerica 19, 2010, section 2.4 (equation 3).
 """
 
 from __future__ import annotations
@@ -27,11 +31,11 @@ from typing import Any
 
 import sympy
 
-from neuristor.golden_model.equations.expressions import relax
+from neuristor.golden_model.equations.expressions import choose, exprel, least, most, relax
 from neuristor.golden_model.equations.ranges import interval
 from neuristor.golden_model.equations.system import System
 
-__all__ = ["LAG", "LAG_BITS", "Change", "Tick", "ahead", "discretise", "linear_part", "middle", "newest"]
+__all__ = ["LAG", "LAG_BITS", "Change", "Tick", "ahead", "discretise", "largest", "linear_part", "middle", "newest"]
 
 H = sympy.Dummy("h", positive=True)
 """The length of the tick, in second."""
@@ -41,6 +45,12 @@ LAG_BITS = 8
 """Fraction bits of `LAG`."""
 SMALL = 0.1
 """Up to this size of ``a h``, kappa is h (1 + a h / 2): what is left out is of the order that the method lacks."""
+STIFF = 5.0
+"""A nonlinear state is stiff if its slope times h can be larger."""
+FAR = 16.0
+"""From this ``-J h`` on, (1 - exp(J h)) / (-J h) is its reciprocal, within 2**-23 of it."""
+GROWTH = 3.0
+"""Largest ``J h``: a state that runs away reaches the end of its range in this tick or the next."""
 MOST_TERMS = 2_000
 """Most terms of a derivative in which the linear part is searched."""
 
@@ -54,7 +64,7 @@ class Change:
     name : str
         Of the state.
     kind : str
-        ``constant``, ``exact``, ``exponential`` or ``euler``.
+        ``constant``, ``exact``, ``exponential``, ``linearised`` or ``euler``.
     factor : sympy.Expr
         What multiplies `rate`: kappa / h, or ``1 - exp(a h)`` beside a target.
     rate : sympy.Expr
@@ -63,6 +73,10 @@ class Change:
         a of equation 1, per second.
     noise : sympy.Expr
         What is multiplied by a normal random number, or 0.
+    stretch : sympy.Expr
+        What else is multiplied: how much longer than h the tick is.
+    near_one : bool
+        Whether `factor` is near 1 where the state moves slowly.
     """
 
     name: str
@@ -71,6 +85,13 @@ class Change:
     rate: Any
     slope: Any
     noise: Any
+    stretch: Any
+    near_one: bool = False
+
+    @property
+    def value(self) -> Any:
+        """The change, without its noise."""
+        return self.factor * self.rate * self.stretch
 
 
 @dataclass(frozen=True)
@@ -232,7 +253,7 @@ def discretise(system: System, h: float, *, located: bool | None = None) -> Tick
     """
     if located is None:
         located = any(event.locate for event in system.events if event.assignments)
-    length = H * (1 + LAG) if located else H
+    stretch = 1 + LAG if located else sympy.Integer(1)
     symbols = {name: state.symbol for name, state in system.states.items()}
     needs = {
         name: {other for other, symbol in symbols.items() if other != name and system.derivatives[name].has(symbol)}
@@ -242,13 +263,26 @@ def discretise(system: System, h: float, *, located: bool | None = None) -> Tick
     if system.model.method == "euler":
         changes = tuple(
             Change(
-                name, "euler", length / H, _times(system.derivatives[name], H), sympy.Integer(0), _noise(system, name)
+                name,
+                "euler",
+                sympy.Integer(1),
+                _times(system.derivatives[name], H),
+                sympy.Integer(0),
+                _noise(system, name),
+                stretch,
             )
             for name in symbols
         )
         return Tick(system, h, changes, (), (), (), staggered=False, located=located)
     curved = {name for name, (_, _, n) in split.items() if n != 0}
-    groups = None if curved else _groups(system, needs)
+    slopes = {}
+    for name in curved:
+        slope = _slope(system, h, split[name], symbols[name])
+        if slope is not None:
+            slopes[name] = slope
+    # What an event changes would change for one group half a tick too early.
+    changing = any(event.assignments for event in system.events)
+    groups = None if curved or changing else _groups(system, needs)
     if groups:
         # The group that follows the input comes second: it then takes the input of this tick with the newest others.
         first, second = groups
@@ -256,7 +290,8 @@ def discretise(system: System, h: float, *, located: bool | None = None) -> Tick
             first, second = second, first
         order = first + second
     else:
-        order = _order(symbols, needs)
+        # What may jump within a tick comes first: the others then take its middle instead of continuing its last change.
+        order = sorted(_order(symbols, needs), key=lambda name: name not in slopes)
     used: set[Any] = set()
     made = []
     for place, name in enumerate(order):
@@ -266,12 +301,17 @@ def discretise(system: System, h: float, *, located: bool | None = None) -> Tick
         else:
             others = {symbols[other]: middle(other) if other in done else ahead(other) for other in needs[name]}
         a, b, n = (each.xreplace(others) for each in split[name])
+        if name in slopes:
+            rate = system.derivatives[name].xreplace(others)
+            used |= rate.free_symbols
+            made.append(_linearised(system, (h, stretch), name, rate, slopes[name].xreplace(others)))
+            continue
         if name in curved:
             rate = a * symbols[name] + b + n.xreplace({symbols[name]: ahead(name)})
         else:
             rate = system.derivatives[name].xreplace(others)
         used |= rate.free_symbols
-        made.append(_change(system, (h, length), name, a, rate, b, name in curved))
+        made.append(_change(system, (h, stretch), name, a, rate, b, name in curved))
     return Tick(
         system,
         h,
@@ -284,16 +324,52 @@ def discretise(system: System, h: float, *, located: bool | None = None) -> Tick
     )
 
 
+def _slope(system: System, h: float, parts: tuple[Any, Any, Any], x: Any) -> Any:
+    """The derivative of a rate by its own state, if the state is stiff and few tables give it; else None."""
+    a, _, n = parts
+    slopes = [a]
+    constant = {x, *system.values}
+    waiting, count = list(sympy.Add.make_args(n)), 0
+    while waiting:
+        rest, dependent = waiting.pop().as_independent(x, as_Add=False)
+        factors = sympy.Mul.make_args(dependent)
+        mixed = [each for each in factors if each.free_symbols - constant]
+        count += 1
+        if any(each.has(least, most, choose, exprel) for each in factors) or count > MOST_TERMS:
+            return None
+        if not mixed:
+            slopes.append(rest * sympy.diff(dependent, x))
+        elif mixed[0].is_Add:
+            others = sympy.Mul(rest, *(each for each in factors if each is not mixed[0]))
+            waiting += [others * each for each in mixed[0].args]
+        else:
+            return None
+    slope = sympy.Add(*slopes)
+    return slope if _size(system, h, H * slope) > STIFF else None
+
+
+def _linearised(system: System, time: tuple[float, Any], name: str, rate: Any, slope: Any) -> Change:
+    """Equation 3 for a state."""
+    h, stretch = time
+    z = stretch * _times(-slope, H)
+    low, high = _bounds(system, h, z)
+    part: Any = relax(z)
+    if high > FAR or low < -GROWTH:
+        near = relax(most(least(z, sympy.Float(FAR)), sympy.Float(-GROWTH)))
+        part = choose(z < FAR, near, 1 / most(z, sympy.Float(FAR)))
+    return Change(name, "linearised", part, _times(rate, H), slope, _noise(system, name), stretch, near_one=True)
+
+
 def _noise(system: System, name: str) -> Any:
     return system.noise.get(name, sympy.Integer(0)) * sympy.sqrt(H)
 
 
 def _change(system: System, time: tuple[float, Any], name: str, a: Any, rate: Any, b: Any, curved: bool) -> Change:
     """Equation 1 for a state."""
-    h, length = time
+    h, stretch = time
     noise = _noise(system, name)
     if a == 0:
-        return Change(name, "constant", length / H, _times(rate, H), a, noise)
+        return Change(name, "constant", sympy.Integer(1), _times(rate, H), a, noise, stretch)
     variables = {
         *(state.symbol for state in system.states.values()),
         *(value.symbol for value in system.discrete.values()),
@@ -305,13 +381,16 @@ def _change(system: System, time: tuple[float, Any], name: str, a: Any, rate: An
     both = (a.free_symbols | b.free_symbols) & variables
     if not curved and len(both) <= 1 and a.free_symbols & variables:
         # Target and decay depend on one variable: a table each.
-        return Change(name, "exact", 1 - sympy.exp(a * length), -b / a - system.states[name].symbol, a, noise)
+        factor = 1 - sympy.exp(a * H * stretch)
+        return Change(name, "exact", factor, -b / a - system.states[name].symbol, a, noise, sympy.Integer(1))
     if not a.free_symbols & variables:
-        return Change(name, "exact", (sympy.exp(a * length) - 1) / (a * H), _times(rate, H), a, noise)
-    z = _times(-a, length)  # positive where the state decays, as conductances in the terms of the derivative are
+        # exp(a h) - 1 is about a h: a table of what is left has more bits.
+        factor = (sympy.exp(a * H * stretch) - 1) / (a * H * stretch)
+        return Change(name, "exact", factor, _times(rate, H), a, noise, stretch, near_one=True)
+    z = stretch * _times(-a, H)  # positive where the state decays, as conductances in the terms of the derivative are
     if _size(system, h, z) < SMALL:
-        return Change(name, "exponential", 1 - z / 2, _times(rate, length), a, noise)
-    return Change(name, "exponential", relax(z), _times(rate, length), a, noise)
+        return Change(name, "exponential", 1 - z / 2, _times(rate, H), a, noise, stretch, near_one=True)
+    return Change(name, "exponential", relax(z), _times(rate, H), a, noise, stretch, near_one=True)
 
 
 def _times(e: Any, length: Any) -> Any:
@@ -323,13 +402,31 @@ def _times(e: Any, length: Any) -> Any:
     return sympy.Add(*(length * each for each in sympy.Add.make_args(rest)))
 
 
+def largest(tick: Tick, change: Change) -> float:
+    """Largest change of a state in a tick, over the ranges of all states.
+
+    Parameters
+    ----------
+    tick : Tick
+        The tick.
+    change : Change
+        One of its changes.
+    """
+    return _size(tick.system, tick.h, change.value)
+
+
 def _size(system: System, h: float, e: Any) -> float:
     """Largest absolute value of an expression, over the ranges of the states."""
+    low, high = _bounds(system, h, e)
+    return max(abs(low), abs(high))
+
+
+def _bounds(system: System, h: float, e: Any) -> tuple[float, float]:
+    """Lowest and highest value of an expression, over the ranges of the states."""
     ranges: dict[Any, tuple[float, float]] = {}
     for each in (*system.states.values(), *system.discrete.values(), *([system.input] if system.input else [])):
         bounds = each.low, each.high
         ranges |= dict.fromkeys((each.symbol, *(some(each.name) for some in (ahead, middle, newest))), bounds)
     ranges[LAG] = (0.0, 1.0)
     numbers = {symbol: sympy.Float(value) for symbol, value in {**system.values, H: h}.items()}
-    low, high = interval(e.xreplace(numbers), ranges, system.model.name)
-    return max(abs(low), abs(high))
+    return interval(e.xreplace(numbers), ranges, system.model.name)

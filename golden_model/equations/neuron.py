@@ -422,9 +422,9 @@ def model_of(text: Model) -> NeuronModel[EquationParams]:
             text=dumped,
             values=values,
             spread=spread or Variability(),
-            membrane=words.get("membrane") or _format((variable.low, variable.high), 24),
+            membrane=words.get("membrane") or _format((variable.low, variable.high), text.state_bits),
             drive=words.get("drive") or _drive_format(system, dt, dict(values)),
-            coefficient_bits=words.get("coefficient_bits") or 18,
+            coefficient_bits=words.get("coefficient_bits") or text.factor_bits,
         )
 
     return NeuronModel(

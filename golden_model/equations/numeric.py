@@ -54,7 +54,7 @@ class FloatTick:
         self._changes = []
         known = [*base, given, *([LAG] if tick.located else []), *(ahead(name) for name in tick.ahead)]
         for change in tick.changes:
-            expressions = [change.factor * change.rate, change.noise]
+            expressions = [change.value, change.noise]
             self._changes.append((change.name, compiled(known, expressions, self.values)))
             if change.name in tick.middle:
                 known.append(middle(change.name))
@@ -91,6 +91,11 @@ class FloatTick:
             made["noise"] = noise.first_states(self.seed, count)
         return made
 
+    def _within(self, name: str, value: Floats) -> Floats:
+        """A state, clamped to its range."""
+        variable = self.tick.system.states[name]
+        return np.clip(value, variable.low, variable.high)
+
     def step(self, state: Mapping[str, Any], drive: Floats) -> tuple[dict[str, Any], NDArray[np.bool_]]:
         """Advance one tick.
 
@@ -112,16 +117,20 @@ class FloatTick:
         random = Draws(state.get("noise"))
         old = [state[name] for name in self._names]
         lag = [state["lag"]] if tick.located else []
-        known = [*old, drive, *lag, *(state[name] + state[f"d_{name}"] / 2 for name in tick.ahead)]
+        known = [*old, drive, *lag]
+        known += [self._within(name, state[name] + state[f"d_{name}"] / 2) for name in tick.ahead]
         change: dict[str, Any] = {}
         for name, function in self._changes:
             moved, disturbed = function(*known)
             change[name] = moved + (disturbed * random.normal() if name in system.noise else 0.0)
             if name in tick.middle:
-                known.append(state[name] + change[name] / 2)
+                known.append(self._within(name, state[name] + change[name] / 2))
             if name in tick.newest:
-                known.append(state[name] + change[name])
-        new = {name: state[name] + change[name] if name in change else state[name] for name in self._names}
+                known.append(self._within(name, state[name] + change[name]))
+        new = {
+            name: self._within(name, state[name] + change[name]) if name in change else state[name]
+            for name in self._names
+        }
         rates = [change[name] / tick.h for name in system.rates]
         values = [new[name] for name in self._names]
         happens = []

@@ -19,6 +19,7 @@ from neuristor.golden_model.equations.discretise import (
     H,
     Tick,
     ahead,
+    largest,
     linear_part,
     middle,
     newest,
@@ -35,6 +36,10 @@ __all__ = ["Quantised", "Word", "drive_bits", "initial", "int_bits", "quantise"]
 Integers = NDArray[np.int64]
 NEAR = 14
 """Least way of a guard in a tick, in which an event is located: that much below the largest one, in bits."""
+MOVE_BITS = 11
+"""Least bits of the largest change of a state in a tick; a slow state has a longer word for that."""
+MOST_BITS = 32
+"""Longest word of a state."""
 PASSES = 6
 """Most passes to find the resolution of shared parts."""
 
@@ -202,14 +207,18 @@ class _Quantiser:
             coefficient, self.input_scale = _input_scale(tick, lowering.numbers)
             self._given = {self.system.input.symbol: self.input_symbol / coefficient}
         self.state: dict[str, Word] = {}
+        self.width: dict[str, int] = {}
         self.saturated = self.graph.const(0)
         self._used = False
 
     def quantised(self) -> Quantised:
         """The whole tick."""
         system, graph = self.system, self.graph
+        # The word of the first output is as long as the user says.
+        observed = (*system.model.outputs, *system.states)[0]
+        moves = {each.name: largest(self.tick, each) for each in self.tick.changes if each.name != observed}
         for each in (*system.states.values(), *system.discrete.values()):
-            self._store(each)
+            self._store(each, moves.get(each.name))
         drive = self._drive()
         if system.noisy:
             self._noise = graph.given("state", "noise", 1, (1 << 32) - 1)
@@ -241,14 +250,17 @@ class _Quantiser:
             errors,
         )
 
-    def _store(self, variable: Variable) -> None:
-        """Give a state or a discrete value its word."""
+    def _store(self, variable: Variable, moves: float | None) -> None:
+        """Give a state or a discrete value its word; a state that moves slowly has more bits."""
         if variable.values is not None:
             word = Word(variable.name, 0, min(variable.values), max(variable.values), variable.unit, variable.values)
         else:
-            frac = self.words.state - int_bits(variable.low, variable.high)
+            width, whole = self.words.state, int_bits(variable.low, variable.high)
+            if moves:
+                width = min(MOST_BITS, max(width, whole + MOVE_BITS - math.floor(math.log2(moves))))
+            self.width[variable.name], frac = width, width - whole
             low, high = (math.floor(math.ldexp(each, frac) + 0.5) for each in (variable.low, variable.high))
-            limit = 1 << (self.words.state - 1)
+            limit = 1 << (width - 1)
             word = Word(variable.name, frac, max(low, -limit), min(high, limit - 1), variable.unit)
         self.state[variable.name] = word
         node = self.graph.given("state", variable.name, word.low, word.high)
@@ -273,7 +285,8 @@ class _Quantiser:
         for name in tick.ahead:
             # The range is known when the change is: first as wide as the state, then as it is.
             word = self.state[name]
-            half = graph.given("state", f"d_{name}", -(1 << (self.words.state - 2)), (1 << (self.words.state - 2)) - 1)
+            limit = 1 << (self.width[name] - 2)
+            half = graph.given("state", f"d_{name}", -limit, limit - 1)
             remembered[name] = half
             x = lowering.values[self.system.states[name].symbol]
             continued, _ = graph.clamp(graph.add(x.node, graph.shr(half, 1)), word.low, word.high)
@@ -281,7 +294,7 @@ class _Quantiser:
         made: dict[str, Fixed] = {}
         for change in tick.changes:
             word = self.state[change.name]
-            value = lowering.lower(change.factor * change.rate.xreplace(self._given), word.frac)
+            value = self._moved(change, word)
             if change.noise != 0:
                 value = self._disturbed(change, value, word)
             graph.named(value.node, f"change_of_{change.name}")
@@ -292,7 +305,7 @@ class _Quantiser:
                 lowering.define(newest(change.name), Fixed(node, word.frac, value.error))
             if change.name in tick.middle:
                 x = lowering.values[self.system.states[change.name].symbol]
-                node = graph.add(x.node, graph.shr(value.node, 1))
+                node, _ = graph.clamp(graph.add(x.node, graph.shr(value.node, 1)), word.low, word.high)
                 lowering.define(
                     middle(change.name), Fixed(node, word.frac, value.error / 2 + math.ldexp(0.5, -word.frac))
                 )
@@ -300,8 +313,29 @@ class _Quantiser:
             self._remember(name, made[name])
         return made
 
+    def _moved(self, change: Change, word: Word) -> Fixed:
+        """The change of a state: of a factor near 1, what it lacks is multiplied, so that the rate keeps its bits."""
+        lowering = self.lowering
+        rate = change.rate.xreplace(self._given)
+        if not change.near_one:
+            return self._stretched(lowering.lower(change.factor * rate, word.frac), change, "change")
+        whole = self._stretched(lowering.lower(rate, word.frac), change, "rate")
+        symbol = sympy.Symbol(f"rate_of_{change.name}", real=True)
+        lowering.define(symbol, whole)
+        lacks = lowering.lower((change.factor - 1) * symbol, word.frac)
+        return Fixed(self.graph.add(whole.node, lacks.node), word.frac, whole.error + lacks.error)
+
+    def _stretched(self, value: Fixed, change: Change, part: str) -> Fixed:
+        """A value times the length of the tick over h."""
+        if change.stretch == 1:
+            return value
+        symbol = sympy.Symbol(f"{part}_of_{change.name}_in_h", real=True)
+        self.lowering.define(symbol, value)
+        more = self.lowering.lower(LAG * symbol, value.frac)
+        return Fixed(self.graph.add(value.node, more.node), value.frac, value.error + more.error)
+
     def _remember(self, name: str, change: Fixed) -> None:
-        limit = 1 << (self.words.state - 2)
+        limit = 1 << (self.width[name] - 2)
         low, high = max(change.node.low, -limit), min(change.node.high, limit - 1)
         self.state[f"d_{name}"] = Word(f"d_{name}", change.frac, min(low, 0), max(high, 0), self.state[name].unit)
 

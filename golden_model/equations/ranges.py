@@ -111,11 +111,11 @@ class _Intervals:
             function = compiled([symbol], [e], {})
             return over(lambda x: function(x)[0], *self.ranges[symbol])
         if e.is_Add:
-            parts = [self.of(each) for each in e.args]
+            parts = [self.of(each) for each in self._joined(e)]
             return sum(low for low, _ in parts), sum(high for _, high in parts)
         if e.is_Mul:
             low, high = 1.0, 1.0
-            for each in e.args:
+            for each in self._joined(e):
                 a, b = self.of(each)
                 corners = (low * a, low * b, high * a, high * b)
                 low, high = min(corners), max(corners)
@@ -133,6 +133,15 @@ class _Intervals:
         x = sympy.Dummy("x", real=True)
         function = compiled([x], [e.func(x)], {})
         return over(lambda values: function(values)[0], low, high)
+
+    @staticmethod
+    def _joined(e: Any) -> list[Any]:
+        """The terms or factors of an expression, with those of one and the same variable as one."""
+        groups: dict[Any, list[Any]] = {}
+        for each in e.args:
+            alone = len(each.free_symbols) == 1 and not each.has(choose)
+            groups.setdefault(next(iter(each.free_symbols)) if alone else each, []).append(each)
+        return [e.func(*members) for members in groups.values()]
 
     def _power(self, e: Any) -> Interval:
         low, high = self.of(e.base)

@@ -84,6 +84,7 @@ class Input(_Part):
     name: str = Field("i", description="its name in the equations")
     unit: str = Field("A", description="A, V, W or K")
     range: tuple[Text, Text] = Field(description="lowest and highest value, with their unit")
+    usual: Text = Field(0, description="a constant input under which the neuron fires, for checks and pictures")
     meaning: str = Field("", description="what it is")
 
 
@@ -120,6 +121,8 @@ class Model(_Part):
     events: tuple[Event, ...] = ()
     outputs: tuple[str, ...] = Field((), description="states that are recorded, the most interesting one first")
     tick: Text | None = Field(None, description="time step, such as '20 ns'; by default it is found")
+    state_bits: int = Field(24, ge=12, le=32, description="bits of the word of a state, 12 to 32")
+    factor_bits: int = Field(18, ge=12, le=25, description="most bits of a factor of a product, 12 to 25")
     method: str = Field("auto", description="how a tick is computed: auto, or euler as some papers define it")
 
 
@@ -140,7 +143,7 @@ class Variable:
     high : float
         Highest value, in the SI unit.
     start : sympy.Expr
-        Value after reset: an expression of parameters, and of states before it.
+        Value after reset: an expression of parameters, and of states before it; of an input, its usual value.
     values : tuple of int, optional
         All values of a discrete one that has few.
     meaning : str
@@ -463,9 +466,12 @@ class _Builder:
         where = f"{self.where}: [input]"
         dimension = self._dimension(given.unit, where)
         low, high = self._bounds(given.range, _Names(known, {}, {}), dimension, where)
+        usual = self._number(given.usual, _Names(known, {}, {}), dimension, where)
+        if not low <= usual <= high:
+            raise EquationError(f"{where}: usual must be within its range, not {given.usual!r}")
         symbol = sympy.Symbol(given.name, real=True)
         known[given.name] = Known(symbol, dimension)
-        return Variable(given.name, symbol, given.unit, low, high, meaning=given.meaning)
+        return Variable(given.name, symbol, given.unit, low, high, sympy.Float(usual), meaning=given.meaning)
 
     def _lines(self) -> tuple[dict[str, tuple[str, str]], dict[str, tuple[str, str]], dict[str, Function]]:
         """Derivatives, definitions and functions, each as its text and its place.

@@ -18,7 +18,7 @@ from neuristor.golden_model.equations.neuron import EquationParams, system_of
 from neuristor.golden_model.equations.system import Model
 from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.units import si
-from neuristor.hdl.equations import equation_neuron
+from neuristor.hdl.neurons.equations import equation_neuron
 
 __all__ = ["app"]
 

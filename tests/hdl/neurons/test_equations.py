@@ -13,7 +13,7 @@ from amaranth.sim import Simulator
 from neuristor.golden_model import noise
 from neuristor.golden_model.equations.graph import Graph
 from neuristor.golden_model.equations.neuron import EquationParams
-from neuristor.hdl.equations import EquationArray, Scheduler
+from neuristor.hdl.neurons.equations import EquationArray, Scheduler
 from neuristor.hdl.flow import Flow, Node
 from neuristor.hdl.neurons.contract import Neuron
 from neuristor.sim.benches.case import Case
