@@ -21,12 +21,14 @@ from neuristor.folder import plain
 from neuristor.golden_model.devices.catalogue import DEVICES, preset
 from neuristor.golden_model.devices.device import PulsedDevice
 from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.equations.file import model_file
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.golden_model.variability import Variability
 from neuristor.hdl.names import module_name
 from neuristor.hdl.neurons import Neuron, neuron, neurons
+from neuristor.hdl.neurons.equations import equation_neuron
 from neuristor.sections import (
     CircuitOnly,
     CircuitSection,
@@ -191,15 +193,15 @@ def load(
         The design.
     """
     path, sections, content = parsed(source, Sections, changes, name)
+    digest = hashlib.sha256(content)
     with where(path, "neuron"):
-        chosen = neuron(sections.neuron.model)
+        chosen = _neuron(sections.neuron.model, path.parent, digest)
         options = _options(chosen.model.options, sections.neuron)
     golden = chosen.model
     _check_sections(path, sections, golden)
     device, circuit, params = _physics(path, sections, golden, options)
     with where(path, "fpga"):
         _check_fpga(sections, chosen)
-    digest = hashlib.sha256(content)
     with where(path, "stimulus"):
         if current is None:
             stimulus = _stimulus(sections, path.parent, digest, golden, params)
@@ -252,6 +254,30 @@ def with_input(neurons: Design, current: ArrayLike | None, ticks: int | None) ->
     return made
 
 
+def _neuron(name: str, folder: Path, digest: Any) -> Neuron:
+    """The neuron of a name or of a model file; the bytes of the file are added to the digest."""
+    if not name.endswith(".toml"):
+        return neuron(name)
+    model = model_file(folder / name)
+    text = model.model_dump_json()
+    digest.update(text.encode())
+    return equation_neuron(text)
+
+
+def _tick(sections: Sections, golden: NeuronModel[Any]) -> float:
+    """The time step, in second.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    dt = sections.neuron.dt if sections.neuron.dt is not None else golden.own_tick
+    if dt is None:
+        raise ValueError(f"dt is missing: {NeuronSection.model_fields['dt'].description}")
+    return dt
+
+
 def _check_sections(path: Path, sections: Sections, golden: NeuronModel[Any]) -> None:
     """Check that the sections of device and circuit are there if, and only if, the model needs them.
 
@@ -292,7 +318,7 @@ def _physics(path: Path, sections: Sections, golden: NeuronModel[Any], options: 
         params = golden.from_circuit(
             circuit,
             count=sections.neuron.count,
-            dt=sections.neuron.dt,
+            dt=_tick(sections, golden),
             options=options,
             spread=variability,
             **words,

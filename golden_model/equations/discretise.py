@@ -290,7 +290,7 @@ def discretise(system: System, h: float, *, located: bool | None = None) -> Tick
             first, second = second, first
         order = first + second
     else:
-        # What may jump within a tick comes first: the others then take its middle instead of continuing its last change.
+        # What may jump within a tick comes first: the others then take its middle.
         order = sorted(_order(symbols, needs), key=lambda name: name not in slopes)
     used: set[Any] = set()
     made = []
@@ -353,10 +353,10 @@ def _linearised(system: System, time: tuple[float, Any], name: str, rate: Any, s
     h, stretch = time
     z = stretch * _times(-slope, H)
     low, high = _bounds(system, h, z)
-    part: Any = relax(z)
-    if high > FAR or low < -GROWTH:
-        near = relax(most(least(z, sympy.Float(FAR)), sympy.Float(-GROWTH)))
-        part = choose(z < FAR, near, 1 / most(z, sympy.Float(FAR)))
+    near = z if low >= -GROWTH else most(z, sympy.Float(-GROWTH))
+    part: Any = relax(near if high <= FAR else least(near, sympy.Float(FAR)))
+    if high > FAR:
+        part = choose(z < FAR, part, 1 / most(z, sympy.Float(FAR)))
     return Change(name, "linearised", part, _times(rate, H), slope, _noise(system, name), stretch, near_one=True)
 
 

@@ -25,6 +25,10 @@ from neuristor.golden_model.equations.ranges import Interval, interval
 __all__ = ["Fixed", "Lowering", "Table", "Words"]
 
 Floats = NDArray[np.float64]
+CASES = 64
+"""Most combinations of discrete values for which a constant or a table is made each."""
+RATIO_BITS = 13
+"""Bits of the quotient of a way and a larger one."""
 FINE = 8
 """Points per entry at which a table is compared with its function."""
 
@@ -272,8 +276,19 @@ class Lowering:
             The expression.
         """
         if e not in self._intervals:
-            self._intervals[e] = interval(self._simplified(e), self._ranges, self.where)
+            if self._variables(e) & set(self.finite) and self._by_discrete(e):
+                found = [interval(self._simplified(each), self._ranges, self.where) for _, each in self._cased(e)]
+                self._intervals[e] = min(low for low, _ in found), max(high for _, high in found)
+            else:
+                self._intervals[e] = interval(self._simplified(e), self._ranges, self.where)
         return self._intervals[e]
+
+    def _cased(self, e: Any) -> list[tuple[dict[Any, int], Any]]:
+        """An expression for each combination of its discrete values."""
+        cases: list[dict[Any, int]] = [{}]
+        for symbol in sorted(self._variables(e) & set(self.finite), key=str):
+            cases = [{**case, symbol: value} for case in cases for value in self.finite[symbol]]
+        return [(case, e.xreplace({s: sympy.Integer(v) for s, v in case.items()})) for case in cases]
 
     def _size(self, e: Any) -> float:
         low, high = self.interval(e)
@@ -293,7 +308,7 @@ class Lowering:
             return self._abstract[e]
         if not e.args or self._is_constant(e):
             return e
-        if isinstance(e, sympy.logic.boolalg.Boolean):
+        if isinstance(e, sympy.logic.boolalg.Boolean) or (e.has(choose) and self._by_discrete(e)):
             return e
         args = [self.abstracted(each) for each in e.args]
         if isinstance(e, (least, most, choose)):
@@ -309,10 +324,24 @@ class Lowering:
         self._abstract[e] = made
         return made
 
+    def _by_discrete(self, e: Any) -> bool:
+        """Whether an expression has one variable at most, and choices by discrete values only."""
+        if len(self._variables(e) - set(self.finite)) > 1 or e.has(least, most):
+            return False
+        known = set(self.finite) | set(self.numbers)
+        return all(each.args[0].free_symbols <= known for each in e.atoms(choose)) and self._combinations(e) <= CASES
+
+    def _combinations(self, e: Any) -> int:
+        """How many combinations the discrete values of an expression have."""
+        return math.prod(len(self.finite[each]) for each in self._variables(e) & set(self.finite))
+
     def _part(self, e: Any) -> Any:
         """The variable that stands for an expression."""
         if e.is_Symbol:
             return e
+        low, high = self.interval(e)
+        if low == high:
+            return sympy.Float(low)
         if e not in self._parts:
             symbol = sympy.Dummy(self.names.get(e, f"part_{len(self._parts)}"), real=True)
             self._parts[e] = symbol
@@ -327,7 +356,7 @@ class Lowering:
         e = self._parts[symbol]
         low, high = self.interval(e)
         # The position in a table: entries and 10 bits between two.
-        frac = min(finest, _log2(self.words.entries) + 10 - _log2(max(high - low, 1e-300)))
+        frac = min(finest, _log2(self.words.entries) + 10 - _log2(high - low))
         value = self.lower(e, frac)
         if str(symbol) and not str(symbol).startswith("part_"):
             self.graph.named(value.node, str(symbol))
@@ -675,19 +704,10 @@ class Lowering:
 
     def _cases(self, e: Any) -> list[tuple[dict[Any, int], float]] | None:
         """The value of an expression for all combinations of its discrete variables."""
-        symbols = sorted(self._variables(e), key=str)
-        cases: list[dict[Any, int]] = [{}]
-        for symbol in symbols:
-            cases = [{**case, symbol: value} for case in cases for value in self.finite[symbol]]
-        if len(cases) > 64:
+        if self._combinations(e) > CASES:
             return None
-        made = []
-        for case in cases:
-            value = self._number(e.xreplace({s: sympy.Integer(v) for s, v in case.items()}))
-            if np.ndim(value):
-                return None
-            made.append((case, value))
-        return made
+        made = [(case, self._number(each)) for case, each in self._cased(e)]
+        return None if any(np.ndim(value) for _, value in made) else made
 
     def _signs(self, e: Any) -> tuple[float, list[tuple[dict[Any, int], float]]] | None:
         """Size of an expression of discrete variables, and its sign by cases, if only its sign changes."""
@@ -721,7 +741,9 @@ class Lowering:
 
     def _tabular(self, e: Any, x: Any) -> bool:
         """Whether an expression of one variable needs a table: it is neither linear in it nor a power."""
-        if e.has(least, most, choose):
+        if e.has(choose):
+            return self._by_discrete(e)
+        if e.has(least, most):
             return False
         rest, dependent = e.as_independent(x, as_Add=False)
         if rest.free_symbols & set(self.finite):
@@ -748,63 +770,63 @@ class Lowering:
         return ends[1] > 16 * ends[0]
 
     def _tabulated(self, e: Any, symbol: Any, frac: int) -> Fixed:
-        x = self._variable(symbol)
-        finite = sorted(self._variables(e) & set(self.finite), key=str)
-        if finite:
-            cases: list[dict[Any, int]] = [{}]
-            for each in finite:
-                cases = [{**case, each: value} for case in cases for value in self.finite[each]]
-            made = [
-                (case, self._table(e.xreplace({s: sympy.Integer(v) for s, v in case.items()}), symbol, x, frac))
-                for case in cases
-            ]
-            nodes = {float(n): value.node for n, (_, value) in enumerate(made)}
-            chosen = self._chosen([(case, float(n)) for n, (case, _) in enumerate(made)], nodes)
-            return Fixed(chosen, frac, max(value.error for _, value in made))
-        return self._table(e, symbol, x, frac)
+        return self._table(self._cased(e), symbol, self._variable(symbol), frac)
 
-    def _table(self, e: Any, symbol: Any, x: Fixed, frac: int) -> Fixed:
-        """A table of a function of one variable, with linear interpolation."""
+    def _table(self, cases: list[tuple[dict[Any, int], Any]], symbol: Any, x: Fixed, frac: int) -> Fixed:
+        """A table of a function of one variable, for each combination of discrete values, with linear interpolation."""
+        reals = [self._real(e, symbol, x) for _, e in cases]
+        low, high = x.node.low, x.node.high
+        span = high - low + 1
+        size = max(self._size(e) for _, e in cases)
+        frac_in = min(frac, self.words.operand - 1 - _log2(size * 1.001))  # entries fit an operand
+        entries, worst = 4, math.inf
+        while worst > math.ldexp(0.5, -frac_in) and entries * len(cases) < self.words.entries:
+            entries *= 2
+            position = max(0, _log2(span / entries))
+            made = [
+                self._entries(real, low, high, position, e, symbol) for real, (_, e) in zip(reals, cases, strict=True)
+            ]
+            worst = max(error for _, error in made)
+            if position == 0:
+                break
+        edges = [each for each, _ in made]
+        name = self._table_name(cases[0][1])
+        raws = [np.floor(np.ldexp(each, frac_in) + 0.5).astype(np.int64) for each in edges]
+        graph = self.graph
+        above = graph.sub(x.node, graph.const(low))
+        part = graph.low_bits(above, position)
+        row = graph.shr(above, position)
+        rows = len(edges[0]) - 1
+        if len(cases) > 1:
+            numbers = [(case, float(n)) for n, (case, _) in enumerate(cases)]
+            starts = {float(n): graph.const(n * rows) for n in range(len(cases))}
+            row = graph.add(row, self._chosen(numbers, starts))
+        drop = max(0, position - (self.words.operand - 2))
+        value = graph.table(name, row, np.concatenate([each[:-1] for each in raws]))
+        slope = graph.table(f"{name}_slope", row, np.concatenate([np.diff(each) for each in raws]))
+        rounded = graph.shr(part, drop)
+        between = graph.round(graph.mul(slope, rounded), position - drop)
+        result = graph.add(value, between)
+        steepest = max(float(np.abs(np.diff(each)).max()) for each in edges)
+        error = worst + math.ldexp(1.5, -frac_in) + steepest * 2.0 ** (drop - position) * (drop > 0)
+        error += steepest * math.ldexp(x.error, x.frac - position)
+        # The interpolation stays between the entries, and so does the function, but for the error.
+        low_out, high_out = (int(end(end(each) for each in raws)) for end in (min, max))
+        graph.ranges[result.number] = (low_out, high_out)
+        error = min(error, math.ldexp(high_out - low_out + 1, -frac_in) + 2 * worst)
+        formula = ", ".join(str(e) for _, e in cases)
+        self.tables.append(Table(name, formula, str(symbol), x.low, x.high, rows * len(cases), worst))
+        return self.scaled(Fixed(result, frac_in, error), frac)
+
+    def _real(self, e: Any, symbol: Any, x: Fixed) -> Callable[[Any], Floats]:
+        """A function of one variable, from raw values of the variable."""
         function = compiled([symbol], [e], {s: self.numbers[s] for s in e.free_symbols & set(self.numbers)})
 
         def real(raw: Any) -> Floats:
             value = function(np.ldexp(np.asarray(raw, dtype=np.float64), -x.frac))[0]
             return np.broadcast_to(np.asarray(value, dtype=np.float64), np.shape(raw))
 
-        low, high = x.node.low, x.node.high
-        span = high - low + 1
-        size = self._size(e)
-        frac_in = min(frac, self.words.operand - 1 - _log2(size * 1.001))  # entries fit an operand
-        made: tuple[int, Any, float] | None = None
-        entries = 8
-        while made is None or made[2] > math.ldexp(0.5, -frac_in):
-            position = max(0, _log2(span / entries))
-            made = position, *self._entries(real, low, high, position, e, symbol)
-            if entries >= self.words.entries or position == 0:
-                break
-            entries *= 2
-        position, edges, worst = made
-        name = self._table_name(e)
-        raw = np.floor(np.ldexp(edges, frac_in) + 0.5).astype(np.int64)
-        graph = self.graph
-        above = graph.sub(x.node, graph.const(low))
-        part = graph.low_bits(above, position)
-        row = graph.shr(above, position)
-        drop = max(0, position - (self.words.operand - 2))
-        value = graph.table(name, row, raw[:-1])
-        slope = graph.table(f"{name}_slope", row, np.diff(raw))
-        rounded = graph.shr(part, drop)
-        between = graph.round(graph.mul(slope, rounded), position - drop)
-        result = graph.add(value, between)
-        steepest = float(np.abs(np.diff(edges)).max())
-        error = worst + math.ldexp(1.5, -frac_in) + steepest * 2.0 ** (drop - position) * (drop > 0)
-        error += steepest * math.ldexp(x.error, x.frac - position)
-        # The interpolation stays between the entries, and so does the function, but for the error.
-        low_out, high_out = int(raw.min()), int(raw.max())
-        graph.ranges[result.number] = (low_out, high_out)
-        error = min(error, math.ldexp(high_out - low_out + 1, -frac_in) + 2 * worst)
-        self.tables.append(Table(name, str(e), str(symbol), x.low, x.high, len(raw) - 1, worst))
-        return self.scaled(Fixed(result, frac_in, error), frac)
+        return real
 
     def _entries(
         self, real: Callable[[Any], Floats], low: int, high: int, position: int, e: Any, symbol: Any
@@ -839,6 +861,42 @@ class Lowering:
         return f"{named}_{number}" if named else f"table_{number}"
 
     # Quotients
+
+    def ratio(self, a: Node, b: Node, frac: int) -> Fixed:
+        """The quotient of two integers, of which the first is not below 0, and the second not below 1 and the first.
+
+        Parameters
+        ----------
+        a, b : Node
+            The integers.
+        frac : int
+            Fraction bits of the result.
+        """
+        graph = self.graph
+        width = b.high.bit_length()
+        numerator, denominator = graph.clamp(a, 0, b.high)[0], b
+        steps = max(0, width - b.low.bit_length()).bit_length()
+        for left in (1 << step for step in reversed(range(steps))):
+            small = graph.less(denominator, graph.const(1 << (width - left)))
+            top = (1 << width) - 1
+            numerator, denominator = (
+                self._bounded(graph.select(small, graph.shl(each, left), each), low, top)
+                for each, low in ((numerator, 0), (denominator, min(denominator.low << left, 1 << (width - left))))
+            )
+        self._bounded(denominator, 1 << (width - 1), (1 << width) - 1)
+        drop = max(0, width - 1 - RATIO_BITS)
+        symbol = sympy.Dummy("mantissa", real=True)
+        self._ranges[symbol] = (1.0, 2.0)
+        fine = Fixed(graph.shr(denominator, drop), width - 1 - drop, 0.0)
+        inverse = self._table([({}, 1 / symbol)], symbol, fine, RATIO_BITS)
+        product = graph.mul(inverse.node, graph.shr(numerator, drop))
+        error = math.ldexp(3.0, -RATIO_BITS) + inverse.error
+        return self.scaled(Fixed(product, inverse.frac + width - 1 - drop, error), frac)
+
+    def _bounded(self, node: Node, low: int, high: int) -> Node:
+        """A node, with what is known of its range."""
+        self.graph.ranges[node.number] = (low, high)
+        return node
 
     def _quotient(self, e: Any, frac: int) -> Fixed:
         """A power with a negative exponent, of several variables or over octaves."""
@@ -887,7 +945,7 @@ class Lowering:
         mantissa = Fixed(scaled, width - 1, 0.0)  # from 1 to 2
         symbol = sympy.Dummy("mantissa", real=True)
         self._ranges[symbol] = (1.0, 2.0)
-        made = self._table(1 / symbol, symbol, mantissa, self.words.operand - 1)
+        made = self._table([({}, 1 / symbol)], symbol, mantissa, self.words.operand - 1)
         node = made.node
         for small, count in amounts:
             node = graph.select(small, graph.shl(node, count), node)

@@ -22,6 +22,7 @@ from neuristor.golden_model.equations.numeric import Draws, FloatTick, constants
 from neuristor.golden_model.equations.quantise import Quantised, drive_bits, initial, int_bits, quantise
 from neuristor.golden_model.equations.reference import follow
 from neuristor.golden_model.equations.system import Model, System, read
+from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
@@ -437,6 +438,7 @@ def model_of(text: Model) -> NeuronModel[EquationParams]:
         spread=(),
         excitable=system.input is not None,
         from_circuit=from_circuit,
+        own_tick=None if text.tick is None else quantity(text.tick, "s")[0],
         check_current=check_current,
         summary=summary,
         shadow=shadow,

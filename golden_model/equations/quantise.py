@@ -24,9 +24,9 @@ from neuristor.golden_model.equations.discretise import (
     middle,
     newest,
 )
-from neuristor.golden_model.equations.expressions import least, most
+from neuristor.golden_model.equations.expressions import least
 from neuristor.golden_model.equations.functions import compiled
-from neuristor.golden_model.equations.graph import Graph, Node
+from neuristor.golden_model.equations.graph import Graph, Node, bits
 from neuristor.golden_model.equations.lower import Fixed, Lowering, Table, Words
 from neuristor.golden_model.equations.numeric import constants
 from neuristor.golden_model.equations.system import RAND, RANDN, SystemEvent, Variable
@@ -40,6 +40,10 @@ MOVE_BITS = 11
 """Least bits of the largest change of a state in a tick; a slow state has a longer word for that."""
 MOST_BITS = 32
 """Longest word of a state."""
+WAY_BITS = 22
+"""Bits of the way of a guard."""
+WIDEST = 62
+"""Longest word in a formula: that of the models' integers, less two bits."""
 PASSES = 6
 """Most passes to find the resolution of shared parts."""
 
@@ -128,6 +132,11 @@ def quantise(tick: Tick, words: Words, values: Mapping[Any, Any] | None = None) 
     -------
     Quantised
         The graph and its words.
+
+    Raises
+    ------
+    EquationError
+        If a formula cannot be computed, or a word would be too long.
     """
     numbers = {**constants(tick.system, tick.h), **(values or {})}
     names = {value: name for name, value in tick.system.definitions.items() if not value.is_Symbol and value.args}
@@ -138,6 +147,12 @@ def quantise(tick: Tick, words: Words, values: Mapping[Any, Any] | None = None) 
         if lowering.wanted == before:
             break
         lowering.again(Graph())
+    widest = max(bits(*made.graph.ranges[number]) for number in made.graph.needed())
+    if widest > WIDEST:
+        raise EquationError(
+            f"{tick.system.model.name}: the equations need words of {widest} bits, and at most {WIDEST} can be had: "
+            "narrow the ranges of states and parameters"
+        )
     return made
 
 
@@ -374,15 +389,14 @@ class _Quantiser:
             lowering.define(change, changes[name])
             moved[system.rates[name]] = change / H
         happens = {}
-        left: Fixed | None = None
+        way: tuple[Node, Node, Node] | None = None
         for event in system.events:
-            happens[event.name], part = self._happens(event, after, moved)
+            happens[event.name], own = self._happens(event, after, moved)
             graph.named(happens[event.name], event.name.replace(" ", "_"))
-            if part is not None:
-                chosen = graph.select(happens[event.name], part.node, graph.const(0))
-                if left is not None:  # the first event counts
-                    chosen = graph.select(graph.equal(left.node, graph.const(0)), chosen, left.node)
-                left = Fixed(chosen, LAG_BITS + 2, part.error)
+            if own is not None:  # the first event counts
+                mine = happens[event.name], *own
+                way = mine if way is None else self._first(way, mine)
+        left = None if way is None else self._left(*way)
         if left is not None:
             self._go_back(left, new, after, changes, errors)
         spike = graph.const(0)
@@ -428,8 +442,8 @@ class _Quantiser:
 
     def _happens(
         self, event: SystemEvent, after: Mapping[Any, Any], moved: Mapping[Any, Any]
-    ) -> tuple[Node, Fixed | None]:
-        """Whether an event happens, and the part of the tick that is left then, if it is located."""
+    ) -> tuple[Node, tuple[Node, Node] | None]:
+        """Whether an event happens, and if it is located, the way of its guard beyond 0, and in the whole tick."""
         graph, lowering = self.graph, self.lowering
         holds = lowering.condition(event.condition)
         if event.rate is not None:
@@ -448,12 +462,27 @@ class _Quantiser:
         if not (self.tick.located and event.locate):
             return happens, None
         now = guard.xreplace(self._given)
-        way = then - least(now, sympy.Integer(0))
-        low, high = lowering.interval(way)
-        nearest = sympy.Float(max(abs(low), abs(high)) * 2.0**-NEAR)
-        part = lowering.lower(least(then / most(way, nearest), sympy.Integer(1)), LAG_BITS + 2)
+        low, high = lowering.interval(then)
+        # Of guards of all units, the largest has the same bits.
+        frac = WAY_BITS - math.ceil(math.log2(max(abs(low), abs(high))))
+        beyond, behind = (lowering.lower(each, frac).node for each in (then, least(now, sympy.Integer(0))))
+        return happens, (beyond, graph.sub(beyond, behind))
+
+    def _first(self, one: tuple[Node, Node, Node], other: tuple[Node, Node, Node]) -> tuple[Node, Node, Node]:
+        """Of two events, the first that happens: whether one does, its way beyond, and its whole way."""
+        graph = self.graph
+        beyond, whole = (graph.select(one[0], *each) for each in zip(one[1:], other[1:], strict=True))
+        return graph.either(one[0], other[0]), beyond, whole
+
+    def _left(self, happens: Node, beyond: Node, whole: Node) -> Fixed:
+        """The part of the tick that is left at a located event; 0 if none happens."""
+        graph = self.graph
+        nearest = 1 << (WAY_BITS - NEAR)
+        way = graph.select(graph.less(whole, graph.const(nearest)), graph.const(nearest), whole)
+        graph.ranges[way.number] = (nearest, max(nearest, whole.high))
+        part = self.lowering.ratio(beyond, way, LAG_BITS + 2)
         node, _ = graph.clamp(part.node, 1, 1 << (LAG_BITS + 2))
-        return happens, Fixed(node, LAG_BITS + 2, min(part.error, 1.0))  # both are from 0 to 1
+        return Fixed(graph.select(happens, node, graph.const(0)), LAG_BITS + 2, min(part.error, 1.0))
 
     def _go_back(
         self,

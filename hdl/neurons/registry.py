@@ -13,8 +13,8 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 
 from neuristor.golden_model.equations.file import shipped, shipped_model
-from neuristor.hdl.neurons.equations import equation_neuron
 from neuristor.hdl.neurons.contract import Neuron
+from neuristor.hdl.neurons.equations import equation_neuron
 from neuristor.hdl.neurons.hodgkin_huxley import HODGKIN_HUXLEY
 from neuristor.hdl.neurons.izhikevich import IZHIKEVICH
 from neuristor.hdl.neurons.lif import LIF

@@ -13,9 +13,9 @@ from amaranth.sim import Simulator
 from neuristor.golden_model import noise
 from neuristor.golden_model.equations.graph import Graph
 from neuristor.golden_model.equations.neuron import EquationParams
-from neuristor.hdl.neurons.equations import EquationArray, Scheduler
 from neuristor.hdl.flow import Flow, Node
 from neuristor.hdl.neurons.contract import Neuron
+from neuristor.hdl.neurons.equations import EquationArray, Scheduler
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import verify
 from neuristor.sim.proofs.lane import prove_lane
