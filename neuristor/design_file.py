@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from neuristor.boards import BOARDS
 from neuristor.boards.clock import pll_setting
 from neuristor.docstrings import meaning
+from neuristor.dynamics import own_neuron, own_options
 from neuristor.folder import plain
 from neuristor.golden_model.devices.catalogue import DEVICES, preset
 from neuristor.golden_model.devices.device import PulsedDevice
@@ -90,7 +91,8 @@ class Design(Tabular):
     device: Any
     """Model of the device, of a class in ``neuristor.golden_model.devices``; None for a neuron without a device."""
     circuit: Any
-    """The two-state switch closest to the device, in its circuit; None for a neuron without a device."""
+    """The two-state switch closest to the device, in its circuit; None for a neuron without a device, and for a device
+    that runs by its own equations."""
     params: NeuronParams
     """Parameters of the array."""
     stimulus: Stimulus
@@ -196,10 +198,15 @@ def load(
     digest = hashlib.sha256(content)
     with where(path, "neuron"):
         chosen = _neuron(sections.neuron.model, path.parent, digest)
-        options = _options(chosen.model.options, sections.neuron)
+    with where(path, "device"):
+        own = own_neuron(sections.device, sections.neuron.model)
     golden = chosen.model
     _check_sections(path, sections, golden)
-    device, circuit, params = _physics(path, sections, golden, options)
+    with where(path, "neuron"):
+        options = None if own else _options(golden.options, sections.neuron)
+    device, circuit, params = _physics(path, sections, golden, options, own)
+    if own:
+        chosen, golden = own, own.model
     with where(path, "fpga"):
         _check_fpga(sections, chosen)
     with where(path, "stimulus"):
@@ -293,7 +300,9 @@ def _check_sections(path: Path, sections: Sections, golden: NeuronModel[Any]) ->
             raise DesignError(f"{path}: section [{name}] is missing; the model {golden.name} needs it")
 
 
-def _physics(path: Path, sections: Sections, golden: NeuronModel[Any], options: Any) -> tuple[Any, Any, NeuronParams]:
+def _physics(
+    path: Path, sections: Sections, golden: NeuronModel[Any], options: Any, own: Neuron | None
+) -> tuple[Any, Any, NeuronParams]:
     """Build the device at its temperature, its circuit, and the parameters of the array."""
     device: Any = None
     if sections.device is not None:
@@ -306,7 +315,7 @@ def _physics(path: Path, sections: Sections, golden: NeuronModel[Any], options: 
         device = _at_temperature(device, temperature)
     with where(path, "circuit"):
         circuit = None
-        if golden.circuit is not None and sections.circuit is not None:
+        if own is None and golden.circuit is not None and sections.circuit is not None:
             circuit = _circuit(sections.circuit, device, golden, golden.circuit)
     with where(path, "number"):
         words: dict[str, Any] = {
@@ -315,6 +324,9 @@ def _physics(path: Path, sections: Sections, golden: NeuronModel[Any], options: 
         if sections.number.coefficient_bits is not None:
             words["coefficient_bits"] = sections.number.coefficient_bits
     with where(path, "neuron, circuit, variability or number"):
+        if own is not None:
+            golden, options = own.model, own_options(own, sections, device)
+            variability = Variability(seed=variability.seed)
         params = golden.from_circuit(
             circuit,
             count=sections.neuron.count,
@@ -413,7 +425,7 @@ def _device(section: DeviceSection) -> Any:
     if kind not in DEVICES:
         raise ValueError(f"kind must be one of {', '.join(DEVICES)}, not {kind!r}")
     own = {field.name: field for field in fields(DEVICES[kind])}
-    for key, value in section.model_dump(exclude={"preset", "kind"}).items():
+    for key, value in section.model_dump(exclude={"preset", "kind", "dynamics"}).items():
         if value is None:
             continue
         if key not in own:

@@ -35,6 +35,11 @@ class DeviceSection(Section):
 
     preset: str | None = Field(None, description="a name from `neuristor devices`")
     kind: str | None = Field(None, description=f"without a preset: {', '.join(DEVICES)}")
+    dynamics: Literal["own", "two_state"] | None = Field(
+        None,
+        description="own (the device's own equations) or two_state (the switch closest to it); by default own for a "
+        "device of the kind thermal_vo2 or mott in the model relaxation_oscillator, and else two_state",
+    )
     r_ins: float | None = Field(None, gt=0, description="insulating resistance in ohm, above r_met")
     r_met: float | None = Field(None, gt=0, description="metallic resistance in ohm, above 0")
     v_th: float | None = Field(None, gt=0, description="threshold voltage in volt, above v_hold")

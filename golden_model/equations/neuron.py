@@ -141,6 +141,17 @@ class EquationParams(NeuronParams):
         words = Words(state=self.membrane.width, operand=self.coefficient_bits, drive=self.drive.width)
         return quantise(self.step_of_time, words, self.own_values)
 
+    @property
+    def wide(self) -> EquationParams:
+        """The same neurons with the same tables, and words as long as they can be."""
+        more = 32 - self.membrane.width
+        return replace(
+            self,
+            membrane=Format(self.membrane.int_bits, self.membrane.frac_bits + more),
+            drive=Format(self.drive.int_bits, self.drive.frac_bits + 32 - self.drive.width),
+            coefficient_bits=25,
+        )
+
     @cached_property
     def float_tick(self) -> FloatTick:
         """The tick in float64."""
@@ -207,7 +218,7 @@ class EquationParams(NeuronParams):
         """Unit of the first output."""
         system = self.system
         variable = system.states.get(self.observed) or system.discrete[self.observed]
-        return variable.unit
+        return "" if variable.unit == "1" else variable.unit
 
     @property
     def input_unit(self) -> str:
@@ -294,13 +305,14 @@ class EquationReference(ReferenceModel):
     locate : bool
         True: continuous time, by SciPy, with events located. False: the formulas of a tick.
     rounded : bool
-        Use the tables and the rounded constants of the circuit; only on ticks.
+        Use the tables of the circuit, with longer words; only on ticks.
     """
 
     params: EquationParams
 
     def _prepare(self) -> None:
         self._state = self.params.float_tick.start(self.params.count)
+        self._wide = EquationBitTrue(self.params.wide) if self.rounded else None
         self._show()
 
     def _show(self) -> None:
@@ -309,6 +321,12 @@ class EquationReference(ReferenceModel):
         self.membrane = self._state[self.params.outputs[0]]
 
     def _on_ticks(self, drive: Floats) -> Events:
+        if self._wide is not None:
+            wide = self._wide
+            spike = wide.step(wide.params.drive.quantize(drive))
+            self._state = {name: wide.params.real(name, getattr(wide, name)) for name in wide.params.outputs}
+            self._show()
+            return self._at_end(np.asarray(spike, dtype=bool))
         self._state, spike = self.params.float_tick.step(self._state, self.params.inputs(drive))
         self._show()
         return self._at_end(spike)

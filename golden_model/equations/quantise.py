@@ -24,7 +24,7 @@ from neuristor.golden_model.equations.discretise import (
     middle,
     newest,
 )
-from neuristor.golden_model.equations.expressions import least
+from neuristor.golden_model.equations.expressions import EquationError, least
 from neuristor.golden_model.equations.functions import compiled
 from neuristor.golden_model.equations.graph import Graph, Node, bits
 from neuristor.golden_model.equations.lower import Fixed, Lowering, Table, Words

@@ -426,6 +426,12 @@ class EquationNeuron(Neuron):
 
     Parameters
     ----------
+    model : NeuronModel
+        The golden model.
+    array : type
+        `EquationArray`.
+    shares_multipliers : bool
+        True.
     text : str
         The model, as JSON.
     """

@@ -79,7 +79,7 @@ def test_digest_follows_the_file(tmp_path: Path) -> None:
         ("membrane", "[1, 13]", "threshold must be between -1 V and 999.88 mV with membrane = [1, 13], not 1.99 V"),
         ("membrane", "[3, 13, 1]", "[number] membrane must be [integer bits with the sign, fraction bits]"),
         ("drive", "[3, 12]", "drive must have the 13 fraction bits of membrane, not 12"),
-        ("coefficient_bits", "30", "[number] coefficient_bits must be bits of the coefficients, 4 to 18"),
+        ("coefficient_bits", "30", "[number] coefficient_bits must be bits of coefficients, 4 to 18"),
         ("current", "1e-6", "[stimulus] the strongest input must exceed 44.36 uA for the membrane to reach V_th"),
         (
             "current",
@@ -217,7 +217,11 @@ def test_document_lists_every_key() -> None:
 
 
 OSCILLATORS = (EXAMPLE.parent / "vo2_coupled_oscillators.toml").read_text("utf-8")
-THERMAL = (EXAMPLE.parent / "vo2_thermal_oscillators.toml").read_text("utf-8")
+THERMAL = (
+    (EXAMPLE.parent / "vo2_thermal_oscillators.toml")
+    .read_text("utf-8")
+    .replace('"vo2_thermal_oscillators.csv"', '"none"')
+)
 PULSED = (EXAMPLE.parent / "hzo_afefet_lif.toml").read_text("utf-8")
 
 
@@ -275,4 +279,9 @@ def test_temperature_moves_the_thresholds(tmp_path: Path) -> None:
 def test_numbers_override_those_of_the_preset(tmp_path: Path) -> None:
     design = load(write(tmp_path, THERMAL.replace('preset = "vo2-thermal"', 'preset = "vo2-thermal"\nwidth = 6.0')))
     assert design.device.width == 6.0
-    assert design.circuit.device.v_th != load(write(tmp_path, THERMAL)).circuit.device.v_th
+    own = dict(design.params.values)  # what differs from the equations' values
+    assert own["width"] == 6.0
+    two_state = THERMAL.replace('preset = "vo2-thermal"', 'preset = "vo2-thermal"\ndynamics = "two_state"')
+    two_state = two_state.replace("count = 16 ", "count = 16\ndt = 20e-9 ")
+    narrow = load(write(tmp_path, two_state.replace('"two_state"', '"two_state"\nwidth = 6.0')))
+    assert narrow.circuit.device.v_th != load(write(tmp_path, two_state)).circuit.device.v_th
