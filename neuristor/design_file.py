@@ -323,14 +323,16 @@ def _physics(
         }
         if sections.number.coefficient_bits is not None:
             words["coefficient_bits"] = sections.number.coefficient_bits
+    if own is not None:
+        golden, options = own.model, own_options(own, sections, device, path)
+        variability = Variability(seed=variability.seed)
+    with where(path, "neuron"):
+        dt = _tick(sections, golden)
     with where(path, "neuron, circuit, variability or number"):
-        if own is not None:
-            golden, options = own.model, own_options(own, sections, device)
-            variability = Variability(seed=variability.seed)
         params = golden.from_circuit(
             circuit,
             count=sections.neuron.count,
-            dt=_tick(sections, golden),
+            dt=dt,
             options=options,
             spread=variability,
             **words,
