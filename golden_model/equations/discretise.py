@@ -14,6 +14,11 @@ A state whose derivative f is stiff and nonlinear in it is solved exactly for f 
 
     x1 = x + f h (exp(J h) - 1) / (J h)          J = df/dx                                    (3)
 
+States that are linear in each other, such as the voltages of a circuit, are solved together, by the exponential of
+their matrix A, which only events change::
+
+    x1 = x + (exp(A h) - 1) x + (integral of exp(A s) from 0 to h) b                          (4)
+
 If the states fall into two groups, and none depends on another of its own group or nonlinearly on itself, and events
 change nothing, the groups are half a tick apart instead, and equation 2 is not needed (M. Hines).
 
@@ -31,16 +36,30 @@ from typing import Any
 
 import sympy
 
-from neuristor.golden_model.equations.expressions import choose, exprel, least, most, relax
+from neuristor.golden_model.equations.expressions import choose, exprel, least, most, propagate, relax
 from neuristor.golden_model.equations.ranges import interval
 from neuristor.golden_model.equations.system import System
 
-__all__ = ["LAG", "LAG_BITS", "Change", "Tick", "ahead", "discretise", "largest", "linear_part", "middle", "newest"]
+__all__ = [
+    "LAG",
+    "LAG_BITS",
+    "LONGEST_LAG",
+    "Change",
+    "Tick",
+    "ahead",
+    "discretise",
+    "largest",
+    "linear_part",
+    "middle",
+    "newest",
+]
 
 H = sympy.Dummy("h", positive=True)
 """The length of the tick, in second."""
 LAG = sympy.Symbol("lag", real=True)
 """What an event left of the tick before, in ticks: this tick is so much longer."""
+LONGEST_LAG = 2
+"""Ticks that events may leave: two events may be nearer to each other than a tick."""
 LAG_BITS = 8
 """Fraction bits of `LAG`."""
 SMALL = 0.1
@@ -51,6 +70,8 @@ FAR = 16.0
 """From this ``-J h`` on, (1 - exp(J h)) / (-J h) is its reciprocal, within 2**-23 of it."""
 GROWTH = 3.0
 """Largest ``J h``: a state that runs away reaches the end of its range in this tick or the next."""
+MOST_LINEAR = 4
+"""Most states that are solved together."""
 MOST_TERMS = 2_000
 """Most terms of a derivative in which the linear part is searched."""
 
@@ -274,6 +295,9 @@ def discretise(system: System, h: float, *, located: bool | None = None) -> Tick
             for name in symbols
         )
         return Tick(system, h, changes, (), (), (), staggered=False, located=located)
+    block = _block(system, stretch)
+    if block:
+        return Tick(system, h, block, (), (), (), staggered=False, located=located)
     curved = {name for name, (_, _, n) in split.items() if n != 0}
     slopes = {}
     for name in curved:
@@ -322,6 +346,37 @@ def discretise(system: System, h: float, *, located: bool | None = None) -> Tick
         staggered=bool(groups),
         located=located,
     )
+
+
+def _block(system: System, stretch: Any) -> tuple[Change, ...]:
+    """The changes of states that are linear in each other, with coefficients that only events change: equation 4."""
+    symbols = [state.symbol for state in system.states.values()]
+    n = len(symbols)
+    if not 2 <= n <= MOST_LINEAR or system.noise:
+        return ()
+    known = set(system.values) | {each.symbol for each in system.discrete.values() if each.values is not None}
+    matrix: list[list[Any]] = []
+    for derivative in system.derivatives.values():
+        parts = [linear_part(derivative, symbol) for symbol in symbols]
+        if any(curved != 0 or a.free_symbols - known for a, _, curved in parts):
+            return ()
+        matrix.append([a for a, _, _ in parts])
+    reached = sympy.Matrix(n, n, lambda k, m: int(matrix[k][m] != 0 or k == m)) ** n
+    if reached.is_diagonal():
+        return ()
+    entries = [H * a for row in matrix for a in row]
+    zero = dict.fromkeys(symbols, sympy.Integer(0))
+    rest = [H * derivative.xreplace(zero) for derivative in system.derivatives.values()]
+    made = []
+    for k, name in enumerate(system.states):
+        terms = []
+        for m in range(n):
+            if reached[k, m]:
+                terms.append(propagate(0, k, m, n, *entries, stretch) * symbols[m])
+                terms += [propagate(1, k, m, n, *entries, stretch) * each for each in sympy.Add.make_args(rest[m])]
+        one = sympy.Integer(1)
+        made.append(Change(name, "exact", one, sympy.Add(*terms), matrix[k][k], sympy.Integer(0), one))
+    return tuple(made)
 
 
 def _slope(system: System, h: float, parts: tuple[Any, Any, Any], x: Any) -> Any:
@@ -427,6 +482,7 @@ def _bounds(system: System, h: float, e: Any) -> tuple[float, float]:
     for each in (*system.states.values(), *system.discrete.values(), *([system.input] if system.input else [])):
         bounds = each.low, each.high
         ranges |= dict.fromkeys((each.symbol, *(some(each.name) for some in (ahead, middle, newest))), bounds)
-    ranges[LAG] = (0.0, 1.0)
+    ranges[LAG] = (0.0, float(LONGEST_LAG))
     numbers = {symbol: sympy.Float(value) for symbol, value in {**system.values, H: h}.items()}
-    return interval(e.xreplace(numbers), ranges, system.model.name)
+    values = {each.symbol: each.values for each in system.discrete.values() if each.values is not None}
+    return interval(e.xreplace(numbers), ranges, system.model.name, values)

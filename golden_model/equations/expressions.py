@@ -30,6 +30,7 @@ __all__ = [
     "formula",
     "least",
     "most",
+    "propagate",
     "relax",
 ]
 
@@ -82,6 +83,17 @@ class relax(sympy.Function):  # type: ignore[misc]  # noqa: N801
     """
 
     nargs = 1
+
+
+class propagate(sympy.Function):  # type: ignore[misc]  # noqa: N801
+    """An entry of ``exp(A t) - 1``, or of its integral, for a matrix A.
+
+    Parameters
+    ----------
+    *args
+        0, or 1 for the integral of ``exp(A s)`` from 0 to t; row and column; number of rows n; the n * n entries of A,
+        row by row; and t.
+    """
 
 
 class least(sympy.Function):  # type: ignore[misc]  # noqa: N801

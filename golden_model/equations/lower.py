@@ -17,7 +17,7 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from neuristor.golden_model.equations.expressions import EquationError, choose, least, most
+from neuristor.golden_model.equations.expressions import EquationError, choose, least, most, propagate
 from neuristor.golden_model.equations.functions import compiled
 from neuristor.golden_model.equations.graph import Graph, Node
 from neuristor.golden_model.equations.ranges import Interval, interval
@@ -280,7 +280,7 @@ class Lowering:
                 found = [interval(self._simplified(each), self._ranges, self.where) for _, each in self._cased(e)]
                 self._intervals[e] = min(low for low, _ in found), max(high for _, high in found)
             else:
-                self._intervals[e] = interval(self._simplified(e), self._ranges, self.where)
+                self._intervals[e] = interval(self._simplified(e), self._ranges, self.where, self.finite)
         return self._intervals[e]
 
     def _cased(self, e: Any) -> list[tuple[dict[Any, int], Any]]:
@@ -308,7 +308,7 @@ class Lowering:
             return self._abstract[e]
         if not e.args or self._is_constant(e):
             return e
-        if isinstance(e, sympy.logic.boolalg.Boolean) or (e.has(choose) and self._by_discrete(e)):
+        if isinstance(e, (sympy.logic.boolalg.Boolean, propagate)) or (e.has(choose) and self._by_discrete(e)):
             return e
         args = [self.abstracted(each) for each in e.args]
         if isinstance(e, (least, most, choose)):

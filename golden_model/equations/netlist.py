@@ -9,9 +9,9 @@ Each line is an element, as in SPICE: its name, whose first letter is its kind, 
     I1 0 a       i                     current source: the current flows from its first node to its second through it
     B1 a 0       g_0*v_a*exp(v_a/v_0)  the same: a device whose current is a formula, here of the voltage of node a
 
-Node 0 is ground. The voltage of every other node is known to all formulas as v_NODE. A capacitor is a voltage source of
-its state, and an inductor a current source; modified nodal analysis gives the voltages of the nodes, and from them the
-derivatives.
+Node 0 is ground. Formulas may use the voltage of every other node as v_NODE, and the value of an element by its name.
+A capacitor is a voltage source of its state, and an inductor a current source; modified nodal analysis gives the
+voltages of the nodes, and from them the derivatives.
 
 References
 ----------
@@ -30,8 +30,9 @@ from neuristor.golden_model.equations.expressions import EquationError
 
 __all__ = ["Circuit", "netlist"]
 
-KINDS = {"R": "resistance", "C": "capacitance", "L": "inductance", "V": "voltage", "I": "current", "B": "current"}
-MOST_ELEMENTS = 64
+KINDS = {"R": "ohm", "C": "F", "L": "H", "V": "V", "I": "A", "B": "A"}
+"""Unit of the value of each kind of element."""
+MOST_ELEMENTS = 32
 """Most elements of a netlist."""
 MOST_TEXT = 16 * 1024
 """Longest netlist."""
@@ -54,11 +55,14 @@ class Circuit(NamedTuple):
     derivatives : dict of str to (str, str)
         Formula and place of the derivative of each state.
     definitions : dict of str to (str, str)
-        Formula and place of the voltage of each node.
+        Formula and place of the voltage of each node, and of the value of each element.
+    units : dict of str to str
+        Unit of the value of each element.
     """
 
     derivatives: dict[str, tuple[str, str]]
     definitions: dict[str, tuple[str, str]]
+    units: dict[str, str]
 
 
 def netlist(text: str, where: str) -> Circuit:
@@ -123,7 +127,7 @@ class _Analysis:
     def __init__(self, elements: list[_Element], where: str) -> None:
         self.elements, self.where = elements, where
         self.nodes = sorted({node for each in elements for node in (each.plus, each.minus)} - {"0"})
-        self.values = {each.name: sympy.Symbol(f"value_of_{each.name}") for each in elements}
+        self.values = {each.name: sympy.Symbol(each.name) for each in elements}
         self.states = {
             each.name: sympy.Symbol(f"{'v' if each.kind == 'C' else 'i'}_{each.name}")
             for each in elements
@@ -158,14 +162,13 @@ class _Analysis:
                 if node != "0":
                     balance[node] += sign * current
         unknowns = [*(self._voltage(node) for node in self.nodes), *through.values()]
-        matrix, right = sympy.linear_eq_to_matrix([*balance.values(), *laws], unknowns)
-        try:
-            found = dict(zip(unknowns, matrix.LUsolve(right), strict=True))
-        except (ValueError, ZeroDivisionError):
+        solutions = list(sympy.linsolve([*balance.values(), *laws], unknowns)) if unknowns else [()]
+        if not solutions or any(set(unknowns) & value.free_symbols for value in solutions[0]):
             raise EquationError(
                 f"{self.where}: netlist has no solution: a node hangs in the air, or capacitors and voltage sources "
                 "form a loop"
-            ) from None
+            )
+        found = dict(zip(unknowns, solutions[0], strict=True))
         derivatives = {}
         for each in self.elements:
             if each.kind == "C":
@@ -175,15 +178,15 @@ class _Analysis:
                 rate = across.subs(found) / self.values[each.name]
             else:
                 continue
-            derivatives[str(self.states[each.name])] = self._written(rate), each.where
+            derivatives[str(self.states[each.name])] = _written(rate), each.where
         definitions = {
-            f"v_{node}": (self._written(found[self._voltage(node)]), f"{self.where}: netlist, node {node}")
+            f"v_{node}": (_written(found[self._voltage(node)]), f"{self.where}: netlist, node {node}")
             for node in self.nodes
         }
-        return Circuit(derivatives, definitions)
+        definitions |= {each.name: (each.value, each.where) for each in self.elements}
+        return Circuit(derivatives, definitions, {each.name: KINDS[each.kind] for each in self.elements})
 
-    def _written(self, expression: Any) -> str:
-        """An expression as a formula, with those of the elements in it."""
-        text = str(sympy.factor_terms(sympy.together(expression)))
-        texts = {f"value_of_{each.name}": f"({each.value})" for each in self.elements}
-        return re.sub(r"\bvalue_of_\w+\b", lambda found: texts[found[0]], text)
+
+def _written(expression: Any) -> str:
+    """An expression as a formula."""
+    return str(sympy.factor_terms(sympy.together(expression)))

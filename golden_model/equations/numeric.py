@@ -10,7 +10,7 @@ import sympy
 from numpy.typing import NDArray
 
 from neuristor.golden_model import noise
-from neuristor.golden_model.equations.discretise import LAG, LAG_BITS, H, Tick, ahead, middle, newest
+from neuristor.golden_model.equations.discretise import LAG, LAG_BITS, LONGEST_LAG, H, Tick, ahead, middle, newest
 from neuristor.golden_model.equations.functions import compiled
 from neuristor.golden_model.equations.system import RAND, RANDN, System, SystemEvent
 
@@ -157,7 +157,7 @@ class FloatTick:
         for name in tick.ahead:
             after[f"d_{name}"] = np.where(changed[name] | (left > 0), 0.0, change[name])
         if tick.located:
-            after["lag"] = np.minimum(left * (1 + state["lag"]), 1 - 2.0**-LAG_BITS)
+            after["lag"] = np.minimum(left * (1 + state["lag"]), LONGEST_LAG - 2.0**-LAG_BITS)
         if system.noisy:
             after["noise"] = random.after()
         return after, np.asarray(spike)

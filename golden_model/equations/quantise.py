@@ -15,6 +15,7 @@ from neuristor.golden_model import noise
 from neuristor.golden_model.equations.discretise import (
     LAG,
     LAG_BITS,
+    LONGEST_LAG,
     Change,
     H,
     Tick,
@@ -238,7 +239,7 @@ class _Quantiser:
         if system.noisy:
             self._noise = graph.given("state", "noise", 1, (1 << 32) - 1)
         if self.tick.located:
-            word = Word("lag", LAG_BITS, 0, (1 << LAG_BITS) - 1, "1")
+            word = Word("lag", LAG_BITS, 0, (LONGEST_LAG << LAG_BITS) - 1, "1")
             self.state["lag"] = word
             self.lowering.define(LAG, Fixed(graph.given("state", "lag", word.low, word.high), LAG_BITS, 0.0))
         changes = self._changes()

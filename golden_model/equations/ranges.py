@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from neuristor.golden_model.equations.expressions import EquationError, choose, least, most
+from neuristor.golden_model.equations.expressions import EquationError, choose, least, most, propagate
 from neuristor.golden_model.equations.functions import compiled
 
 __all__ = ["Interval", "interval", "over"]
@@ -50,7 +50,9 @@ def over(function: Any, low: float, high: float) -> Interval:
     return float(found[0]), float(found[1])
 
 
-def interval(expression: Any, ranges: Mapping[Any, Interval], where: str) -> Interval:
+def interval(
+    expression: Any, ranges: Mapping[Any, Interval], where: str, values: Mapping[Any, tuple[int, ...]] | None = None
+) -> Interval:
     """An interval that contains all values of an expression.
 
     Parameters
@@ -61,6 +63,8 @@ def interval(expression: Any, ranges: Mapping[Any, Interval], where: str) -> Int
         Ranges of its symbols.
     where : str
         What it is part of, for messages.
+    values : mapping of sympy.Symbol to tuple of int, optional
+        All values of discrete symbols that have few.
 
     Returns
     -------
@@ -72,12 +76,12 @@ def interval(expression: Any, ranges: Mapping[Any, Interval], where: str) -> Int
     EquationError
         If the expression is not finite for all values, such as a division by zero.
     """
-    return _Intervals(ranges, where).of(expression)
+    return _Intervals(ranges, where, values or {}).of(expression)
 
 
 class _Intervals:
-    def __init__(self, ranges: Mapping[Any, Interval], where: str) -> None:
-        self.ranges, self.where = ranges, where
+    def __init__(self, ranges: Mapping[Any, Interval], where: str, values: Mapping[Any, tuple[int, ...]]) -> None:
+        self.ranges, self.where, self.values = ranges, where, values
         self.known: dict[Any, Interval] = {}
 
     def of(self, e: Any) -> Interval:
@@ -128,11 +132,18 @@ class _Intervals:
         if isinstance(e, choose):
             (a, b), (c, d) = (self.of(each) for each in e.args[1:])
             return min(a, c), max(b, d)
+        if isinstance(e, propagate):
+            return self._by_cases(e)
         (argument,) = e.args
         low, high = self.of(argument)
         x = sympy.Dummy("x", real=True)
         function = compiled([x], [e.func(x)], {})
         return over(lambda values: function(values)[0], low, high)
+
+    def _by_cases(self, e: Any) -> Interval:
+        symbol = min(e.free_symbols & set(self.values), key=str)
+        found = [self.of(e.xreplace({symbol: sympy.Integer(value)})) for value in self.values[symbol]]
+        return min(low for low, _ in found), max(high for _, high in found)
 
     @staticmethod
     def _joined(e: Any) -> list[Any]:

@@ -25,6 +25,7 @@ from neuristor.golden_model.equations.expressions import (
     Scope,
     formula,
 )
+from neuristor.golden_model.equations.netlist import netlist
 from neuristor.golden_model.equations.units import NONE, Dimension, quantity, unit
 
 __all__ = ["Discrete", "Event", "Input", "Model", "Parameter", "State", "System", "SystemEvent", "Variable"]
@@ -116,7 +117,11 @@ class Model(_Part):
     discrete: dict[str, Discrete] = Field(default_factory=dict)
     input: Input | None = None
     equations: str = Field(
-        description="lines 'dv/dt = ...' for each state, 'name = ...' for shared parts, 'f(x) = ...' for functions"
+        "",
+        description="lines 'dv/dt = ...' for each state, 'name = ...' for shared parts, 'f(x) = ...' for functions",
+    )
+    netlist: str = Field(
+        "", description="a circuit, as a shorter way to write its equations: lines such as 'R1 supply a 20*kohm'"
     )
     events: tuple[Event, ...] = ()
     outputs: tuple[str, ...] = Field((), description="states that are recorded, the most interesting one first")
@@ -303,6 +308,7 @@ def read(model: Model, where: str = "") -> System:
 class _Builder:
     def __init__(self, model: Model, where: str) -> None:
         self.model, self.where = model, where
+        self.elements: dict[str, tuple[str, str]] = {}
 
     def system(self) -> System:
         """All expressions of the model."""
@@ -324,6 +330,7 @@ class _Builder:
             known[name] = Known(value.symbol, self._dimension(self.model.discrete[name].unit, at("discrete", name)))
         states = {n: self._started(n, each, names, at("states", n)) for n, each in states.items()}
         discrete = {n: self._started(n, each, names, at("discrete", n)) for n, each in discrete.items()}
+        self._check_elements(names)
         made, noise = self._derivatives(derivatives, names, states)
         rates = {name: sympy.Symbol(f"d{name}/dt", real=True) for name in states}
         events = tuple(self._events(names, states, discrete, rates))
@@ -508,12 +515,35 @@ class _Builder:
                 definitions[left] = right, where
             else:
                 raise EquationError(f"{where}: {left[:40]!r} cannot be defined")
+        circuit = netlist(self.model.netlist, self.where)
+        for name, (text, where) in circuit.derivatives.items():
+            if name not in self.model.states:
+                raise EquationError(f"{where}: [states] must have {name!r}, the state of this element")
+            self._once(name, derivatives, where)
+            derivatives[name] = text, where
+        for name, (text, where) in circuit.definitions.items():
+            self._once(name, {**definitions, **functions}, where)
+            definitions[name] = text, where
+        self.elements = {name: (unit, circuit.definitions[name][1]) for name, unit in circuit.units.items()}
         if len(definitions) + len(functions) > MOST_NAMES:
             raise EquationError(f"{self.where}: there must be at most {MOST_NAMES} definitions")
         for name in self.model.states:
             if name not in derivatives:
                 raise EquationError(f"{self.where}: equations must have a line 'd{name}/dt = ...'")
         return derivatives, definitions, functions
+
+    def _check_elements(self, names: _Names) -> None:
+        """Check the dimensions of the values of a netlist.
+
+        Raises
+        ------
+        EquationError
+            If one is wrong.
+        """
+        for name, (wanted, where) in self.elements.items():
+            found = names[name].dimension
+            if found != self._dimension(wanted, where):
+                raise EquationError(f"{where}: the value of {name} must be in {wanted}, not {found}")
 
     def _joined(self) -> Iterator[tuple[int, str]]:
         """Lines without comments; an indented line, or one after an open parenthesis, continues the one before."""
