@@ -64,7 +64,7 @@ LAG_BITS = 8
 """Fraction bits of `LAG`."""
 SMALL = 0.1
 """Up to this size of ``a h``, kappa is h (1 + a h / 2): what is left out is of the order that the method lacks."""
-STIFF = 5.0
+STIFF = 1.0
 """A nonlinear state is stiff if its slope times h can be larger."""
 FAR = 16.0
 """From this ``-J h`` on, (1 - exp(J h)) / (-J h) is its reciprocal, within 2**-23 of it."""

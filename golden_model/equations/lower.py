@@ -686,7 +686,7 @@ class Lowering:
             value = self.lower(e, frac)
             return Fixed(self.graph.sub(self.graph.const(0), value.node), frac, value.error)
         size, own = self._size(scale), self._size(e)
-        if self._is_constant(scale) and (number := self._number(scale)) and np.ndim(number) == 0:
+        if self._is_constant(scale) and np.ndim(number := self._number(scale)) == 0 and number:
             mantissa, exponent = math.frexp(abs(number))
             if mantissa == 0.5:  # a power of two
                 value = self.lower(e, frac + exponent - 1)
