@@ -275,6 +275,8 @@ def discretise(system: System, h: float, *, located: bool | None = None) -> Tick
     if located is None:
         located = any(event.locate for event in system.events if event.assignments)
     stretch = 1 + LAG if located else sympy.Integer(1)
+    for derivative in system.derivatives.values():
+        _bounds(system, h, derivative)  # raises if it is not finite somewhere
     symbols = {name: state.symbol for name, state in system.states.items()}
     needs = {
         name: {other for other, symbol in symbols.items() if other != name and system.derivatives[name].has(symbol)}

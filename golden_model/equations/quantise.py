@@ -452,6 +452,8 @@ class _Quantiser:
             draw = self._uniform(sympy.Symbol(f"chance_of_{event.name}".replace(" ", "_"), real=True))
             return graph.both(holds, lowering.positive(chance - draw)), None
         guard = event.guard
+        if not guard.free_symbols & set(moved):
+            self._check_guard(event)
         if guard.free_symbols & set(moved):
             # Its sign is the same times the length of the tick.
             guard = sympy.Add(*(H * each for each in sympy.Add.make_args(guard.xreplace(moved))))
@@ -468,6 +470,22 @@ class _Quantiser:
         frac = WAY_BITS - math.ceil(math.log2(max(abs(low), abs(high))))
         beyond, behind = (lowering.lower(each, frac).node for each in (then, least(now, sympy.Integer(0))))
         return happens, (beyond, graph.sub(beyond, behind))
+
+    def _check_guard(self, event: SystemEvent) -> None:
+        """Check that an event can happen, and that it does not happen all the time.
+
+        Raises
+        ------
+        EquationError
+            If its guard is never, or always, positive within the ranges.
+        """
+        low, high = self.lowering.interval(event.guard.xreplace(self._given))
+        if high <= 0 or low > 0:
+            what = "never" if high <= 0 else "always"
+            raise EquationError(
+                f"{self.system.model.name}: event {event.name!r} {what} happens within the ranges: what must become "
+                f"positive is from {low:.4g} to {high:.4g}"
+            )
 
     def _first(self, one: tuple[Node, Node, Node], other: tuple[Node, Node, Node]) -> tuple[Node, Node, Node]:
         """Of two events, the first that happens: whether one does, its way beyond, and its whole way."""

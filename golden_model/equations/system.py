@@ -366,8 +366,25 @@ class _Builder:
             raise EquationError(f"{self.where}: [states] must have at least one state")
         if len(seen) > MOST_NAMES:
             raise EquationError(f"{self.where}: there must be at most {MOST_NAMES} names, not {len(seen)}")
+        if model.tick is not None:
+            self._checked_tick(model.tick)
         if model.method not in ("auto", "euler"):
             raise EquationError(f"{self.where}: method must be auto or euler, not {model.method!r}")
+
+    def _checked_tick(self, tick: Text) -> None:
+        """Check the time step.
+
+        Raises
+        ------
+        EquationError
+            If it is no time above 0.
+        """
+        try:
+            value, _ = quantity(tick, "s")
+        except ValueError as error:
+            raise EquationError(f"{self.where}: tick: {error}") from None
+        if not 0 < value < 1e6:
+            raise EquationError(f"{self.where}: tick must be a time above 0, such as '10 ns', not {tick!r}")
 
     def _dimension(self, text: str, where: str) -> Dimension:
         try:
