@@ -915,7 +915,10 @@ class Lowering:
         """
         low, high = self.interval(e)
         if low <= 0 <= high:
-            raise EquationError(f"{self.where}: {str(e)[:60]!r} can be zero, and something is divided by it")
+            raise EquationError(
+                f"{self.where}: {str(e)[:60]!r} can be zero, and something is divided by it: it is from {low:.4g} to "
+                f"{high:.4g} within the ranges"
+            )
         if high < 0:
             value = self._reciprocal(-e, frac)
             return Fixed(self.graph.sub(self.graph.const(0), value.node), frac, value.error)
