@@ -10,6 +10,7 @@ import io
 import math
 import os
 import re
+import tomllib
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,7 @@ __all__ = [
     "one_run",
     "packed",
     "remember",
+    "tables",
     "text",
 ]
 
@@ -50,6 +52,12 @@ MOST_DIRECTORY = 1_000_000
 """Limit for the directory of a ZIP archive, in bytes; a member takes 46 and more."""
 MOST_HEADER = 10_000
 """Limit for the header of an array, in bytes."""
+MOST_DOTS = 10_000
+"""Most dots outside of numbers in TOML: each may stand for a table in a table, of a kilobyte."""
+MOST_PARTS = 256
+"""Most of these in a line: the time to parse a dotted key grows with the square of its parts."""
+DEEPEST = 8
+"""Levels of nested tables and lists in TOML."""
 
 COMPRESSED = {
     b"\x1f\x8b": "a gzip file",
@@ -358,3 +366,51 @@ def _claimed(archive: zipfile.ZipFile, name: str) -> int:
     if kind.kind not in "biuf":
         raise ValueError(f"{name} must hold numbers, not {str(kind)[:40]}")
     return math.prod(int(n) for n in shape) * max(1, -(-int(kind.itemsize) // 8))
+
+
+def tables(path: Path, content: bytes) -> dict[str, Any]:
+    """Parse TOML text, within bounds of its dots and its nesting.
+
+    Parameters
+    ----------
+    path : Path
+        Its file, for messages.
+    content : bytes
+        The text.
+
+    Returns
+    -------
+    dict
+        Its tables.
+
+    Raises
+    ------
+    ValueError
+        If it is not TOML, or exceeds a bound.
+    """
+    dots = 0
+    for line, each in enumerate(content.split(b"\n"), 1):
+        found = re.sub(rb"\d\.\d", b"", each).count(b".") if b"." in each else 0
+        dots += found
+        if found > MOST_PARTS or dots > MOST_DOTS:
+            raise ValueError(
+                f"{path}: line {line}: a line must have at most {MOST_PARTS} dots that are not in numbers, and a file "
+                f"{MOST_DOTS:,}"
+            )
+    try:
+        table = tomllib.loads(content.decode("utf-8-sig"))
+    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, and an integer with thousands of digits
+        raise ValueError(f"{path}: not a TOML file: {error}") from None
+    except RecursionError:
+        raise ValueError(f"{path}: tables and lists must be at most {DEEPEST} deep") from None
+    inside: list[Any] = [table]
+    for _ in range(DEEPEST):
+        inside = [
+            below
+            for each in inside
+            if isinstance(each, dict | list)
+            for below in (each.values() if isinstance(each, dict) else each)
+        ]
+    if inside:
+        raise ValueError(f"{path}: tables and lists must be at most {DEEPEST} deep")
+    return table

@@ -99,6 +99,24 @@ class _Part(Node):
         return bits.as_signed() if self.signed else bits
 
 
+@dataclass(eq=False)
+class _Wire(Node):
+    """A function of other nodes without a register: it is valid in the clocks in which all of them are."""
+
+    function: Callable[..., Any] = field(kw_only=True)
+    sources: tuple[Node, ...] = field(kw_only=True)
+
+    def at(self, clock: int) -> Value:
+        """The value in a clock.
+
+        Parameters
+        ----------
+        clock : int
+            Clock in which it is read.
+        """
+        return Value.cast(self.function(*(source.at(clock) for source in self.sources)))
+
+
 class _Product(NamedTuple):
     """One multiplication on a multiplier."""
 
@@ -176,7 +194,21 @@ class Flow:
         """
         return _Part(node.interval, node.time, node.value, source=node, low=low, high=high, signed=signed)
 
-    def register(self, function: Callable[..., Any], *nodes: Node) -> Node:
+    def wire(self, function: Callable[..., Any], *nodes: Node) -> Node:
+        """Logic without a register, for a node that reads it; takes no clock.
+
+        Parameters
+        ----------
+        function : callable
+            Makes a value from the values of `nodes`, with combinational logic only.
+        *nodes : Node
+            Operands, of which one is no constant.
+        """
+        moving = [node for node in nodes if node.interval]
+        time = max(node.time for node in moving)
+        return _Wire(self.interval, time, Const(0), function=function, sources=nodes)
+
+    def register(self, function: Callable[..., Any], *nodes: Node, name: str = "") -> Node:
         """Logic without a multiplication; takes one clock.
 
         Parameters
@@ -185,6 +217,8 @@ class Flow:
             Makes a value from the values of `nodes`, with combinational logic only.
         *nodes : Node
             Operands.
+        name : str
+            Name of the register.
 
         Returns
         -------
@@ -192,15 +226,22 @@ class Flow:
             The result, valid one clock after the last operand.
         """
         time = max(node.time for node in nodes)
-        return self._load(time, function(*(node.at(time) for node in nodes)))
+        return self._load(time, function(*(node.at(time) for node in nodes)), name)
 
-    def _load(self, time: int, value: Any) -> Node:
+    def _load(self, time: int, value: Any, name: str = "") -> Node:
         value = Value.cast(value)
-        held = Signal(value.shape(), name=f"step_{time}_{len(self._loads)}")
+        held = Signal(value.shape(), name=name or f"step_{time}_{len(self._loads)}")
         self._loads.append((time, held, value))
         return self._node(time + 1, held)
 
-    def multiply(self, a: Node, b: Node, function: Callable[..., Any] = lambda product: product, *nodes: Node) -> Node:
+    def multiply(
+        self,
+        a: Node,
+        b: Node,
+        function: Callable[..., Any] = lambda product: product,
+        *nodes: Node,
+        name: str = "",
+    ) -> Node:
         """A multiplication, and logic on its product; takes three clocks, and waits for a free multiplier.
 
         Parameters
@@ -211,6 +252,8 @@ class Flow:
             Makes a value from the product and the values of `nodes`, with combinational logic only.
         *nodes : Node
             Further operands of `function`; needed two clocks later than the factors.
+        name : str
+            Name of the register of the result.
 
         Returns
         -------
@@ -227,7 +270,7 @@ class Flow:
         result = Signal(signed(len(factors[0]) + len(factors[1])), name=f"product_{time}")
         free[0][time % self.interval] = _Product(time, factors[0], factors[1], result)
         done = time + MULTIPLY - 1
-        return self._load(done, function(result, *(node.at(done) for node in nodes)))
+        return self._load(done, function(result, *(node.at(done) for node in nodes)), name)
 
     def read(self, name: str, table: Mapping[str, tuple[int, ...]], index: Node) -> dict[str, Node]:
         """Read an entry of a table in block RAM; takes one clock.

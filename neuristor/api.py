@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuristor import accuracy
 from neuristor.design_file import Design, DesignError, Source, circuit_of, device_of, load, with_input
+from neuristor.dynamics import own_neuron
 from neuristor.golden_model.devices.catalogue import catalogue
 from neuristor.golden_model.devices.device import PulsedDevice
 from neuristor.golden_model.devices.threshold_switch import Circuit as SwitchCircuit
@@ -33,6 +34,7 @@ from neuristor.hdl.neurons import Neuron, neuron
 from neuristor.hdl.neurons import neurons as all_neurons
 from neuristor.network_file import NetworkFile, open_network
 from neuristor.results import Circuit, Comparison, Device, NetworkRun, Proof, Run, Verification
+from neuristor.sections import DeviceSection
 from neuristor.sim.benches import onn, snn
 from neuristor.sim.benches.verify import Verdict
 from neuristor.sim.engines.simulators import CocotbResult
@@ -175,12 +177,12 @@ def neurons(
     circuit : Circuit, optional
         The circuit of each neuron; absent for a model without a device.
     model : str, optional
-        Neuron model. By default, the one of the circuit: ``lif`` if it is silent without input,
-        ``relaxation_oscillator`` if it oscillates.
+        Neuron model: a name, or the path of a model file. By default, the one of the circuit: ``lif`` if it is silent
+        without input, ``relaxation_oscillator`` if it oscillates.
     count : int
         Number of neurons, 1 to 65,536.
     dt : float, optional
-        Time step (tick), in second; by default, the one that the model suggests for the circuit.
+        Time step (tick), in second; by default, that of the equations, or the one that the model suggests.
     name : str
         Name of the Verilog module.
     variability : mapping, optional
@@ -218,8 +220,9 @@ def neurons(
         model = _model_of(circuit)
     if dt is None:
         dt = _suggested_tick(circuit, model, name)
+    tick = {} if dt is None else {"dt": dt}
     sections: dict[str, Any] = {
-        "neuron": {"model": model, "count": count, "dt": dt, **options},
+        "neuron": {"model": model, "count": count, **tick, **options},
         "stimulus": {"source": "none", "ticks": 1},
         "fpga": {"lanes": lanes, "interval": interval, "protection": protection},
         "variability": dict(variability or {}),
@@ -239,16 +242,22 @@ def _model_of(circuit: Circuit) -> str:
     return next(each.name for each in fitting if each.model.excitable == silent)
 
 
-def _suggested_tick(circuit: Circuit | None, model: str, name: str) -> float:
-    """Take the time step that the model suggests for the circuit, in second.
+def _suggested_tick(circuit: Circuit | None, model: str, name: str) -> float | None:
+    """Take the time step that the model suggests for the circuit, in second; None if the neuron has one of its own.
 
     Raises
     ------
     DesignError
         If the model suggests none.
     """
+    if model.endswith(".toml"):
+        return None
     with where(Path(name), "neuron"):
         found = neuron(model).model
+    with where(Path(name), "device"):
+        own = None if circuit is None else own_neuron(DeviceSection(**circuit.device.section), model)
+    if found.own_tick is not None or own is not None:
+        return None
     if found.suggested_tick is None or circuit is None:
         raise DesignError(f"{name}: dt is needed: the time step (tick) in second")
     with where(Path(name), "circuit"):

@@ -17,16 +17,19 @@ from pydantic import TypeAdapter, ValidationError
 from neuristor.boards import BOARDS
 from neuristor.boards.clock import pll_setting
 from neuristor.docstrings import meaning
+from neuristor.dynamics import own_neuron, own_options
 from neuristor.folder import plain
 from neuristor.golden_model.devices.catalogue import DEVICES, preset
 from neuristor.golden_model.devices.device import PulsedDevice
 from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.equations.file import model_file
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.golden_model.variability import Variability
 from neuristor.hdl.names import module_name
 from neuristor.hdl.neurons import Neuron, neuron, neurons
+from neuristor.hdl.neurons.equations import equation_neuron
 from neuristor.sections import (
     CircuitOnly,
     CircuitSection,
@@ -88,7 +91,8 @@ class Design(Tabular):
     device: Any
     """Model of the device, of a class in ``neuristor.golden_model.devices``; None for a neuron without a device."""
     circuit: Any
-    """The two-state switch closest to the device, in its circuit; None for a neuron without a device."""
+    """The two-state switch closest to the device, in its circuit; None for a neuron without a device, and for a device
+    that runs by its own equations."""
     params: NeuronParams
     """Parameters of the array."""
     stimulus: Stimulus
@@ -191,15 +195,20 @@ def load(
         The design.
     """
     path, sections, content = parsed(source, Sections, changes, name)
+    digest = hashlib.sha256(content)
     with where(path, "neuron"):
-        chosen = neuron(sections.neuron.model)
-        options = _options(chosen.model.options, sections.neuron)
+        chosen = _neuron(sections.neuron.model, path.parent, digest)
+    with where(path, "device"):
+        own = own_neuron(sections.device, sections.neuron.model)
     golden = chosen.model
     _check_sections(path, sections, golden)
-    device, circuit, params = _physics(path, sections, golden, options)
+    with where(path, "neuron"):
+        options = None if own else _options(golden.options, sections.neuron)
+    device, circuit, params = _physics(path, sections, golden, options, own)
+    if own:
+        chosen, golden = own, own.model
     with where(path, "fpga"):
         _check_fpga(sections, chosen)
-    digest = hashlib.sha256(content)
     with where(path, "stimulus"):
         if current is None:
             stimulus = _stimulus(sections, path.parent, digest, golden, params)
@@ -252,6 +261,30 @@ def with_input(neurons: Design, current: ArrayLike | None, ticks: int | None) ->
     return made
 
 
+def _neuron(name: str, folder: Path, digest: Any) -> Neuron:
+    """The neuron of a name or of a model file; the bytes of the file are added to the digest."""
+    if not name.endswith(".toml"):
+        return neuron(name)
+    model = model_file(folder / name)
+    text = model.model_dump_json()
+    digest.update(text.encode())
+    return equation_neuron(text)
+
+
+def _tick(sections: Sections, golden: NeuronModel[Any]) -> float:
+    """The time step, in second.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    dt = sections.neuron.dt if sections.neuron.dt is not None else golden.own_tick
+    if dt is None:
+        raise ValueError(f"dt is missing: {NeuronSection.model_fields['dt'].description}")
+    return dt
+
+
 def _check_sections(path: Path, sections: Sections, golden: NeuronModel[Any]) -> None:
     """Check that the sections of device and circuit are there if, and only if, the model needs them.
 
@@ -267,7 +300,9 @@ def _check_sections(path: Path, sections: Sections, golden: NeuronModel[Any]) ->
             raise DesignError(f"{path}: section [{name}] is missing; the model {golden.name} needs it")
 
 
-def _physics(path: Path, sections: Sections, golden: NeuronModel[Any], options: Any) -> tuple[Any, Any, NeuronParams]:
+def _physics(
+    path: Path, sections: Sections, golden: NeuronModel[Any], options: Any, own: Neuron | None
+) -> tuple[Any, Any, NeuronParams]:
     """Build the device at its temperature, its circuit, and the parameters of the array."""
     device: Any = None
     if sections.device is not None:
@@ -280,7 +315,7 @@ def _physics(path: Path, sections: Sections, golden: NeuronModel[Any], options: 
         device = _at_temperature(device, temperature)
     with where(path, "circuit"):
         circuit = None
-        if golden.circuit is not None and sections.circuit is not None:
+        if own is None and golden.circuit is not None and sections.circuit is not None:
             circuit = _circuit(sections.circuit, device, golden, golden.circuit)
     with where(path, "number"):
         words: dict[str, Any] = {
@@ -288,11 +323,16 @@ def _physics(path: Path, sections: Sections, golden: NeuronModel[Any], options: 
         }
         if sections.number.coefficient_bits is not None:
             words["coefficient_bits"] = sections.number.coefficient_bits
+    if own is not None:
+        golden, options = own.model, own_options(own, sections, device, path)
+        variability = Variability(seed=variability.seed)
+    with where(path, "neuron"):
+        dt = _tick(sections, golden)
     with where(path, "neuron, circuit, variability or number"):
         params = golden.from_circuit(
             circuit,
             count=sections.neuron.count,
-            dt=sections.neuron.dt,
+            dt=dt,
             options=options,
             spread=variability,
             **words,
@@ -387,7 +427,7 @@ def _device(section: DeviceSection) -> Any:
     if kind not in DEVICES:
         raise ValueError(f"kind must be one of {', '.join(DEVICES)}, not {kind!r}")
     own = {field.name: field for field in fields(DEVICES[kind])}
-    for key, value in section.model_dump(exclude={"preset", "kind"}).items():
+    for key, value in section.model_dump(exclude={"preset", "kind", "dynamics"}).items():
         if value is None:
             continue
         if key not in own:

@@ -110,8 +110,8 @@ def _run(neuron: Neuron, behaviour: Behaviour) -> Shown:
     engine, circuit = verilog_trace(Case(neuron=neuron, params=params, lanes=1, drive_raw=raw), len(raw))
     return Shown(
         behaviour=behaviour,
-        float_membrane=reference["membrane"][:, 0],
-        membrane=params.membrane.value(trace["membrane"][:, 0]),
+        float_membrane=reference[params.observed][:, 0],
+        membrane=params.membrane.value(trace[params.observed][:, 0]),
         float_times=float_times[0],
         times=times,
         float_shown=_judged(behaviour, float_times[0]),

@@ -46,7 +46,11 @@ def _spike_rows(simulation: Simulation) -> list[tuple[str, str, str]]:
     models = (
         ("spikes, continuous time", simulation.continuous, "float: spikes at their exact times"),
         ("spikes, on ticks", simulation.on_ticks, "float, spikes at the end of ticks: error of the time step"),
-        ("spikes, rounded coefficients", simulation.rounded, "the same with the circuit's coefficients: their error"),
+        (
+            "spikes, rounded coefficients",
+            simulation.rounded,
+            "the same with the circuit's coefficients or tables: their error",
+        ),
         ("spikes, bit-true", simulation.bit_true, "fixed point: error of the word length"),
     )
     counts = [int(trace["spike"].sum()) for _, trace, _ in models]
@@ -87,19 +91,21 @@ def error_rows(simulation: Simulation) -> list[tuple[str, str, str]]:
         Name, value with unit, and meaning.
     """
     worst = float(np.abs(simulation.membrane_error).max())
-    bound = simulation.bound
+    bound, unit = simulation.bound, simulation.unit
+    causes = (
+        ("... from rounding", bound.rounding, "half a step per tick, divided by the coefficient k"),
+        ("... from the coefficient", bound.coefficient, "k is rounded to its word length"),
+        ("... from thresholds and input", bound.quantization, "both are rounded to steps of their format"),
+    )
+    limits = [(name, si(value, unit), meaning) for name, value, meaning in causes]
+    if not (bound.coefficient or bound.quantization):
+        limits = []  # one cause
     return [
         *_device_rows(simulation.reduction),
         *_spike_rows(simulation),
-        ("largest membrane error", f"{worst * 1e3:.3f} mV", "bit-true against float, with the same spikes"),
-        ("its bound", f"{bound.total * 1e3:.3f} mV", "derived upper limit of that error"),
-        ("... from rounding", f"{bound.rounding * 1e3:.3f} mV", "half a step per tick, divided by the coefficient k"),
-        ("... from the coefficient", f"{bound.coefficient * 1e3:.3f} mV", "k is rounded to its word length"),
-        (
-            "... from thresholds and input",
-            f"{bound.quantization * 1e3:.3f} mV",
-            "both are rounded to steps of their format",
-        ),
+        (f"largest error of {simulation.observed}", si(worst, unit), "bit-true against float, with the same spikes"),
+        ("its bound", si(bound.total, unit), "derived upper limit of that error"),
+        *limits,
         *_state_rows(simulation),
     ]
 
@@ -130,5 +136,10 @@ def warnings(simulation: Simulation) -> list[str]:
     if not simulation.excitable and (latched := int(simulation.latched.sum())):
         made.append(f"{latched} of {count} neurons are latched: a device is stuck on, or stays on")
     if clamped := int(simulation.clamped.sum()):
-        made.append(f"{clamped} of {count} neurons reach the end of the membrane word; [number] membrane is too short")
+        what = "the membrane word; [number] membrane is too short"
+        if simulation.left:
+            what = (
+                f"the range of a state, in {simulation.saturations} updates; the first is {simulation.left} after reset"
+            )
+        made.append(f"{clamped} of {count} neurons reach the end of {what}")
     return made

@@ -236,17 +236,23 @@ def _waveforms(
     params = design.params
     time = np.arange(1, ticks + 1) * params.dt * 1e6
     figure, axes = _figure(height=3.0)
-    axes.plot(time, simulation.continuous["membrane"][:ticks, neuron], color=FLOAT, lw=2.5, alpha=0.6, label="float")
     axes.plot(
-        time, params.membrane.value(simulation.bit_true["membrane"][:ticks, neuron]), color=INK, lw=1, label="bit-true"
+        time, simulation.continuous[params.observed][:ticks, neuron], color=FLOAT, lw=2.5, alpha=0.6, label="float"
+    )
+    axes.plot(
+        time,
+        params.membrane.value(simulation.bit_true[params.observed][:ticks, neuron]),
+        color=INK,
+        lw=1,
+        label="bit-true",
     )
     if checked:
-        shown = params.membrane.value(trace["membrane"][:checked, neuron])
+        shown = params.membrane.value(trace[params.observed][:checked, neuron])
         axes.plot(time[:checked:4], shown[::4], ".", color=VERILOG, ms=3, label="Verilog")
     axes.axhline(float(params.thresholds[neuron]), color="0.5", lw=0.7, ls="--")
     axes.axhline(float(params.holds[neuron]), color="0.5", lw=0.7, ls=":")
     axes.margins(y=0.15)  # room for the legend
-    axes.set(xlabel="emulated time (us)", ylabel="membrane (V)")
+    axes.set(xlabel="emulated time (us)", ylabel=f"{params.observed} ({params.observed_unit})")
     axes.legend(frameon=False, ncols=3, loc="upper right")
     return (
         "Waveforms",

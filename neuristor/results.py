@@ -134,12 +134,12 @@ class Run(Tabular):
     @cached_property
     def membrane(self) -> Floats:
         """Membrane potential of the circuit at the end of each tick, in volt, shape (ticks, count)."""
-        return np.asarray(self.neurons.params.membrane.value(self.simulation.bit_true["membrane"]))
+        return np.asarray(self.neurons.params.membrane.value(self.simulation.bit_true[self.neurons.params.observed]))
 
     @property
     def reference_membrane(self) -> Floats:
         """Membrane potential of the float physics at the end of each tick, in volt, shape (ticks, count)."""
-        return np.asarray(self.simulation.continuous["membrane"])
+        return np.asarray(self.simulation.continuous[self.neurons.params.observed])
 
     @property
     def table(self) -> Table:

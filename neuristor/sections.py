@@ -35,6 +35,11 @@ class DeviceSection(Section):
 
     preset: str | None = Field(None, description="a name from `neuristor devices`")
     kind: str | None = Field(None, description=f"without a preset: {', '.join(DEVICES)}")
+    dynamics: Literal["own", "two_state"] | None = Field(
+        None,
+        description="own (the device's own equations) or two_state (the switch closest to it); by default own for a "
+        "device of the kind thermal_vo2 or mott in the model relaxation_oscillator, and else two_state",
+    )
     r_ins: float | None = Field(None, gt=0, description="insulating resistance in ohm, above r_met")
     r_met: float | None = Field(None, gt=0, description="metallic resistance in ohm, above 0")
     v_th: float | None = Field(None, gt=0, description="threshold voltage in volt, above v_hold")
@@ -75,10 +80,17 @@ class NeuronSection(Section):
 
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False, frozen=True)
 
-    model: str = Field("lif", description=f"a neuron model: {', '.join(names())}")
+    model: str = Field(
+        "lif",
+        description=f"a neuron model: {', '.join(names())}; or one from equations: a name from `neuristor model list`, "
+        "or the path of a model file (.toml)",
+    )
     count: int = Field(ge=1, le=65_536, description="an integer number of neurons, 1 to 65536")
-    dt: float = Field(
-        gt=0, description="time step (tick) in second, above 0; each model has an upper limit, which its error names"
+    dt: float | None = Field(
+        None,
+        gt=0,
+        description="time step (tick) in second, above 0; each model has an upper limit, which its error names; only a "
+        "model from equations may have one of its own",
     )
 
 
@@ -143,7 +155,10 @@ class NumberSection(Section):
         None, description="[integer bits with the sign, fraction bits]; for lif the fraction bits are those of membrane"
     )
     coefficient_bits: int | None = Field(
-        None, ge=4, le=18, description="bits of the coefficients, 4 to 18; by default those of the model"
+        None,
+        ge=4,
+        le=25,
+        description="bits of coefficients, 4 to 18; of factors in equations, 12 to 25; by default those of the model",
     )
 
 

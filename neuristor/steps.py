@@ -21,6 +21,7 @@ from neuristor.design_file import Design, DesignError
 from neuristor.golden_model.devices.device import PulsedDevice
 from neuristor.golden_model.devices.reduction import Reduction, device_rate
 from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.equations.neuron import EquationParams
 from neuristor.golden_model.neurons.model import Bound
 from neuristor.golden_model.variability import STUCK_ON
 from neuristor.hdl.rows import pack_drive, unpack_output
@@ -92,6 +93,12 @@ class Simulation:
     """Neurons of which an update was clamped, shape (count,)."""
     excitable: bool
     """Whether the neurons are silent without input."""
+    observed: str = "membrane"
+    """Name of the state that `membrane_error` and `bound` are of."""
+    unit: str = "V"
+    """Its unit."""
+    left: str = ""
+    """Which state of equations is clamped first, to which value, where and when; empty if none is."""
 
     @property
     def silent(self) -> NDArray[np.bool_]:
@@ -156,12 +163,33 @@ def simulate(design: Design) -> Simulation:
         rounded=rounded,
         bit_true=trace,
         saturations=model.saturations,
-        membrane_error=params.membrane.value(trace["membrane"]) - membrane,
+        membrane_error=params.membrane.value(trace[params.observed]) - membrane,
         bound=golden.bound(params, golden.swing(params, drive, membrane)),
         reduction=reduction(design),
         latched=_latched(params, trace),
         clamped=model.clamped,
         excitable=golden.excitable,
+        observed=params.observed,
+        unit=params.observed_unit,
+        left=_left(params, trace) if model.saturations and isinstance(params, EquationParams) else "",
+    )
+
+
+def _left(params: EquationParams, trace: Mapping[str, NDArray[np.int64]]) -> str:
+    """The first state of equations at an end of its range: name, value, neuron and time."""
+    found = []
+    for name, word in params.quantised.state.items():
+        if name not in params.system.states or name not in trace:
+            continue
+        for end in (word.low, word.high):
+            ticks, neurons = np.nonzero(trace[name] == end)
+            if len(ticks):
+                found.append((int(ticks[0]), int(neurons[0]), name, float(params.real(name, end))))
+    if not found:
+        return ""
+    tick, neuron, name, value = min(found)
+    return (
+        f"{name} = {si(value, params.system.states[name].unit)} in neuron {neuron}, {si((tick + 1) * params.dt, 's')}"
     )
 
 
@@ -192,8 +220,8 @@ def reduction(design: Design, current: NDArray[np.float64] | None = None) -> Red
         The rates; a reason if they are not compared; None for a model without a device.
     """
     golden, device = design.golden, design.device
-    if device is None:
-        return None
+    if device is None or design.circuit is None:
+        return None  # nothing stands for a device
     if not isinstance(design.circuit, Circuit):
         return f"the model {golden.name} has more than the device and its capacitor"
     if current is None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,18 +13,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from neuristor.folder import one_line
 from neuristor.golden_model.files import content as read_content
+from neuristor.golden_model.files import tables
 
 __all__ = ["DesignError", "Section", "Source", "opened", "parsed", "section_type", "toml", "unknown_key", "where"]
 
 MOST_TEXT = 1024 * 1024
 """Largest TOML file, in bytes."""
-MOST_DOTS = 10_000
-"""Most dots outside of numbers: each may stand for a table in a table, of a kilobyte."""
-MOST_PARTS = 256
-"""Most of these in a line: the time to parse a dotted key grows with the square of its parts."""
-DEEPEST = 8
-"""Levels of nested tables and lists."""
-
 Source = Path | str | Mapping[str, Any]
 """A TOML file by its path, TOML text (with a line break), or sections as a mapping."""
 
@@ -111,39 +103,17 @@ def toml(path: Path) -> tuple[dict[str, Any], bytes]:
 
 
 def _tables(path: Path, content: bytes) -> dict[str, Any]:
-    """Parse TOML text, within bounds of its dots and its nesting.
+    """Parse TOML text within bounds.
 
     Raises
     ------
     DesignError
         If it is not TOML, or exceeds a bound.
     """
-    dots = 0
-    for line, each in enumerate(content.split(b"\n"), 1):
-        found = re.sub(rb"\d\.\d", b"", each).count(b".") if b"." in each else 0
-        dots += found
-        if found > MOST_PARTS or dots > MOST_DOTS:
-            raise DesignError(
-                f"{path}: line {line}: a line must have at most {MOST_PARTS} dots that are not in numbers, and a file "
-                f"{MOST_DOTS:,}"
-            )
     try:
-        table = tomllib.loads(content.decode("utf-8-sig"))
-    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, and an integer with thousands of digits
-        raise DesignError(f"{path}: not a TOML file: {error}") from None
-    except RecursionError:
-        raise DesignError(f"{path}: tables and lists must be at most {DEEPEST} deep") from None
-    inside: list[Any] = [table]
-    for _ in range(DEEPEST):
-        inside = [
-            below
-            for each in inside
-            if isinstance(each, dict | list)
-            for below in (each.values() if isinstance(each, dict) else each)
-        ]
-    if inside:
-        raise DesignError(f"{path}: tables and lists must be at most {DEEPEST} deep")
-    return table
+        return tables(path, content)
+    except ValueError as error:
+        raise DesignError(str(error)) from None
 
 
 def opened(source: Source, name: str = "design") -> tuple[Path, dict[str, Any], bytes]:

@@ -229,6 +229,8 @@ class NeuronModel(Generic[P]):
         Makes the parameters of an array.
     suggested_tick : SuggestedTick, optional
         Proposes a time step; None if the time step must be given.
+    own_tick : float, optional
+        Time step that is used where none is given, in second; None if it must be given.
     check_current : callable
         ``check_current(params, current)`` raises ``ValueError`` if the input (in ampere, shape (frames, count)) cannot
         be used, for example because no neuron can fire under it.
@@ -298,6 +300,7 @@ class NeuronModel(Generic[P]):
     excitable: bool
     from_circuit: FromCircuit[P]
     suggested_tick: SuggestedTick | None = None
+    own_tick: float | None = None
     check_current: Callable[[P, Floats], None]
     summary: Callable[[P], list[tuple[str, str]]]
     shadow: Callable[[P, Floats, dict[str, Integers]], Floats]
@@ -336,7 +339,7 @@ class NeuronModel(Generic[P]):
                 f"spread must name fields of Variability ({', '.join(sorted(known))}), not {self.spread!r}"
             )
         optional = {"circuit", "suggested_tick", "coupled_step", "protocol"}
-        data = {"name", "title", "spread", "excitable", "not_reproduced"}
+        data = {"name", "title", "spread", "excitable", "not_reproduced", "own_tick"}
         for each in fields(self):
             value = getattr(self, each.name)
             if each.name not in data and not callable(value) and not (value is None and each.name in optional):

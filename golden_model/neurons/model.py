@@ -195,6 +195,16 @@ class NeuronParams(ABC):
         """Names of the state fields that a reader of the array wants, besides the spikes."""
         return ("membrane",)
 
+    @property
+    def observed(self) -> str:
+        """Name of the state field that `membrane` is the word of."""
+        return self.outputs[0]
+
+    @property
+    def observed_unit(self) -> str:
+        """Unit of that field."""
+        return "V"
+
     def membrane_words(self, volts: ArrayLike, name: str) -> Integers:
         """Words of membrane potentials.
 

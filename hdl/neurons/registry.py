@@ -1,4 +1,4 @@
-"""Registry of the neurons: those of Neuristor, and those that other packages install.
+"""Registry of the neurons: those of Neuristor, by hand or from equations, and those that other packages install.
 
 Another package adds a neuron by an entry point in its ``pyproject.toml``::
 
@@ -12,7 +12,9 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 
+from neuristor.golden_model.equations.file import shipped, shipped_model
 from neuristor.hdl.neurons.contract import Neuron
+from neuristor.hdl.neurons.equations import equation_neuron
 from neuristor.hdl.neurons.hodgkin_huxley import HODGKIN_HUXLEY
 from neuristor.hdl.neurons.izhikevich import IZHIKEVICH
 from neuristor.hdl.neurons.lif import LIF
@@ -58,12 +60,12 @@ def neuron(name: str) -> Neuron:
         model, or has the name of a neuron of Neuristor.
     """
     installed = _installed().get(name)
-    if name in _OURS:
+    if name in _OURS or name in shipped():
         if installed is not None:
             raise ValueError(f"entry point {_place(installed)} must have another name: Neuristor has a neuron {name!r}")
-        return _OURS[name]
+        return _OURS[name] if name in _OURS else equation_neuron(shipped_model(name).model_dump_json())
     if installed is None:
-        raise ValueError(f"neuron must be one of {', '.join(names())}, not {name!r}")
+        raise ValueError(f"neuron must be one of {', '.join((*names(), *shipped()))}, not {name!r}")
     try:
         found = installed.load()
     except Exception as error:  # whatever the code of others raises at import

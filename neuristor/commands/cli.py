@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from neuristor.boards.base import MissingTool
 from neuristor.boards.flow import ToolError as FlowError
 from neuristor.boards.host import BoardError
-from neuristor.commands import board, design, devices, doctor, evidence, onn, snn, sweep
+from neuristor.commands import board, design, devices, doctor, evidence, model, onn, snn, sweep
 from neuristor.commands.terminal import console, stop
 from neuristor.folder import OutputError, one_line
 from neuristor.golden_model.files import one_run
@@ -56,6 +56,7 @@ for _title, _part in (
     for _command in _part.app.registered_commands:
         _command.rich_help_panel = _title
     app.add_typer(_part.app)
+app.add_typer(model.app, name="model", rich_help_panel="Devices")
 app.add_typer(onn.app, name="onn", rich_help_panel="Networks")
 app.add_typer(snn.app, name="snn", rich_help_panel="Networks")
 

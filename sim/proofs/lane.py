@@ -209,7 +209,7 @@ def prove_lane(
         yield Claim("lane", text, False, stopwatch.lap())
         return
     step = _Step(model, params, array.pipelines[0])
-    yield from _results(step, stopwatch, progress)
+    yield from _results(model, step, stopwatch, progress)
     others = [read_lane(step.graph, to_rtlil(lane), "top", lane) for lane in array.pipelines[1:]]
     circuits = [step.circuit, *others]
     text = "no register changes during a stall, in any phase, whatever the inputs"
@@ -283,9 +283,13 @@ def _in_array(alone: Sequence[Circuit], array: NeuronArray) -> bool:
     return True
 
 
-def _results(step: _Step, stopwatch: Stopwatch, progress: Callable[[int, int], None] | None) -> Iterator[Claim]:
+def _results(
+    model: NeuronModel[Any], step: _Step, stopwatch: Stopwatch, progress: Callable[[int, int], None] | None
+) -> Iterator[Claim]:
     """Prove that the results of the lane equal those of the golden step, and that the golden step is valid."""
-    graph, assumed = step.graph, step.ranges()
+    # The circuit may rely on the invariants: they hold after reset, and after each golden step from where they hold.
+    kept = model.invariants(step.raw, step.before)
+    graph, assumed = step.graph, [*step.ranges(), *(step.word(bit).number for bit in kept.values())]
     pairs = {name: (wanted.to(graph.width(got)), got) for name, (wanted, got) in step.pairs.items()}
     sweep = Sweep(graph, [*(number for pair in pairs.values() for number in pair), *step.claims], assumed)
     for patience in (PATIENCE_MS, LONG_MS):

@@ -79,7 +79,7 @@ def test_digest_follows_the_file(tmp_path: Path) -> None:
         ("membrane", "[1, 13]", "threshold must be between -1 V and 999.88 mV with membrane = [1, 13], not 1.99 V"),
         ("membrane", "[3, 13, 1]", "[number] membrane must be [integer bits with the sign, fraction bits]"),
         ("drive", "[3, 12]", "drive must have the 13 fraction bits of membrane, not 12"),
-        ("coefficient_bits", "30", "[number] coefficient_bits must be bits of the coefficients, 4 to 18"),
+        ("coefficient_bits", "30", "[number] coefficient_bits must be bits of coefficients, 4 to 18"),
         ("current", "1e-6", "[stimulus] the strongest input must exceed 44.36 uA for the membrane to reach V_th"),
         (
             "current",
@@ -217,7 +217,11 @@ def test_document_lists_every_key() -> None:
 
 
 OSCILLATORS = (EXAMPLE.parent / "vo2_coupled_oscillators.toml").read_text("utf-8")
-THERMAL = (EXAMPLE.parent / "vo2_thermal_oscillators.toml").read_text("utf-8")
+THERMAL = (
+    (EXAMPLE.parent / "vo2_thermal_oscillators.toml")
+    .read_text("utf-8")
+    .replace('"vo2_thermal_oscillators.csv"', '"none"')
+)
 PULSED = (EXAMPLE.parent / "hzo_afefet_lif.toml").read_text("utf-8")
 
 
@@ -272,7 +276,45 @@ def test_temperature_moves_the_thresholds(tmp_path: Path) -> None:
     assert warm.v_hold == pytest.approx(ratio * cold.v_hold, rel=2e-3)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "temperature = 325.0",
+            "threshold_d2d = 0.1",
+            "[variability] threshold_d2d has a meaning for a two-state switch only",
+        ),
+        (
+            "count = 16 ",
+            'coupling = "resistive"\ncount = 16 ',
+            "[neuron] coupling has a meaning for a two-state switch only",
+        ),
+        ("count = 16 ", "bet = 3.0\ncount = 16 ", "[neuron] unknown key 'bet'; did you mean 'beta'?"),
+        ("supply = 12.0 ", "", "[circuit] supply is missing: supply voltage in volt"),
+        ("relaxation_oscillator", "lif", "[neuron] dt is missing: time step (tick) in second"),
+        ('preset = "vo2-thermal"', 'preset = "vo2-onn"\ndynamics = "own"', "dynamics = 'own' needs [neuron] model"),
+        ('preset = "vo2-thermal"', 'preset = "vo2-thermal"\ndynamics = "mine"', "[device] dynamics must be own"),
+        ('source = "none"', 'source = "none"\ncurrent = 2.0', ""),
+    ],
+)
+def test_bad_keys_of_own_equations_are_one_sentence(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in THERMAL
+    text = THERMAL.replace(old, new)
+    if not message:
+        assert load(write(tmp_path, text)).golden.name == "thermal_vo2"
+        return
+    with pytest.raises(DesignError, match=r"design\.toml: ") as error:
+        load(write(tmp_path, text))
+    assert message in str(error.value)
+
+
 def test_numbers_override_those_of_the_preset(tmp_path: Path) -> None:
     design = load(write(tmp_path, THERMAL.replace('preset = "vo2-thermal"', 'preset = "vo2-thermal"\nwidth = 6.0')))
     assert design.device.width == 6.0
-    assert design.circuit.device.v_th != load(write(tmp_path, THERMAL)).circuit.device.v_th
+    own = dict(design.params.values)  # what differs from the equations' values
+    assert own["width"] == 6.0
+    preset = 'preset = "vo2-thermal"'
+    two_state = THERMAL.replace(preset, f'{preset}\ndynamics = "two_state"')
+    two_state = two_state.replace("count = 16 ", "count = 16\ndt = 20e-9 ").replace("interval = 4", "interval = 1")
+    narrow = load(write(tmp_path, two_state.replace(preset, f"{preset}\nwidth = 6.0")))
+    assert narrow.circuit.device.v_th != load(write(tmp_path, two_state)).circuit.device.v_th

@@ -29,7 +29,7 @@ MAIN = "vo2_lif_digits"  # built as a whole by its own command
 def test_every_class_of_device_has_an_example() -> None:
     designs = [load(path) for path in EXAMPLES]
     assert {design.device.kind for design in designs if design.device is not None} == set(DEVICES)
-    assert {design.neuron.name for design in designs} == set(names())
+    assert {design.neuron.name for design in designs} == {*names(), "thermal_vo2", "mott_nbo2"}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,9 @@ def test_example_is_close_to_the_physics(path: Path) -> None:
     # The tick of the AFeFET is its pulse: between pulses there is nothing to be continuous.
     assert spikes["on ticks"] == pytest.approx(spikes["continuous"], rel=0.07 if "afefet" in path.stem else 0.01)
     assert spikes["bit-true"] == pytest.approx(spikes["on ticks"], rel=0.005)
-    assert simulation.saturations == 0
+    # The Mott device runs away within a tick, past the end of its range: once in a period.
+    runaways = spikes["bit-true"] if design.neuron.name == "mott_nbo2" else 0
+    assert simulation.saturations <= runaways
     assert np.abs(simulation.membrane_error).max() < simulation.bound.total
 
 

@@ -12,6 +12,7 @@ import pytest
 from neuristor.accuracy import accuracy, rows
 from neuristor.design_file import Design, load
 from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.neurons.model import spike_times
 from neuristor.golden_model.variability import STUCK_ON
 from neuristor.ladder import error_rows, percent, warnings
 from neuristor.steps import Simulation, simulate
@@ -19,6 +20,36 @@ from tests.marks import the_rest_is_extended
 from tests.neuristor.test_cli import neuristor
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+TWO_STATE = """
+[device]
+preset = "vo2-thermal"
+dynamics = "two_state"
+
+[circuit]
+supply = 12.0
+series_resistance = 12e3
+capacitance = 145.34619293e-12
+
+[neuron]
+model = "relaxation_oscillator"
+count = 16
+dt = 20e-9
+start = "random"
+
+[stimulus]
+source = "none"
+ticks = 2000
+
+[variability]
+threshold_d2d = 0.01
+seed = 1
+
+[number]
+membrane = [5, 13]
+
+[fpga]
+lanes = 2
+"""
 
 
 def run(name: str, **changes: Any) -> tuple[Design, Simulation, dict[str, str]]:
@@ -28,12 +59,24 @@ def run(name: str, **changes: Any) -> tuple[Design, Simulation, dict[str, str]]:
     return design, simulation, {name: value for name, value, _ in error_rows(simulation)}
 
 
-def test_thermal_example_shows_36_percent_first() -> None:
-    done = neuristor("simulate", EXAMPLES / "vo2_thermal_oscillators.toml")
+def test_a_thermal_device_as_a_switch_shows_36_percent_first(tmp_path: Path) -> None:
+    file = tmp_path / "two_state.toml"
+    file.write_text(TWO_STATE)
+    done = neuristor("simulate", file)
     table = done.stdout[done.stdout.index("error, from the device") :]
     assert "328.9 kHz -> 447.2 kHz (+35.98 %)" in table.splitlines()[4]
     assert table.index("+35.98 %") < table.index("+0.00 %")
     assert "Warning: the circuit emulates a two-state neuron, which fires at 447.2 kHz" in table
+
+
+def test_a_thermal_device_by_its_own_equations_keeps_its_rate() -> None:
+    design, simulation, table = run("vo2_thermal_oscillators", stimulus__source="none")
+    assert design.golden.name == "thermal_vo2"
+    assert "device -> neuron" not in table  # nothing stands for the device
+    times = spike_times(design.params, simulation.bit_true)[0]
+    late = times[len(times) // 2 :]
+    assert (len(late) - 1) / (late[-1] - late[0]) == pytest.approx(328.885e3, rel=0.01)  # spikes at ends of ticks
+    assert warnings(simulation) == []
 
 
 def test_transition_times_are_in_the_table() -> None:
@@ -89,16 +132,16 @@ def test_saturated_neurons_are_counted() -> None:
 
 
 def test_accuracy_sweeps_the_input_that_the_circuit_has() -> None:
-    def made(name: str, **more: Any) -> list[tuple[str, ...]]:
-        return rows(accuracy(load(EXAMPLES / f"{name}.toml"), target=None, points=3, say=lambda _: None, **more))
+    def made(source: Any, **more: Any) -> list[tuple[str, ...]]:
+        return rows(accuracy(load(source), target=None, points=3, say=lambda _: None, **more))
 
-    (only,) = made("vo2_thermal_oscillators")
+    (only,) = made(TWO_STATE)
     assert only[0] == "0 A"
     assert only[1:3] == ("328.889 kHz", "447.232 kHz")
     assert only[4] == "+35.98 %"
-    assert [row[0] for row in made("vo2_oscillators", low=0.0, high=1e-6)] == ["0 A", "500 nA", "1 uA"]
+    assert [row[0] for row in made(EXAMPLES / "vo2_oscillators.toml", low=0.0, high=1e-6)] == ["0 A", "500 nA", "1 uA"]
     with pytest.raises(ValueError, match="must reach the range in which the neuron fires repeatedly"):
-        made("vo2_oscillators", low=1.0, high=2.0)
+        made(EXAMPLES / "vo2_oscillators.toml", low=1.0, high=2.0)
 
 
 def test_percent_of_what_never_fires() -> None:

@@ -1,0 +1,1 @@
+"""Models from equations: text in, the integers of a circuit out."""

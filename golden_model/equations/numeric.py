@@ -1,0 +1,236 @@
+"""A tick of a system in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from neuristor.golden_model import noise
+from neuristor.golden_model.equations.discretise import LAG, LAG_BITS, LONGEST_LAG, H, Tick, ahead, middle, newest
+from neuristor.golden_model.equations.functions import compiled
+from neuristor.golden_model.equations.system import RAND, RANDN, System, SystemEvent
+
+__all__ = ["Draws", "FloatTick", "constants"]
+
+Floats = NDArray[np.float64]
+
+
+def constants(system: System, h: float | None = None) -> dict[Any, float]:
+    """The value of each symbol that does not change.
+
+    Parameters
+    ----------
+    system : System
+        The system.
+    h : float, optional
+        Length of the tick, in second.
+    """
+    return {**system.values, **({} if h is None else {H: h})}
+
+
+class FloatTick:
+    """A tick in float64, for many neurons at once.
+
+    Parameters
+    ----------
+    tick : Tick
+        The formulas.
+    values : mapping of sympy.Symbol, optional
+        Values of the parameters: numbers, or arrays of shape (count,). By default those of the system.
+    seed : int
+        Seed of everything random.
+    """
+
+    def __init__(self, tick: Tick, values: Mapping[Any, Any] | None = None, seed: int = 0) -> None:
+        self.tick, self.seed, system = tick, seed, tick.system
+        self.values = {**constants(system, tick.h), **(values or {})}
+        self._names = [*system.states, *system.discrete]
+        base = [each.symbol for each in (*system.states.values(), *system.discrete.values())]
+        given = system.input.symbol if system.input else sympy.Symbol("no_input", real=True)
+        self._changes = []
+        known = [*base, given, *([LAG] if tick.located else []), *(ahead(name) for name in tick.ahead)]
+        for change in tick.changes:
+            expressions = [change.value, change.noise]
+            self._changes.append((change.name, compiled(known, expressions, self.values)))
+            if change.name in tick.middle:
+                known.append(middle(change.name))
+            if change.name in tick.newest:
+                known.append(newest(change.name))
+        rates = list(system.rates.values())
+        self._events = [_Compiled(event, base, given, rates, self.values) for event in system.events]
+
+    def start(self, count: int) -> dict[str, Any]:
+        """The state after reset.
+
+        Parameters
+        ----------
+        count : int
+            Number of neurons.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (count,)
+            States and discrete values; with the prefix ``d_``, changes that are remembered; ``lag``; and ``noise``, the
+            integer state of the random numbers.
+        """
+        system = self.tick.system
+        made: dict[str, Any] = {}
+        symbols = [each.symbol for each in (*system.states.values(), *system.discrete.values())]
+        for name, variable in (*system.states.items(), *system.discrete.items()):
+            known = [symbol for symbol in symbols if symbol.name in made]
+            (value,) = compiled(known, [variable.start], self.values)(*(made[symbol.name] for symbol in known))
+            made[name] = np.broadcast_to(np.asarray(value, dtype=np.float64), (count,)).copy()
+        made |= {f"d_{name}": np.zeros(count) for name in self.tick.ahead}
+        if self.tick.located:
+            made["lag"] = np.zeros(count)
+        if system.noisy:
+            made["noise"] = noise.first_states(self.seed, count)
+        return made
+
+    def _within(self, name: str, value: Floats) -> Floats:
+        """A state, clamped to its range."""
+        variable = self.tick.system.states[name]
+        return np.clip(value, variable.low, variable.high)
+
+    def step(self, state: Mapping[str, Any], drive: Floats) -> tuple[dict[str, Any], NDArray[np.bool_]]:
+        """Advance one tick.
+
+        Parameters
+        ----------
+        state : mapping of str to ndarray, shape (count,)
+            As of `start`.
+        drive : ndarray of float, shape (count,)
+            The input, in its SI unit.
+
+        Returns
+        -------
+        state : dict of str to ndarray
+            After the tick.
+        spike : ndarray of bool, shape (count,)
+            Which neurons fired.
+        """
+        tick, system, count = self.tick, self.tick.system, len(drive)
+        random = Draws(state.get("noise"))
+        old = [state[name] for name in self._names]
+        lag = [state["lag"]] if tick.located else []
+        known = [*old, drive, *lag]
+        known += [self._within(name, state[name] + state[f"d_{name}"] / 2) for name in tick.ahead]
+        change: dict[str, Any] = {}
+        for name, function in self._changes:
+            moved, disturbed = function(*known)
+            change[name] = moved + (disturbed * random.normal() if name in system.noise else 0.0)
+            if name in tick.middle:
+                known.append(self._within(name, state[name] + change[name] / 2))
+            if name in tick.newest:
+                known.append(self._within(name, state[name] + change[name]))
+        new = {
+            name: self._within(name, state[name] + change[name]) if name in change else state[name]
+            for name in self._names
+        }
+        rates = [change[name] / tick.h for name in system.rates]
+        values = [new[name] for name in self._names]
+        happens = []
+        left = np.zeros(count)
+        for event in self._events:
+            found, part = event.happens(old, values, drive, rates, random, self.tick)
+            happens.append(found)
+            if tick.located and event.event.locate and event.event.assignments:
+                left = np.where(found & (left == 0), part, left)
+        if tick.located:
+            new = {name: new[name] - left * change[name] if name in change else new[name] for name in self._names}
+            values = [new[name] for name in self._names]
+        spike = np.zeros(count, dtype=bool)
+        after, changed = dict(new), {name: np.zeros(count, dtype=bool) for name in new}
+        for event, found in zip(self._events, happens, strict=True):
+            if event.event.spike:
+                spike = spike | found
+            for name, function in event.actions.items():
+                at = found & ~changed[name]
+                after[name] = np.where(
+                    at, function(*values, drive, *random.both(event.event.assignments[name]))[0], after[name]
+                )
+                changed[name] = changed[name] | at
+        for name in tick.ahead:
+            after[f"d_{name}"] = np.where(changed[name] | (left > 0), 0.0, change[name])
+        if tick.located:
+            after["lag"] = np.minimum(left * (1 + state["lag"]), LONGEST_LAG - 2.0**-LAG_BITS)
+        if system.noisy:
+            after["noise"] = random.after()
+        return after, np.asarray(spike)
+
+
+class Draws:
+    """Random numbers, one after the other.
+
+    Parameters
+    ----------
+    state : ndarray of int64, shape (count,), or None
+        States of the generators, of ``neuristor.golden_model.noise``.
+    """
+
+    def __init__(self, state: Any) -> None:
+        self.state, self.fresh = state, True
+
+    def _next(self) -> Any:
+        if not self.fresh:
+            self.state = noise.advance(self.state)
+        self.fresh = False
+        return self.state
+
+    def normal(self) -> Floats:
+        """A number with mean 0 and standard deviation 1, for each neuron."""
+        return np.asarray(noise.byte_sum(self._next()) / noise.SIGMA)
+
+    def uniform(self) -> Floats:
+        """A number from 0 to 1, for each neuron."""
+        return np.asarray((self._next() & 0xFFFF) / 65536)
+
+    def both(self, expression: Any) -> list[Any]:
+        """What stands for ``randn()`` and ``rand()`` in an expression.
+
+        Parameters
+        ----------
+        expression : sympy.Expr
+            The expression; what it does not have is not drawn.
+        """
+        return [self.normal() if expression.has(RANDN) else 0.0, self.uniform() if expression.has(RAND) else 0.0]
+
+    def after(self) -> Any:
+        """The states for the next tick."""
+        return noise.advance(self.state)
+
+
+class _Compiled:
+    """An event as functions."""
+
+    def __init__(self, event: SystemEvent, base: list[Any], given: Any, rates: list[Any], values: Any) -> None:
+        self.event = event
+        guard = sympy.Integer(0) if event.guard is None else event.guard
+        self.guard = compiled([*base, given, *rates], [guard], values)
+        self.condition = compiled(base, [sympy.sympify(event.condition)], values)
+        self.rate = None if event.rate is None else compiled([*base, given], [event.rate], values)
+        self.actions = {
+            name: compiled([*base, given, RANDN, RAND], [each], values) for name, each in event.assignments.items()
+        }
+
+    def happens(
+        self, old: list[Any], new: list[Any], drive: Floats, rates: list[Any], random: Draws, tick: Tick
+    ) -> tuple[NDArray[np.bool_], Floats]:
+        """Whether it happens, and the part of the tick that is left then."""
+        holds = np.broadcast_to(np.asarray(self.condition(*old)[0], dtype=bool), drive.shape)
+        none = np.zeros(drive.shape)
+        if self.rate is not None:
+            chance = -np.expm1(-self.rate(*new, drive)[0] * tick.h)
+            return holds & (random.uniform() < chance), none
+        after = np.broadcast_to(self.guard(*new, drive, *rates)[0], drive.shape)
+        found = holds & (after > 0)
+        if not self.event.assignments:
+            return found & ~(self.guard(*old, drive, *rates)[0] > 0), none
+        if not (tick.located and self.event.locate):
+            return found, none
+        before = np.minimum(self.guard(*old, drive, *rates)[0], 0.0)
+        return found, np.where(found, after / np.maximum(after - before, 1e-300), 0.0)

@@ -1,0 +1,703 @@
+"""A model as a hybrid system: continuous states with derivatives, discrete values, and events that change both.
+
+Between events the states follow their derivatives. An event happens when its guard becomes true while its condition
+holds; its assignments all use the values before it. A model is written as text (`Model`), in a TOML file or in Python,
+and read into a `System` of SymPy expressions, with every dimension checked.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy
+from pydantic import BaseModel, ConfigDict, Field
+
+from neuristor.golden_model.equations.expressions import (
+    CONSTANTS,
+    FUNCTIONS,
+    EquationError,
+    Function,
+    Known,
+    Scope,
+    formula,
+)
+from neuristor.golden_model.equations.netlist import netlist
+from neuristor.golden_model.equations.units import NONE, Dimension, quantity, unit
+
+__all__ = ["Discrete", "Event", "Input", "Model", "Parameter", "State", "System", "SystemEvent", "Variable"]
+
+MOST_EQUATIONS = 64 * 1024
+"""Longest text of equations."""
+MOST_NAMES = 200
+"""Most parameters, states, definitions and events."""
+RESERVED = frozenset(("t", "dt", "xi", "rand", "randn", "spike", "saturated", "noise", "drive", "lag", "raw", "state"))
+"""Names that mean something else."""
+
+RAND, RANDN = (sympy.Symbol(name, real=True) for name in ("rand", "randn"))
+"""What stands for a uniform and for a normal random number in an assignment."""
+
+Text = str | float | int
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class Parameter(_Part):
+    """A constant of the device or its circuit."""
+
+    value: Text = Field(description="value with its unit, such as '12 kohm'; a plain number has none")
+    meaning: str = Field("", description="what it is")
+    source: str = Field("", description="paper and place of the value; without one it is not verified")
+    spread: Text = Field(0, description="standard deviation from device to device, as a fraction or in percent")
+
+
+class State(_Part):
+    """A quantity that follows a derivative."""
+
+    unit: str = Field("1", description="unit, such as V; 1 for a number without one")
+    start: Text = Field(
+        0, description="value after reset: with its unit, or a formula of parameters and states before it"
+    )
+    range: tuple[Text, Text] = Field(
+        description="lowest and highest value: numbers with units, or formulas of parameters"
+    )
+    meaning: str = Field("", description="what it is")
+
+
+class Discrete(_Part):
+    """A value that only events change."""
+
+    unit: str = Field("1", description="unit; 1 for a number without one")
+    start: Text = Field(0, description="value after reset: with its unit, or a formula of parameters and states")
+    values: tuple[int, ...] | None = Field(None, description="all values, if they are few integers")
+    range: tuple[Text, Text] | None = Field(None, description="lowest and highest value otherwise")
+    meaning: str = Field("", description="what it is")
+
+
+class Input(_Part):
+    """What drives a neuron."""
+
+    name: str = Field("i", description="its name in the equations")
+    unit: str = Field("A", description="A, V, W or K")
+    range: tuple[Text, Text] = Field(description="lowest and highest value, with their unit")
+    usual: Text = Field(0, description="a constant input under which the neuron fires, for checks and pictures")
+    meaning: str = Field("", description="what it is")
+
+
+class Event(_Part):
+    """Something that happens at an instant."""
+
+    when: str | None = Field(
+        None, description="condition that becomes true, such as 'v > v_th and metallic == 0'; dT/dt may stand in it"
+    )
+    rate: str | None = Field(None, description="instead: mean number of such events in a second, for random ones")
+    do: tuple[str, ...] = Field(
+        (), description="assignments such as 'v = v_reset'; all use the values before the event"
+    )
+    spike: bool = Field(False, description="whether it is a spike")
+    locate: bool | None = Field(
+        None, description="whether its time within a tick is found; by default where it matters"
+    )
+    name: str = Field("", description="its name in reports")
+
+
+class Model(_Part):
+    """A model as text."""
+
+    name: str = Field(description="name in design files: a Python identifier")
+    title: str = Field("", description="the model in one line")
+    sources: tuple[str, ...] = Field((), description="papers")
+    parameters: dict[str, Parameter] = Field(default_factory=dict)
+    states: dict[str, State] = Field(description="at least one")
+    discrete: dict[str, Discrete] = Field(default_factory=dict)
+    input: Input | None = None
+    equations: str = Field(
+        "",
+        description="lines 'dv/dt = ...' for each state, 'name = ...' for shared parts, 'f(x) = ...' for functions",
+    )
+    netlist: str = Field(
+        "", description="a circuit, as a shorter way to write its equations: lines such as 'R1 supply a 20*kohm'"
+    )
+    events: tuple[Event, ...] = ()
+    outputs: tuple[str, ...] = Field((), description="states that are recorded, the most interesting one first")
+    tick: Text | None = Field(None, description="time step, such as '20 ns'; by default it is found")
+    state_bits: int = Field(24, ge=12, le=32, description="bits of the word of a state, 12 to 32")
+    factor_bits: int = Field(18, ge=12, le=25, description="most bits of a factor of a product, 12 to 25")
+    method: str = Field("auto", description="how a tick is computed: auto, or euler as some papers define it")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A state, a discrete value or the input of a `System`.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the equations.
+    symbol : sympy.Expr
+        What stands for it in expressions.
+    unit : str
+        Unit of its value, for people.
+    low : float
+        Lowest value, in the SI unit.
+    high : float
+        Highest value, in the SI unit.
+    start : sympy.Expr
+        Value after reset: an expression of parameters, and of states before it; of an input, its usual value.
+    values : tuple of int, optional
+        All values of a discrete one that has few.
+    meaning : str
+        What it is, for people.
+    """
+
+    name: str
+    symbol: Any
+    unit: str
+    low: float
+    high: float
+    start: Any = None
+    values: tuple[int, ...] | None = None
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class SystemEvent:
+    """An event of a `System`.
+
+    Parameters
+    ----------
+    name : str
+        Its name in reports.
+    guard : sympy.Expr
+        It happens when this becomes positive; None for a random event.
+    condition : sympy.Expr
+        Of discrete values only; it must hold.
+    rate : sympy.Expr
+        Rate of a random event, in hertz; else None.
+    assignments : mapping of str to sympy.Expr
+        What it changes; all use the values before the event.
+    spike : bool
+        Whether it is a spike.
+    locate : bool, optional
+        Whether its time within a tick is found; None if the model does not say.
+    """
+
+    name: str
+    guard: Any
+    condition: Any
+    rate: Any
+    assignments: Mapping[str, Any]
+    spike: bool
+    locate: bool | None
+
+
+@dataclass(frozen=True)
+class System:
+    """A model as expressions.
+
+    Parameters
+    ----------
+    model : Model
+        The text.
+    parameters : mapping of str to tuple[Any, float, float, str]
+        Symbol, value in SI units, relative spread, and unit for people, of each parameter.
+    states : mapping of str to Variable
+        The continuous states, by name.
+    discrete : mapping of str to Variable
+        The values that only events change, by name.
+    input : Variable, optional
+        What drives a neuron, if anything does.
+    derivatives : mapping of str to sympy.Expr
+        Of each state, per second, without noise.
+    noise : mapping of str to sympy.Expr
+        Factor of white noise in each derivative that has any.
+    definitions : mapping of str to sympy.Expr
+        Named parts of the equations.
+    events : tuple of SystemEvent
+        What happens at instants, in the order of the text.
+    rates : mapping of str to sympy.Expr
+        Symbols that stand for the derivatives in guards, by state.
+    """
+
+    model: Model
+    parameters: Mapping[str, tuple[Any, float, float, str]]
+    states: Mapping[str, Variable]
+    discrete: Mapping[str, Variable]
+    input: Variable | None
+    derivatives: Mapping[str, Any]
+    noise: Mapping[str, Any]
+    definitions: Mapping[str, Any]
+    events: tuple[SystemEvent, ...]
+    rates: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether anything is random."""
+        return (
+            bool(self.noise)
+            or any(event.rate is not None for event in self.events)
+            or any(each.has(RAND, RANDN) for event in self.events for each in event.assignments.values())
+        )
+
+    @property
+    def values(self) -> dict[Any, float]:
+        """The value of each parameter, by its symbol."""
+        return {symbol: value for symbol, value, _, _ in self.parameters.values()}
+
+
+class _Names(Mapping[str, Known]):
+    """The names of a model; definitions are read when they are first used."""
+
+    def __init__(self, known: dict[str, Known], definitions: Mapping[str, tuple[str, str]], functions: Any) -> None:
+        self.known, self.definitions, self.functions = known, definitions, functions
+        self.open: list[str] = []
+        self.made: dict[str, Known] = {}
+
+    def __getitem__(self, name: str) -> Known:
+        if name in self.known:
+            return self.known[name]
+        if name in self.made:
+            return self.made[name]
+        text, where = self.definitions[name]
+        if name in self.open:
+            raise EquationError(f"{where}: {name} is defined by itself: {' -> '.join([*self.open, name])}")
+        self.open.append(name)
+        expression, dimension = formula(text, Scope(self, self.functions), where)
+        if dimension is None and expression != 0:
+            raise EquationError(f"{where}: {name} is a condition; wanted a quantity")
+        self.open.pop()
+        self.made[name] = Known(expression, dimension or NONE)
+        return self.made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.known
+        yield from self.definitions
+
+    def __len__(self) -> int:
+        return len(self.known) + len(self.definitions)
+
+
+def read(model: Model, where: str = "") -> System:
+    """Read a model.
+
+    Parameters
+    ----------
+    model : Model
+        The text.
+    where : str
+        Its file, for messages.
+
+    Returns
+    -------
+    System
+        Its expressions.
+
+    Raises
+    ------
+    EquationError
+        If a formula cannot be understood, a dimension does not fit, or a name is missing or stands twice.
+    """
+    return _Builder(model, where or model.name).system()
+
+
+class _Builder:
+    def __init__(self, model: Model, where: str) -> None:
+        self.model, self.where = model, where
+        self.elements: dict[str, tuple[str, str]] = {}
+
+    def system(self) -> System:
+        """All expressions of the model."""
+        self._check_names()
+        known: dict[str, Known] = {}
+        parameters = dict(self._parameters(known))
+        derivatives, definitions, functions = self._lines()
+        names = _Names(known, definitions, functions)
+
+        def at(section: str, name: str) -> str:
+            return f"{self.where}: [{section}] {name}"
+
+        states = {n: self._state(n, each, names, at("states", n)) for n, each in self.model.states.items()}
+        for name, state in states.items():
+            known[name] = Known(state.symbol, self._dimension(self.model.states[name].unit, at("states", name)))
+        given = self._input(known)
+        discrete = {n: self._discrete(n, each, names, at("discrete", n)) for n, each in self.model.discrete.items()}
+        for name, value in discrete.items():
+            known[name] = Known(value.symbol, self._dimension(self.model.discrete[name].unit, at("discrete", name)))
+        states = {n: self._started(n, each, names, at("states", n)) for n, each in states.items()}
+        discrete = {n: self._started(n, each, names, at("discrete", n)) for n, each in discrete.items()}
+        self._check_elements(names)
+        made, noise = self._derivatives(derivatives, names, states)
+        rates = {name: sympy.Symbol(f"d{name}/dt", real=True) for name in states}
+        events = tuple(self._events(names, states, discrete, rates))
+        system = System(
+            model=self.model,
+            parameters=parameters,
+            states=states,
+            discrete=discrete,
+            input=given,
+            derivatives=made,
+            noise=noise,
+            definitions={name: names[name].value for name in definitions},
+            events=events,
+            rates=rates,
+        )
+        self._check_outputs(system)
+        return system
+
+    def _check_names(self) -> None:
+        model = self.model
+        seen: set[str] = set()
+        inputs = [model.input.name] if model.input else []
+        for name in (model.name, *model.parameters, *model.states, *model.discrete, *inputs):
+            if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
+                raise EquationError(f"{self.where}: {name!r} must be a name of letters, digits and underscores")
+        for name in (*model.parameters, *model.states, *model.discrete, *inputs):
+            if name in RESERVED or name in FUNCTIONS or name in CONSTANTS:
+                raise EquationError(f"{self.where}: {name!r} has a meaning of its own; choose another name")
+            if name in seen:
+                raise EquationError(f"{self.where}: {name!r} is defined twice")
+            seen.add(name)
+        if not model.states:
+            raise EquationError(f"{self.where}: [states] must have at least one state")
+        if len(seen) > MOST_NAMES:
+            raise EquationError(f"{self.where}: there must be at most {MOST_NAMES} names, not {len(seen)}")
+        if model.tick is not None:
+            self._checked_tick(model.tick)
+        if model.method not in ("auto", "euler"):
+            raise EquationError(f"{self.where}: method must be auto or euler, not {model.method!r}")
+
+    def _checked_tick(self, tick: Text) -> None:
+        """Check the time step.
+
+        Raises
+        ------
+        EquationError
+            If it is no time above 0.
+        """
+        try:
+            value, _ = quantity(tick, "s")
+        except ValueError as error:
+            raise EquationError(f"{self.where}: tick: {error}") from None
+        if not 0 < value < 1e6:
+            raise EquationError(f"{self.where}: tick must be a time above 0, such as '10 ns', not {tick!r}")
+
+    def _dimension(self, text: str, where: str) -> Dimension:
+        try:
+            return quantity(f"1 {text}")[1]
+        except ValueError as error:
+            raise EquationError(f"{where}: {error}") from None
+
+    def _parameters(self, known: dict[str, Known]) -> Iterator[tuple[str, tuple[Any, float, float, str]]]:
+        for name, each in self.model.parameters.items():
+            where = f"{self.where}: [parameters] {name}"
+            try:
+                value, dimension = quantity(each.value)
+                spread, none = quantity(each.spread, "1")
+            except ValueError as error:
+                raise EquationError(f"{where}: {error}") from None
+            if none != NONE or not 0 <= spread < 1:
+                raise EquationError(f"{where}: spread must be from 0 to 1, or in percent, not {each.spread!r}")
+            symbol = sympy.Symbol(name, real=True, **({"positive": True} if value > 0 else {}))
+            known[name] = Known(symbol, dimension)
+            shown = re.sub(r"^[\d.eE+-]+\s*", "", each.value) if isinstance(each.value, str) else ""
+            yield name, (symbol, value, spread, shown)
+
+    def _formula(
+        self, text: Text, names: _Names, wanted: Dimension, where: str, allowed: frozenset[str] = frozenset()
+    ) -> Any:
+        """An expression of a known dimension.
+
+        Raises
+        ------
+        EquationError
+            If it is no formula, or of another dimension.
+        """
+        if isinstance(text, str) and re.fullmatch(r"\s*[+-]?[\d.]+(?:[eE][+-]?\d+)?\s*[A-Za-zµμΩ%/*^0-9\s]*", text):
+            try:
+                value, own = quantity(text)
+            except ValueError:
+                pass
+            else:
+                if own != wanted and value != 0:
+                    raise EquationError(f"{where}: {text!r} must be {wanted}, not {own}")
+                return sympy.Float(value)
+        if not isinstance(text, str):
+            if wanted != NONE and text != 0:
+                raise EquationError(f"{where}: {text!r} must have the unit of {wanted}")
+            return sympy.Float(text)
+        expression, dimension = formula(text, Scope(names, names.functions, allowed), where)
+        if dimension is None and expression != 0:
+            raise EquationError(f"{where}: {text[:60]!r} is a condition; wanted a quantity")
+        if dimension is not None and dimension != wanted:
+            raise EquationError(f"{where}: {text[:60]!r} must be {wanted}, but it is {dimension}")
+        return expression
+
+    def _number(self, text: Text, names: _Names, wanted: Dimension, where: str) -> float:
+        """The value of a formula of parameters.
+
+        Raises
+        ------
+        EquationError
+            If it has other names.
+        """
+        expression = self._formula(text, names, wanted, where)
+        values = {names.known[name].value: quantity(each.value)[0] for name, each in self.model.parameters.items()}
+        try:
+            return float(expression.subs(values))
+        except TypeError:
+            raise EquationError(f"{where}: {str(text)[:60]!r} must be a formula of parameters alone") from None
+
+    def _bounds(self, pair: tuple[Text, Text], names: _Names, wanted: Dimension, where: str) -> tuple[float, float]:
+        low, high = (self._number(each, names, wanted, f"{where} range") for each in pair)
+        if not low < high:
+            raise EquationError(f"{where} range: the first value must be below the second, not {low:g} and {high:g}")
+        return low, high
+
+    def _state(self, name: str, state: State, names: _Names, where: str) -> Variable:
+        low, high = self._bounds(state.range, names, self._dimension(state.unit, where), where)
+        return Variable(name, sympy.Symbol(name, real=True), state.unit, low, high, meaning=state.meaning)
+
+    def _discrete(self, name: str, value: Discrete, names: _Names, where: str) -> Variable:
+        dimension = self._dimension(value.unit, where)
+        if (value.values is None) == (value.range is None):
+            raise EquationError(f"{where}: wanted either values or range")
+        if value.range is not None:
+            low, high = self._bounds(value.range, names, dimension, where)
+        else:
+            assert value.values is not None
+            if not 1 < len(set(value.values)) == len(value.values) <= 16 or dimension != NONE:
+                raise EquationError(f"{where}: values must be 2 to 16 different integers without unit")
+            low, high = float(min(value.values)), float(max(value.values))
+        values = None if value.values is None else tuple(value.values)
+        return Variable(
+            name, sympy.Symbol(name, real=True), value.unit, low, high, values=values, meaning=value.meaning
+        )
+
+    def _started(self, name: str, each: Variable, names: _Names, where: str) -> Variable:
+        own = self.model.states.get(name) or self.model.discrete[name]
+        start = self._formula(own.start, names, self._dimension(each.unit, where), f"{where} start")
+        return Variable(**{**each.__dict__, "start": start})
+
+    def _input(self, known: dict[str, Known]) -> Variable | None:
+        given = self.model.input
+        if given is None:
+            return None
+        where = f"{self.where}: [input]"
+        dimension = self._dimension(given.unit, where)
+        low, high = self._bounds(given.range, _Names(known, {}, {}), dimension, where)
+        usual = self._number(given.usual, _Names(known, {}, {}), dimension, where)
+        if not low <= usual <= high:
+            raise EquationError(f"{where}: usual must be within its range, not {given.usual!r}")
+        symbol = sympy.Symbol(given.name, real=True)
+        known[given.name] = Known(symbol, dimension)
+        return Variable(given.name, symbol, given.unit, low, high, sympy.Float(usual), meaning=given.meaning)
+
+    def _lines(self) -> tuple[dict[str, tuple[str, str]], dict[str, tuple[str, str]], dict[str, Function]]:
+        """Derivatives, definitions and functions, each as its text and its place.
+
+        Raises
+        ------
+        EquationError
+            If a line is no equation, a name stands twice, or a state has no derivative.
+        """
+        if len(self.model.equations) > MOST_EQUATIONS:
+            raise EquationError(f"{self.where}: equations must have at most {MOST_EQUATIONS // 1024} KiB")
+        derivatives: dict[str, tuple[str, str]] = {}
+        definitions: dict[str, tuple[str, str]] = {}
+        functions: dict[str, Function] = {}
+        for number, text in self._joined():
+            where = f"{self.where}: equations, line {number}"
+            left, equals, right = text.partition("=")
+            left, right = left.strip(), right.strip()
+            if not equals or not right or right.startswith("="):
+                raise EquationError(f"{where}: wanted 'dv/dt = ...', 'name = ...' or 'f(x) = ...', not {text[:60]!r}")
+            if found := re.fullmatch(r"d(\w+)\s*/\s*dt", left):
+                if found[1] not in self.model.states:
+                    raise EquationError(f"{where}: {found[1]!r} is no state; there are {', '.join(self.model.states)}")
+                self._once(found[1], derivatives, where)
+                derivatives[found[1]] = right, where
+            elif found := re.fullmatch(r"(\w+)\s*\(([\w\s,]*)\)", left):
+                self._once(found[1], {**definitions, **functions}, where)
+                arguments = tuple(each.strip() for each in found[2].split(","))
+                if not all(each.isidentifier() for each in arguments) or len(set(arguments)) < len(arguments):
+                    raise EquationError(f"{where}: {left!r} must have different names as arguments")
+                functions[found[1]] = Function(arguments, right, where)
+            elif left.isidentifier() and left.isascii() and not keyword.iskeyword(left):
+                self._once(left, {**definitions, **functions}, where)
+                definitions[left] = right, where
+            else:
+                raise EquationError(f"{where}: {left[:40]!r} cannot be defined")
+        circuit = netlist(self.model.netlist, self.where)
+        for name, (text, where) in circuit.derivatives.items():
+            if name not in self.model.states:
+                raise EquationError(f"{where}: [states] must have {name!r}, the state of this element")
+            self._once(name, derivatives, where)
+            derivatives[name] = text, where
+        for name, (text, where) in circuit.definitions.items():
+            self._once(name, {**definitions, **functions}, where)
+            definitions[name] = text, where
+        self.elements = {name: (unit, circuit.definitions[name][1]) for name, unit in circuit.units.items()}
+        if len(definitions) + len(functions) > MOST_NAMES:
+            raise EquationError(f"{self.where}: there must be at most {MOST_NAMES} definitions")
+        for name in self.model.states:
+            if name not in derivatives:
+                raise EquationError(f"{self.where}: equations must have a line 'd{name}/dt = ...'")
+        return derivatives, definitions, functions
+
+    def _check_elements(self, names: _Names) -> None:
+        """Check the dimensions of the values of a netlist.
+
+        Raises
+        ------
+        EquationError
+            If one is wrong.
+        """
+        for name, (wanted, where) in self.elements.items():
+            found = names[name].dimension
+            if found != self._dimension(wanted, where):
+                raise EquationError(f"{where}: the value of {name} must be in {wanted}, not {found}")
+
+    def _joined(self) -> Iterator[tuple[int, str]]:
+        """Lines without comments; an indented line, or one after an open parenthesis, continues the one before."""
+        number, text = 0, ""
+        for n, line in enumerate(self.model.equations.splitlines(), start=1):
+            line = line.partition("#")[0].rstrip()
+            if not line.strip():
+                continue
+            if text and (line[0].isspace() or text.count("(") > text.count(")")):
+                text += " " + line.strip()
+                continue
+            if text:
+                yield number, text
+            number, text = n, line.strip()
+        if text:
+            yield number, text
+
+    def _once(self, name: str, before: Mapping[str, object], where: str) -> None:
+        model = self.model
+        own = {*model.parameters, *model.discrete, *([model.input.name] if model.input else [])}
+        if name in before or name in own:
+            raise EquationError(f"{where}: {name!r} is defined twice")
+        if name in FUNCTIONS or name in RESERVED:
+            raise EquationError(f"{where}: {name!r} has a meaning of its own; choose another name")
+
+    def _derivatives(
+        self, texts: Mapping[str, tuple[str, str]], names: _Names, states: Mapping[str, Variable]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        second = unit("s")
+        assert second is not None
+        made, noise = {}, {}
+        xi = sympy.Symbol("xi", real=True)
+        for name in states:
+            text, where = texts[name]
+            wanted = self._dimension(self.model.states[name].unit, where) / second.dimension
+            found = self._formula(text, names, wanted, where, frozenset(("xi",)))
+            if found.has(xi):
+                factor = sympy.expand(found).coeff(xi, 1)
+                found = sympy.expand(found).coeff(xi, 0)
+                if factor.has(xi) or found.has(xi):
+                    raise EquationError(f"{where}: the noise xi must stand in a sum, with a factor")
+                noise[name] = factor
+            if found.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
+                raise EquationError(f"{where}: the derivative divides by zero")
+            made[name] = found
+        return made, noise
+
+    def _events(
+        self, names: _Names, states: Mapping[str, Variable], discrete: Mapping[str, Variable], rates: Mapping[str, Any]
+    ) -> Iterator[SystemEvent]:
+        second = unit("s")
+        assert second is not None
+        steps = {
+            f"rate_of_{name}": Known(
+                rates[name], self._dimension(self.model.states[name].unit, name) / second.dimension
+            )
+            for name in states
+        }
+        inner = {each.symbol for each in discrete.values()}
+        for number, event in enumerate(self.model.events, start=1):
+            where = f"{self.where}: event {event.name or number}"
+            if (event.when is None) == (event.rate is None):
+                raise EquationError(f"{where}: wanted either when or rate")
+            guard = rate = None
+            condition = sympy.true
+            if event.when is not None:
+                text = re.sub(r"\bd(\w+)\s*/\s*dt\b", r"rate_of_\1", event.when)
+                scope = Scope(_Names({**names.known, **steps}, names.definitions, names.functions), names.functions)
+                found, dimension = formula(text, scope, where)
+                if dimension is not None or not isinstance(found, sympy.logic.boolalg.Boolean):
+                    raise EquationError(
+                        f"{where}: {event.when[:60]!r} is a quantity; wanted a condition such as v > v_th"
+                    )
+                guard, condition = self._guard(found, inner, event.when, where)
+            else:
+                assert event.rate is not None
+                rate = self._formula(event.rate, names, NONE / second.dimension, where)
+            assignments = dict(self._assignments(event, names, where))
+            if not assignments and not event.spike:
+                raise EquationError(f"{where}: wanted assignments (do) or spike = true")
+            yield SystemEvent(
+                event.name or f"event_{number}", guard, condition, rate, assignments, event.spike, event.locate
+            )
+
+    def _guard(self, found: Any, inner: set[Any], text: str, where: str) -> tuple[Any, Any]:
+        """The quantity that becomes positive, and the condition of discrete values.
+
+        Raises
+        ------
+        EquationError
+            If there is not exactly one inequality of states.
+        """
+        parts = found.args if isinstance(found, sympy.And) else (found,)
+        conditions = [part for part in parts if part.free_symbols <= inner]
+        guards = [part for part in parts if not part.free_symbols <= inner]
+        if found in (sympy.true, sympy.false) or not guards:
+            always = "always" if found == sympy.true else "never" if found == sympy.false else "only at other events"
+            raise EquationError(f"{where}: {text[:60]!r} becomes true {always}")
+        if len(guards) > 1:
+            raise EquationError(
+                f"{where}: {text[:60]!r} must have one inequality of states; the others may be of discrete values"
+            )
+        (guard,) = guards
+        if isinstance(guard, (sympy.StrictGreaterThan, sympy.GreaterThan)):
+            return guard.lhs - guard.rhs, sympy.And(*conditions)
+        if isinstance(guard, (sympy.StrictLessThan, sympy.LessThan)):
+            return guard.rhs - guard.lhs, sympy.And(*conditions)
+        raise EquationError(f"{where}: {text[:60]!r} must be an inequality of states, such as v > v_th")
+
+    def _assignments(self, event: Event, names: _Names, where: str) -> Iterator[tuple[str, Any]]:
+        """The assignments of an event, by the name of what they change.
+
+        Raises
+        ------
+        EquationError
+            If one is no assignment to a state or a discrete value, or two change the same.
+        """
+        seen = set()
+        for text in event.do:
+            left, equals, right = text.partition("=")
+            name = left.strip()
+            own = self.model.states.get(name) or self.model.discrete.get(name)
+            if not equals or own is None:
+                choices = ", ".join([*self.model.states, *self.model.discrete])
+                raise EquationError(
+                    f"{where}: wanted 'name = formula' with a state or discrete value ({choices}), not {text[:60]!r}"
+                )
+            if name in seen:
+                raise EquationError(f"{where}: {name} is assigned twice")
+            seen.add(name)
+            wanted = self._dimension(own.unit, where)
+            yield name, self._formula(right.strip(), names, wanted, where, frozenset(("rand", "randn")))
+
+    def _check_outputs(self, system: System) -> None:
+        for name in self.model.outputs:
+            if name not in system.states and name not in system.discrete:
+                raise EquationError(
+                    f"{self.where}: outputs must be states or discrete values "
+                    f"({', '.join([*system.states, *system.discrete])}), not {name!r}"
+                )

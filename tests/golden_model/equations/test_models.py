@@ -1,0 +1,79 @@
+"""The models that come with Neuristor: their rates against SciPy, and one tick of each against its bound."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from neuristor.golden_model.equations.file import shipped, shipped_model
+from neuristor.golden_model.equations.judge import Judged, judge
+from neuristor.golden_model.equations.neuron import EquationParams, model_of
+from neuristor.golden_model.neurons.contract import NeuronModel
+from tests.marks import the_rest_is_extended
+
+SILENT = ("escape_rate", "team", "vteam")
+"""Those without a rate of their own: one fires at random, and the others are memristors."""
+CLAMPED = {"mott_nbo2": 0.01, "mott_vo2": 0.001, "izhikevich_2003": 0.001}
+"""Part of the updates that may be clamped: a state that runs away in one tick passes the end of its range."""
+QUICK = ("fitzhugh_nagumo", "hopf", "mott_nbo2", "thermal_vo2", "vo2_switch")
+
+
+@cache
+def model(name: str) -> NeuronModel[EquationParams]:
+    return model_of(shipped_model(name))
+
+
+def params(name: str, count: int = 1) -> EquationParams:
+    made = model(name)
+    assert made.own_tick is not None
+    return made.from_circuit(None, count=count, dt=made.own_tick)
+
+
+def judged(name: str) -> Judged:
+    made = params(name)
+    given = made.system.input
+    return judge(made, 0.0 if given is None else float(given.start))
+
+
+@pytest.mark.parametrize("name", the_rest_is_extended([name for name in shipped() if name not in SILENT], list(QUICK)))
+def test_a_circuit_keeps_the_rate_of_scipy(name: str) -> None:
+    found = judged(name)
+    assert found.exact > 0
+    assert abs(found.step_error) < 0.004, found
+    assert abs(found.error) < 0.005, found
+    assert found.saturations <= CLAMPED.get(name, 0) * found.ticks, found
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_one_tick_is_within_the_bound_of_every_state(name: str) -> None:
+    """From any words within the ranges, and under inputs of either sign."""
+    count = 256
+    made = params(name, count)
+    quantised, bit_true = made.quantised, model(name).bit_true(made)
+    generator = np.random.default_rng(7)
+    words = {
+        field: generator.choice(word.values, count)
+        if word.values
+        else generator.integers(word.low, word.high + 1, count)
+        for field, word in quantised.state.items()
+    }
+    for field, column in words.items():
+        setattr(bit_true, field, np.asarray(column, dtype=np.int64))
+    state = {field: made.real(field, column) for field, column in words.items()}
+    if quantised.noisy:
+        state["noise"] = np.asarray(bit_true.noise)
+    drive = generator.integers(-1000, 1000, count)
+    after, _ = made.float_tick.step(state, made.inputs(np.ldexp(drive, -quantised.drive.frac)))
+    bit_true.step(drive)
+    # An event that only one of the two sees, within rounding of its guard, is no error of the words.
+    same = np.ones(count, dtype=bool)
+    for field in made.system.discrete:
+        same &= np.abs(made.real(field, getattr(bit_true, field)) - after[field]) < 1e-3
+    assert same.sum() > count // 2
+    for field in made.system.states:
+        word = quantised.state[field]
+        wanted = np.clip(after[field], made.real(field, word.low), made.real(field, word.high))
+        distance = np.abs(made.real(field, getattr(bit_true, field)) - wanted)
+        assert (distance[same] <= quantised.errors[field] + 2.0**-word.frac).all(), field

@@ -1,0 +1,215 @@
+"""A tick from equations: against SciPy, against itself in integers, and at the ends of its tables."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuristor.golden_model.devices.thermal_vo2 import ThermalVO2
+from neuristor.golden_model.equations.discretise import discretise
+from neuristor.golden_model.equations.neuron import EquationParams, model_of
+from neuristor.golden_model.equations.numeric import FloatTick
+from neuristor.golden_model.equations.reference import follow
+from neuristor.golden_model.equations.system import Model, System, read
+from neuristor.golden_model.neurons.contract import NeuronModel
+
+MODELS = Path(__file__).parents[3] / "golden_model" / "equations" / "models"
+TICKS = {"thermal_vo2": 12.5e-9, "hodgkin_huxley_1952": 25e-6, "vo2_switch": 80e-9}
+INPUTS = {"hodgkin_huxley_1952": 1e-9}
+
+
+@cache
+def text(name: str) -> Model:
+    return Model.model_validate(tomllib.loads((MODELS / f"{name}.toml").read_text()), strict=False)
+
+
+@cache
+def model(name: str) -> NeuronModel[EquationParams]:
+    return model_of(text(name))
+
+
+def params(name: str, count: int = 1, **options: Any) -> EquationParams:
+    made = model(name)
+    return made.from_circuit(None, count=count, dt=TICKS[name], options=made.options(**options))
+
+
+def late_rate(times: Any) -> float:
+    late = np.asarray(times)[len(times) // 2 :]
+    return float((len(late) - 1) / (late[-1] - late[0]))
+
+
+def exact(name: str, duration: float, **values: float) -> float:
+    system = read(text(name))
+    known = {symbol: values.get(own, value) for own, (symbol, value, _, _) in system.parameters.items()}
+    start = {
+        own: float(column[0]) for own, column in FloatTick(discretise(system, TICKS[name]), known).start(1).items()
+    }
+    made = follow(
+        system,
+        known,
+        start,
+        [(duration, INPUTS.get(name, 0.0))],
+        np.zeros(0, dtype=np.float64),
+        longest=20 * TICKS[name],
+    )
+    return late_rate(made.spikes)
+
+
+def bit_true_rate(name: str, duration: float, **options: float) -> float:
+    made = params(name, **options)
+    bit_true = model(name).bit_true(made)
+    drive = made.drive_raw(np.full(1, INPUTS.get(name, 0.0)))
+    times = []
+    for tick in range(round(duration / made.dt)):
+        if bit_true.step(drive)[0]:
+            lag = float(bit_true.lag[0]) / 256 if hasattr(bit_true, "lag") else 0.0
+            times.append((tick + 1 - lag) * made.dt)
+    assert bit_true.saturations == 0
+    return late_rate(times)
+
+
+@pytest.mark.parametrize(
+    ("supply", "published"), [(11.0, 277e3), (12.0, 328e3), (13.0, 370e3), (14.0, 412e3), (15.0, 480e3)]
+)
+def test_the_equations_of_thermal_vo2_are_those_of_the_device(supply: float, published: float) -> None:
+    device = ThermalVO2(
+        r_0=5.35882879e-3, activation=5220.47, r_m=1286.3, width=7.19357, t_c=332.806, beta=0.252796, gamma=0.956270,
+        c_th=49.628e-12, s_th=0.205587e-3,
+    )  # fmt: skip
+    own = device.transient(supply=supply, series_resistance=12e3, capacitance=145.346e-12, duration=60e-6).frequency
+    found = exact("thermal_vo2", 60e-6, supply=supply)
+    assert found == pytest.approx(own, rel=1e-3)
+    assert found == pytest.approx(published, rel=0.02)  # read off a simulation with ticks of 10 ns
+
+
+@pytest.mark.parametrize("supply", [12.0, 15.0])
+def test_the_circuit_of_thermal_vo2_keeps_the_rate_of_the_device(supply: float) -> None:
+    assert bit_true_rate("thermal_vo2", 60e-6, supply=supply) == pytest.approx(
+        exact("thermal_vo2", 60e-6, supply=supply), rel=0.005
+    )
+
+
+def test_a_switch_with_long_ticks_keeps_its_rate_because_crossings_are_located() -> None:
+    wanted = exact("vo2_switch", 100e-6)
+    # A capacitor of 100 pF between 1 V and 1.99 V: the closed form of the device.
+    tau_ins, v_ins = 100e-12 / (1 / 20e3 + 1 / 100.2e3), 2.5 * 100.2 / 120.2
+    tau_met, v_met = 100e-12 / (1 / 20e3 + 1 / 0.99e3), 2.5 * 0.99 / 20.99
+    period = tau_ins * np.log((v_ins - 1) / (v_ins - 1.99)) + tau_met * np.log((1.99 - v_met) / (1 - v_met))
+    assert wanted == pytest.approx(1 / period, rel=1e-6)
+    assert bit_true_rate("vo2_switch", 400e-6) == pytest.approx(wanted, rel=0.005)
+    system = read(text("vo2_switch"))
+    late = FloatTick(discretise(system, 80e-9, located=False))
+    state, times = late.start(1), []
+    for tick in range(5000):
+        state, spike = late.step(state, np.zeros(1))
+        if spike[0]:
+            times.append(tick)
+    assert late_rate(times) / 80e-9 < 0.98 * wanted
+
+
+def test_hodgkin_huxley_keeps_the_rate_of_scipy() -> None:
+    assert bit_true_rate("hodgkin_huxley_1952", 0.4) == pytest.approx(exact("hodgkin_huxley_1952", 0.4), rel=0.015)
+
+
+def test_half_the_tick_is_a_quarter_of_the_error_where_states_are_half_a_tick_apart() -> None:
+    wanted = exact("hodgkin_huxley_1952", 0.6)
+    errors = []
+    for h in (50e-6, 25e-6):
+        tick = FloatTick(discretise(system_of("hodgkin_huxley_1952"), h))
+        state, times = tick.start(1), []
+        for n in range(round(0.6 / h)):
+            before = float(state["v"][0])
+            state, spike = tick.step(state, np.full(1, 1e-9))
+            if spike[0]:  # where a straight line crosses
+                times.append((n + before / (before - float(state["v"][0]))) * h)
+        errors.append(abs(late_rate(times) / wanted - 1))
+    assert errors[0] < 0.01
+    assert 3 < errors[0] / errors[1] < 5, errors
+
+
+def system_of(name: str) -> System:
+    return read(text(name))
+
+
+@pytest.mark.parametrize("name", ["vo2_switch", "thermal_vo2"])
+def test_halving_the_tick_divides_the_error_by_four(name: str) -> None:
+    """Second order: the state after a time without events, against SciPy."""
+    system, h, steps = system_of(name), TICKS[name], 16
+    found = {}
+    for part in (1, 2, 4):
+        tick = FloatTick(discretise(system, h / part))
+        state = tick.start(1)
+        for _ in range(steps * part):
+            state, _ = tick.step(state, np.full(1, INPUTS.get(name, 0.0)))
+        found[part] = state
+    start = {own: float(column[0]) for own, column in FloatTick(discretise(system, h)).start(1).items()}
+    made = follow(
+        system,
+        system.values,
+        start,
+        [(steps * h, INPUTS.get(name, 0.0))],
+        np.zeros(0, dtype=np.float64),
+        longest=h,
+        rtol=1e-11,
+    )
+    observed = text(name).outputs[0]
+    errors = [abs(float(found[part][observed][0]) - made.after[observed]) for part in (1, 2, 4)]
+    size = system.states[observed].high - system.states[observed].low
+    assert errors[2] < 1e-9 * size or errors[0] / errors[2] > 4, errors
+
+
+@pytest.mark.parametrize("name", TICKS)
+def test_one_tick_is_within_the_bound_of_every_state(name: str) -> None:
+    made = params(name, count=64)
+    quantised, bit_true = made.quantised, model(name).bit_true(made)
+    generator = np.random.default_rng(7)
+    words = {
+        field: generator.choice(word.values, 64) if word.values else generator.integers(word.low, word.high + 1, 64)
+        for field, word in quantised.state.items()
+    }
+    for field, column in words.items():
+        setattr(bit_true, field, np.asarray(column, dtype=np.int64))
+    drive = generator.integers(-1000, 1000, 64)
+    happened = made.float_tick
+    state = {field: made.real(field, column) for field, column in words.items()}
+    after, _ = happened.step(state, made.inputs(np.ldexp(drive, -quantised.drive.frac)))
+    bit_true.step(drive)
+    for field in made.system.states:
+        word = quantised.state[field]
+        wanted = np.clip(after[field], made.real(field, word.low), made.real(field, word.high))
+        distance = np.abs(made.real(field, getattr(bit_true, field)) - wanted)
+        # An event that only one of the two sees, within rounding of its guard, is no error of the words.
+        same = (
+            np.all([np.abs(made.real(d, getattr(bit_true, d)) - after[d]) < 1e-3 for d in made.system.discrete], axis=0)
+            if made.system.discrete
+            else np.ones(64, bool)
+        )
+        assert same.sum() > 40
+        assert (distance[same] <= quantised.errors[field] + 2.0**-word.frac).all(), field
+
+
+@pytest.mark.parametrize("name", TICKS)
+def test_tables_are_the_function_over_the_whole_word(name: str) -> None:
+    """Interpolated in the way of the circuit, at both ends and between all entries."""
+    quantised = params(name).quantised
+    assert quantised.tables
+    for table in quantised.tables:
+        assert np.isfinite(table.error), table
+        assert table.entries <= quantised.words.entries
+
+
+def test_the_golden_step_is_the_same_for_arrays_and_integers() -> None:
+    for name in TICKS:
+        made = params(name, count=3)
+        bit_true = model(name).bit_true(made)
+        state = [int(getattr(bit_true, each)[0]) for each in bit_true.rule.state]
+        for tick in range(200):
+            drive = (tick * 37) % 400 - 200
+            *state, spike, _ = made.step(made.raw, *state, drive)
+            assert bool(spike) == bool(bit_true.step(np.full(3, drive))[1])
+        assert state == [int(getattr(bit_true, each)[2]) for each in bit_true.rule.state]

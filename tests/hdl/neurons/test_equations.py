@@ -1,0 +1,158 @@
+"""Lanes from equations: every operation of the graph, with a new neuron every interval, and whole arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.back import rtlil
+from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.sim import Simulator
+
+from neuristor.golden_model import noise
+from neuristor.golden_model.equations.graph import Graph
+from neuristor.golden_model.equations.neuron import EquationParams
+from neuristor.hdl.flow import Flow, Node
+from neuristor.hdl.neurons.contract import Neuron
+from neuristor.hdl.neurons.equations import EquationArray, Scheduler
+from neuristor.sim.benches.case import Case
+from neuristor.sim.benches.verify import verify
+from neuristor.sim.proofs.lane import prove_lane
+from tests.golden_model.equations.test_tick import TICKS, model, params
+from tests.marks import the_rest_is_extended
+
+
+def evaluated(graph: Graph, given: dict[str, int]) -> dict[int, int]:
+    """Every node of a graph, in plain integers; written apart from the golden step."""
+    found: dict[int, int] = {}
+    for number in graph.needed():
+        name, args, data = graph.operations[number]
+        x = [found[each] for each in args]
+        plain: dict[str, Any] = {
+            "const": lambda d=data: d,
+            "state": lambda d=data: given[d],
+            "param": lambda d=data: given[d],
+            "drive": lambda: given["drive"],
+            "add": lambda x=x: x[0] + x[1],
+            "sub": lambda x=x: x[0] - x[1],
+            "mul": lambda x=x: x[0] * x[1],
+            "shl": lambda x=x, d=data: x[0] << d,
+            "shr": lambda x=x, d=data: x[0] >> d,
+            "round": lambda x=x, d=data: (2 * x[0] + (1 << d)) >> (d + 1),
+            "low": lambda x=x, d=data: x[0] % (1 << d),
+            "clamp": lambda x=x, d=data: sorted((d[0], x[0], d[1]))[1],
+            "outside": lambda x=x, d=data: int(not d[0] <= x[0] <= d[1]),
+            "lt": lambda x=x: int(x[0] < x[1]),
+            "eq": lambda x=x: int(x[0] == x[1]),
+            "and": lambda x=x: int(x[0] and x[1]),
+            "or": lambda x=x: int(x[0] or x[1]),
+            "select": lambda x=x: x[1] if x[0] else x[2],
+            "table": lambda x=x, d=data: graph.tables[d][x[0]],
+            "advance": lambda x=x: noise.advance(x[0]),
+            "draw": lambda x=x: noise.byte_sum(x[0]),
+        }
+        found[number] = int(plain[name]())
+        low, high = graph.ranges[number]
+        assert low <= found[number] <= high, (number, graph.operations[number], found[number])
+    return found
+
+
+def words(made: EquationParams, generator: np.random.Generator) -> dict[str, int]:
+    """Any state in which the invariants hold, and any input."""
+    state = {
+        name: int(generator.choice(word.values)) if word.values else int(generator.integers(word.low, word.high + 1))
+        for name, word in made.quantised.state.items()
+    }
+    limit = 1 << (made.drive.width - 1)
+    return state | {"drive": int(generator.integers(-limit, limit)), "noise": int(generator.integers(1, 1 << 32))}
+
+
+@pytest.mark.parametrize(
+    ("name", "interval"),
+    the_rest_is_extended(
+        [(name, interval) for name in TICKS for interval in (1, 3, 16)], [("vo2_switch", 3), ("hodgkin_huxley_1952", 1)]
+    ),
+)
+def test_every_operation_is_that_of_the_graph_for_one_neuron_after_the_other(name: str, interval: int) -> None:
+    made = params(name)
+    graph, flow, ports = made.quantised.graph, Flow(interval), {}
+    fields = {field.name: field for field in made.state_fields}
+
+    def given(kind: str, name: str) -> Node:
+        if name not in ports:
+            shape: Shape = signed(made.drive.width)
+            if kind == "state":
+                shape = signed(fields[name].width) if fields[name].signed else unsigned(fields[name].width)
+            port = Signal(shape, name=f"in_{name}")
+            ports[name] = port, flow.take(port)
+        return ports[name][1]
+
+    scheduler = Scheduler(graph, flow, given)
+    inner = {member for chain in scheduler.chains.values() for member in chain[:-1]}
+    nodes = {number: scheduler.node(number) for number in graph.needed() if number not in inner}
+    last = max(node.time for node in nodes.values())
+    m, shown = Module(), {}
+    for number, node in nodes.items():
+        if node.interval:
+            value = Value.cast(node.at(last))
+            shown[number] = Signal(value.shape(), name=f"node_{number}")
+            m.d.comb += shown[number].eq(value)
+    phase = Signal(range(max(2, interval)))
+    m.d.sync += phase.eq(Mux(phase == interval - 1, 0, phase + 1))
+    flow.emit(m, Const(1), phase)
+    simulator = Simulator(m)
+    simulator.add_clock(1e-6)
+    generator, count = np.random.default_rng(3), 8
+    sequence, found = [], []
+
+    async def bench(ctx: Any) -> None:
+        for _ in range(count + last // interval + 2):
+            sequence.append(words(made, generator))
+            for port, (signal, _) in ports.items():
+                ctx.set(signal, sequence[-1][port])
+            for _ in range(interval):
+                found.append({number: ctx.get(signal) for number, signal in shown.items()})
+                await ctx.tick()
+
+    simulator.add_testbench(bench)
+    simulator.run()
+    for place in range(count):
+        wanted = evaluated(graph, sequence[place])
+        got = found[place * interval + last]
+        assert {number: wanted[number] for number in got} == got
+
+
+def case(name: str, interval: int, ticks: int = 300) -> Case:
+    made = params(name, count=5)
+    drive = np.random.default_rng(1).integers(-2000, 2000, (ticks, 5))
+    neuron = Neuron(model=model(name), array=EquationArray, shares_multipliers=True)
+    return Case(neuron=neuron, params=made, lanes=2, interval=interval, drive_raw=drive)
+
+
+@pytest.mark.parametrize(
+    ("name", "interval"),
+    the_rest_is_extended(
+        [("vo2_switch", 4), ("hodgkin_huxley_1952", 1), ("hodgkin_huxley_1952", 8), ("thermal_vo2", 6)],
+        [("vo2_switch", 4)],
+    ),
+)
+def test_an_array_is_the_golden_step(name: str, interval: int) -> None:
+    verdict = verify(case(name, interval), "compiled")
+    assert verdict.equal, verdict.reason
+
+
+@pytest.mark.extended
+def test_a_lane_is_proved_to_be_the_golden_step() -> None:
+    made = case("hodgkin_huxley_1952", 4)
+    array = made.array()
+    rtlil.convert(array)
+    claims = list(prove_lane(made.neuron.model, made.params, array))
+    assert [claim.text for claim in claims if claim.tried and claim.proved is not True] == []
+    assert len(claims) > 12
+
+
+def test_as_many_multiplications_as_the_lane_by_hand() -> None:
+    made = case("hodgkin_huxley_1952", 1).array()
+    rtlil.convert(made)
+    assert made.pipelines[0].multipliers == 21
