@@ -26,6 +26,8 @@ from neuristor.dynamics import own_neuron
 from neuristor.golden_model.devices.catalogue import catalogue
 from neuristor.golden_model.devices.device import PulsedDevice
 from neuristor.golden_model.devices.threshold_switch import Circuit as SwitchCircuit
+from neuristor.golden_model.equations.file import model_file, shipped_model
+from neuristor.golden_model.equations.system import Model
 from neuristor.golden_model.networks.onn import OnnBitTrue, spins
 from neuristor.golden_model.networks.quantization import read_out
 from neuristor.golden_model.networks.snn import SnnBitTrue
@@ -47,6 +49,7 @@ __all__ = [
     "Circuit",
     "Comparison",
     "Device",
+    "Model",
     "NetworkRun",
     "Proof",
     "Run",
@@ -56,6 +59,7 @@ __all__ = [
     "design",
     "device",
     "devices",
+    "model",
     "network",
     "neurons",
     "oscillators",
@@ -159,7 +163,7 @@ def neurons(
     circuit: Circuit | None = None,
     /,
     *,
-    model: str | None = None,
+    model: str | Model | None = None,
     count: int = 1,
     dt: float | None = None,
     name: str = "neurons",
@@ -176,9 +180,9 @@ def neurons(
     ----------
     circuit : Circuit, optional
         The circuit of each neuron; absent for a model without a device.
-    model : str, optional
-        Neuron model: a name, or the path of a model file. By default, the one of the circuit: ``lif`` if it is silent
-        without input, ``relaxation_oscillator`` if it oscillates.
+    model : str or Model, optional
+        Neuron model: a name, the path of a model file, or a model from equations. By default, the one of the circuit:
+        ``lif`` if it is silent without input, ``relaxation_oscillator`` if it oscillates.
     count : int
         Number of neurons, 1 to 65,536.
     dt : float, optional
@@ -218,6 +222,8 @@ def neurons(
         if circuit is None:
             raise DesignError(f"{name}: a circuit or a model is needed")
         model = _model_of(circuit)
+    if isinstance(model, Model):
+        model = model.model_dump_json()
     if dt is None:
         dt = _suggested_tick(circuit, model, name)
     tick = {} if dt is None else {"dt": dt}
@@ -231,6 +237,29 @@ def neurons(
     if circuit is not None:
         sections |= {"device": circuit.device.section, "circuit": circuit.section}
     return load(sections, name=name, later=True)
+
+
+def model(source: str | Path, /) -> Model:
+    """Read a model from equations. Wrong input raises `EquationError`, a ValueError.
+
+    Parameters
+    ----------
+    source : str or Path
+        A model file (.toml), or a name from ``neuristor model list``.
+
+    Returns
+    -------
+    Model
+        The model; `neurons` accepts it. ``Model(...)`` makes one in Python, ``Model.from_brian2(...)`` one from
+        equations of Brian2.
+
+    Examples
+    --------
+    >>> neurons(model=model("vo2_switch"), count=4).params.dt
+    8e-08
+    """
+    path = Path(source)
+    return model_file(path) if path.suffix == ".toml" else shipped_model(str(source))
 
 
 def _model_of(circuit: Circuit) -> str:
@@ -250,7 +279,7 @@ def _suggested_tick(circuit: Circuit | None, model: str, name: str) -> float | N
     DesignError
         If the model suggests none.
     """
-    if model.endswith(".toml"):
+    if model.endswith(".toml") or model.startswith("{"):
         return None
     with where(Path(name), "neuron"):
         found = neuron(model).model

@@ -23,6 +23,7 @@ from neuristor.golden_model.devices.catalogue import DEVICES, preset
 from neuristor.golden_model.devices.device import PulsedDevice
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.equations.file import model_file
+from neuristor.golden_model.equations.system import Model
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import NeuronParams
@@ -263,10 +264,11 @@ def with_input(neurons: Design, current: ArrayLike | None, ticks: int | None) ->
 
 def _neuron(name: str, folder: Path, digest: Any) -> Neuron:
     """The neuron of a name or of a model file; the bytes of the file are added to the digest."""
+    if name.startswith("{"):  # the text of a model made in Python
+        return equation_neuron(Model.model_validate_json(name).model_dump_json())
     if not name.endswith(".toml"):
         return neuron(name)
-    model = model_file(folder / name)
-    text = model.model_dump_json()
+    text = model_file(folder / name).model_dump_json()
     digest.update(text.encode())
     return equation_neuron(text)
 

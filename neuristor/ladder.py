@@ -49,7 +49,7 @@ def _spike_rows(simulation: Simulation) -> list[tuple[str, str, str]]:
         (
             "spikes, rounded coefficients",
             simulation.rounded,
-            "the same with the circuit's coefficients or tables: their error",
+            "with the circuit's coefficients or tables: their error",
         ),
         ("spikes, bit-true", simulation.bit_true, "fixed point: error of the word length"),
     )

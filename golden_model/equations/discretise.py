@@ -394,13 +394,11 @@ def _slope(system: System, h: float, parts: tuple[Any, Any, Any], x: Any) -> Any
         count += 1
         if any(each.has(least, most, choose, exprel) for each in factors) or count > MOST_TERMS:
             return None
-        if not mixed:
-            slopes.append(rest * sympy.diff(dependent, x))
-        elif mixed[0].is_Add:
+        if mixed and mixed[0].is_Add:
             others = sympy.Mul(rest, *(each for each in factors if each is not mixed[0]))
             waiting += [others * each for each in mixed[0].args]
         else:
-            return None
+            slopes.append(rest * sympy.diff(dependent, x))
     slope = sympy.Add(*slopes)
     return slope if _size(system, h, H * slope) > STIFF else None
 
@@ -436,7 +434,8 @@ def _change(system: System, time: tuple[float, Any], name: str, a: Any, rate: An
     # Discrete values of which there are few are no variables: a table has each case.
     variables -= {value.symbol for value in system.discrete.values() if value.values is not None}
     both = (a.free_symbols | b.free_symbols) & variables
-    if not curved and len(both) <= 1 and a.free_symbols & variables:
+    low, high = _bounds(system, h, a)
+    if not curved and len(both) <= 1 and a.free_symbols & variables and not low <= 0 <= high:
         # Target and decay depend on one variable: a table each.
         factor = 1 - sympy.exp(a * H * stretch)
         return Change(name, "exact", factor, -b / a - system.states[name].symbol, a, noise, sympy.Integer(1))

@@ -187,12 +187,12 @@ class Known:
     ----------
     value : sympy.Expr
         A SymPy expression.
-    dimension : Dimension
-        Its dimension.
+    dimension : Dimension, optional
+        Its dimension; None for 0, which fits all.
     """
 
     value: Any
-    dimension: Dimension
+    dimension: Dimension | None
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.system import Model
+from neuristor.golden_model.equations.verilog_a import verilog_a
 from neuristor.golden_model.files import content, tables
 
 __all__ = ["MOST_TEXT", "model_file", "shipped", "shipped_model"]
@@ -38,17 +39,42 @@ def model_file(path: Path) -> Model:
         If it cannot be read, is too large, is no TOML, or a key is unknown, missing or of the wrong type.
     """
     try:
-        table = tables(path, content(path, MOST_TEXT))
+        table: dict[str, Any] = tables(path, content(path, MOST_TEXT))
     except OSError as error:
         raise EquationError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:
         text = str(error)
         raise EquationError(text if text.startswith(str(path)) else f"{path}: {text}") from None
-    return _validated(table, str(path))
+    if "verilog_a" in table:
+        table = _with_verilog_a(table, path)
+    made: Model = _validated(table, str(path))
+    return made
 
 
-def _validated(table: dict[str, Any], where: str) -> Model:
-    """A model from its table.
+class _VerilogA(BaseModel):
+    """The section ``[verilog_a]`` of a model file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    file: str = Field(description="path of the file, from the model file")
+    module: str = Field("", description="name of the module; the first one by default")
+    voltage: str = Field("v", description="the state that is the voltage between its terminals, in volt")
+
+
+def _with_verilog_a(table: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A model with the equations of its Verilog-A module before its own; its parameters replace those of the module."""
+    section = _validated(table["verilog_a"], f"{path}: [verilog_a]", _VerilogA)
+    found = verilog_a(path.parent / section.file, section.module, section.voltage)
+    parameters = {name: {"value": value, "source": f"{section.file}"} for name, value in found.parameters.items()}
+    merged = {key: value for key, value in table.items() if key != "verilog_a"}
+    own = merged.get("parameters", {})
+    merged["parameters"] = {**parameters, **(own if isinstance(own, dict) else {})}
+    merged["equations"] = "\n".join([*found.lines, str(merged.get("equations", ""))])
+    return merged
+
+
+def _validated(table: Any, where: str, kind: type[Any] = Model) -> Any:
+    """A model, or a section of its file, from its table.
 
     Raises
     ------
@@ -56,7 +82,7 @@ def _validated(table: dict[str, Any], where: str) -> Model:
         If a key is unknown, missing or of the wrong type.
     """
     try:
-        return Model.model_validate(_tuples(table))
+        return kind.model_validate(_tuples(table))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(each) for each in first["loc"])

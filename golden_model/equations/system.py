@@ -11,11 +11,13 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import sympy
 from pydantic import BaseModel, ConfigDict, Field
 
+from neuristor.golden_model.equations.brian import brian_parts
 from neuristor.golden_model.equations.expressions import (
     CONSTANTS,
     FUNCTIONS,
@@ -129,6 +131,62 @@ class Model(_Part):
     state_bits: int = Field(24, ge=12, le=32, description="bits of the word of a state, 12 to 32")
     factor_bits: int = Field(18, ge=12, le=25, description="most bits of a factor of a product, 12 to 25")
     method: str = Field("auto", description="how a tick is computed: auto, or euler as some papers define it")
+
+    @classmethod
+    def from_brian2(
+        cls,
+        equations: str,
+        threshold: str | None = None,
+        reset: str = "",
+        *,
+        ranges: Mapping[str, tuple[Any, Any]],
+        namespace: Mapping[str, Any] = MappingProxyType({}),
+        refractory: Any = None,
+        given: str | None = None,
+        start: Mapping[str, Any] = MappingProxyType({}),
+        name: str = "from_brian2",
+        tick: Text | None = None,
+    ) -> Model:
+        """A model from what Brian2's users have.
+
+        Parameters
+        ----------
+        equations : str
+            Equations in the notation of Brian2, with their units.
+        threshold, reset : str
+            Condition of a spike, and what happens then.
+        ranges : mapping of str to tuple
+            Lowest and highest value of each state, and of the input; Brian2 does not need them.
+        namespace : mapping
+            Values of all other names: quantities of Brian2, texts such as ``10 ms``, or numbers.
+        refractory : quantity, optional
+            Refractory period.
+        given : str, optional
+            The parameter of the equations that is the input.
+        start : mapping
+            Values of states after reset; 0 by default.
+        name : str
+            Name of the model.
+        tick : str, optional
+            Time step, such as ``0.1 ms``.
+
+        Returns
+        -------
+        Model
+            The model. What it lacks, and what Brian2 has and this has not, is an `EquationError`.
+        """
+        parts = brian_parts(
+            equations,
+            name=name,
+            threshold=threshold,
+            reset=reset,
+            refractory=refractory,
+            namespace=namespace,
+            ranges=ranges,
+            given=given,
+            start=start,
+        )
+        return cls.model_validate({**parts, "tick": tick})
 
 
 @dataclass(frozen=True)
@@ -271,7 +329,7 @@ class _Names(Mapping[str, Known]):
         if dimension is None and expression != 0:
             raise EquationError(f"{where}: {name} is a condition; wanted a quantity")
         self.open.pop()
-        self.made[name] = Known(expression, dimension or NONE)
+        self.made[name] = Known(expression, dimension)
         return self.made[name]
 
     def __iter__(self) -> Iterator[str]:

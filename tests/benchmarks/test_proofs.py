@@ -18,7 +18,7 @@ def claim(proved: bool | None, tried: bool = True) -> Claim:
 
 def test_every_neuron_model_has_an_example_without_coupling() -> None:
     made = list(proofs.designs())
-    assert sorted(design.neuron.name for design in made) == sorted(names())
+    assert {design.neuron.name for design in made} >= set(names())
     assert all(design.params.coupling is None for design in made)
 
 

@@ -29,7 +29,7 @@ MAIN = "vo2_lif_digits"  # built as a whole by its own command
 def test_every_class_of_device_has_an_example() -> None:
     designs = [load(path) for path in EXAMPLES]
     assert {design.device.kind for design in designs if design.device is not None} == set(DEVICES)
-    assert {design.neuron.name for design in designs} == {*names(), "thermal_vo2", "mott_nbo2"}
+    assert {design.neuron.name for design in designs} == {*names(), "thermal_vo2", "mott_nbo2", "thermal_switch"}
 
 
 @pytest.mark.parametrize(
