@@ -27,7 +27,7 @@ from neuristor.hdl.neurons.izhikevich import IzhikevichArray
 
 __all__ = ["BENCHMARK", "measure"]
 
-NO_RATE = ("escape_rate", "team", "vteam")
+NO_RATE = ("diffusive_ag", "escape_rate", "team", "vteam")
 """Models that do not fire at a rate of their own."""
 SEVEN = (
     "leaky_integrate_and_fire",

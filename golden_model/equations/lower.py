@@ -633,8 +633,8 @@ class Lowering:
             size = self._size(sympy.Mul(*(base**power for base, power in sums)))
             other = lambda frac: self._powers(sums, frac)  # noqa: E731
             return self._multiplied(lambda frac: self.lower(own, frac), self._size(own), other, size, frac)
-        needed = frac + _log2(self._size(scale)) + 1
-        return self._scaled_by(scale, self._powers(expanded, min(needed, frac + 40)), frac)
+        size = math.prod(self._size(base) ** power for base, power in expanded)
+        return self._scaled_by(scale, self._powers(expanded, self._operand(size, self._size(scale), frac)), frac)
 
     def _powers(self, factors: list[tuple[Any, int]], frac: int) -> Fixed:
         """The product of powers: squares first."""

@@ -164,6 +164,7 @@ def _input_coefficient(tick: Tick, numbers: Mapping[Any, Any]) -> Any:
     found = set()
     for e in (
         *(change.rate for change in tick.changes),
+        *(change.factor for change in tick.changes),
         *(event.guard for event in tick.system.events if event.guard is not None),
         *(each for event in tick.system.events for each in event.assignments.values()),
     ):
@@ -332,13 +333,13 @@ class _Quantiser:
     def _moved(self, change: Change, word: Word) -> Fixed:
         """The change of a state: of a factor near 1, what it lacks is multiplied, so that the rate keeps its bits."""
         lowering = self.lowering
-        rate = change.rate.xreplace(self._given)
+        rate, factor = (each.xreplace(self._given) for each in (change.rate, change.factor))
         if not change.near_one:
-            return self._stretched(lowering.lower(change.factor * rate, word.frac), change, "change")
+            return self._stretched(lowering.lower(factor * rate, word.frac), change, "change")
         whole = self._stretched(lowering.lower(rate, word.frac), change, "rate")
         symbol = sympy.Symbol(f"rate_of_{change.name}", real=True)
         lowering.define(symbol, whole)
-        lacks = lowering.lower((change.factor - 1) * symbol, word.frac)
+        lacks = lowering.lower((factor - 1) * symbol, word.frac)
         return Fixed(self.graph.add(whole.node, lacks.node), word.frac, whole.error + lacks.error)
 
     def _stretched(self, value: Fixed, change: Change, part: str) -> Fixed:
