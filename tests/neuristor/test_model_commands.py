@@ -43,6 +43,7 @@ def test_a_check_says_how_far_the_circuit_is_from_scipy() -> None:
     assert "longest tick within 0.25%" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_tick_that_is_too_long_fails_the_check_and_the_longest_is_named() -> None:
     done = neuristor("model", "check", "mott_nbo2", "--tick", "0.4 ns")
     assert done.returncode == 1

@@ -12,6 +12,7 @@ import neuristor as nr
 from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.judge import judge
 from neuristor.golden_model.equations.neuron import model_of
+from tests.marks import the_rest_is_slow
 
 LEAKY = """
 dv/dt = (v_rest - v + r*I)/tau : volt (unless refractory)   # a membrane
@@ -83,8 +84,7 @@ def _by_brian2(b2: Any, name: str) -> tuple[float, dict[str, Any]]:
     return float((len(late) - 1) / (late[-1] - late[0])), values
 
 
-@pytest.mark.extended
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", the_rest_is_slow(list(CASES), [], extended=["leaky"]))
 def test_rates_are_those_of_brian2(name: str) -> None:
     with warnings.catch_warnings():  # those of packages that Brian2 uses
         warnings.simplefilter("ignore")

@@ -12,12 +12,13 @@ from neuristor.golden_model.equations.judge import Judged, judge
 from neuristor.golden_model.equations.neuron import EquationParams, model_of
 from neuristor.golden_model.equations.reference import follow
 from neuristor.golden_model.neurons.contract import NeuronModel
-from tests.marks import the_rest_is_extended
+from tests.marks import the_rest_is_extended, the_rest_is_slow
 
 SILENT = ("diffusive_ag", "escape_rate", "team", "vteam")
 """Those without a rate of their own: one needs pulses, one fires at random, and two are memristors."""
 CLAMPED = {"mott_nbo2": 0.01, "mott_vo2": 0.001, "izhikevich_2003": 0.001}
 """Part of the updates that may be clamped: a state that runs away in one tick passes the end of its range."""
+LONGER = ["antiferroelectric", "connor_stevens", "leaky_integrate_and_fire", "two_channel_neuristor"]
 QUICK = ("fitzhugh_nagumo", "hopf", "mott_nbo2", "thermal_vo2", "vo2_switch")
 
 
@@ -38,7 +39,9 @@ def judged(name: str) -> Judged:
     return judge(made, 0.0 if given is None else float(given.start))
 
 
-@pytest.mark.parametrize("name", the_rest_is_extended([name for name in shipped() if name not in SILENT], list(QUICK)))
+@pytest.mark.parametrize(
+    "name", the_rest_is_slow([name for name in shipped() if name not in SILENT], list(QUICK), extended=LONGER)
+)
 def test_a_circuit_keeps_the_rate_of_scipy(name: str) -> None:
     found = judged(name)
     assert found.exact > 0
