@@ -31,7 +31,7 @@ M. Hines, Int. J. Biomed. Comput. 15, 1984 (states half a tick apart). C. MacNam
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy
@@ -76,7 +76,7 @@ MOST_TERMS = 2_000
 """Most terms of a derivative in which the linear part is searched."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Change:
     """The change of a state in a tick.
 
@@ -86,12 +86,10 @@ class Change:
         Of the state.
     kind : str
         ``constant``, ``exact``, ``exponential``, ``linearised`` or ``euler``.
-    factor : sympy.Expr
-        What multiplies `rate`: kappa / h, or ``1 - exp(a h)`` beside a target.
     rate : sympy.Expr
         The derivative times h, or the distance from the target.
-    slope : sympy.Expr
-        a of equation 1, per second.
+    factor : sympy.Expr
+        What multiplies `rate`: kappa / h, or ``1 - exp(a h)`` beside a target.
     noise : sympy.Expr
         What is multiplied by a normal random number, or 0.
     stretch : sympy.Expr
@@ -102,11 +100,10 @@ class Change:
 
     name: str
     kind: str
-    factor: Any
     rate: Any
-    slope: Any
-    noise: Any
-    stretch: Any
+    factor: Any = sympy.S.One
+    noise: Any = sympy.S.Zero
+    stretch: Any = sympy.S.One
     near_one: bool = False
 
     @property
@@ -235,13 +232,13 @@ def _groups(system: System, needs: Mapping[str, set[str]]) -> tuple[list[str], l
         while waiting:
             name = waiting.pop()
             near = needs[name] | {other for other, wanted in needs.items() if name in wanted}
-            for other in near - {name}:
+            for other in sorted(near - {name}):
                 if other not in side:
                     side[other] = 1 - side[name]
                     waiting.append(other)
                 elif side[other] == side[name]:
                     return None
-    return [name for name in side if side[name] == 0], [name for name in side if side[name] == 1]
+    return [name for name in system.states if side[name] == 0], [name for name in system.states if side[name] == 1]
 
 
 def _order(states: Iterable[str], needs: Mapping[str, set[str]]) -> list[str]:
@@ -286,13 +283,11 @@ def discretise(system: System, h: float, *, located: bool | None = None) -> Tick
     if system.model.method == "euler":
         changes = tuple(
             Change(
-                name,
-                "euler",
-                sympy.Integer(1),
-                _times(system.derivatives[name], H),
-                sympy.Integer(0),
-                _noise(system, name),
-                stretch,
+                name=name,
+                kind="euler",
+                rate=_times(system.derivatives[name], H),
+                noise=_noise(system, name),
+                stretch=stretch,
             )
             for name in symbols
         )
@@ -376,8 +371,7 @@ def _block(system: System, stretch: Any) -> tuple[Change, ...]:
             if reached[k, m]:
                 terms.append(propagate(0, k, m, n, *entries, stretch) * symbols[m])
                 terms += [propagate(1, k, m, n, *entries, stretch) * each for each in sympy.Add.make_args(rest[m])]
-        one = sympy.Integer(1)
-        made.append(Change(name, "exact", one, sympy.Add(*terms), matrix[k][k], sympy.Integer(0), one))
+        made.append(Change(name=name, kind="exact", rate=sympy.Add(*terms)))
     return tuple(made)
 
 
@@ -412,7 +406,15 @@ def _linearised(system: System, time: tuple[float, Any], name: str, rate: Any, s
     part: Any = relax(near if high <= FAR else least(near, sympy.Float(FAR)))
     if high > FAR:
         part = choose(z < FAR, part, 1 / most(z, sympy.Float(FAR)))
-    return Change(name, "linearised", part, _times(rate, H), slope, _noise(system, name), stretch, near_one=True)
+    return Change(
+        name=name,
+        kind="linearised",
+        rate=_times(rate, H),
+        factor=part,
+        noise=_noise(system, name),
+        stretch=stretch,
+        near_one=True,
+    )
 
 
 def _noise(system: System, name: str) -> Any:
@@ -423,8 +425,9 @@ def _change(system: System, time: tuple[float, Any], name: str, a: Any, rate: An
     """Equation 1 for a state."""
     h, stretch = time
     noise = _noise(system, name)
+    follows = Change(name=name, kind="constant", rate=_times(rate, H), noise=noise, stretch=stretch)
     if a == 0:
-        return Change(name, "constant", sympy.Integer(1), _times(rate, H), a, noise, stretch)
+        return follows
     variables = {
         *(state.symbol for state in system.states.values()),
         *(value.symbol for value in system.discrete.values()),
@@ -437,16 +440,15 @@ def _change(system: System, time: tuple[float, Any], name: str, a: Any, rate: An
     low, high = _bounds(system, h, a)
     if not curved and len(both) <= 1 and a.free_symbols & variables and not low <= 0 <= high:
         # Target and decay depend on one variable: a table each.
-        factor = 1 - sympy.exp(a * H * stretch)
-        return Change(name, "exact", factor, -b / a - system.states[name].symbol, a, noise, sympy.Integer(1))
+        target = -b / a - system.states[name].symbol
+        return Change(name=name, kind="exact", rate=target, factor=1 - sympy.exp(a * H * stretch), noise=noise)
     if not a.free_symbols & variables:
         # exp(a h) - 1 is about a h: a table of what is left has more bits.
         factor = (sympy.exp(a * H * stretch) - 1) / (a * H * stretch)
-        return Change(name, "exact", factor, _times(rate, H), a, noise, stretch, near_one=True)
+        return replace(follows, kind="exact", factor=factor, near_one=True)
     z = stretch * _times(-a, H)  # positive where the state decays, as conductances in the terms of the derivative are
-    if _size(system, h, z) < SMALL:
-        return Change(name, "exponential", 1 - z / 2, _times(rate, H), a, noise, stretch, near_one=True)
-    return Change(name, "exponential", relax(z), _times(rate, H), a, noise, stretch, near_one=True)
+    factor = 1 - z / 2 if _size(system, h, z) < SMALL else relax(z)
+    return replace(follows, kind="exponential", factor=factor, near_one=True)
 
 
 def _times(e: Any, length: Any) -> Any:

@@ -433,6 +433,19 @@ class Graph:
         """
         return self._node("draw", (state,), None, -510, 510)
 
+    def within(self, node: Node, low: int, high: int) -> Node:
+        """A node, with what is known of its range besides its operation.
+
+        Parameters
+        ----------
+        node : Node
+            The node.
+        low, high : int
+            Its lowest and highest value.
+        """
+        self.ranges[node.number] = (low, high)
+        return node
+
     def needed(self) -> list[int]:
         """The nodes on which results depend, in order."""
         wanted, waiting = set(), list(self.results.values())

@@ -20,13 +20,11 @@ from numpy.typing import NDArray
 from neuristor.golden_model.equations.expressions import EquationError, choose, least, most, propagate
 from neuristor.golden_model.equations.functions import compiled
 from neuristor.golden_model.equations.graph import Graph, Node
-from neuristor.golden_model.equations.ranges import Interval, interval
+from neuristor.golden_model.equations.ranges import CASES, Interval, interval
 
 __all__ = ["Fixed", "Lowering", "Table", "Words"]
 
 Floats = NDArray[np.float64]
-CASES = 64
-"""Most combinations of discrete values for which a constant or a table is made each."""
 RATIO_BITS = 13
 """Bits of the quotient of a way and a larger one."""
 FINE = 8
@@ -276,11 +274,7 @@ class Lowering:
             The expression.
         """
         if e not in self._intervals:
-            if self._variables(e) & set(self.finite) and self._by_discrete(e):
-                found = [interval(self._simplified(each), self._ranges, self.where) for _, each in self._cased(e)]
-                self._intervals[e] = min(low for low, _ in found), max(high for _, high in found)
-            else:
-                self._intervals[e] = interval(self._simplified(e), self._ranges, self.where, self.finite)
+            self._intervals[e] = interval(self._simplified(e), self._ranges, self.where, self.finite)
         return self._intervals[e]
 
     def _cased(self, e: Any) -> list[tuple[dict[Any, int], Any]]:
@@ -447,8 +441,7 @@ class Lowering:
             node = graph.select(below, yes.node, no.node)
             low, high = (max, max) if isinstance(e, most) else (min, min)
             bound = low(a.node.low, b.node.low), high(a.node.high, b.node.high)
-            graph.ranges[node.number] = bound
-            return Fixed(node, frac, max(a.error, b.error))
+            return Fixed(graph.within(node, *bound), frac, max(a.error, b.error))
         if isinstance(e, choose):
             condition = self.condition(e.args[0])
             a, b = (self.lower(each, frac) for each in e.args[1:])
@@ -812,7 +805,7 @@ class Lowering:
         error += steepest * math.ldexp(x.error, x.frac - position)
         # The interpolation stays between the entries, and so does the function, but for the error.
         low_out, high_out = (int(end(end(each) for each in raws)) for end in (min, max))
-        graph.ranges[result.number] = (low_out, high_out)
+        graph.within(result, low_out, high_out)
         error = min(error, math.ldexp(high_out - low_out + 1, -frac_in) + 2 * worst)
         formula = ", ".join(str(e) for _, e in cases)
         self.tables.append(Table(name, formula, str(symbol), x.low, x.high, rows * len(cases), worst))
@@ -873,30 +866,36 @@ class Lowering:
             Fraction bits of the result.
         """
         graph = self.graph
-        width = b.high.bit_length()
-        numerator, denominator = graph.clamp(a, 0, b.high)[0], b
-        steps = max(0, width - b.low.bit_length()).bit_length()
-        for left in (1 << step for step in reversed(range(steps))):
-            small = graph.less(denominator, graph.const(1 << (width - left)))
-            top = (1 << width) - 1
-            numerator, denominator = (
-                self._bounded(graph.select(small, graph.shl(each, left), each), low, top)
-                for each, low in ((numerator, 0), (denominator, min(denominator.low << left, 1 << (width - left))))
-            )
-        self._bounded(denominator, 1 << (width - 1), (1 << width) - 1)
+        top = b.high
+        denominator, _, (numerator,) = self._normalised(b, graph.clamp(a, 0, top)[0])
+        width = top.bit_length()
         drop = max(0, width - 1 - RATIO_BITS)
-        symbol = sympy.Dummy("mantissa", real=True)
-        self._ranges[symbol] = (1.0, 2.0)
         fine = Fixed(graph.shr(denominator, drop), width - 1 - drop, 0.0)
-        inverse = self._table([({}, 1 / symbol)], symbol, fine, RATIO_BITS)
+        inverse = self._inverse(fine, RATIO_BITS)
         product = graph.mul(inverse.node, graph.shr(numerator, drop))
         error = math.ldexp(3.0, -RATIO_BITS) + inverse.error
         return self.scaled(Fixed(product, inverse.frac + width - 1 - drop, error), frac)
 
-    def _bounded(self, node: Node, low: int, high: int) -> Node:
-        """A node, with what is known of its range."""
-        self.graph.ranges[node.number] = (low, high)
-        return node
+    def _normalised(self, node: Node, *along: Node) -> tuple[Node, list[tuple[Node, int]], list[Node]]:
+        """An integer above 0, shifted until its highest bit is set; the shifts; and others that are shifted with it."""
+        graph, moved, shifts = self.graph, list(along), []
+        width = node.high.bit_length()
+        top = (1 << width) - 1
+        for left in (1 << k for k in reversed(range((width - node.low.bit_length()).bit_length()))):
+            small = graph.less(node, graph.const(1 << (width - left)))
+            shifts.append((small, left))
+            # Of what is moved, only the small values remain.
+            low = min(node.low << left, max(node.low, 1 << (width - left)))
+            high = min(top if node.high >> (width - left) else max(node.high << left, 0), top)
+            node = graph.within(graph.select(small, graph.shl(node, left), node), low, high)
+            moved = [graph.within(graph.select(small, graph.shl(each, left), each), 0, top) for each in moved]
+        return graph.within(node, 1 << (width - 1), top), shifts, moved
+
+    def _inverse(self, mantissa: Fixed, frac: int) -> Fixed:
+        """The reciprocal of a value from 1 to 2: a table."""
+        symbol = sympy.Dummy("mantissa", real=True)
+        self._ranges[symbol] = (1.0, 2.0)
+        return self._table([({}, 1 / symbol)], symbol, mantissa, frac)
 
     def _quotient(self, e: Any, frac: int) -> Fixed:
         """A power with a negative exponent, of several variables or over octaves."""
@@ -930,32 +929,15 @@ class Lowering:
             raise EquationError(f"{self.where}: {str(e)[:60]!r} comes too near to zero to divide by it")
         width = y.node.high.bit_length()
         shifts = width - y.node.low.bit_length()
-        scaled, amounts, left = y.node, [], 1 << max(0, shifts.bit_length() - 1)
-        remaining = shifts
-        while left and remaining:
-            small = graph.less(scaled, graph.const(1 << (width - left)))
-            moved = graph.select(small, graph.shl(scaled, left), scaled)
-            # Of what was moved, only the small values remain.
-            top = max((1 << width) - 1 if scaled.high >> (width - left) else scaled.high << left, 0)
-            graph.ranges[moved.number] = (
-                min(scaled.low << left, max(scaled.low, 1 << (width - left))),
-                min(top, (1 << width) - 1),
-            )
-            amounts.append((small, left))
-            scaled = moved
-            left //= 2
-        graph.ranges[scaled.number] = (1 << (width - 1), (1 << width) - 1)
-        mantissa = Fixed(scaled, width - 1, 0.0)  # from 1 to 2
-        symbol = sympy.Dummy("mantissa", real=True)
-        self._ranges[symbol] = (1.0, 2.0)
-        made = self._table([({}, 1 / symbol)], symbol, mantissa, self.words.operand - 1)
+        scaled, amounts, _ = self._normalised(y.node)
+        made = self._inverse(Fixed(scaled, width - 1, 0.0), self.words.operand - 1)
         node = made.node
         for small, count in amounts:
             node = graph.select(small, graph.shl(node, count), node)
         result_frac = made.frac + width - 1 - fine
         low_out = math.floor(math.ldexp(1 / y.high, result_frac)) - 2
         high_out = math.ceil(math.ldexp(1 / y.low, result_frac)) + 2 + (1 << shifts)
-        graph.ranges[node.number] = (max(0, low_out), high_out)
+        graph.within(node, max(0, low_out), high_out)
         error = math.ldexp(made.error, shifts - (width - 1 - fine)) + y.error / (y.low * max(y.low - y.error, 1e-300))
         # Both are between the reciprocals of the ends.
         widest = math.ldexp(high_out - low_out + 2, -result_frac) + 1 / max(y.low - y.error, low) - 1 / y.low

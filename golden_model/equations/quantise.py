@@ -499,7 +499,7 @@ class _Quantiser:
         graph = self.graph
         nearest = 1 << (WAY_BITS - NEAR)
         way = graph.select(graph.less(whole, graph.const(nearest)), graph.const(nearest), whole)
-        graph.ranges[way.number] = (nearest, max(nearest, whole.high))
+        graph.within(way, nearest, max(nearest, whole.high))
         part = self.lowering.ratio(beyond, way, LAG_BITS + 2)
         node, _ = graph.clamp(part.node, 1, 1 << (LAG_BITS + 2))
         return Fixed(graph.select(happens, node, graph.const(0)), LAG_BITS + 2, min(part.error, 1.0))

@@ -12,9 +12,11 @@ import sympy
 from neuristor.golden_model.equations.expressions import EquationError, choose, least, most, propagate
 from neuristor.golden_model.equations.functions import compiled
 
-__all__ = ["Interval", "interval", "over"]
+__all__ = ["CASES", "Interval", "interval", "over"]
 
 Interval = tuple[float, float]
+CASES = 64
+"""Most combinations of discrete values that are taken one by one."""
 SAMPLES = 4097
 """Points at which a function of one variable is evaluated; its extrema between them are found by a parabola."""
 
@@ -110,6 +112,9 @@ class _Intervals:
         if e.is_number:
             return (float(e), float(e))
         free = e.free_symbols
+        finite = free & set(self.values)
+        if finite and (isinstance(e, propagate) or len(free - finite) == 1) and self._combinations(finite) <= CASES:
+            return self._by_cases(e, finite)
         if len(free) == 1 and not e.has(choose):
             (symbol,) = free
             function = compiled([symbol], [e], {})
@@ -132,16 +137,18 @@ class _Intervals:
         if isinstance(e, choose):
             (a, b), (c, d) = (self.of(each) for each in e.args[1:])
             return min(a, c), max(b, d)
-        if isinstance(e, propagate):
-            return self._by_cases(e)
         (argument,) = e.args
         low, high = self.of(argument)
         x = sympy.Dummy("x", real=True)
         function = compiled([x], [e.func(x)], {})
         return over(lambda values: function(values)[0], low, high)
 
-    def _by_cases(self, e: Any) -> Interval:
-        symbol = min(e.free_symbols & set(self.values), key=str)
+    def _combinations(self, symbols: set[Any]) -> int:
+        return math.prod(len(self.values[each]) for each in symbols)
+
+    def _by_cases(self, e: Any, finite: set[Any]) -> Interval:
+        """The interval for each value of a discrete symbol, joined."""
+        symbol = min(finite, key=str)
         found = [self.of(e.xreplace({symbol: sympy.Integer(value)})) for value in self.values[symbol]]
         return min(low for low, _ in found), max(high for _, high in found)
 

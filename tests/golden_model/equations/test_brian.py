@@ -93,7 +93,9 @@ def test_rates_are_those_of_brian2(name: str) -> None:
     for namespace in (values, VALUES[name]):
         golden = model_of(made(name, namespace=namespace))
         found = judge(golden.from_circuit(None, count=1, dt=golden.own_tick or 0.0), CURRENT[name])
-        assert found.exact == pytest.approx(wanted, rel=2e-3)
+        # Brian2 has the end of a period, and that of its refractory part, on steps of 10 us.
+        steps = 1 + ("refractory" in CASES[name])
+        assert found.exact == pytest.approx(wanted, rel=steps * 10e-6 * wanted)
         assert abs(found.error) < 0.005, found
 
 
