@@ -26,7 +26,7 @@ from neuristor.sim.proofs.initial_states import initial_state
 from neuristor.sim.proofs.lane import prove_lane
 from neuristor.sim.proofs.onn_proof import prove_onn
 
-__all__ = ["BENCHMARK", "designs", "measure", "prove", "resized"]
+__all__ = ["BENCHMARK", "Counted", "counted", "designs", "measure", "prove", "resized"]
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 WIDTHS = (8, 16, 24)
@@ -95,24 +95,44 @@ def prove(neuron: Neuron, params: NeuronParams) -> Iterator[Claim]:
     yield from prove_lane(neuron.model, params, array)
 
 
-class _Counted(NamedTuple):
-    """How far a proof came."""
+class Counted(NamedTuple):
+    """How far a proof came.
+
+    Parameters
+    ----------
+    proved, tried : int
+        Claims that are proved, and all that were decided or given up.
+    ended : bool
+        Whether it came to its end.
+    seconds : float
+        Time taken.
+    others : tuple of str
+        Claims that were tried and are not proved.
+    """
 
     proved: int
     tried: int
     ended: bool
     seconds: float
+    others: tuple[str, ...]
 
 
 def _send(claims: Iterator[Claim], pipe: Connection) -> None:
     for claim in claims:
         if claim.tried:
-            pipe.send(claim.proved)
+            pipe.send((claim.proved is True, claim.text))
     pipe.send("end")
 
 
-def _counted(claims: Iterator[Claim], patience: float) -> _Counted:
+def counted(claims: Iterator[Claim], patience: float) -> Counted:
     """Decide claims in a process of its own, which can be stopped.
+
+    Parameters
+    ----------
+    claims : iterator of Claim
+        The claims.
+    patience : float
+        Time after which it is stopped, in second.
 
     Raises
     ------
@@ -124,24 +144,25 @@ def _counted(claims: Iterator[Claim], patience: float) -> _Counted:
     start = time.perf_counter()
     process.start()
     theirs.close()
-    proved, tried, ended = 0, 0, False
+    proved, ended = 0, False
+    others: list[str] = []
     try:
         while not ended and ours.poll(max(0.0, start + patience - time.perf_counter())):
             answer = ours.recv()
             ended = answer == "end"
             if not ended:
-                tried += 1
-                proved += answer is True
+                proved += answer[0]
+                others += [] if answer[0] else [answer[1]]
     except EOFError:
         raise RuntimeError("a proof ended with an error; see above") from None
     finally:
         process.kill()
         process.join()
-    return _Counted(proved, tried, ended, time.perf_counter() - start)
+    return Counted(proved, proved + len(others), ended, time.perf_counter() - start, tuple(others))
 
 
 def _rows(title: str, claims: Iterator[Claim], patience: float) -> Iterator[Row]:
-    found = _counted(claims, patience)
+    found = counted(claims, patience)
     if found.ended:
         yield Row(name=f"{title}: proved", value=found.proved, unit="claims", goal=found.tried)
     else:

@@ -30,7 +30,7 @@ def test_word_lengths_are_those_asked_for() -> None:
 
 def test_claims_are_counted_until_the_end() -> None:
     claims = iter([claim(True), claim(None), claim(False), claim(None, tried=False)])
-    assert proofs._counted(claims, 60)[:3] == (1, 3, True)
+    assert proofs.counted(claims, 60)[:3] == (1, 3, True)
 
 
 def test_a_proof_without_end_is_stopped_and_what_it_proved_counts() -> None:
@@ -38,7 +38,7 @@ def test_a_proof_without_end_is_stopped_and_what_it_proved_counts() -> None:
         yield claim(True)
         time.sleep(3600)
 
-    assert proofs._counted(endless(), 3)[:3] == (1, 1, False)
+    assert proofs.counted(endless(), 3)[:3] == (1, 1, False)
 
 
 def test_an_error_in_a_proof_is_an_error() -> None:
@@ -47,4 +47,4 @@ def test_an_error_in_a_proof_is_an_error() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(RuntimeError, match="a proof ended with an error"):
-        proofs._counted(broken(), 60)
+        proofs.counted(broken(), 60)

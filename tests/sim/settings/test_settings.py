@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+from amaranth.back import verilog
+from amaranth.hdl import Module, Signal
 
 from neuristor.design_file import load
 from neuristor.network_file import open_network
@@ -23,6 +25,7 @@ from tests.sim.settings.subjects import (
     OSCILLATORS,
     SETTINGS,
     check,
+    program,
     subject,
     weights,
 )
@@ -48,6 +51,22 @@ def test_an_example_equals_the_model_under_each_setting(kind: str, name: str, se
         pytest.skip(f"{chosen.simulator} is not installed")
     amount = 1 if name in NETWORKS or kind != "bare" else 20
     check(subject(kind, name, tmp_path, amount), chosen, tmp_path)
+
+
+def test_a_file_that_depends_on_the_language_makes_other_programs(tmp_path: Path) -> None:
+    """As Amaranth writes a multiplexer: in newer languages Icarus starts such a process at the first change only."""
+    if not available("icarus"):
+        pytest.skip("icarus is not installed")
+    chosen, given, result = Signal(), Signal(4), Signal(4)
+    m = Module()
+    with m.If(chosen):
+        m.d.comb += result.eq(3)
+    with m.Else():
+        m.d.comb += result.eq(given)
+    (tmp_path / "made.v").write_text(verilog.convert(m, ports=[chosen, given, result], name="made"))
+    made = [program(tmp_path / "made.v", "made", language) for language in ("2005", "2009", "2012")]
+    assert made[0] != made[1]
+    assert made[1] == made[2]
 
 
 WRONG = {
