@@ -114,6 +114,9 @@ def shorter(path: Path, folder: Path) -> Path:
     stimulus["ticks"] = min(int(stimulus["ticks"]), MOST_TICKS)
     if str(stimulus["source"]).endswith(".csv"):
         stimulus["source"] = str(path.parent / stimulus["source"])
+    neuron: Any = document["neuron"]
+    if str(neuron["model"]).endswith(".toml"):
+        neuron["model"] = str(path.parent / neuron["model"])
     made = folder / path.name
     made.write_text(tomlkit.dumps(document))
     return made
