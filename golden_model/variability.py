@@ -36,6 +36,8 @@ class Variability:
         more.
     seed : int
         Seed of all random numbers, 0 to 2**32 - 1.
+    v_th, v_hold : tuple of float
+        Measured V_th and V_hold of each device, in volt; drawn from the spread when empty.
 
     Raises
     ------
@@ -53,6 +55,8 @@ class Variability:
     current_d2d: float = 0.0
     current_noise: float = 0.0
     seed: int = 1
+    v_th: tuple[float, ...] = ()
+    v_hold: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("threshold_d2d", "hold_d2d", "threshold_c2c", "hold_c2c"):
@@ -68,6 +72,11 @@ class Variability:
             raise ValueError(f"stuck_on, stuck_off and dead must together be at most 1, not {total!r}")
         if not isinstance(self.seed, int) or not 0 <= self.seed <= MASK:
             raise ValueError(f"seed must be an integer between 0 and 2**32 - 1, not {self.seed!r}")
+        for name, spread in (("v_th", "threshold_d2d"), ("v_hold", "hold_d2d")):
+            for value in getattr(self, name):
+                positive(name, value)
+            if getattr(self, name) and getattr(self, spread):
+                raise ValueError(f"{spread} must be 0 for devices whose {name} is measured")
 
     def thresholds(self, mean: float, count: int) -> NDArray[np.float64]:
         """V_th of each device.
@@ -84,6 +93,8 @@ class Variability:
         ndarray of float, shape (count,)
             In volt.
         """
+        if self.v_th:
+            return self._measured("v_th", count)
         return mean * (1 + self.threshold_d2d * np.random.default_rng(self.seed).standard_normal(count))
 
     def holds(self, mean: float, count: int) -> NDArray[np.float64]:
@@ -101,7 +112,15 @@ class Variability:
         ndarray of float, shape (count,)
             In volt.
         """
+        if self.v_hold:
+            return self._measured("v_hold", count)
         return mean * (1 + self.hold_d2d * np.random.default_rng([self.seed, 1]).standard_normal(count))
+
+    def _measured(self, name: str, count: int) -> NDArray[np.float64]:
+        values = np.array(getattr(self, name))
+        if len(values) != count:
+            raise ValueError(f"{name} must have a value for each of the {count} devices, not {len(values)}")
+        return values
 
     def currents(self, count: int) -> NDArray[np.float64]:
         """Constant current added to the input of each device.
@@ -134,7 +153,8 @@ class Variability:
             If another parameter is not zero.
         """
         for field in fields(self):
-            if field.name not in (*known, "seed") and getattr(self, field.name):
+            measured = {"v_th": "threshold_d2d", "v_hold": "hold_d2d"}.get(field.name)
+            if field.name not in (*known, "seed") and measured not in known and getattr(self, field.name):
                 raise ValueError(f"{field.name} must be 0 in the model {model}, not {getattr(self, field.name)!r}")
 
     def faults(self, count: int) -> NDArray[np.int64]:

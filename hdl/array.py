@@ -12,7 +12,9 @@ from one row to the next (1, or more for neurons whose products share multiplier
 
 - From one tick to the next: ``interval * max(rows, ceil((latency + 1) / interval))``; with an interval of 1 this is
   ``max(rows, latency + 1)``.
-- From one tick to the next with coupled neurons, whose interval is 1: ``rows + latency``.
+- From one tick to the next with coupled neurons, whose coupling term needs `walk` clocks after the last row is written:
+  ``interval * (rows - 1 + ceil((latency + walk) / interval))``; with an interval and a walk of 1 this is
+  ``rows + latency``.
 - From the first input to the last output of a single tick: ``(rows - 1) * interval + 1 + latency``.
 
 The rows of a tick enter while the last rows of the previous tick are still in the lanes, but a row is never read before
@@ -35,6 +37,7 @@ from numpy.typing import NDArray
 
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.model import Field
+from neuristor.hdl.edges import Edges
 from neuristor.hdl.lane import Lane
 from neuristor.hdl.neighbours import Neighbours
 from neuristor.hdl.protection import check_protection, guarded
@@ -278,7 +281,7 @@ class NeuronArray(wiring.Component):
         ``lane(number)`` makes the pipeline of one lane, a `Lane`; numbers count from 0.
     parameters : list of list of dict, optional
         Per-neuron parameters: for each row and lane, the fields of the lane's `parameters`; see `in_rows`.
-    neighbours : Neighbours, optional
+    neighbours : Neighbours or Edges, optional
         Coupling term of coupled neurons. Each lane then has the input `pull`, and a tick begins only when the previous
         one has ended.
     loadable : bool
@@ -330,7 +333,7 @@ class NeuronArray(wiring.Component):
         lanes: int,
         lane: Callable[[int], Lane],
         parameters: list[list[dict[str, int]]] | None = None,
-        neighbours: Neighbours | None = None,
+        neighbours: Neighbours | Edges | None = None,
         loadable: bool = False,
         protection: str = "none",
     ) -> None:
@@ -366,7 +369,7 @@ class NeuronArray(wiring.Component):
         return self._lanes
 
     @property
-    def neighbours(self) -> Neighbours | None:
+    def neighbours(self) -> Neighbours | Edges | None:
         """The coupling term; None for neurons without coupling."""
         return self._neighbours
 
@@ -419,7 +422,7 @@ class NeuronArray(wiring.Component):
     def cycles_per_tick(self) -> int:
         """Clocks from one tick to the next, without stalls."""
         if self._neighbours is not None:
-            return self.rows + self.latency
+            return self.interval * (self.rows - 1 + -(-(self.latency + self._neighbours.walk) // self.interval))
         return self.interval * max(self.rows, -(-(self.latency + 1) // self.interval))
 
     @property
@@ -435,7 +438,12 @@ class NeuronArray(wiring.Component):
     @property
     def cycles_after_reset(self) -> int:
         """Clocks from reset to the first input accepted, in which every row is set to its initial state."""
-        return self.rows * (1 + self._lanes[0].clear_clocks)
+        return self.rows * (1 + self._lanes[0].clear_clocks) + self.interval * self.idle_slots
+
+    @property
+    def idle_slots(self) -> int:
+        """Slots after the clearing, in which the coupling terms of the initial state are computed."""
+        return 0 if self._neighbours is None else -(-(self._neighbours.walk - 1) // self.interval)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -493,7 +501,7 @@ class NeuronArray(wiring.Component):
             ]
 
         if self._neighbours is not None:
-            self._connect_neighbours(m, self._neighbours, moves, slot, read, write)
+            self._connect_neighbours(m, self._neighbours, moves, self._held(m, slot, begins), read, write)
         with m.If(~running):
             self._clear(m, running, write)
         with m.Else():
@@ -513,7 +521,7 @@ class NeuronArray(wiring.Component):
         """One slot for each row, then idle slots until the state of the first row is written back."""
         rows = self.rows
         slots = self.cycles_per_tick // self.interval
-        slot = Signal(range(slots))
+        slot = Signal(range(slots), init=-self.idle_slots % slots)
         running = Signal()
         has_row = Signal()
         # A slot begins in phase 0; a row that arrives late waits for the next phase 0.
@@ -530,6 +538,15 @@ class NeuronArray(wiring.Component):
         with m.If(running & begins & (self.i.valid | ~has_row)):
             m.d.sync += slot.eq(Mux(slot == slots - 1, 0, slot + 1))
         return slot, running, begins, lane_phase
+
+    def _held(self, m: Module, slot: Signal, begins: Signal) -> Any:
+        """The row that has begun, for as long as its lane reads what belongs to it."""
+        if self.interval == 1:
+            return slot
+        held = Signal.like(slot, name="held_slot")
+        with m.If(begins):
+            m.d.sync += held.eq(slot)
+        return Mux(begins, slot, held)
 
     def _parameter_memory(self, m: Module, slot: Signal, begins: Signal) -> None:
         """Per-neuron parameters, read with the state of their row."""
@@ -562,13 +579,13 @@ class NeuronArray(wiring.Component):
                 m.d.sync += self.memory_faults.eq(self.memory_faults + 1)
 
     def _connect_neighbours(
-        self, m: Module, neighbours: Neighbours, moves: Signal, slot: Signal, read: Any, write: Any
+        self, m: Module, neighbours: Neighbours | Edges, moves: Signal, row: Any, read: Any, write: Any
     ) -> None:
         """Connect the coupling term: the states read and written, and the term of each neuron."""
         m.submodules.neighbours = neighbours
         m.d.comb += [
             neighbours.enable.eq(moves),
-            neighbours.row.eq(slot),
+            neighbours.row.eq(row),
             neighbours.write.eq(write.en),
             neighbours.write_row.eq(write.addr),
         ]

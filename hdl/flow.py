@@ -29,8 +29,10 @@ from amaranth.lib.wiring import In, Out
 from neuristor.golden_model import noise as golden_noise
 from neuristor.hdl import noise
 from neuristor.hdl.array import NeuronArray, check_lanes, in_rows, state_layout
+from neuristor.hdl.edges import Edges
 from neuristor.hdl.fixed import shape
 from neuristor.hdl.lane import Lane
+from neuristor.hdl.neighbours import Neighbours
 
 __all__ = ["Flow", "FlowArray", "FlowLane", "Node"]
 
@@ -158,15 +160,17 @@ class Flow:
         self._nodes.append(Node(self.interval, time, value))
         return self._nodes[-1]
 
-    def take(self, value: Any) -> Node:
+    def take(self, value: Any, time: int = 0) -> Node:
         """An input, valid from clock 0.
 
         Parameters
         ----------
         value : value-like
             Input of the lane.
+        time : int
+            The first clock in which it is valid, if that is another one.
         """
-        return self._node(0, Value.cast(value))
+        return self._node(time, Value.cast(value))
 
     def constant(self, value: int) -> Node:
         """A constant, always valid.
@@ -372,6 +376,8 @@ class FlowLane(Lane):
     loadable : bool
         Whether parameters can be changed at run time: all of `columns` become fields of `parameters`, and the seed of
         the noise an input.
+    pull_shape : Shape, optional
+        Shape of the input `pull`; None without coupling.
 
     Members
     -------
@@ -385,6 +391,8 @@ class FlowLane(Lane):
         Input of the neuron, on the grid of ``params.drive``; at the same time as `state`.
     parameters : In(StructLayout), optional
         Per-neuron parameters, see `columns`; at the same time as `state`.
+    pull : In(signed), optional
+        Coupling term of the neuron, one enabled clock after `state`. Only with coupling.
     seed : In(32), optional
         Loaded seed of the noise. Only in a loadable array with noise.
     next_state : Out(state_layout)
@@ -409,6 +417,7 @@ class FlowLane(Lane):
         interval: int,
         columns: Mapping[str, tuple[Any, Any]],
         loadable: bool = False,
+        pull_shape: Shape | None = None,
     ) -> None:
         self.params, self._interval = params, interval
         self._flow = Flow(interval)
@@ -428,6 +437,7 @@ class FlowLane(Lane):
                 "state": In(state),
                 "drive": In(shape(params.drive)),
                 **({"parameters": In(data.StructLayout(self._own))} if self._own else {}),
+                **({"pull": In(pull_shape)} if pull_shape is not None else {}),
                 **({"seed": In(32)} if self._seeded else {}),
                 "next_state": Out(state),
                 "spike": Out(1),
@@ -544,13 +554,28 @@ class FlowArray(NeuronArray):
     ) -> None:
         check_lanes(params, lanes)
         Flow(interval)  # checks it
-        made = [self.lane_type(params, index, lanes, interval, loadable) for index in range(lanes)]
+        term = self.term(params, lanes)
+        coupled = {} if term is None else {"pull_shape": term.pull_shape}
+        made = [self.lane_type(params, index, lanes, interval, loadable, **coupled) for index in range(lanes)]
         columns = {name: np.asarray(made[0]._columns[name][1]) for name in made[0]._own}
         super().__init__(
             params,
             lanes,
             lane=lambda index: made[index],
             parameters=in_rows(columns, lanes) if columns else None,
+            neighbours=term,
             loadable=loadable,
             protection=protection,
         )
+
+    def term(self, params: Any, lanes: int) -> Neighbours | Edges | None:
+        """The coupling term of the neurons; None if they have none.
+
+        Parameters
+        ----------
+        params : NeuronParams
+            Parameters of the neurons.
+        lanes : int
+            Neurons of a row.
+        """
+        return None

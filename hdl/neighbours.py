@@ -59,6 +59,9 @@ class Neighbours(wiring.Component):
         The exchanged field of that row after the tick.
     """
 
+    walk = 1
+    """Clocks from the write of the last row to the read of the first term of the next tick."""
+
     enable: Signal
     row: Signal
     own: data.View[Any]
@@ -73,7 +76,7 @@ class Neighbours(wiring.Component):
         self._width = width
         values = data.ArrayLayout(signed(width), lanes)
         # Wide enough for a sum of `degree` differences.
-        self.pull_shape = signed(width + 1 + coupling.degree.bit_length())
+        self.pull_shape = signed(coupling.pull_bits(width))
         super().__init__(
             {
                 "enable": In(1),

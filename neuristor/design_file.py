@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from neuristor.array_files import read_devices, read_edges
 from neuristor.boards import BOARDS
 from neuristor.boards.clock import pll_setting
 from neuristor.docstrings import meaning
@@ -26,6 +27,7 @@ from neuristor.golden_model.equations.file import model_file
 from neuristor.golden_model.equations.system import Model
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.contract import NeuronModel
+from neuristor.golden_model.neurons.coupling import Coupling
 from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.golden_model.variability import Variability
 from neuristor.hdl.names import module_name
@@ -34,6 +36,7 @@ from neuristor.hdl.neurons.equations import equation_neuron
 from neuristor.sections import (
     CircuitOnly,
     CircuitSection,
+    CouplingSection,
     DeviceOnly,
     DeviceSection,
     NeuronSection,
@@ -208,6 +211,7 @@ def load(
     device, circuit, params = _physics(path, sections, golden, options, own)
     if own:
         chosen, golden = own, own.model
+    params = _with_files(path, sections, params, digest)
     with where(path, "fpga"):
         _check_fpga(sections, chosen)
     with where(path, "stimulus"):
@@ -340,6 +344,67 @@ def _physics(
             **words,
         )
     return device, circuit, params
+
+
+def _with_files(path: Path, sections: Sections, params: NeuronParams, digest: Any) -> NeuronParams:
+    """Measured devices and edges; the bytes of their files are added to the digest.
+
+    Raises
+    ------
+    ValueError
+        If the model has no neighbours, or has them already.
+    """
+    if sections.devices is not None:
+        with where(path, "devices"):
+            file = path.parent / sections.devices.file
+            params = params.measured(read_devices(file, params.count))
+            digest.update(file.read_bytes())
+    if sections.coupling is not None:
+        with where(path, "coupling"):
+            if sections.coupling.file is not None:
+                digest.update((path.parent / sections.coupling.file).read_bytes())
+            coupling = _coupling(sections.coupling, path.parent, params)
+            if params.coupling is not None:
+                raise ValueError("[neuron] has a coupling of its own: leave one of both out")
+            if "coupling" not in {each.name for each in fields(params)}:
+                raise ValueError("it needs [neuron] model = 'relaxation_oscillator', or a model from equations")
+            params = params.changed(coupling=coupling)
+    return params
+
+
+def _coupling(section: CouplingSection, folder: Path, params: NeuronParams) -> Coupling:
+    """The edges of a section.
+
+    Raises
+    ------
+    ValueError
+        If they are missing or said twice, or a value is missing or wrong.
+    """
+    if (section.file is None) == (section.topology is None):
+        raise ValueError("wanted either file or topology")
+    given: dict[str, Any] = {"kind": section.kind, "count": params.count, "directed": section.directed}
+    values: tuple[float, ...] = ()
+    if section.file is not None:
+        edges = read_edges(folder / section.file, params.count, section.directed)
+        given |= {"topology": "edges", "edges": edges.pairs}
+        values = edges.values
+        if values and section.value is not None:
+            raise ValueError(f"value must be left out: {section.file} has a value for each edge")
+    else:
+        given |= {"topology": section.topology, "columns": section.columns}
+    if not values:
+        if section.value is None:
+            raise ValueError(f"value is missing: {CouplingSection.model_fields['value'].description}")
+        plain = Coupling(value=section.value, **given)
+        if not section.value_d2d:
+            return plain
+        # A generator of its own, so that the spread of devices does not change with that of edges.
+        draws = np.random.default_rng([params.seed, 4]).standard_normal(len(plain.pairs)).clip(-3, 3)
+        values = tuple((section.value * (1 + section.value_d2d * draws)).tolist())
+    elif section.value_d2d:
+        raise ValueError(f"value_d2d must be left out: {section.file} has a value for each edge")
+    strongest = Coupling.strongest(section.kind, values) if all(map(math.isfinite, values)) else math.nan
+    return Coupling(value=strongest, values=values, **given)
 
 
 def _at_temperature(device: Any, temperature: float | None) -> Any:

@@ -183,6 +183,39 @@ class FpgaSection(Section):
     )
 
 
+class DevicesSection(Section):
+    """Measured devices."""
+
+    file: str = Field(
+        description="a CSV file with a row for each neuron; titles are parameters, such as v_th (mV): v_th and v_hold "
+        "of oscillators, v_th of lif, any parameter of a model from equations"
+    )
+
+
+class CouplingSection(Section):
+    """Neighbours: oscillators, and models from equations with a section [coupling]."""
+
+    kind: Literal["resistive", "capacitive", "weight"] = Field(
+        "weight",
+        description="resistive and capacitive for oscillators; for models from equations weight, in the unit of the "
+        "model, or resistive",
+    )
+    file: str | None = Field(
+        None,
+        description="a CSV file with the columns i, j and value; or a matrix: Matrix Market (.mtx), or the array edges "
+        "of a NumPy file (.npz)",
+    )
+    topology: Literal["all_to_all", "ring", "chain", "grid", "torus", "hexagonal"] | None = Field(
+        None, description="instead of a file: which neurons are neighbours"
+    )
+    columns: int = Field(0, ge=0, description="columns of a lattice; neurons are numbered row by row")
+    value: float | None = Field(
+        None, description="value of each edge that has none of its own: ohm, farad, or the weight, in SI units"
+    )
+    value_d2d: float = _fraction("edge-to-edge sigma of the value as a fraction", 0.5)
+    directed: bool = Field(False, description="whether an edge i, j acts on neuron i only; weights only")
+
+
 class Sections(Section):
     """All sections of a design file."""
 
@@ -190,6 +223,8 @@ class Sections(Section):
     circuit: CircuitSection | None = None
     neuron: NeuronSection
     stimulus: StimulusSection
+    devices: DevicesSection | None = None
+    coupling: CouplingSection | None = None
     variability: VariabilitySection = VariabilitySection()
     number: NumberSection = NumberSection()
     fpga: FpgaSection = FpgaSection()

@@ -38,7 +38,7 @@ import sympy
 
 from neuristor.golden_model.equations.expressions import choose, exprel, least, most, propagate, relax
 from neuristor.golden_model.equations.ranges import interval
-from neuristor.golden_model.equations.system import System
+from neuristor.golden_model.equations.system import PULL, System
 
 __all__ = [
     "LAG",
@@ -433,6 +433,7 @@ def _change(system: System, time: tuple[float, Any], name: str, a: Any, rate: An
         *(value.symbol for value in system.discrete.values()),
         *(each(state) for state in system.states for each in (ahead, middle, newest)),
         *([system.input.symbol] if system.input else []),
+        *([PULL] if system.pull else []),
     }
     # Discrete values of which there are few are no variables: a table has each case.
     variables -= {value.symbol for value in system.discrete.values() if value.values is not None}
@@ -482,7 +483,8 @@ def _size(system: System, h: float, e: Any) -> float:
 def _bounds(system: System, h: float, e: Any) -> tuple[float, float]:
     """Lowest and highest value of an expression, over the ranges of the states."""
     ranges: dict[Any, tuple[float, float]] = {}
-    for each in (*system.states.values(), *system.discrete.values(), *([system.input] if system.input else [])):
+    others = [each for each in (system.input, system.pull) if each is not None]
+    for each in (*system.states.values(), *system.discrete.values(), *others):
         bounds = each.low, each.high
         ranges |= dict.fromkeys((each.symbol, *(some(each.name) for some in (ahead, middle, newest))), bounds)
     ranges[LAG] = (0.0, float(LONGEST_LAG))

@@ -26,7 +26,19 @@ def raw_type(graph: Graph) -> Any:
 
 def _names(graph: Graph, taken: Iterable[str]) -> dict[int, str]:
     """A name for the result of each operation: that from the equations, or its number."""
-    used = {*taken, "raw", "state", "drive_raw", "noise", "select", "lookup", "floor_shift", "round_shift", "saturate"}
+    used = {
+        *taken,
+        "raw",
+        "state",
+        "drive_raw",
+        "pull_raw",
+        "noise",
+        "select",
+        "lookup",
+        "floor_shift",
+        "round_shift",
+        "saturate",
+    }
     made: dict[int, str] = {}
     for number in graph.needed():
         wanted = graph.names.get(number, "")
@@ -62,7 +74,8 @@ def source(graph: Graph, state: Iterable[str], parameters: Iterable[str]) -> str
     state, parameters = tuple(state), tuple(parameters)
     arguments = [*("state" if name == "noise" else name for name in state), *(f"{name}_raw" for name in parameters)]
     names = _names(graph, arguments)
-    lines = [f"def step({', '.join(['raw', *arguments, 'drive_raw'])}):"]
+    coupled = ["pull_raw"] if any(operation.name == "pull" for operation in graph.operations) else []
+    lines = [f"def step({', '.join(['raw', *arguments, 'drive_raw', *coupled])}):"]
     for number in graph.needed():
         name, args, data = graph.operations[number]
         x = [names[each] for each in args]
@@ -76,8 +89,8 @@ def source(graph: Graph, state: Iterable[str], parameters: Iterable[str]) -> str
             case "param":
                 names[number] = f"{data}_raw"
                 continue
-            case "drive":
-                names[number] = "drive_raw"
+            case "drive" | "pull":
+                names[number] = f"{name}_raw"
                 continue
             case "add":
                 text = f"{x[0]} + {x[1]}"
@@ -135,7 +148,7 @@ def step(graph: Graph, state: Iterable[str], parameters: Iterable[str]) -> Calla
     -------
     callable
         ``step(raw, STATE..., PARAMETERS..., drive_raw)`` returns ``STATE..., spike, saturated``; on integers, arrays
-        and symbolic values.
+        and symbolic values. With neighbours, the last argument is ``pull_raw``.
     """
     scope: dict[str, Any] = {
         "noise": noise,

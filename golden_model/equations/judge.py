@@ -14,7 +14,7 @@ from neuristor.golden_model.equations.neuron import EquationBitTrue, EquationPar
 from neuristor.golden_model.equations.numeric import FloatTick
 from neuristor.golden_model.equations.reference import Trajectory, follow
 
-__all__ = ["Judged", "float_rate", "judge", "late_rate", "longest_tick"]
+__all__ = ["Judged", "exact_run", "float_rate", "judge", "late_rate", "longest_tick"]
 
 Floats = NDArray[np.float64]
 SPIKES = 12
@@ -73,7 +73,18 @@ def late_rate(times: Any) -> float:
     return float((len(late) - 1) / (late[-1] - late[0])) if len(late) > 1 and len(times) > 2 else 0.0
 
 
-def _exact(params: EquationParams, current: float, ticks: int) -> Trajectory:
+def exact_run(params: EquationParams, current: float, ticks: int) -> Trajectory:
+    """The first neuron of an array in continuous time.
+
+    Parameters
+    ----------
+    params : EquationParams
+        Parameters of an array.
+    current : float
+        Constant input, in its SI unit.
+    ticks : int
+        Length of the run.
+    """
     start = {name: float(column[0]) for name, column in params.float_tick.start(1).items()}
     values = {symbol: float(np.ravel(value)[0]) for symbol, value in params.own_values.items()}
     duration = ticks * params.dt
@@ -119,10 +130,10 @@ def judge(params: EquationParams, current: float = 0.0) -> Judged:
         The rates; 0 where it does not fire repeatedly.
     """
     ticks = 4000
-    exact = _exact(params, current, ticks)
+    exact = exact_run(params, current, ticks)
     while len(exact.spikes) < SPIKES and 4 * ticks <= MOST_TICKS:
         ticks *= 4
-        exact = _exact(params, current, ticks)
+        exact = exact_run(params, current, ticks)
     bit_true = EquationBitTrue(replace(params, count=1))
     state = [int(getattr(bit_true, name)[0]) for name in bit_true.rule.state]
     own = [int(getattr(params, name)[0]) for name in bit_true.rule.parameters]
@@ -168,7 +179,7 @@ def longest_tick(params: EquationParams, current: float, target: float) -> tuple
     EquationError
         If the neuron does not fire repeatedly, or no tick down to a thousandth of the given one is short enough.
     """
-    exact = late_rate(_exact(params, current, MOST_TICKS // 20).spikes)
+    exact = late_rate(exact_run(params, current, MOST_TICKS // 20).spikes)
     if not exact:
         raise EquationError(f"{params.system.model.name}: the neuron does not fire repeatedly under this input")
     values = dict(params.own_values)

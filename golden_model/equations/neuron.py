@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, make_dataclass, replace
+from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -15,16 +15,18 @@ from numpy.typing import ArrayLike, NDArray
 from neuristor.golden_model import noise
 from neuristor.golden_model.checks import positive, whole
 from neuristor.golden_model.equations.discretise import Tick, discretise
+from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.golden import source, step
 from neuristor.golden_model.equations.graph import bits
 from neuristor.golden_model.equations.lower import Words
 from neuristor.golden_model.equations.numeric import Draws, FloatTick, constants
-from neuristor.golden_model.equations.quantise import Quantised, drive_bits, initial, int_bits, quantise
-from neuristor.golden_model.equations.reference import follow
+from neuristor.golden_model.equations.quantise import Quantised, drive_bits, initial, int_bits, pull_range, quantise
+from neuristor.golden_model.equations.reference import Trajectories, follow, follow_together
 from neuristor.golden_model.equations.system import Model, System, read
 from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.contract import NeuronModel
+from neuristor.golden_model.neurons.coupling import Coupling
 from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
 from neuristor.golden_model.units import si
 from neuristor.golden_model.variability import Variability
@@ -71,21 +73,26 @@ class EquationParams(NeuronParams):
         Most bits of a factor of a multiplication, 12 to 25.
     text : str
         The model, as JSON.
-    values : tuple of (str, float)
-        Parameters that differ from those of the model, in SI units.
+    values : tuple of (str, float or tuple of float)
+        Parameters that differ from those of the model, in SI units: a number, or one for each neuron.
     spread : Variability
         Its `seed`; others must be zero: the model says which of its parameters vary.
+    coupling : Coupling, optional
+        Which neurons are neighbours; only of a model with the section ``[coupling]``.
     """
 
     text: str
-    values: tuple[tuple[str, float], ...] = ()
+    values: tuple[tuple[str, float | tuple[float, ...]], ...] = ()
     spread: Variability = Variability()
+    coupling: Coupling | None = None
 
     def __post_init__(self) -> None:
         whole("count", self.count, 1, 65_536)
         positive("dt", self.dt)
         whole("coefficient_bits", self.coefficient_bits, 12, 25)
-        self.spread.only(self.system.model.name)
+        self.spread.only(_read(self.text).model.name)
+        if self.coupling is not None:
+            self._check_coupling(self.coupling)
         if not 12 <= self.membrane.width <= 32:
             raise ValueError(f"membrane must have 12 to 32 bits, not {self.membrane.width}")
         needed = _format(self.observed_range, self.membrane.width)
@@ -104,10 +111,72 @@ class EquationParams(NeuronParams):
                 )
         _ = self.quantised
 
-    @property
+    def __getstate__(self) -> dict[str, Any]:
+        # What is made of the fields, such as the golden step, is made again by who reads this.
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def measured(self, columns: Mapping[str, Floats]) -> EquationParams:
+        """The same neurons with measured parameters.
+
+        Parameters
+        ----------
+        columns : mapping of str to ndarray of float, shape (count,)
+            Values of parameters of the model, in SI units.
+
+        Returns
+        -------
+        EquationParams
+            Their parameters; the word of the input is chosen anew.
+
+        Raises
+        ------
+        ValueError
+            If the model has no such parameter.
+        """
+        known = _read(self.text).parameters
+        for name in columns:
+            if name not in known:
+                raise ValueError(
+                    f"the model {self.system.model.name} has no parameter {name!r}; it has {', '.join(known)}"
+                )
+        given = {**dict(self.values), **{name: tuple(column.tolist()) for name, column in columns.items()}}
+        drive = _drive_format(_read(self.text), self.dt, given)
+        return replace(
+            self, values=tuple(given.items()), drive=Format(drive.int_bits, self.drive.width - drive.int_bits)
+        )
+
+    def _check_coupling(self, coupling: Coupling) -> None:
+        model = _read(self.text).model
+        if model.coupling is None:
+            raise ValueError(f"the model {model.name} has no [coupling]: nothing says what neighbours add to a neuron")
+        if coupling.count != self.count:
+            raise ValueError(f"coupling must be for {self.count} neurons, not {coupling.count}")
+        if coupling.kind == "capacitive":
+            raise ValueError(
+                "coupling must be 'resistive' or 'weight' in a model from equations, which reads "
+                f"{model.coupling.reads} and not its change"
+            )
+
+    @cached_property
     def system(self) -> System:
-        """The equations."""
-        return _read(self.text)
+        """The equations, with the neighbours."""
+        system, coupling = _read(self.text), self.coupling
+        if coupling is None:
+            return system.alone()
+        return system.joined(1 / coupling.value if coupling.kind == "resistive" else coupling.value, coupling.load)
+
+    def pulls(self, state: Mapping[str, Any]) -> list[Any]:
+        """The sum over the neighbours of each neuron, in a list of one; of none without coupling.
+
+        Parameters
+        ----------
+        state : mapping of str to ndarray, shape (count,)
+            Fields of the state, raw integers or real numbers.
+        """
+        if self.coupling is None:
+            return []
+        assert self.system.model.coupling is not None
+        return [self.coupling.pull(state[self.system.model.coupling.reads])]
 
     @property
     def observed_range(self) -> tuple[float, float]:
@@ -123,8 +192,13 @@ class EquationParams(NeuronParams):
         system, changed = self.system, dict(self.values)
         made: dict[Any, Any] = {}
         generator = np.random.default_rng(self.spread.seed)
-        for name, (symbol, value, spread, _) in system.parameters.items():
-            value = changed.get(name, value)
+        for name, (symbol, usual, spread, _) in system.parameters.items():
+            value: Any = changed.get(name, usual)
+            if isinstance(value, tuple):
+                # Measured: nothing is drawn, and equal values are one constant.
+                made[symbol] = np.array(value) if len(set(value)) > 1 else value[0]
+                generator.standard_normal(self.count)
+                continue
             # A draw for each parameter, so that the spread of one does not change another's.
             draw = np.clip(generator.standard_normal(self.count), -3, 3)
             made[symbol] = value * (1 + spread * draw) if spread and self.count > 0 else value
@@ -168,6 +242,8 @@ class EquationParams(NeuronParams):
         """The tables, and the range of each word."""
         quantised = self.quantised
         ranges = {f"{name}_range": (word.low, word.high) for name, word in quantised.state.items()}
+        if self.coupling is not None:
+            ranges["pull_range"] = pull_range(self.system, quantised.state)
         values = {**ranges, **quantised.graph.tables}
         return _raw_type(tuple(sorted(values)))(*(values[name] for name in sorted(values)))
 
@@ -269,11 +345,15 @@ def _format(bounds: tuple[float, float], width: int) -> Format:
     return Format(whole_bits, width - whole_bits)
 
 
-def _drive_format(system: System, dt: float, values: Mapping[str, float]) -> Format:
+def _drive_format(system: System, dt: float, values: Mapping[str, float | tuple[float, ...]]) -> Format:
     """The word of the input: 18 bits."""
+    system = system.alone()
     if system.input is None:
         return Format(2, 16)
-    numbers = {symbol: values.get(name, value) for name, (symbol, value, _, _) in system.parameters.items()}
+    numbers: dict[Any, Any] = {}
+    for name, (symbol, usual, _, _) in system.parameters.items():
+        value = values.get(name, usual)
+        numbers[symbol] = np.array(value) if isinstance(value, tuple) and len(set(value)) > 1 else np.ravel(value)[0]
     whole_bits = drive_bits(discretise(system, dt), {**constants(system, dt), **numbers})
     return Format(whole_bits, 18 - whole_bits)
 
@@ -293,6 +373,21 @@ class EquationBitTrue(BitTrueModel):
     def tick(self) -> Any:  # type: ignore[override]  # each array has a step of its own
         """The golden step."""
         return self.params.step
+
+    def step(self, drive_raw: Integers) -> NDArray[np.bool_]:
+        """Advance one tick, with the sum over the neighbours.
+
+        Parameters
+        ----------
+        drive_raw : ndarray of int64, shape (count,)
+            Input words, on the grid of ``params.drive``.
+
+        Returns
+        -------
+        ndarray of bool, shape (count,)
+            Which neurons fired.
+        """
+        return self._advance(self.rule, drive_raw, *self.params.pulls(vars(self)))
 
 
 class EquationReference(ReferenceModel):
@@ -327,12 +422,37 @@ class EquationReference(ReferenceModel):
             self._state = {name: wide.params.real(name, getattr(wide, name)) for name in wide.params.outputs}
             self._show()
             return self._at_end(np.asarray(spike, dtype=bool))
-        self._state, spike = self.params.float_tick.step(self._state, self.params.inputs(drive))
+        params = self.params
+        self._state, spike = params.float_tick.step(self._state, params.inputs(drive), *params.pulls(self._state))
         self._show()
         return self._at_end(spike)
 
+    def _together(self, inputs: list[tuple[float, Floats]], times: Floats, longest: float) -> Trajectories:
+        """Follow neurons that read each other from the present state, which then is that at the end."""
+        params = self.params
+        assert params.coupling is not None
+        made = follow_together(
+            params.system,
+            params.own_values,
+            {name: np.asarray(self._state[name], dtype=np.float64) for name in self._names},
+            inputs,
+            times,
+            pulls=params.coupling.pull,
+            longest=longest,
+        )
+        self._state |= made.after
+        return made
+
     def _located(self, drive: Floats) -> Events:
         params, h = self.params, self.params.dt
+        if params.coupling is not None:
+            if params.system.noisy:
+                raise EquationError(
+                    f"{params.system.model.name}: coupled neurons with noise are followed on ticks only"
+                )
+            spikes = self._together([(h, params.inputs(drive))], np.zeros(0), h).spikes
+            self._show()
+            return [(np.full(len(each), n), self.time + each) for n, each in enumerate(spikes) if len(each)]
         given = params.inputs(drive)
         random = Draws(self._state.get("noise"))
         disturbed = [random.normal() / math.sqrt(h) for _ in params.system.noise]
@@ -380,6 +500,8 @@ class EquationReference(ReferenceModel):
         ends = h * np.arange(1, ticks + 1, dtype=np.float64)
         trace: dict[str, NDArray[Any]] = {"spike": np.zeros(drive.shape, dtype=np.int64)}
         trace |= {name: np.empty(drive.shape) for name in params.outputs}
+        if params.coupling is not None:
+            return self._run_together(drive, ends, trace)
         times: list[Floats] = []
         known: dict[Any, Any] = {}
         given = params.inputs(drive)
@@ -394,14 +516,34 @@ class EquationReference(ReferenceModel):
             made = known[key]
             for name in params.outputs:
                 trace[name][:, n] = made.samples[name]
-            places = np.minimum(np.floor(made.spikes / h).astype(int), ticks - 1)
-            np.add.at(trace["spike"][:, n], places, 1)
+            self._count(trace["spike"][:, n], made.spikes)
             times.append(made.spikes)
             for name in self._names:
                 self._state[name][n] = made.after[name]
         self.ticks += ticks
         self._show()
         return trace, times
+
+    def _count(self, column: NDArray[Any], spikes: Floats) -> None:
+        """Count the spikes of a neuron in each tick."""
+        places = np.minimum(np.floor(spikes / self.params.dt).astype(int), len(column) - 1)
+        np.add.at(column, places, 1)
+
+    def _run_together(
+        self, drive: Floats, ends: Floats, trace: dict[str, NDArray[Any]]
+    ) -> tuple[dict[str, NDArray[Any]], list[Floats]]:
+        """`run` for neurons that read each other."""
+        given = self.params.inputs(drive)
+        cuts = np.append(np.flatnonzero(np.diff(given, axis=0).any(axis=1)), len(drive) - 1)
+        inputs = [(float(ends[cut]), given[cut]) for cut in cuts]
+        made = self._together(inputs, ends, 20 * self.params.dt)
+        for name in self.params.outputs:
+            trace[name] = made.samples[name]
+        for n, spikes in enumerate(made.spikes):
+            self._count(trace["spike"][:, n], spikes)
+        self.ticks += len(drive)
+        self._show()
+        return trace, made.spikes
 
 
 def model_of(text: Model) -> NeuronModel[EquationParams]:
@@ -558,7 +700,8 @@ def shadow(params: EquationParams, drive: Floats, trace: dict[str, Integers]) ->
     if params.quantised.noisy:
         state["noise"] = noise.states(params.seed, trace["noise"])  # integers
     for tick, row in enumerate(given):
-        after, _ = params.float_tick.step({name: column[tick] for name, column in state.items()}, row)
+        old = {name: column[tick] for name, column in state.items()}
+        after, _ = params.float_tick.step(old, row, *params.pulls(old))
         made[tick] = after[params.outputs[0]]
     low, high = params.observed_range
     return np.clip(made, low, high)
@@ -603,7 +746,9 @@ def alone(params: EquationParams, count: int) -> EquationParams:
     text = json.loads(params.text)
     for each in text["parameters"].values():
         each["spread"] = 0
-    return replace(params, count=count, text=Model.model_validate_json(json.dumps(text)).model_dump_json())
+    return replace(
+        params, count=count, coupling=None, text=Model.model_validate_json(json.dumps(text)).model_dump_json()
+    )
 
 
 def rate(params: EquationParams, current: Floats) -> Floats:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neuristor.golden_model import noise
 from neuristor.golden_model.equations.discretise import LAG, LAG_BITS, LONGEST_LAG, H, Tick, ahead, middle, newest
 from neuristor.golden_model.equations.functions import compiled
-from neuristor.golden_model.equations.system import RAND, RANDN, System, SystemEvent
+from neuristor.golden_model.equations.system import PULL, RAND, RANDN, System, SystemEvent
 
 __all__ = ["Draws", "FloatTick", "constants"]
 
@@ -52,7 +52,8 @@ class FloatTick:
         base = [each.symbol for each in (*system.states.values(), *system.discrete.values())]
         given = system.input.symbol if system.input else sympy.Symbol("no_input", real=True)
         self._changes = []
-        known = [*base, given, *([LAG] if tick.located else []), *(ahead(name) for name in tick.ahead)]
+        given = [given, *([PULL] if system.pull else [])]
+        known = [*base, *given, *([LAG] if tick.located else []), *(ahead(name) for name in tick.ahead)]
         for change in tick.changes:
             expressions = [change.value, change.noise]
             self._changes.append((change.name, compiled(known, expressions, self.values)))
@@ -96,7 +97,9 @@ class FloatTick:
         variable = self.tick.system.states[name]
         return np.clip(value, variable.low, variable.high)
 
-    def step(self, state: Mapping[str, Any], drive: Floats) -> tuple[dict[str, Any], NDArray[np.bool_]]:
+    def step(
+        self, state: Mapping[str, Any], drive: Floats, pull: Floats | None = None
+    ) -> tuple[dict[str, Any], NDArray[np.bool_]]:
         """Advance one tick.
 
         Parameters
@@ -105,6 +108,9 @@ class FloatTick:
             As of `start`.
         drive : ndarray of float, shape (count,)
             The input, in its SI unit.
+        pull : ndarray of float, shape (count,), optional
+            Sum of the weighted differences to the neighbours, in the unit of what they exchange; needed by a system
+            that is `joined`.
 
         Returns
         -------
@@ -117,7 +123,8 @@ class FloatTick:
         random = Draws(state.get("noise"))
         old = [state[name] for name in self._names]
         lag = [state["lag"]] if tick.located else []
-        known = [*old, drive, *lag]
+        inputs = [drive, *([pull] if system.pull else [])]
+        known = [*old, *inputs, *lag]
         known += [self._within(name, state[name] + state[f"d_{name}"] / 2) for name in tick.ahead]
         change: dict[str, Any] = {}
         for name, function in self._changes:
@@ -136,7 +143,7 @@ class FloatTick:
         happens = []
         left = np.zeros(count)
         for event in self._events:
-            found, part = event.happens(old, values, drive, rates, random, self.tick)
+            found, part = event.happens(old, values, inputs, rates, random, self.tick)
             happens.append(found)
             if tick.located and event.event.locate and event.event.assignments:
                 left = np.where(found & (left == 0), part, left)
@@ -151,7 +158,7 @@ class FloatTick:
             for name, function in event.actions.items():
                 at = found & ~changed[name]
                 after[name] = np.where(
-                    at, function(*values, drive, *random.both(event.event.assignments[name]))[0], after[name]
+                    at, function(*values, *inputs, *random.both(event.event.assignments[name]))[0], after[name]
                 )
                 changed[name] = changed[name] | at
         for name in tick.ahead:
@@ -207,30 +214,31 @@ class Draws:
 class _Compiled:
     """An event as functions."""
 
-    def __init__(self, event: SystemEvent, base: list[Any], given: Any, rates: list[Any], values: Any) -> None:
+    def __init__(self, event: SystemEvent, base: list[Any], given: list[Any], rates: list[Any], values: Any) -> None:
         self.event = event
         guard = sympy.Integer(0) if event.guard is None else event.guard
-        self.guard = compiled([*base, given, *rates], [guard], values)
+        self.guard = compiled([*base, *given, *rates], [guard], values)
         self.condition = compiled(base, [sympy.sympify(event.condition)], values)
-        self.rate = None if event.rate is None else compiled([*base, given], [event.rate], values)
+        self.rate = None if event.rate is None else compiled([*base, *given], [event.rate], values)
         self.actions = {
-            name: compiled([*base, given, RANDN, RAND], [each], values) for name, each in event.assignments.items()
+            name: compiled([*base, *given, RANDN, RAND], [each], values) for name, each in event.assignments.items()
         }
 
     def happens(
-        self, old: list[Any], new: list[Any], drive: Floats, rates: list[Any], random: Draws, tick: Tick
+        self, old: list[Any], new: list[Any], inputs: list[Any], rates: list[Any], random: Draws, tick: Tick
     ) -> tuple[NDArray[np.bool_], Floats]:
         """Whether it happens, and the part of the tick that is left then."""
-        holds = np.broadcast_to(np.asarray(self.condition(*old)[0], dtype=bool), drive.shape)
-        none = np.zeros(drive.shape)
+        shape = inputs[0].shape
+        holds = np.broadcast_to(np.asarray(self.condition(*old)[0], dtype=bool), shape)
+        none = np.zeros(shape)
         if self.rate is not None:
-            chance = -np.expm1(-self.rate(*new, drive)[0] * tick.h)
+            chance = -np.expm1(-self.rate(*new, *inputs)[0] * tick.h)
             return holds & (random.uniform() < chance), none
-        after = np.broadcast_to(self.guard(*new, drive, *rates)[0], drive.shape)
+        after = np.broadcast_to(self.guard(*new, *inputs, *rates)[0], shape)
         found = holds & (after > 0)
         if not self.event.assignments:
-            return found & ~(self.guard(*old, drive, *rates)[0] > 0), none
+            return found & ~(self.guard(*old, *inputs, *rates)[0] > 0), none
         if not (tick.located and self.event.locate):
             return found, none
-        before = np.minimum(self.guard(*old, drive, *rates)[0], 0.0)
+        before = np.minimum(self.guard(*old, *inputs, *rates)[0], 0.0)
         return found, np.where(found, after / np.maximum(after - before, 1e-300), 0.0)

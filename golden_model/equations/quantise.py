@@ -30,9 +30,9 @@ from neuristor.golden_model.equations.functions import compiled
 from neuristor.golden_model.equations.graph import Graph, Node, bits
 from neuristor.golden_model.equations.lower import Fixed, Lowering, Table, Words
 from neuristor.golden_model.equations.numeric import constants
-from neuristor.golden_model.equations.system import RAND, RANDN, SystemEvent, Variable
+from neuristor.golden_model.equations.system import PULL, RAND, RANDN, System, SystemEvent, Variable
 
-__all__ = ["Quantised", "Word", "drive_bits", "initial", "int_bits", "quantise"]
+__all__ = ["Quantised", "Word", "drive_bits", "initial", "int_bits", "pull_range", "quantise"]
 
 Integers = NDArray[np.int64]
 NEAR = 14
@@ -213,6 +213,26 @@ def int_bits(low: float, high: float) -> int:
     return math.floor(math.log2(size * (1 + 1e-12))) + 2
 
 
+def pull_range(system: System, state: Mapping[str, Word]) -> tuple[int, int]:
+    """Lowest and highest raw sum over the neighbours.
+
+    Parameters
+    ----------
+    system : System
+        A system that is `joined`.
+    state : mapping of str to Word
+        Its words.
+    """
+    assert system.pull is not None
+    assert system.model.coupling is not None
+    name = system.model.coupling.reads
+    reads, word = system.states[name], state[name]
+    load = system.pull.high / (reads.high - reads.low)
+    # The real range is that of the words within a step, and a sum is rounded.
+    reach = math.ceil(load * (1 + 1e-12) * (word.high - word.low)) + 1
+    return -reach, reach
+
+
 class _Quantiser:
     def __init__(self, tick: Tick, words: Words, lowering: Lowering) -> None:
         self.tick, self.system, self.words = tick, tick.system, words
@@ -237,6 +257,8 @@ class _Quantiser:
         for each in (*system.states.values(), *system.discrete.values()):
             self._store(each, moves.get(each.name))
         drive = self._drive()
+        if system.pull is not None:
+            self._pull(system.pull)
         if system.noisy:
             self._noise = graph.given("state", "noise", 1, (1 << 32) - 1)
         if self.tick.located:
@@ -294,6 +316,15 @@ class _Quantiser:
         node = self.graph.given("drive", "drive", word.low, word.high)
         self.lowering.define(self.input_symbol, Fixed(node, frac, 0.0))
         return word
+
+    def _pull(self, pull: Variable) -> None:
+        """The sum over the neighbours, on the grid of what they exchange."""
+        low, high = self.pull_range = pull_range(self.system, self.state)
+        assert self.system.model.coupling is not None
+        frac = self.state[self.system.model.coupling.reads].frac
+        # A weighted sum is rounded once.
+        node = self.graph.given("pull", "pull", low, high)
+        self.lowering.define(PULL, Fixed(node, frac, math.ldexp(0.5, -frac)))
 
     def _changes(self) -> dict[str, Fixed]:
         """The change of each state."""

@@ -5,20 +5,21 @@ Nothing here is shared with the compiler but the parsed equations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sympy
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
+from scipy.integrate import LSODA, solve_ivp
+from scipy.optimize import brentq
 
 from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.functions import compiled
-from neuristor.golden_model.equations.system import System
+from neuristor.golden_model.equations.system import PULL, System
 
-__all__ = ["Trajectory", "follow"]
+__all__ = ["Trajectories", "Trajectory", "follow", "follow_together"]
 
 Floats = NDArray[np.float64]
 MOST_AT_ONCE = 50
@@ -215,3 +216,240 @@ def follow(
                 rate.__defaults__ = (d, given, noise)
     after = dict(zip([*made.states, *made.discrete], [*y.tolist(), *d], strict=True))
     return Trajectory(samples, np.array(sorted(spikes)), tuple(sorted(events)), after)
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """What neurons with neighbours did.
+
+    Parameters
+    ----------
+    samples : dict of str to ndarray, shape (times, count)
+        States and discrete values at the given times.
+    spikes : list of ndarray of float
+        Times of the spikes of each neuron, in second.
+    after : dict of str to ndarray, shape (count,)
+        States and discrete values at the end.
+    """
+
+    samples: dict[str, Floats]
+    spikes: list[Floats]
+    after: dict[str, Floats]
+
+
+class _Array:
+    """The equations of an array of neurons that read each other."""
+
+    def __init__(self, system: System, values: Mapping[Any, Any], pulls: Callable[[Floats], Floats]) -> None:
+        assert system.model.coupling is not None
+        self.system, self.pulls = system, pulls
+        self.states, self.discrete = [*system.states], [*system.discrete]
+        self.reads = self.states.index(system.model.coupling.reads)
+        symbols = [each.symbol for each in (*system.states.values(), *system.discrete.values())]
+        given = system.input.symbol if system.input else sympy.Symbol("no_input", real=True)
+        known = [*symbols, given, PULL]
+        self._rates = compiled(known, [system.derivatives[name] for name in self.states], values)
+        exact = dict(zip(system.rates.values(), (system.derivatives[name] for name in system.rates), strict=True))
+        self.events = [event for event in system.events if event.guard is not None]
+        self._guards = compiled(known, [sympy.sympify(event.guard).xreplace(exact) for event in self.events], values)
+        self._conditions = compiled(known, [sympy.sympify(event.condition) for event in self.events], values)
+        self._actions = [
+            {name: compiled(known, [each], values) for name, each in event.assignments.items()} for event in self.events
+        ]
+
+    def _arguments(self, y: Floats, d: Floats, given: Floats) -> list[Any]:
+        return [*y, *d, given, self.pulls(y[self.reads])]
+
+    def rate(self, y: Floats, d: Floats, given: Floats) -> Floats:
+        """Derivatives of all states, shape (states, count)."""
+        return np.array([np.broadcast_to(each, given.shape) for each in self._rates(*self._arguments(y, d, given))])
+
+    def guards(self, y: Floats, d: Floats, given: Floats) -> Floats:
+        """What becomes positive at each event, shape (events, count); minus infinity where its condition is false."""
+        arguments = self._arguments(y, d, given)
+        made = [
+            np.where(np.broadcast_to(np.asarray(holds, dtype=bool), given.shape), guard, -np.inf)
+            for guard, holds in zip(self._guards(*arguments), self._conditions(*arguments), strict=True)
+        ]
+        return np.array(made).reshape(len(self.events), len(given))
+
+    def fire(self, event: int, n: int, y: Floats, d: Floats, given: Floats) -> None:
+        """Let an event happen to one neuron."""
+        arguments = self._arguments(y, d, given)
+        changed = {
+            name: float(np.broadcast_to(each(*arguments)[0], given.shape)[n])
+            for name, each in self._actions[event].items()
+        }
+        for name, value in changed.items():
+            if name in self.states:
+                y[self.states.index(name), n] = value
+            else:
+                d[self.discrete.index(name), n] = value
+
+
+def follow_together(
+    system: System,
+    values: Mapping[Any, Any],
+    start: Mapping[str, Floats],
+    inputs: Sequence[tuple[float, Floats]],
+    times: Floats,
+    *,
+    pulls: Callable[[Floats], Floats],
+    longest: float,
+    rtol: float = 1e-8,
+) -> Trajectories:
+    """Integrate neurons that read each other, from event to event of any of them.
+
+    Parameters
+    ----------
+    system : System
+        The equations, `joined`; nothing in them is random.
+    values : mapping of sympy.Symbol
+        Values of the parameters, in SI units: numbers, or arrays of shape (count,).
+    start : mapping of str to ndarray of float, shape (count,)
+        States and discrete values at time 0.
+    inputs : sequence of (float, ndarray of float, shape (count,))
+        Ends of the stretches of a constant input, in second, ascending, and the inputs, in their SI unit.
+    times : ndarray of float, shape (n,)
+        Times of the samples, in second, ascending; within the last stretch.
+    pulls : callable
+        From the state that is read, of all neurons, to the weighted sums of the differences.
+    longest : float
+        Longest step of the solver, in second: an event that comes and goes within a step can be missed.
+    rtol : float
+        Relative tolerance.
+
+    Returns
+    -------
+    Trajectories
+        Samples and spikes.
+
+    Raises
+    ------
+    EquationError
+        If the solver stops before the end, or an event happens without end.
+    """
+    return _Together(_Array(system, values, pulls), start, times, longest, rtol).follow(inputs)
+
+
+class _Together:
+    """Neurons that are followed, and how far they came."""
+
+    def __init__(self, array: _Array, start: Mapping[str, Floats], times: Floats, longest: float, rtol: float) -> None:
+        self.array, self.times, self.longest, self.rtol = array, times, longest, rtol
+        self.y = np.array([start[name] for name in array.states], dtype=np.float64)
+        self.shape = self.y.shape
+        count = self.shape[1]
+        self.d = np.array([start[name] for name in array.discrete], dtype=np.float64).reshape(-1, count)
+        self.given = np.zeros(count)
+        self.now, self.done = 0.0, 0
+        self.samples = {name: np.empty((len(times), count)) for name in (*array.states, *array.discrete)}
+        self.spikes: list[list[float]] = [[] for _ in range(count)]
+
+    def follow(self, inputs: Sequence[tuple[float, Floats]]) -> Trajectories:
+        """Follow the stretches of constant inputs.
+
+        Raises
+        ------
+        EquationError
+            If an event happens without end.
+        """
+        for end, self.given in inputs:
+            at_once = 0
+            while self.now < end:
+                at_once = at_once + 1 if self._due(end) else 0
+                if at_once > MOST_AT_ONCE * self.shape[1]:
+                    raise EquationError(f"{self._where}: an event happens without end at {self.now:.6g} s")
+                if not at_once:
+                    self._to_event(end)
+        names = [*self.array.states, *self.array.discrete]
+        after = dict(zip(names, [*self.y, *self.d], strict=True))
+        return Trajectories(self.samples, [np.array(each) for each in self.spikes], after)
+
+    @property
+    def _where(self) -> str:
+        return self.array.system.model.name
+
+    def _rate(self, _: float, flat: Floats) -> Floats:
+        return self.array.rate(flat.reshape(self.shape), self.d, self.given).ravel()
+
+    def _guards(self, y: Floats) -> Floats:
+        return self.array.guards(y.reshape(self.shape), self.d, self.given)
+
+    def _fire(self, event: int, n: int, when: float) -> bool:
+        """Let an event happen; returns whether it changes anything."""
+        if self.array.events[event].spike:
+            self.spikes[n].append(when)
+        if not self.array.events[event].assignments:
+            return False
+        self.array.fire(event, n, self.y, self.d, self.given)
+        return True
+
+    def _due(self, end: float) -> bool:
+        """Let the first event happen whose guard is positive and stays so; False if there is none."""
+        soon = self.y + self.array.rate(self.y, self.d, self.given) * (end - self.now) * 1e-9
+        due = np.argwhere((self._guards(self.y) > 0) & (self._guards(soon) > 0)).tolist()
+        for event, n in due:
+            if self.array.events[event].assignments:
+                return self._fire(event, n, self.now)
+        return False
+
+    def _to_event(self, end: float) -> None:
+        """Integrate to the next event that changes something, or to the end.
+
+        Raises
+        ------
+        EquationError
+            If the solver stops before the end.
+        """
+        scale = np.array([max(abs(each.low), abs(each.high)) for each in self.array.system.states.values()])
+        solver: Any = LSODA(
+            self._rate,
+            self.now,
+            self.y.ravel(),
+            end,
+            rtol=self.rtol,
+            atol=self.rtol * 1e-2 * np.repeat(scale, self.shape[1]),
+            max_step=self.longest,
+        )
+        before = self._guards(self.y)
+        while solver.status == "running":
+            solver.step()
+            if solver.status == "failed" or not np.isfinite(solver.y).all():
+                raise EquationError(f"{self._where}: the equations cannot be followed beyond {solver.t:.6g} s")
+            path, after = solver.dense_output(), self._guards(solver.y)
+            crossings = sorted(
+                (self._crossing(path, solver, event, n), event, n)
+                for event, n in np.argwhere((before <= 0) & (after > 0)).tolist()
+            )
+            for when, event, n in crossings:
+                if self.array.events[event].assignments:
+                    self._sample(when, path)
+                    self.now, self.y = when, path(when).reshape(self.shape)
+                if self._fire(event, n, when):
+                    return
+            self._sample(solver.t, path)
+            self.now, self.y, before = solver.t, solver.y.reshape(self.shape).copy(), after
+
+    def _crossing(self, path: Any, solver: Any, event: int, n: int) -> float:
+        """The time within the last step at which the guard of an event becomes positive."""
+        return float(
+            brentq(
+                lambda t: float(np.nan_to_num(self._guards(path(t))[event, n], neginf=-1e-300)),
+                solver.t_old,
+                solver.t,
+                xtol=1e-9 * self.longest,
+            )
+        )
+
+    def _sample(self, until: float, path: Any) -> None:
+        """Keep the samples up to a time."""
+        last = int(np.searchsorted(self.times, until, side="right"))
+        if last <= self.done:
+            return
+        states = path(self.times[self.done : last]).reshape(*self.shape, last - self.done)
+        for name, column in zip(self.array.states, states, strict=True):
+            self.samples[name][self.done : last] = column.T
+        for name, values in zip(self.array.discrete, self.d, strict=True):
+            self.samples[name][self.done : last] = values
+        self.done = last

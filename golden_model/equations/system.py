@@ -10,7 +10,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -30,15 +30,31 @@ from neuristor.golden_model.equations.expressions import (
 from neuristor.golden_model.equations.netlist import netlist
 from neuristor.golden_model.equations.units import NONE, Dimension, quantity, unit
 
-__all__ = ["Discrete", "Event", "Input", "Model", "Parameter", "State", "System", "SystemEvent", "Variable"]
+__all__ = [
+    "PULL",
+    "Coupled",
+    "Discrete",
+    "Event",
+    "Input",
+    "Model",
+    "Parameter",
+    "State",
+    "System",
+    "SystemEvent",
+    "Variable",
+]
 
 MOST_EQUATIONS = 64 * 1024
 """Longest text of equations."""
 MOST_NAMES = 200
 """Most parameters, states, definitions and events."""
-RESERVED = frozenset(("t", "dt", "xi", "rand", "randn", "spike", "saturated", "noise", "drive", "lag", "raw", "state"))
+RESERVED = frozenset(
+    ("t", "dt", "xi", "rand", "randn", "spike", "saturated", "noise", "drive", "lag", "raw", "state", "pull")
+)
 """Names that mean something else."""
 
+PULL = sympy.Symbol("pull", real=True)
+"""Sum of the weighted differences to the neighbours."""
 RAND, RANDN = (sympy.Symbol(name, real=True) for name in ("rand", "randn"))
 """What stands for a uniform and for a normal random number in an assignment."""
 
@@ -91,6 +107,15 @@ class Input(_Part):
     meaning: str = Field("", description="what it is")
 
 
+class Coupled(_Part):
+    """What the neighbours of a neuron in an array add to it: the sum of value * (theirs - its own) over its edges."""
+
+    name: str = Field(description="its name in the equations, such as heat")
+    reads: str = Field(description="the state that an edge reads at both of its ends, such as T")
+    unit: str = Field(description="unit of the sum, such as W; that of the value of an edge follows, such as W/K")
+    meaning: str = Field("", description="what it is")
+
+
 class Event(_Part):
     """Something that happens at an instant."""
 
@@ -118,6 +143,7 @@ class Model(_Part):
     states: dict[str, State] = Field(description="at least one")
     discrete: dict[str, Discrete] = Field(default_factory=dict)
     input: Input | None = None
+    coupling: Coupled | None = None
     equations: str = Field(
         "",
         description="lines 'dv/dt = ...' for each state, 'name = ...' for shared parts, 'f(x) = ...' for functions",
@@ -280,6 +306,10 @@ class System:
         What happens at instants, in the order of the text.
     rates : mapping of str to sympy.Expr
         Symbols that stand for the derivatives in guards, by state.
+    shared : sympy.Expr, optional
+        Symbol of what neighbours add, until `joined` or `alone` replaces it.
+    pull : Variable, optional
+        In an array with neighbours: the sum of weighted differences of the state ``model.coupling.reads``.
     """
 
     model: Model
@@ -292,6 +322,52 @@ class System:
     definitions: Mapping[str, Any]
     events: tuple[SystemEvent, ...]
     rates: Mapping[str, Any] = field(default_factory=dict)
+    shared: Any = None
+    pull: Variable | None = None
+
+    def joined(self, strength: float, load: float) -> System:
+        """The system of a neuron in an array with neighbours.
+
+        Parameters
+        ----------
+        strength : float
+            Value of the strongest edge, in the SI unit of the model.
+        load : float
+            Largest sum of weights of a neuron, where the strongest edge has the weight 1.
+        """
+        assert self.model.coupling is not None
+        reads = self.states[self.model.coupling.reads]
+        reach = load * (reads.high - reads.low)
+        pull = Variable(PULL.name, PULL, reads.unit, -reach, reach)
+        return replace(self._with_shared(sympy.Float(strength) * PULL), pull=pull)
+
+    def alone(self) -> System:
+        """The system of a neuron without neighbours."""
+        return self if self.shared is None else self._with_shared(sympy.Integer(0))
+
+    def _with_shared(self, value: Any) -> System:
+        given = {self.shared: value}
+
+        def made(each: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: e.xreplace(given) for name, e in each.items()}
+
+        events = tuple(
+            replace(
+                event,
+                guard=None if event.guard is None else event.guard.xreplace(given),
+                rate=None if event.rate is None else event.rate.xreplace(given),
+                assignments=made(event.assignments),
+            )
+            for event in self.events
+        )
+        return replace(
+            self,
+            derivatives=made(self.derivatives),
+            noise=made(self.noise),
+            definitions=made(self.definitions),
+            events=events,
+            shared=None,
+        )
 
     @property
     def noisy(self) -> bool:
@@ -383,6 +459,7 @@ class _Builder:
         for name, state in states.items():
             known[name] = Known(state.symbol, self._dimension(self.model.states[name].unit, at("states", name)))
         given = self._input(known)
+        shared = self._coupling(known)
         discrete = {n: self._discrete(n, each, names, at("discrete", n)) for n, each in self.model.discrete.items()}
         for name, value in discrete.items():
             known[name] = Known(value.symbol, self._dimension(self.model.discrete[name].unit, at("discrete", name)))
@@ -403,6 +480,7 @@ class _Builder:
             definitions={name: names[name].value for name in definitions},
             events=events,
             rates=rates,
+            shared=shared,
         )
         self._check_outputs(system)
         return system
@@ -410,7 +488,7 @@ class _Builder:
     def _check_names(self) -> None:
         model = self.model
         seen: set[str] = set()
-        inputs = [model.input.name] if model.input else []
+        inputs = [each.name for each in (model.input, model.coupling) if each is not None]
         for name in (model.name, *model.parameters, *model.states, *model.discrete, *inputs):
             if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
                 raise EquationError(f"{self.where}: {name!r} must be a name of letters, digits and underscores")
@@ -554,6 +632,24 @@ class _Builder:
         symbol = sympy.Symbol(given.name, real=True)
         known[given.name] = Known(symbol, dimension)
         return Variable(given.name, symbol, given.unit, low, high, sympy.Float(usual), meaning=given.meaning)
+
+    def _coupling(self, known: dict[str, Known]) -> Any:
+        """The symbol of what neighbours add; None if they add nothing.
+
+        Raises
+        ------
+        EquationError
+            If it reads no state.
+        """
+        given = self.model.coupling
+        if given is None:
+            return None
+        where = f"{self.where}: [coupling]"
+        if given.reads not in self.model.states:
+            raise EquationError(f"{where}: reads must be a state ({', '.join(self.model.states)}), not {given.reads!r}")
+        symbol = sympy.Symbol(given.name, real=True)
+        known[given.name] = Known(symbol, self._dimension(given.unit, where))
+        return symbol
 
     def _lines(self) -> tuple[dict[str, tuple[str, str]], dict[str, tuple[str, str]], dict[str, Function]]:
         """Derivatives, definitions and functions, each as its text and its place.

@@ -545,7 +545,8 @@ def spread_sweep(
                 neurons = layer.neurons
                 if neurons.threshold is not None:
                     # Layers have different seeds; otherwise all would have the same spread.
-                    own = Variability(**{"threshold_c2c" if cycle else "threshold_d2d": spread}, seed=1000 * k + seed)
+                    first = Variability(seed=1000 * k + seed)
+                    own = replace(first, threshold_c2c=spread) if cycle else replace(first, threshold_d2d=spread)
                     neurons = replace(neurons, spread=own)
                 layers.append(replace(layer, neurons=neurons))
             varied = replace(network, layers=tuple(layers))

@@ -166,6 +166,8 @@ class LifParams(NeuronParams):
         After a spike: to the hold voltage, or down by (threshold - hold).
     leak : {"exact", "power_of_two"}
         ``power_of_two`` replaces k by the nearest ``2 ** -n`` and needs no multiplier.
+    v_th : tuple of float
+        Measured threshold of each device, in volt, above `hold` and `rest`; drawn from the spread when empty.
 
     Raises
     ------
@@ -192,6 +194,7 @@ class LifParams(NeuronParams):
     dt: float
     reset: Literal["hold", "subtract"] = "hold"
     leak: Literal["exact", "power_of_two"] = "exact"
+    v_th: tuple[float, ...] = ()
     membrane: Format = Format(3, 13)
     drive: Format = Format(3, 13)
     coefficient_bits: int = 12
@@ -226,6 +229,7 @@ class LifParams(NeuronParams):
             raise ValueError(f"reset must be 'hold' or 'subtract', not {self.reset!r}")
         if self.leak not in ("exact", "power_of_two"):
             raise ValueError(f"leak must be 'exact' or 'power_of_two', not {self.leak!r}")
+        self._check_measured()
         self._faults()  # checks the fractions and the seed
         if self.drive.frac_bits != self.membrane.frac_bits:
             raise ValueError(
@@ -256,6 +260,34 @@ class LifParams(NeuronParams):
 
     def _lowest_offset(self) -> int:
         return int(round_shift(-noise.CENTRE * self.raw.noise_scale_raw, self.raw.noise_shift))
+
+    def _check_measured(self) -> None:
+        if self.v_th and len(self.v_th) != self.count:
+            raise ValueError(f"v_th must have a value for each of the {self.count} devices, not {len(self.v_th)}")
+        if self.v_th and self.threshold_d2d:
+            raise ValueError("threshold_d2d must be 0 for devices whose v_th is measured")
+        for n, value in enumerate(self.v_th):
+            if not max(self.hold, self.rest) < value < math.inf:
+                raise ValueError(
+                    f"v_th must be above {si(max(self.hold, self.rest), 'V')}, the hold and the rest voltage, not "
+                    f"{si(value, 'V')} of device {n}"
+                )
+
+    def measured(self, columns: Mapping[str, NDArray[np.float64]]) -> LifParams:
+        """The same neurons with measured devices.
+
+        Parameters
+        ----------
+        columns : mapping of str to ndarray of float, shape (count,)
+            ``v_th`` of each device, in volt.
+
+        Returns
+        -------
+        LifParams
+            Their parameters.
+        """
+        super().measured({name: column for name, column in columns.items() if name != "v_th"})
+        return replace(self, v_th=tuple(columns["v_th"].tolist())) if "v_th" in columns else self
 
     @property
     def k(self) -> float:
@@ -291,6 +323,8 @@ class LifParams(NeuronParams):
     @cached_property
     def thresholds(self) -> NDArray[np.float64]:
         """Firing threshold of each device, in volt, shape (count,), before rounding."""
+        if self.v_th:
+            return np.array(self.v_th)
         spread = np.random.default_rng(self.seed).standard_normal(self.count)
         return self.threshold + self.threshold_d2d * spread
 

@@ -180,6 +180,31 @@ class NeuronParams(ABC):
         """
         return replace(self, **fields)
 
+    def measured(self, columns: Mapping[str, Floats]) -> Self:
+        """The same neurons with measured devices.
+
+        Parameters
+        ----------
+        columns : mapping of str to ndarray of float, shape (count,)
+            Values of each device, by name, in SI units.
+
+        Returns
+        -------
+        Self
+            Their parameters.
+
+        Raises
+        ------
+        ValueError
+            If the model cannot have devices that differ in this.
+        """
+        if not columns:
+            return self
+        raise ValueError(
+            f"devices cannot differ in {next(iter(columns))} in this model: v_th and v_hold can in relaxation_oscillator, "
+            "v_th in lif, and every parameter in a model from equations, such as vo2_switch"
+        )
+
     @property
     def dts(self) -> Floats:
         """Time step of each neuron, in second, shape (count,)."""
@@ -291,8 +316,8 @@ class BitTrueModel(ABC):
     """An array of fixed-point neurons: the specification of the circuit.
 
     A subclass defines ``tick``, a step function with the signature
-    ``step(raw, STATE..., PARAMETERS..., drive_raw) -> STATE..., spike, saturated``. Its arguments are recognized by
-    their names:
+    ``step(raw, STATE..., PARAMETERS..., drive_raw) -> STATE..., spike, saturated``, where coupled neurons may have
+    ``pull_raw``, the coupling term, as the last argument. The others are recognized by their names:
 
     - `raw`: the named tuple ``params.raw``.
     - STATE: fields of ``params.initial``, and ``state``, the noise state. The results are in the same order.
@@ -341,6 +366,7 @@ class BitTrueModel(ABC):
             If the arguments of ``tick`` are not those described above.
         """
         names = ["noise" if name == "state" else name for name in inspect.signature(self.tick).parameters]
+        names = names[:-1] if names[-1] == "pull_raw" else names
         known = {"noise", *self.params.initial}
         state = tuple(name for name in names[1:-1] if name in known)
         parameters = tuple(name for name in names[1:-1] if name not in known)
@@ -348,13 +374,14 @@ class BitTrueModel(ABC):
             raise TypeError(f"tick must be step(raw, STATE..., PARAMETERS..., drive_raw), not {', '.join(names)}")
         return Rule(self.tick, state, parameters)
 
-    def _advance(self, rule: Rule, drive_raw: Integers) -> NDArray[np.bool_]:
-        """Advance one tick by a step function whose last argument is `drive_raw`."""
+    def _advance(self, rule: Rule, drive_raw: Integers, *pull_raw: Integers) -> NDArray[np.bool_]:
+        """Advance one tick by a step function whose last arguments are `drive_raw` and `pull_raw`, if there is one."""
         *state, spike, clipped = rule.function(
             self.params.raw,
             *(getattr(self, name) for name in rule.state),
             *(getattr(self.params, name) for name in rule.parameters),
             drive_raw,
+            *pull_raw,
         )
         for name, column in zip(rule.state, state, strict=True):
             setattr(self, name, column)

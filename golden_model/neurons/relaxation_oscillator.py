@@ -52,7 +52,7 @@ from neuristor.golden_model.devices.phase_response import coupling_strength, loc
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.fixed import Format, lookup, round_shift, saturate, select
 from neuristor.golden_model.neurons.contract import NeuronModel
-from neuristor.golden_model.neurons.coupling import Coupling
+from neuristor.golden_model.neurons.coupling import WEIGHT_BITS, Coupling
 from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
 from neuristor.golden_model.units import other_prefix, si
 from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
@@ -210,15 +210,36 @@ class RelaxationOscillatorParams(NeuronParams):
             self._check_coupling(self.coupling)
         self._check_words()
 
+    def measured(self, columns: Mapping[str, NDArray[np.float64]]) -> RelaxationOscillatorParams:
+        """The same oscillators with measured devices.
+
+        Parameters
+        ----------
+        columns : mapping of str to ndarray of float, shape (count,)
+            ``v_th`` and ``v_hold`` of each device, in volt.
+
+        Returns
+        -------
+        RelaxationOscillatorParams
+            Their parameters.
+        """
+        others = {name: column for name, column in columns.items() if name not in ("v_th", "v_hold")}
+        super().measured(others)  # raises if there are any
+        spread = self.spread
+        v_th, v_hold = (tuple(columns[name].tolist()) if name in columns else () for name in ("v_th", "v_hold"))
+        return replace(self, spread=replace(spread, v_th=v_th or spread.v_th, v_hold=v_hold or spread.v_hold))
+
     def _check_coupling(self, coupling: Coupling) -> None:
-        circuit, degree = self.circuit, coupling.degree
-        if coupling.kind == "capacitive" and not coupling.value * degree < circuit.capacitance / 4:
+        circuit, degree, load = self.circuit, coupling.degree, coupling.load
+        if coupling.kind == "weight":
+            raise ValueError("coupling must be 'resistive' or 'capacitive' in the model relaxation_oscillator")
+        if coupling.kind == "capacitive" and not coupling.value * load < circuit.capacitance / 4:
             raise ValueError(
                 f"coupling_capacitance times {degree} neighbours must be below a quarter of the capacitance "
-                f"({si(circuit.capacitance / 4 / degree, 'F')} an element), not {si(coupling.value, 'F')}"
+                f"({si(circuit.capacitance / 4 / load, 'F')} an element), not {si(coupling.value, 'F')}"
             )
-        if coupling.kind == "resistive" and not self._pull * degree < 0.25:
-            least = self._pull * coupling.value * degree * 4
+        if coupling.kind == "resistive" and not self._pull * load < 0.25:
+            least = self._pull * coupling.value * load * 4
             raise ValueError(
                 f"coupling_resistance must be above {si(least, 'ohm')} for {degree} neighbours and this tick, "
                 f"not {si(coupling.value, 'ohm')}" + other_prefix(coupling.value, "ohm", lambda r: r > least)
@@ -232,6 +253,8 @@ class RelaxationOscillatorParams(NeuronParams):
         if self.coupling is not None:
             pulled = self.membrane.width + 2 + self.coupling.degree.bit_length()
             widths.append(pulled + max(0, self.raw.coupling_raw).bit_length())
+            if self.coupling.weighted:
+                widths.append(pulled + WEIGHT_BITS + self.coupling.degree.bit_length())
         if max(widths) + 2 > 62:
             raise ValueError(f"membrane, drive and coefficient_bits need {max(widths) + 2} bits; at most 62 are exact")
         low, high = min(self.raw.k_raw), max(self.raw.k_raw)
@@ -844,6 +867,8 @@ def bound(params: RelaxationOscillatorParams, swing: float) -> Bound:
         # The coupling term is a sum of differences of voltages, or of changes, which are at most twice as large.
         span = degree * params.circuit.device.v_th * (2 if raw.capacitive else 1)
         coupling_off = abs(used_pull - params._pull) * span + 0.5 * lsb * 2.0**-raw.k_shift
+        if params.coupling.weighted:  # each weight is rounded, and so is their sum
+            coupling_off += used_pull * (span * 2.0 ** -(WEIGHT_BITS + 1) + 0.5 * lsb)
         factor = 4 * degree * used_pull if raw.capacitive else 0.0
     # Errors decay at the rate of the present state; they stay below the largest of the levels of the states.
     rounding = float(np.max(0.5 * lsb / used))
@@ -1129,7 +1154,7 @@ def summary(params: RelaxationOscillatorParams) -> list[tuple[str, str]]:
     if coupling is not None:
         unit = "ohm" if coupling.kind == "resistive" else "F"
         rows.append(("coupling", f"{coupling.kind}, {coupling.value:.4g} {unit}, {coupling.topology}"))
-        if circuit.regime() == "oscillates":
+        if circuit.regime() == "oscillates" and coupling.kind != "weight":
             k1 = coupling_strength(circuit, coupling.kind, coupling.value)
             stable = ", ".join(f"{phase:.0f}" for phase in locks(circuit, coupling.kind, coupling.value))
             rows.append(

@@ -19,8 +19,10 @@ from neuristor.golden_model.equations.graph import Graph, bits
 from neuristor.golden_model.equations.neuron import model_of
 from neuristor.golden_model.equations.system import Model
 from neuristor.hdl import noise
+from neuristor.hdl.edges import Edges, coupling_term
 from neuristor.hdl.fixed import floor_shift, round_add, round_shift
 from neuristor.hdl.flow import Flow, FlowArray, FlowLane, Node
+from neuristor.hdl.neighbours import Neighbours
 from neuristor.hdl.neurons.contract import Neuron
 
 __all__ = ["EquationArray", "EquationLane", "EquationNeuron", "Scheduler", "equation_neuron"]
@@ -65,7 +67,7 @@ class Scheduler:
     flow : Flow
         Receives the steps.
     given : callable
-        ``given(kind, name)`` returns the node of a ``state``, a ``param`` or the ``drive``.
+        ``given(kind, name)`` returns the node of a ``state``, a ``param``, the ``drive`` or the ``pull``.
 
     Attributes
     ----------
@@ -178,7 +180,7 @@ class Scheduler:
         self.depth[number] = 0.0
         if name == "const":
             return flow.constant(data)
-        if name in ("state", "param", "drive"):
+        if name in ("state", "param", "drive", "pull"):
             return self._ranged(self.given(name, data), number)
         if name in ("clamp", "outside"):
             return self._bound(number)
@@ -338,18 +340,28 @@ class EquationLane(FlowLane):
         Clocks from one neuron to the next, at least 1.
     loadable : bool
         Whether parameters can be changed at run time.
+    pull_shape : Shape, optional
+        Shape of the input `pull`; None without coupling.
 
     See Also
     --------
     neuristor.hdl.flow.FlowLane : ports and timing.
     """
 
-    def __init__(self, params: Any, lane: int = 0, lanes: int = 1, interval: int = 1, loadable: bool = False) -> None:
+    def __init__(
+        self,
+        params: Any,
+        lane: int = 0,
+        lanes: int = 1,
+        interval: int = 1,
+        loadable: bool = False,
+        pull_shape: Shape | None = None,
+    ) -> None:
         columns = {
             name: (Shape.cast(range(min(int(values.min()), 0), int(values.max()) + 1)), values)
             for name, values in params.quantised.columns.items()
         }
-        super().__init__(params, lane, lanes, interval, columns, loadable)
+        super().__init__(params, lane, lanes, interval, columns, loadable, pull_shape)
 
     def describe(self, flow: Flow) -> tuple[dict[str, Node], Node, Node]:
         """Describe a tick: the operations of the graph.
@@ -377,6 +389,8 @@ class EquationLane(FlowLane):
                     if kind == "state"
                     else flow.take(self.drive)
                     if kind == "drive"
+                    else flow.take(self.pull, 1)
+                    if kind == "pull"
                     else self.own(flow, name)
                 )
             return taken[kind, name]
@@ -418,6 +432,24 @@ class EquationArray(FlowArray):
     """
 
     lane_type = EquationLane
+
+    def term(self, params: Any, lanes: int) -> Neighbours | Edges | None:
+        """The sum over the neighbours.
+
+        Parameters
+        ----------
+        params : EquationParams
+            Parameters of the neurons.
+        lanes : int
+            Neurons of a row.
+        """
+        if params.coupling is None:
+            return None
+        field = params.system.model.coupling.reads
+        word = params.quantised.state[field]
+        # A word without a sign needs one more bit as a signed one.
+        width = bits(min(word.low, -1), word.high)
+        return coupling_term(params.coupling, lanes, width, field)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -15,9 +15,9 @@ from neuristor.golden_model.neurons.relaxation_oscillator import LAGS, Relaxatio
 from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON
 from neuristor.hdl import noise
 from neuristor.hdl.array import NeuronArray, Tuned, check_lanes, in_rows, rescaled, state_layout
+from neuristor.hdl.edges import coupling_term
 from neuristor.hdl.fixed import floor_shift, round_shift, saturate, shape
 from neuristor.hdl.lane import Lane
-from neuristor.hdl.neighbours import Neighbours
 from neuristor.hdl.neurons.contract import Neuron
 
 __all__ = ["RelaxationOscillatorArray", "RelaxationOscillatorLane"]
@@ -426,7 +426,7 @@ class RelaxationOscillatorArray(NeuronArray):
         neighbours = None
         if params.coupling is not None:
             capacitive = bool(params.raw.capacitive)
-            neighbours = Neighbours(
+            neighbours = coupling_term(
                 params.coupling,
                 lanes,
                 width=params.membrane.width + capacitive,

@@ -116,7 +116,9 @@ def _undocumented(array: NeuronArray) -> list[str]:
     """Sizes of the array that are not those that `neuristor.hdl.array` documents."""
     rows, first = -(-array.params.count // array.lanes), array.pipelines[0]
     latency, interval = 1 + first.latency, first.interval
-    clocks = rows + latency if array.coupled else interval * max(rows, -(-(latency + 1) // interval))
+    clocks = interval * max(rows, -(-(latency + 1) // interval))
+    if array.neighbours is not None:
+        clocks = interval * (rows - 1 + -(-(latency + array.neighbours.walk) // interval))
     wanted = {"rows": rows, "latency": latency, "interval": interval, "cycles_per_tick": clocks}
     return [name for name, value in wanted.items() if getattr(array, name) != value]
 
@@ -314,7 +316,8 @@ class _Invariants:
         """Whether the pipeline is empty and all counters fit the row in turn, while rows are initialized."""
         clears = self.symbolic.array.pipelines[0].clear_clocks
         step, row = self.word("clear_step"), self.word("clear_row")
-        bits = [row < self.rows, step <= clears, self.slot == 0, self.expected.next_out == 0]
+        start = -self.symbolic.array.idle_slots % self.slots
+        bits = [row < self.rows, step <= clears, self.slot == start, self.expected.next_out == 0]
         bits += [valid == 0 for valid in self.valid]
         if self.phase is not None:
             bits.append(self.phase == 0)

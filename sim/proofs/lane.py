@@ -77,11 +77,9 @@ class _Step:
 
         def stepped(before: dict[str, Word]) -> tuple[dict[str, Any], Any, Any]:
             arguments = [self.raw, *before.values(), *self.parameters.values(), self.drive]
-            if self.pull is None:
-                *state, spike, clipped = bit_true.rule.function(*arguments)
-            else:
-                assert model.coupled_step is not None  # a lane has a pull only if the model has coupling
-                *state, spike, clipped = model.coupled_step(*arguments, self.pull)
+            coupled = [] if self.pull is None else [self.pull]
+            function = bit_true.rule.function if model.coupled_step is None or not coupled else model.coupled_step
+            *state, spike, clipped = function(*arguments, *coupled)
             return dict(zip(before, state, strict=True)), spike, clipped
 
         self.before = self._before(stepped)
@@ -136,11 +134,14 @@ class _Step:
         return pairs
 
     def ranges(self) -> list[int]:
-        """Bits that are 1 if each parameter of the neuron is within the range of the design's neurons."""
+        """Bits that are 1 if each parameter of the neuron, and its pull, is within the range of the design's."""
         made = []
         for name, word in self.own.items():
             column = self.params.column(name)
             made.append(((word >= int(column.min())) & (word <= int(column.max()))).number)
+        limits = getattr(self.raw, "pull_range", None)
+        if self.pull is not None and limits is not None:
+            made.append(((self.pull >= limits[0]) & (self.pull <= limits[1])).number)
         return made
 
     def lines(self, answer: Answer, name: str | None = None) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from functools import cache
@@ -147,3 +148,12 @@ def test_the_integer_steps_of_all_models_are_the_same_in_every_process() -> None
     ]
     assert len(made[0].splitlines()) == len(shipped())
     assert made[0] == made[1]
+
+
+def test_parameters_that_were_used_go_to_another_process() -> None:
+    made = params("vo2_switch", 2)
+    before = made.source()
+    assert made.step is not None
+    again = pickle.loads(pickle.dumps(made))
+    assert again == made
+    assert again.source() == before

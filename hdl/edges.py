@@ -1,0 +1,254 @@
+"""The coupling term where every edge has its own weight: ``Coupling.pull`` as a walk along a list of edges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from neuristor.golden_model.neurons.coupling import WEIGHT_BITS, Coupling
+from neuristor.hdl.fixed import round_shift, saturate
+from neuristor.hdl.neighbours import Neighbours
+
+__all__ = ["Edges", "coupling_term"]
+
+STAGES = 6
+"""Clocks from the address of an edge to the sum that it changes: edge, value, factors, product, sum, store."""
+
+
+MOST_DISTANCES = 16
+"""Most distances to neighbours that are read all at once, each from a copy of the values."""
+
+
+def coupling_term(coupling: Coupling, lanes: int, width: int, field: str) -> Neighbours | Edges:
+    """The circuit of a coupling term: all neighbours at once where edges are equal and few, else a walk along edges.
+
+    Parameters
+    ----------
+    coupling : Coupling
+        Which neurons are coupled, and how strongly.
+    lanes : int
+        Neurons of a row.
+    width : int
+        Bits of an exchanged value, signed.
+    field : str
+        Name of the state field that is exchanged.
+    """
+    alike = not coupling.weighted
+    if alike and coupling.topology != "all_to_all":
+        alike = len({j - i for i, found in enumerate(coupling.neighbours) for j in found}) <= MOST_DISTANCES
+    return (Neighbours if alike else Edges)(coupling, lanes, width, field)
+
+
+class Edges(wiring.Component):
+    """The weighted sum over the neighbours, ``sum_j w_ij (u_j - u_i)``, for one row of neurons at a time.
+
+    The sum is one of products: a neuron's own value is multiplied by minus the sum of its weights. After the last row
+    of a tick is written, `walkers` go through their lists, one edge a clock each: an edge names the neuron that is
+    read, the row that is pulled, and the weight; the first edge of a row begins a sum. Sums are exact, then rounded to
+    the grid of the exchanged field and limited to `pull_shape`. They are stored until the next tick, which begins after
+    `walk` clocks.
+
+    Walker number w serves lane ``w % lanes``, and of that the rows ``w // lanes``, and so on in steps of
+    ``walkers / lanes``.
+
+    Latency: two enabled clocks from `row` to `pull`. Throughput: one row a clock, and `walkers` edges a clock.
+
+    Parameters
+    ----------
+    coupling : Coupling
+        Which neurons are coupled, and how strongly.
+    lanes : int
+        Neurons of a row.
+    width : int
+        Bits of an exchanged value, signed.
+    field : str
+        Name of the state field that is exchanged.
+    walkers : int
+        Edges a clock: a multiple of `lanes`.
+
+    Members
+    -------
+    enable : In(1)
+        Advance the rows that are read; without it, `pull` keeps its value. The walk does not wait.
+    row : In(range(rows))
+        The row whose coupling terms are read.
+    own : In(ArrayLayout(signed(width), lanes))
+        Not used: the values that are written are kept here.
+    pull : Out(ArrayLayout(pull_shape, lanes))
+        ``sum_j w_ij (u_j - u_i)``, two enabled clocks after `row`; same scale as `own`.
+    write : In(1)
+        Store `written` as row `write_row`.
+    write_row : In(range(rows))
+        Rows are written in order, from 0; the last one ends the tick.
+    written : In(ArrayLayout(signed(width), lanes))
+        The exchanged field of that row after the tick.
+
+    Raises
+    ------
+    ValueError
+        If `walkers` is no multiple of `lanes`, or larger than what there are neurons for.
+    """
+
+    enable: Signal
+    row: Signal
+    own: data.View[Any]
+    pull: data.View[Any]
+    write: Signal
+    write_row: Signal
+    written: data.View[Any]
+
+    def __init__(self, coupling: Coupling, lanes: int, width: int, field: str, walkers: int | None = None) -> None:
+        walkers = lanes if walkers is None else walkers
+        self._rows = -(-coupling.count // lanes)
+        if walkers < lanes or walkers % lanes or walkers // lanes > self._rows:
+            raise ValueError(
+                f"walkers must be a multiple of {lanes}, the lanes, up to {lanes * self._rows}, not {walkers}"
+            )
+        self.coupling, self.lanes, self.field, self.walkers = coupling, lanes, field, walkers
+        self._width = width
+        self._turns = walkers // lanes
+        values = data.ArrayLayout(signed(width), lanes)
+        self.pull_shape = signed(coupling.pull_bits(width))
+        self.lists = self._split()
+        super().__init__(
+            {
+                "enable": In(1),
+                "row": In(range(max(2, self._rows))),
+                "own": In(values),
+                "pull": Out(data.ArrayLayout(self.pull_shape, lanes)),
+                "write": In(1),
+                "write_row": In(range(max(2, self._rows))),
+                "written": In(values),
+            }
+        )
+
+    def _split(self) -> list[list[dict[str, int]]]:
+        """The list of each walker, all of one length: what is left repeats the last row with a weight of 0."""
+        lists: list[list[dict[str, int]]] = [[] for _ in range(self.walkers)]
+        before = [-1] * self.walkers
+        for i, j, w in self.coupling.entries.tolist():
+            row, lane = divmod(i, self.lanes)
+            turn, walker = row // self._turns, lane + self.lanes * (row % self._turns)
+            lists[walker].append({"reads": j, "turn": turn, "weight": w, "first": int(before[walker] != i)})
+            before[walker] = i
+        longest = max(map(len, lists))
+        for made in lists:
+            # A walker without neurons keeps a sum of nothing.
+            last = made[-1]["turn"] if made else 0
+            nothing = {"reads": 0, "turn": last, "weight": 0, "first": 0}
+            if not made:
+                made.append({**nothing, "first": 1})
+            made += [nothing] * (longest - len(made))
+        return lists
+
+    @property
+    def walk(self) -> int:
+        """Clocks from the write of the last row to the read of the first sum."""
+        return len(self.lists[0]) + STAGES
+
+    @property
+    def edge_shape(self) -> data.StructLayout:
+        """Layout of an edge."""
+        widest = max(abs(int(each)) for each in self.coupling.entries[:, 2])
+        turns = -(-self._rows // self._turns)
+        return data.StructLayout(
+            {
+                "reads": unsigned(max(1, (self.coupling.count - 1).bit_length())),
+                "turn": unsigned(max(1, (turns - 1).bit_length())),
+                "weight": signed(max(WEIGHT_BITS + 2, widest.bit_length() + 1)),
+                "first": unsigned(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        longest = len(self.lists[0])
+        # The place of the edge that is read; past the end, nothing is.
+        place = Signal(range(longest + 1), init=longest)
+        walking = Signal()
+        m.d.comb += walking.eq(place != longest)
+        with m.If(self.write & (self.write_row == self._rows - 1)):
+            m.d.sync += place.eq(0)
+        with m.Elif(walking):
+            m.d.sync += place.eq(place + 1)
+        valid = Signal(STAGES - 1)
+        m.d.sync += valid.eq(Cat(walking, valid))
+
+        turn = self.row // self._turns if self._turns & (self._turns - 1) else self.row >> self._turns.bit_length() - 1
+        sums: list[Any] = [self._walker(m, number, place, valid, turn) for number in range(self.walkers)]
+        which = Signal(range(max(2, self._turns)))
+        with m.If(self.enable):
+            m.d.sync += which.eq(self.row % self._turns)
+            for lane in range(self.lanes):
+                chosen = data.ArrayLayout(self.pull_shape, self._turns)(Cat(sums[lane :: self.lanes]))
+                m.d.sync += self.pull[lane].eq(chosen[which] if self._turns > 1 else sums[lane])
+        return m
+
+    def _walker(self, m: Module, number: int, place: Signal, valid: Signal, turn: Any) -> Any:
+        """One list: edge, value, factors, product, sum, store; returns the stored sum of a turn, one clock later."""
+        edges: Any = Memory(shape=self.edge_shape, depth=len(self.lists[number]), init=self.lists[number])
+        values: Any = Memory(shape=self.own.shape(), depth=max(2, self._rows), init=[])
+        sums: Any = Memory(shape=self.pull_shape, depth=max(2, -(-self._rows // self._turns)), init=[])
+        m.submodules[f"edge_memory_{number}"] = edges
+        m.submodules[f"value_memory_{number}"] = values
+        m.submodules[f"sum_memory_{number}"] = sums
+        edge, store, value = edges.read_port(), values.write_port(), values.read_port()
+        m.d.comb += [
+            edge.addr.eq(place),
+            store.en.eq(self.write),
+            store.addr.eq(self.write_row),
+            store.data.eq(self.written),
+        ]
+        lanes = self.lanes
+        row, lane = self._place(edge.data.reads)
+        carried = data.StructLayout({"turn": edge.data.turn.shape(), "first": unsigned(1)})
+        after: list[Any] = [Signal(carried, name=f"edge_{number}_{stage}") for stage in range(2, 5)]
+        weight = Signal(edge.data.weight.shape(), name=f"weight_{number}")
+        chosen_lane = Signal(range(max(2, lanes)), name=f"lane_{number}")
+        factor_a = Signal(weight.shape(), name=f"factor_a_{number}")
+        factor_b = Signal(signed(self._width), name=f"factor_b_{number}")
+        product = Signal(signed(len(weight) + self._width), name=f"product_{number}")
+        total = Signal(signed(len(product) + self.coupling.degree.bit_length() + 1), name=f"sum_{number}")
+        m.d.comb += [value.en.eq(valid[0]), value.addr.eq(row)]
+        m.d.sync += [
+            # 1: the edge is known, and the value is read.
+            weight.eq(edge.data.weight),
+            chosen_lane.eq(lane),
+            after[0].turn.eq(edge.data.turn),
+            after[0].first.eq(edge.data.first),
+            # 2: the value is known.
+            factor_a.eq(weight),
+            factor_b.eq(value.data[chosen_lane] if lanes > 1 else value.data[0]),
+            after[1].eq(after[0]),
+            # 3
+            product.eq(factor_a * factor_b),
+            after[2].eq(after[1]),
+        ]
+        stored_turn = Signal(edge.data.turn.shape(), name=f"turn_{number}")
+        with m.If(valid[3]):
+            m.d.sync += total.eq(Mux(after[2].first, 0, total) + product)
+        m.d.sync += stored_turn.eq(after[2].turn)
+        bounded, _ = saturate(round_shift(total, WEIGHT_BITS), self.pull_shape.width)
+        write, read = sums.write_port(), sums.read_port()
+        m.d.comb += [
+            write.en.eq(valid[4]),
+            write.addr.eq(stored_turn),
+            write.data.eq(bounded),
+            read.en.eq(self.enable),
+            read.addr.eq(turn),
+        ]
+        return read.data
+
+    def _place(self, neuron: Any) -> tuple[Any, Any]:
+        """Row and lane of a neuron."""
+        lanes = self.lanes
+        if lanes == 1:
+            return neuron, Const(0, 1)
+        if lanes & (lanes - 1) == 0:
+            bits = lanes.bit_length() - 1
+            return neuron[bits:], neuron[:bits]
+        return neuron // lanes, neuron % lanes

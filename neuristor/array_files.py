@@ -1,0 +1,235 @@
+"""Files that describe an array neuron by neuron: measured devices, and the edges between them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import mminfo, mmread
+
+from neuristor.golden_model.equations.units import quantity
+from neuristor.golden_model.files import arrays, content, decoded, delimited, few_cells
+
+__all__ = ["EdgeList", "read_devices", "read_edges"]
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Largest file, in bytes."""
+MOST_EDGES = 1_000_000
+"""Most edges of a file."""
+MOST_IN_MATRIX = 4096
+"""Most neurons whose edges may be a matrix."""
+INDEX = ("neuron", "device", "index", "n")
+"""Names of a column that only numbers the rows."""
+
+
+class EdgeList(NamedTuple):
+    """Edges of a file."""
+
+    pairs: tuple[tuple[int, int], ...]
+    """Their ends."""
+    values: tuple[float, ...]
+    """Their values; empty if the file has none."""
+    unit: str
+    """Unit of the values that the file names, or none."""
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Lines of a table that are not empty, with their numbers.
+
+    Raises
+    ------
+    ValueError
+        If the file is too large, or no table in text.
+    """
+    try:
+        found = decoded(content(path, MAX_BYTES))
+        few_cells(path, found)
+        table, delimiter = delimited(found)
+        for line, cells in enumerate(csv.reader(io.StringIO(table, ""), delimiter=delimiter), start=1):
+            if any(cell.strip() for cell in cells) and not cells[0].lstrip().startswith("#"):
+                yield line, [cell.strip() for cell in cells]
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    except csv.Error as error:
+        raise ValueError(f"{path} must be a CSV file: {error}") from None
+
+
+def _number(path: Path, line: int, cell: str, what: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{path}, line {line}: {what} must be a finite number, not {cell!r}")
+    return value
+
+
+def _titled(cell: str) -> tuple[str, str]:
+    """A title of a column: name and unit, as in ``v_th (mV)``."""
+    found = re.fullmatch(r"\s*([^(\[]*?)\s*(?:[(\[]\s*([^)\]]*)\s*[)\]])?\s*", cell)
+    return (found[1], found[2] or "") if found else (cell, "")
+
+
+def read_devices(path: Path, count: int) -> dict[str, NDArray[np.float64]]:
+    """Measured devices: a row for each neuron, a column for each parameter, with a title such as ``v_th (mV)``.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file: columns separated by commas, semicolons or tabs.
+    count : int
+        Neurons of the array.
+
+    Returns
+    -------
+    dict of str to ndarray of float, shape (count,)
+        Values in SI units, by name; a column that only numbers the rows is left out.
+
+    Raises
+    ------
+    ValueError
+        If there is no title, a row is missing or one too many, or a value is no finite number.
+    """
+    rows = _rows(path)
+    first = next(rows, None)
+    if first is None:
+        raise ValueError(f"{path}: it holds nothing; wanted titles such as v_th, and a row for each of {count} neurons")
+    titles, scales = [], []
+    for number, cell in enumerate(first[1], start=1):
+        name, unit = _titled(cell)
+        if not name.isidentifier():
+            raise ValueError(f"{path}, line {first[0]}: column {number} needs the name of a parameter, not {cell!r}")
+        if name in titles:
+            raise ValueError(f"{path}, line {first[0]}: {name} stands twice")
+        titles.append(name)
+        try:
+            scales.append(quantity(f"1 {unit}")[0] if unit else 1.0)
+        except ValueError as error:
+            raise ValueError(f"{path}, line {first[0]}: {name}: {error}") from None
+    values: list[list[float]] = []
+    for line, cells in rows:
+        if len(cells) != len(titles):
+            raise ValueError(f"{path}, line {line}: wanted {len(titles)} values, as there are titles, not {len(cells)}")
+        values.append([_number(path, line, cell, name) for name, cell in zip(titles, cells, strict=True)])
+        if len(values) > count:
+            raise ValueError(f"{path}: wanted a row for each of the {count} neurons; there are more")
+    if len(values) < count:
+        raise ValueError(f"{path}: wanted a row for each of the {count} neurons, not {len(values)}")
+    columns = np.array(values).T * np.array(scales)[:, None]
+    return {name: column for name, column in zip(titles, columns, strict=True) if name.lower() not in INDEX}
+
+
+def read_edges(path: Path, count: int, directed: bool) -> EdgeList:
+    """Edges between neurons.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file with the columns i, j and value (or i and j only), or a square matrix, whose entries other
+        than 0 are edges: a Matrix Market file (.mtx), or the array ``edges`` of a NumPy file (.npz).
+    count : int
+        Neurons of the array.
+    directed : bool
+        Whether (i, j) and (j, i) are two edges; a matrix must be symmetric otherwise.
+
+    Returns
+    -------
+    EdgeList
+        The edges.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be understood, or has more than `MOST_EDGES`.
+    """
+    if path.suffix in (".mtx", ".npz"):
+        matrix = _matrix(path, count)
+        i, j = np.nonzero(matrix)
+        if not directed:
+            if not np.array_equal(matrix, matrix.T):
+                raise ValueError(f"{path}: the matrix must be symmetric, or [coupling] directed = true")
+            i, j = i[i < j], j[i < j]
+        if len(i) > MOST_EDGES:
+            raise ValueError(f"{path} must hold at most {MOST_EDGES:,} edges, not {len(i):,}")
+        pairs = tuple(zip(i.tolist(), j.tolist(), strict=True))
+        return EdgeList(pairs, tuple(matrix[i, j].tolist()), "")
+    return _listed(path, count)
+
+
+def _matrix(path: Path, count: int) -> NDArray[np.float64]:
+    """A square matrix.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read, or has another shape.
+    """
+    if count > MOST_IN_MATRIX:
+        raise ValueError(
+            f"{path}: a matrix is read for at most {MOST_IN_MATRIX} neurons; write i, j and value in a CSV file"
+        )
+    if path.suffix == ".npz":
+        held = arrays(path, ["edges"])
+        if "edges" not in held:
+            raise ValueError(f"{path}: the array 'edges' is missing")
+        found: Any = held["edges"]
+    else:
+        data = content(path, MAX_BYTES)
+        try:
+            shape = mminfo(io.BytesIO(data))[:2]
+            if max(shape) > count:
+                raise ValueError(f"{path}: the matrix must be one of {count} by {count} numbers, not of shape {shape}")
+            found = mmread(io.BytesIO(data))
+        except (ValueError, EOFError, OverflowError, TypeError) as error:
+            text = str(error)
+            raise ValueError(text if str(path) in text else f"{path}: cannot be read as a matrix ({text})") from None
+        found = found.toarray() if hasattr(found, "toarray") else found
+    if np.shape(found) != (count, count) or np.asarray(found).dtype.kind not in "biuf":
+        raise ValueError(
+            f"{path}: the matrix must be one of {count} by {count} numbers, not of shape {np.shape(found)}"
+        )
+    made = np.asarray(found, dtype=np.float64)
+    if not np.isfinite(made).all():
+        raise ValueError(f"{path}: all values must be finite")
+    return made
+
+
+def _listed(path: Path, count: int) -> EdgeList:
+    pairs: list[tuple[int, int]] = []
+    values: list[float] = []
+    unit, width = "", 0
+    for line, cells in _rows(path):
+        if not width:
+            width = len(cells)
+            if width not in (2, 3):
+                raise ValueError(f"{path}, line {line}: wanted the columns i, j and value, not {width} columns")
+            if not re.fullmatch(r"[+-]?\d+", cells[0]):
+                unit = _titled(cells[2])[1] if width == 3 else ""
+                continue
+        if len(cells) != width:
+            raise ValueError(f"{path}, line {line}: wanted {width} columns, not {len(cells)}")
+        ends = [_number(path, line, cell, "the number of a neuron") for cell in cells[:2]]
+        if not all(end == int(end) and 0 <= end < count for end in ends):
+            raise ValueError(
+                f"{path}, line {line}: the ends of an edge must be neurons from 0 to {count - 1}, not {cells[0]} and "
+                f"{cells[1]}"
+            )
+        pairs.append((int(ends[0]), int(ends[1])))
+        if width == 3:
+            values.append(_number(path, line, cells[2], "the value of an edge"))
+        if len(pairs) > MOST_EDGES:
+            raise ValueError(f"{path} must hold at most {MOST_EDGES:,} edges")
+    scale = 1.0
+    if unit:
+        try:
+            scale = quantity(f"1 {unit}")[0]
+        except ValueError as error:
+            raise ValueError(f"{path}: the unit of the values: {error}") from None
+    return EdgeList(tuple(pairs), tuple(scale * value for value in values), unit)

@@ -1,0 +1,105 @@
+"""Arrays in which every edge has its own weight: circuit against bit-true model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from neuristor.golden_model.devices.catalogue import preset
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.equations.file import shipped_model
+from neuristor.golden_model.equations.neuron import EquationParams
+from neuristor.golden_model.neurons.coupling import WEIGHT_BITS, Coupling
+from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorParams
+from neuristor.hdl.edges import Edges, coupling_term
+from neuristor.hdl.neighbours import Neighbours
+from neuristor.hdl.neurons import neuron
+from neuristor.hdl.neurons.equations import equation_neuron
+from neuristor.hdl.verilog import to_rtlil
+from neuristor.sim.benches.case import Case
+from neuristor.sim.benches.verify import verify
+
+
+def coupling(count: int, edges: int, kind: str = "resistive", seed: int = 1) -> Coupling:
+    """Random edges with random values; some neurons may have none."""
+    generator = np.random.default_rng(seed)
+    pairs = [(i, j) for i in range(count) for j in range(i)]
+    chosen = [pairs[n] for n in sorted(generator.choice(len(pairs), edges, replace=False).tolist())]
+    scale = {"resistive": 400e3, "capacitive": 1e-12}[kind]
+    values = tuple((scale * generator.uniform(1, 5, edges)).tolist())
+    return Coupling(
+        kind=kind,  # type: ignore[arg-type]
+        value=Coupling.strongest(kind, values),
+        topology="edges",
+        count=count,
+        edges=tuple(chosen),
+        values=values,
+    )
+
+
+def oscillators(coupled: Coupling) -> RelaxationOscillatorParams:
+    circuit = Circuit(device=preset("vo2-onn").device, supply=2.5, series_resistance=20e3, capacitance=100e-12)
+    return RelaxationOscillatorParams(circuit=circuit, count=coupled.count, dt=80e-9, coupling=coupled, start="random")
+
+
+def test_weights_are_rounded_to_their_grid_and_act_both_ways() -> None:
+    made = coupling(7, 9)
+    weights = made.weights
+    assert weights.max() == 1
+    assert (np.abs(np.ldexp(made.weights_raw, -WEIGHT_BITS) - weights) <= 2.0 ** -(WEIGHT_BITS + 1)).all()
+    matrix = made.matrix()
+    assert (matrix == matrix.T).all()
+    for (i, j), value in zip(made.edges, made.values, strict=True):
+        assert matrix[i, j] == pytest.approx(1 / value)
+    u = np.random.default_rng(3).integers(-(2**16), 2**16, 7)
+    wanted = [sum(w * (int(u[j]) - int(u[i])) for a, j, w in zip(*made.arcs, strict=True) if a == i) for i in range(7)]
+    assert made.pull(u).tolist() == [(2 * int(each) + 2**WEIGHT_BITS) >> (WEIGHT_BITS + 1) for each in wanted]
+
+
+def test_equal_weights_are_the_same_as_no_weights() -> None:
+    pairs = tuple((i, (i + 3) % 10) for i in range(10))
+    plain = Coupling(kind="resistive", value=1e5, topology="edges", count=10, edges=pairs)
+    given = Coupling(kind="resistive", value=1e5, topology="edges", count=10, edges=pairs, values=(1e5,) * 10)
+    u = np.random.default_rng(1).integers(-1000, 1000, 10)
+    assert given.pull(u).tolist() == plain.pull(u).tolist()
+    for each, kind in ((given, Neighbours), (coupling(10, 12), Edges)):
+        made = coupling_term(each, 2, 17, "membrane")
+        assert isinstance(made, kind)
+        to_rtlil(made)
+
+
+@pytest.mark.parametrize(
+    ("count", "edges", "lanes", "kind"), [(9, 14, 2, "resistive"), (9, 14, 4, "capacitive"), (2, 1, 1, "resistive")]
+)
+def test_an_array_with_weighted_edges_is_the_model(count: int, edges: int, lanes: int, kind: str) -> None:
+    params = oscillators(coupling(count, edges, kind))
+    drive = np.random.default_rng(2).integers(-3000, 3000, (200, count))
+    case = Case(neuron=neuron("relaxation_oscillator"), params=params, lanes=lanes, drive_raw=drive)
+    verdict = verify(case, "compiled")
+    assert verdict.equal, verdict.reason
+
+
+def heated(coupled: Coupling, dt: float = 12.5e-9) -> EquationParams:
+    neuron = equation_neuron(shipped_model("thermal_vo2").model_dump_json())
+    made: EquationParams = neuron.model.from_circuit(None, count=coupled.count, dt=dt)
+    return replace(made, coupling=coupled)
+
+
+@pytest.mark.parametrize(("topology", "interval", "lanes"), [("grid", 1, 2), ("edges", 3, 2)])
+def test_an_array_from_equations_with_neighbours_is_the_model(topology: str, interval: int, lanes: int) -> None:
+    if topology == "grid":
+        coupled = Coupling(kind="weight", value=4e-6, topology="grid", count=6, columns=3)
+    else:
+        pairs = ((0, 1), (1, 0), (4, 2), (3, 0), (2, 3), (0, 3))
+        values = (4e-6, 3e-6, -1e-6, 2e-6, 1e-6, 0.5e-6)
+        coupled = Coupling(
+            kind="weight", value=4e-6, topology="edges", count=5, edges=pairs, values=values, directed=True
+        )
+    params = heated(coupled)
+    drive = np.random.default_rng(2).integers(-3000, 3000, (60, params.count))
+    neuron = equation_neuron(params.text)
+    case = Case(neuron=neuron, params=params, lanes=lanes, interval=interval, drive_raw=drive)
+    verdict = verify(case, "compiled")
+    assert verdict.equal, verdict.reason
