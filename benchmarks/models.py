@@ -162,7 +162,7 @@ def integrated(system: System, current: float, step: float, steps: int) -> list[
 
 
 def _rates(params: EquationParams) -> tuple[Judged, float]:
-    """Rates of SciPy and of the circuit, and how far the last of the first spikes is from that of the other integrator."""
+    """Rates of SciPy and of the circuit, and how much later a spike comes by the other integrator."""
     given = params.system.input
     current = 0.0 if given is None else float(given.start)
     found = judge(params, current)

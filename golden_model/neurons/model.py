@@ -201,8 +201,8 @@ class NeuronParams(ABC):
         if not columns:
             return self
         raise ValueError(
-            f"devices cannot differ in {next(iter(columns))} in this model: v_th and v_hold can in relaxation_oscillator, "
-            "v_th in lif, and every parameter in a model from equations, such as vo2_switch"
+            f"devices cannot differ in {next(iter(columns))} in this model; they can differ in v_th and v_hold in "
+            "relaxation_oscillator, in v_th in lif, and in any parameter in a model from equations, such as vo2_switch"
         )
 
     @property
