@@ -41,12 +41,12 @@ from neuristor.hdl.edges import Edges
 from neuristor.hdl.lane import Lane
 from neuristor.hdl.neighbours import Neighbours
 from neuristor.hdl.protection import check_protection, guarded
+from neuristor.hdl.row_port import RowPort
 from neuristor.hdl.tree import count_ones
 
 __all__ = [
     "ArrayParams",
     "NeuronArray",
-    "RowPort",
     "Tuned",
     "check_lanes",
     "drive_layout",
@@ -178,42 +178,6 @@ def in_rows(columns: dict[str, NDArray[np.int64]], lanes: int) -> list[list[dict
     return [neurons[start : start + lanes] for start in range(0, count, lanes)]
 
 
-class RowPort(wiring.Signature):
-    """A port to the rows of a memory, from the side of the master.
-
-    Parameters
-    ----------
-    width : int
-        Bits of a row.
-    rows : int
-        Rows of the memory.
-
-    Members
-    -------
-    address : Out(range(rows))
-        Row to write or read.
-    write : Out(1)
-        Store `given` in the row `address`.
-    given : Out(width)
-        Row to write.
-    read : Out(1)
-        Read the row `address`.
-    data : In(width)
-        That row, one clock after `read`.
-    """
-
-    def __init__(self, width: int, rows: int) -> None:
-        super().__init__(
-            {
-                "address": Out(range(rows)),
-                "write": Out(1),
-                "given": Out(width),
-                "read": Out(1),
-                "data": In(width),
-            }
-        )
-
-
 class Tuned:
     """The integers that a circuit is built from; those that are loadable are replaced by an input.
 
@@ -303,6 +267,8 @@ class NeuronArray(wiring.Component):
         Neuron updates clamped since reset; stays at its largest value.
     own : In(RowPort), optional
         Access to the rows of per-neuron parameters, of a loadable array that has them.
+    edges : In(RowPort), optional
+        Access to the edges of a loadable array in which each has its own value; see `Edges`.
     tuning : In(StructLayout), optional
         Loaded parameters that all neurons share, of a loadable array whose lanes have this input. The initial state is
         computed from its value after reset.
@@ -323,6 +289,7 @@ class NeuronArray(wiring.Component):
     saturated: Signal
     saturations: Signal
     own: Any
+    edges: Any
     tuning: Any
     seed: Signal
     memory_faults: Signal
@@ -348,6 +315,8 @@ class NeuronArray(wiring.Component):
         self._neighbours = neighbours
         first = self._lanes[0]
         loaded: dict[str, Any] = {}
+        if isinstance(neighbours, Edges) and neighbours.loadable:
+            loaded["edges"] = In(neighbours.edges.signature)
         if loadable and parameters is not None:
             loaded["own"] = In(RowPort(self.row_shape.size, max(2, self.rows)))
         if loadable:
@@ -583,6 +552,12 @@ class NeuronArray(wiring.Component):
     ) -> None:
         """Connect the coupling term: the states read and written, and the term of each neuron."""
         m.submodules.neighbours = neighbours
+        if isinstance(neighbours, Edges) and neighbours.loadable:
+            inner, outer = neighbours.edges, self.edges
+            m.d.comb += [
+                getattr(inner, each).eq(getattr(outer, each)) for each in ("address", "write", "given", "read")
+            ]
+            m.d.comb += outer.data.eq(inner.data)
         m.d.comb += [
             neighbours.enable.eq(moves),
             neighbours.row.eq(row),

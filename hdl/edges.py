@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 from neuristor.golden_model.neurons.coupling import WEIGHT_BITS, Coupling
 from neuristor.hdl.fixed import round_shift, saturate
 from neuristor.hdl.neighbours import Neighbours
+from neuristor.hdl.row_port import RowPort
 
 __all__ = ["Edges", "coupling_term"]
 
@@ -23,7 +24,7 @@ MOST_DISTANCES = 16
 """Most distances to neighbours that are read all at once, each from a copy of the values."""
 
 
-def coupling_term(coupling: Coupling, lanes: int, width: int, field: str) -> Neighbours | Edges:
+def coupling_term(coupling: Coupling, lanes: int, width: int, field: str, loadable: bool = False) -> Neighbours | Edges:
     """The circuit of a coupling term: all neighbours at once where edges are equal and few, else a walk along edges.
 
     Parameters
@@ -36,11 +37,15 @@ def coupling_term(coupling: Coupling, lanes: int, width: int, field: str) -> Nei
         Bits of an exchanged value, signed.
     field : str
         Name of the state field that is exchanged.
+    loadable : bool
+        Whether the values of edges can be changed at run time, where each has its own.
     """
     alike = not coupling.weighted
     if alike and coupling.topology != "all_to_all":
         alike = len({j - i for i, found in enumerate(coupling.neighbours) for j in found}) <= MOST_DISTANCES
-    return (Neighbours if alike else Edges)(coupling, lanes, width, field)
+    return (
+        Neighbours(coupling, lanes, width, field) if alike else Edges(coupling, lanes, width, field, loadable=loadable)
+    )
 
 
 class Edges(wiring.Component):
@@ -69,6 +74,8 @@ class Edges(wiring.Component):
         Name of the state field that is exchanged.
     walkers : int
         Edges a clock: a multiple of `lanes`.
+    loadable : bool
+        Whether the lists can be changed at run time.
 
     Members
     -------
@@ -86,6 +93,9 @@ class Edges(wiring.Component):
         Rows are written in order, from 0; the last one ends the tick.
     written : In(ArrayLayout(signed(width), lanes))
         The exchanged field of that row after the tick.
+    edges : In(RowPort), optional
+        Access to the lists: row n has the n-th edge of each walker, that of the first one lowest; see `edge_shape`.
+        Only if loadable. What is written while edges are walked along may count or not.
 
     Raises
     ------
@@ -100,8 +110,17 @@ class Edges(wiring.Component):
     write: Signal
     write_row: Signal
     written: data.View[Any]
+    edges: Any
 
-    def __init__(self, coupling: Coupling, lanes: int, width: int, field: str, walkers: int | None = None) -> None:
+    def __init__(
+        self,
+        coupling: Coupling,
+        lanes: int,
+        width: int,
+        field: str,
+        walkers: int | None = None,
+        loadable: bool = False,
+    ) -> None:
         walkers = lanes if walkers is None else walkers
         self._rows = -(-coupling.count // lanes)
         if walkers < lanes or walkers % lanes or walkers // lanes > self._rows:
@@ -113,7 +132,8 @@ class Edges(wiring.Component):
         self._turns = walkers // lanes
         values = data.ArrayLayout(signed(width), lanes)
         self.pull_shape = signed(coupling.pull_bits(width))
-        self.lists = self._split()
+        self.lists, self.loadable = self._split(), loadable
+        port = RowPort(walkers * self.edge_shape.size, max(2, len(self.lists[0])))
         super().__init__(
             {
                 "enable": In(1),
@@ -123,8 +143,15 @@ class Edges(wiring.Component):
                 "write": In(1),
                 "write_row": In(range(max(2, self._rows))),
                 "written": In(values),
+                **({"edges": In(port)} if loadable else {}),
             }
         )
+
+    @property
+    def edge_rows(self) -> list[int]:
+        """The lists, as rows of the port `edges`."""
+        shape = data.ArrayLayout(self.edge_shape, self.walkers)
+        return [int(Const.cast(shape.const(list(row))).value) for row in zip(*self.lists, strict=True)]
 
     def _split(self) -> list[list[dict[str, int]]]:
         """The list of each walker, all of one length: what is left repeats the last row with a weight of 0."""
@@ -153,13 +180,12 @@ class Edges(wiring.Component):
     @property
     def edge_shape(self) -> data.StructLayout:
         """Layout of an edge."""
-        widest = max(abs(int(each)) for each in self.coupling.entries[:, 2])
         turns = -(-self._rows // self._turns)
         return data.StructLayout(
             {
                 "reads": unsigned(max(1, (self.coupling.count - 1).bit_length())),
                 "turn": unsigned(max(1, (turns - 1).bit_length())),
-                "weight": signed(max(WEIGHT_BITS + 2, widest.bit_length() + 1)),
+                "weight": signed(WEIGHT_BITS + 2 + self.coupling.degree_bits),
                 "first": unsigned(1),
             }
         )
@@ -197,6 +223,8 @@ class Edges(wiring.Component):
         m.submodules[f"value_memory_{number}"] = values
         m.submodules[f"sum_memory_{number}"] = sums
         edge, store, value = edges.read_port(), values.write_port(), values.read_port()
+        if self.loadable:
+            self._access(m, number, edges)
         m.d.comb += [
             edge.addr.eq(place),
             store.en.eq(self.write),
@@ -242,6 +270,20 @@ class Edges(wiring.Component):
             read.addr.eq(turn),
         ]
         return read.data
+
+    def _access(self, m: Module, number: int, edges: Any) -> None:
+        """Let the host write and read the list of a walker."""
+        port, width = self.edges, self.edge_shape.size
+        here = slice(number * width, (number + 1) * width)
+        write, read = edges.write_port(), edges.read_port()
+        m.d.comb += [
+            write.en.eq(port.write),
+            write.addr.eq(port.address),
+            Value.cast(write.data).eq(port.given[here]),
+            read.en.eq(port.read),
+            read.addr.eq(port.address),
+            port.data[here].eq(Value.cast(read.data)),
+        ]
 
     def _place(self, neuron: Any) -> tuple[Any, Any]:
         """Row and lane of a neuron."""

@@ -554,7 +554,7 @@ class FlowArray(NeuronArray):
     ) -> None:
         check_lanes(params, lanes)
         Flow(interval)  # checks it
-        term = self.term(params, lanes)
+        term = self.term(params, lanes, loadable)
         coupled = {} if term is None else {"pull_shape": term.pull_shape}
         made = [self.lane_type(params, index, lanes, interval, loadable, **coupled) for index in range(lanes)]
         columns = {name: np.asarray(made[0]._columns[name][1]) for name in made[0]._own}
@@ -568,7 +568,7 @@ class FlowArray(NeuronArray):
             protection=protection,
         )
 
-    def term(self, params: Any, lanes: int) -> Neighbours | Edges | None:
+    def term(self, params: Any, lanes: int, loadable: bool) -> Neighbours | Edges | None:
         """The coupling term of the neurons; None if they have none.
 
         Parameters
@@ -577,5 +577,7 @@ class FlowArray(NeuronArray):
             Parameters of the neurons.
         lanes : int
             Neurons of a row.
+        loadable : bool
+            Whether the values of edges can be changed at run time, where each has its own.
         """
         return None

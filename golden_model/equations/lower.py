@@ -302,7 +302,9 @@ class Lowering:
             return self._abstract[e]
         if not e.args or self._is_constant(e):
             return e
-        if isinstance(e, (sympy.logic.boolalg.Boolean, propagate)) or (e.has(choose) and self._by_discrete(e)):
+        if isinstance(e, (sympy.logic.boolalg.Boolean, propagate)):
+            return e
+        if e.has(choose) and self._by_discrete(e) and not (self._differs(e) and self._variables(e) - set(self.finite)):
             return e
         args = [self.abstracted(each) for each in e.args]
         if isinstance(e, (least, most, choose)):
@@ -310,13 +312,19 @@ class Lowering:
         elif isinstance(e, sympy.Function) or (e.is_Pow and not (e.exp.is_Integer and e.exp > 0)):
             constant, argument = args[0].as_independent(*self._ranges, as_Add=False)
             continuous = self._variables(argument) - set(self.finite)
-            if len(continuous) > 1 or (continuous and argument.has(least, most, choose)):
+            if continuous and self._differs(args[0]):
+                args[0] = self._part(args[0])  # a table is the same for all neurons
+            elif len(continuous) > 1 or (continuous and argument.has(least, most, choose)):
                 args[0] = constant * self._part(argument)
             made = e.func(*args)
         else:
             made = e.func(*args)
         self._abstract[e] = made
         return made
+
+    def _differs(self, e: Any) -> bool:
+        """Whether an expression has parameters in which neurons differ."""
+        return any(np.ndim(self.numbers[s]) for s in e.free_symbols & set(self.numbers))
 
     def _by_discrete(self, e: Any) -> bool:
         """Whether an expression has one variable at most, and choices by discrete values only."""
@@ -725,8 +733,13 @@ class Lowering:
 
     def _by_cases(self, e: Any, frac: int) -> Fixed:
         cases = self._cases(e)
+        if cases is None and self._combinations(e) <= CASES:
+            every = [(case, self.constant(self._number(each), frac).node) for case, each in self._cased(e)]
+            choice = [(case, float(n)) for n, (case, _) in enumerate(every)]
+            chosen = self._chosen(choice, {float(n): node for n, (_, node) in enumerate(every)})
+            return Fixed(chosen, frac, math.ldexp(0.5, -frac))
         if cases is None:
-            raise EquationError(f"{self.where}: {str(e)[:60]!r} depends on too many discrete values or on spread")
+            raise EquationError(f"{self.where}: {str(e)[:60]!r} depends on too many discrete values")
         nodes = {value: self.constant(value, frac).node for _, value in cases}
         return Fixed(self._chosen(cases, nodes), frac, math.ldexp(0.5, -frac))
 
@@ -734,6 +747,8 @@ class Lowering:
 
     def _tabular(self, e: Any, x: Any) -> bool:
         """Whether an expression of one variable needs a table: it is neither linear in it nor a power."""
+        if self._differs(e):
+            return False
         if e.has(choose):
             return self._by_discrete(e)
         if e.has(least, most):

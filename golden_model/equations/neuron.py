@@ -163,7 +163,9 @@ class EquationParams(NeuronParams):
         system, coupling = _read(self.text), self.coupling
         if coupling is None:
             return system.alone()
-        return system.joined(1 / coupling.value if coupling.kind == "resistive" else coupling.value, coupling.load)
+        strength = 1 / coupling.value if coupling.kind == "resistive" else coupling.value
+        # A power of two: the same circuit for other values of edges.
+        return system.joined(strength, 2.0**coupling.degree_bits)
 
     def pulls(self, state: Mapping[str, Any]) -> list[Any]:
         """The sum over the neighbours of each neuron, in a list of one; of none without coupling.

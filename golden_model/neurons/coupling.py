@@ -51,7 +51,7 @@ class Coupling:
         Kind of the coupling elements.
     value : float
         Resistance or capacitance of each element, in ohm or farad, above 0, or a weight, not 0. With `values`, that of
-        the strongest.
+        an edge of weight 1: at least as strong as the strongest.
     topology : {"all_to_all", "ring", "chain", "grid", "torus", "hexagonal", "edges"}
         Which neurons are coupled. In ``grid`` and ``torus``, each is coupled to its four neighbours, in ``hexagonal``
         to its six, with every second row half a place to the right; neurons are numbered row by row.
@@ -136,8 +136,11 @@ class Coupling:
         for value, pair in zip(self.values, self.pairs.tolist(), strict=True):
             self._check_value(value, f"the value of edge {pair}")
         strongest = self.strongest(self.kind, self.values)
-        if not math.isclose(abs(self.value), strongest):
-            raise ValueError(f"value must be that of the strongest edge, {strongest!r}, not {self.value!r}")
+        weaker = self.value > strongest if self.kind == "resistive" else abs(self.value) < strongest
+        if weaker and not math.isclose(abs(self.value), strongest):
+            raise ValueError(
+                f"value must be at least as strong as the strongest edge, {strongest!r}, not {self.value!r}"
+            )
 
     @staticmethod
     def strongest(kind: str, values: Sequence[float]) -> float:
@@ -155,7 +158,7 @@ class Coupling:
     @property
     def weighted(self) -> bool:
         """Whether the edges differ, or act in one direction only."""
-        return self.directed or len(set(self.values)) > 1
+        return self.directed or any(each != self.value for each in self.values)
 
     @cached_property
     def weights(self) -> NDArray[np.float64]:
@@ -226,6 +229,11 @@ class Coupling:
             return float(self.degree)
         i, _, w = self.arcs
         return float(np.bincount(i, weights=np.abs(w), minlength=self.count).max()) * 2.0**-WEIGHT_BITS
+
+    @property
+    def degree_bits(self) -> int:
+        """Bits before the point of a sum of weights, which is at most two to this power."""
+        return (self.degree - 1).bit_length()
 
     def pull_bits(self, width: int) -> int:
         """Bits of a coupling term.

@@ -8,6 +8,7 @@ from typing import Any
 from amaranth.hdl import Const, Module, Signal, Value
 
 from neuristor.hdl.array import NeuronArray
+from neuristor.hdl.edges import Edges
 from neuristor.hdl.link.core import Content, StreamCore
 from neuristor.hdl.link.registers import Entry, Registers
 from neuristor.hdl.link.rows import RowWindow, connect_rows, words_of
@@ -48,6 +49,10 @@ class ArrayCore(StreamCore):
         if array.own_rows:
             windows["parameters"] = RowWindow(array.row_shape.size, array.rows)
             entries.append(windows["parameters"].entry("parameters", _meaning(array)))
+        term = _edges(array)
+        if term is not None:
+            windows["edges"] = RowWindow(len(array.edges.given), len(term.lists[0]))
+            entries.append(windows["edges"].entry("edges", _meaning_of_edges(array)))
         self.params: Any = array.params
         self._tuning = (
             {name: array.tuning[name] for name in array.tuning.shape().members}
@@ -99,7 +104,13 @@ class ArrayCore(StreamCore):
         """
         array, params = self.circuit, self.params
         raw = {k: v for k, v in params.raw._asdict().items() if k not in self._tuning}
-        coupling = getattr(params, "coupling", None)
+        given, edges = getattr(params, "coupling", None), _edges(array)
+        coupling: Any = None if given is None else asdict(given)
+        if edges is not None:
+            known = {name: coupling[name] for name in ("kind", "value", "directed")}
+            shape = [[name, edges.edge_shape[name].width] for name in edges.edge_shape.members]
+            coupling = known | {"walkers": edges.walkers, "edges": len(edges.lists[0]), "edge": shape}
+            coupling["pull"] = edges.pull_shape.width
         return {
             "kind": "array",
             "model": self.model,
@@ -110,7 +121,7 @@ class ArrayCore(StreamCore):
             "state": [list(field) for field in params.state_fields],
             "parameters": array.row_shape.size if array.own_rows else 0,
             "raw": raw,
-            "coupling": None if coupling is None else asdict(coupling),
+            "coupling": coupling,
             "tuning": sorted(self._tuning),
         }
 
@@ -145,6 +156,9 @@ class ArrayCore(StreamCore):
         found = [Content(name, [word]) for name, word in self._words(array).items()]
         if array.own_rows:
             found.append(Content("parameters", words_of(array.own_rows, array.row_shape.size)))
+        edges = _edges(array)
+        if edges is not None:
+            found.append(Content("edges", words_of(edges.edge_rows, edges.walkers * edges.edge_shape.size)))
         return found
 
     def _words(self, array: NeuronArray) -> dict[str, int]:
@@ -181,6 +195,8 @@ class ArrayCore(StreamCore):
             m.d.comb += port.eq(getattr(registers, f"{name}__value"))
         if "parameters" in self.windows:
             connect_rows(m, registers, self.windows["parameters"], "parameters", array.own, busy)
+        if "edges" in self.windows:
+            connect_rows(m, registers, self.windows["edges"], "edges", array.edges, busy)
 
 
 _SHIFTS = {
@@ -190,6 +206,23 @@ _SHIFTS = {
     "hold_noise_raw": "noise_shift",
 }
 """Shift of each coefficient that ``NeuronArray.tuned`` scales to the circuit's."""
+
+
+def _edges(array: NeuronArray) -> Edges | None:
+    """The coupling term, if its edges can be loaded."""
+    term = array.neighbours
+    return term if isinstance(term, Edges) and term.loadable else None
+
+
+def _meaning_of_edges(array: NeuronArray) -> str:
+    """What a row of the edges holds."""
+    term = _edges(array)
+    assert term is not None
+    shape = term.edge_shape
+    parts = [
+        f"{name} in bits {shape[name].offset} to {shape[name].offset + shape[name].width - 1}" for name in shape.members
+    ]
+    return f"edges in the order of the walk: for each of {term.walkers} walkers {shape.size} bits, {', '.join(parts)}"
 
 
 def _meaning(array: NeuronArray) -> str:

@@ -433,7 +433,7 @@ class EquationArray(FlowArray):
 
     lane_type = EquationLane
 
-    def term(self, params: Any, lanes: int) -> Neighbours | Edges | None:
+    def term(self, params: Any, lanes: int, loadable: bool) -> Neighbours | Edges | None:
         """The sum over the neighbours.
 
         Parameters
@@ -442,6 +442,8 @@ class EquationArray(FlowArray):
             Parameters of the neurons.
         lanes : int
             Neurons of a row.
+        loadable : bool
+            Whether the values of edges can be changed at run time, where each has its own.
         """
         if params.coupling is None:
             return None
@@ -449,7 +451,7 @@ class EquationArray(FlowArray):
         word = params.quantised.state[field]
         # A word without a sign needs one more bit as a signed one.
         width = bits(min(word.low, -1), word.high)
-        return coupling_term(params.coupling, lanes, width, field)
+        return coupling_term(params.coupling, lanes, width, field, loadable)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -431,6 +431,7 @@ class RelaxationOscillatorArray(NeuronArray):
                 lanes,
                 width=params.membrane.width + capacitive,
                 field="change" if capacitive else "membrane",
+                loadable=loadable,
             )
         pull_shape = None if neighbours is None else neighbours.pull_shape
         columns = parameter_columns(params, loadable)

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from neuristor.golden_model.networks.snn import Connection
 from neuristor.golden_model.neurons.lif import LifRaw
-from neuristor.hdl.array import RowPort, state_layout
+from neuristor.hdl.array import state_layout
 from neuristor.hdl.neurons.lif import parameter_layout
 from neuristor.hdl.protection import guarded
+from neuristor.hdl.row_port import RowPort
 from neuristor.hdl.snn.lane import LifLayer, SnnLane
 from neuristor.hdl.snn.plan import LayerPlan, Source
 from neuristor.hdl.snn.scanner import Scanner

@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
 from neuristor.golden_model.networks.snn import INPUT, SnnParams
-from neuristor.hdl.array import RowPort
+from neuristor.hdl.row_port import RowPort
 from neuristor.hdl.snn.layer import SnnLayer
 from neuristor.hdl.snn.plan import WORD, LayerPlan, Source, word_bits
 from neuristor.hdl.snn.scanner import Edge

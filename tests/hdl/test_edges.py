@@ -7,19 +7,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from neuristor.boards.host import open_board
 from neuristor.golden_model.devices.catalogue import preset
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.equations.file import shipped_model
 from neuristor.golden_model.equations.neuron import EquationParams
 from neuristor.golden_model.neurons.coupling import WEIGHT_BITS, Coupling
-from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorParams
+from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorBitTrue, RelaxationOscillatorParams
 from neuristor.hdl.edges import Edges, coupling_term
+from neuristor.hdl.link.array import ArrayCore
+from neuristor.hdl.link.core import Record
+from neuristor.hdl.link.serial import SerialCore
 from neuristor.hdl.neighbours import Neighbours
 from neuristor.hdl.neurons import neuron
 from neuristor.hdl.neurons.equations import equation_neuron
+from neuristor.hdl.neurons.relaxation_oscillator import RelaxationOscillatorArray
 from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.benches.case import Case
-from neuristor.sim.benches.verify import verify
+from neuristor.sim.benches.verify import available, verify
+from neuristor.sim.engines.virtual_board import VirtualBoard
 
 
 def coupling(count: int, edges: int, kind: str = "resistive", seed: int = 1) -> Coupling:
@@ -103,3 +109,28 @@ def test_an_array_from_equations_with_neighbours_is_the_model(topology: str, int
     case = Case(neuron=neuron, params=params, lanes=lanes, interval=interval, drive_raw=drive)
     verdict = verify(case, "compiled")
     assert verdict.equal, verdict.reason
+
+
+@pytest.mark.skipif(not available("verilator"), reason="verilator is not installed")
+def test_other_edges_are_loaded_into_the_same_circuit() -> None:
+    built = coupling(7, 9)
+    weaker = tuple(2 * value for value in built.values)
+    other = replace(built, values=weaker[::-1])
+    assert other.pull(np.arange(7)).tolist() != built.pull(np.arange(7)).tolist()
+    cores = [
+        ArrayCore(RelaxationOscillatorArray(oscillators(each), 2, loadable=True), "relaxation_oscillator")
+        for each in (built, other)
+    ]
+    drive = np.random.default_rng(5).integers(-2000, 2000, (20, 7))
+    with VirtualBoard(SerialCore(cores[0], 4)) as virtual, open_board(cores[0], virtual.port) as board:
+        for core, params in zip(cores, (oscillators(built), oscillators(other)), strict=True):
+            board.load(core)
+            recording = board.run(drive, 10, Record.SPIKES | Record.LAST_STATE)
+            model = RelaxationOscillatorBitTrue(params)
+            wanted = model.run(np.repeat(drive, 10, axis=0))
+            np.testing.assert_array_equal(recording.raster(0, 200), wanted["spike"])
+            ticks, state = board.trace(recording)
+            for name, values in state.items():
+                np.testing.assert_array_equal(values, wanted[name][ticks], err_msg=name)
+    for core in cores:
+        core.describe_only()

@@ -11,9 +11,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from neuristor.hdl.array import RowPort
 from neuristor.hdl.link.registers import Registers
 from neuristor.hdl.link.rows import RowWindow, connect_rows, row_words, words_of
+from neuristor.hdl.row_port import RowPort
 
 SIZES = [(1, 1), (1, 5), (31, 3), (32, 1), (32, 4), (33, 3), (63, 2), (64, 2), (65, 3), (96, 2), (97, 1), (130, 3)]
 

@@ -1,0 +1,160 @@
+"""Files that describe an array neuron by neuron: what they mean, and what is refused, in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import mmwrite
+from scipy.sparse import coo_array
+
+from neuristor.array_files import read_devices, read_edges
+from neuristor.design_file import load
+from neuristor.toml_file import DesignError
+
+DESIGN = """
+[device]
+preset = "vo2-onn"
+[circuit]
+supply = 2.5
+series_resistance = 20e3
+capacitance = 100e-12
+[neuron]
+model = "relaxation_oscillator"
+count = 4
+dt = 80e-9
+[stimulus]
+source = "none"
+ticks = 100
+"""
+DEVICES = "device;v_th (mV);v_hold (V)\n0;1990;1,00\n1;2010;0,99\n2;1950;1,02\n3;2001;1,01\n"
+EDGES = "i,j,value (kohm)\n0,1,400\n1,2,500\n2,3,600\n0,3,1000\n"
+SWITCH = '[neuron]\nmodel = "vo2_switch"\ncount = 3\n[stimulus]\nsource = "none"\nticks = 10\n'
+
+
+def made(folder: Path, design: str, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(text)
+    (folder / "design.toml").write_text(design)
+    return folder / "design.toml"
+
+
+def test_measured_devices_are_those_of_the_array(tmp_path: Path) -> None:
+    path = made(tmp_path, DESIGN + '[devices]\nfile = "devices.csv"\n', devices=DEVICES)
+    params = load(path).params
+    np.testing.assert_allclose(params.thresholds, [1.99, 2.01, 1.95, 2.001])
+    np.testing.assert_allclose(params.holds, [1.0, 0.99, 1.02, 1.01])
+    before = load(path).digest
+    (tmp_path / "devices.csv").write_text(DEVICES.replace("2001", "2002"))
+    assert load(path).digest != before
+
+
+def test_any_parameter_of_a_model_from_equations_is_measured(tmp_path: Path) -> None:
+    text = "r_ins (kohm),capacitance (pF),v_th (V)\n100.2,100,1.99\n110,105,2.01\n95,98,1.95\n"
+    params = load(made(tmp_path, SWITCH + '[devices]\nfile = "devices.csv"\n', devices=text)).params
+    assert len(params.quantised.columns) > 2
+    values = {symbol.name: value for symbol, value in params.own_values.items()}
+    np.testing.assert_allclose(values["r_ins"], [100.2e3, 110e3, 95e3])
+    np.testing.assert_allclose(values["capacitance"], [100e-12, 105e-12, 98e-12])
+
+
+def test_lif_neurons_have_measured_thresholds(tmp_path: Path) -> None:
+    design = DESIGN.replace("20e3", "200e3").replace("relaxation_oscillator", "lif").replace("80e-9", "1e-6")
+    text = "v_th\n1.99\n2.01\n1.95\n2.001\n"
+    path = made(tmp_path, design + '[devices]\nfile = "devices.csv"\n', devices=text)
+    np.testing.assert_allclose(load(path, later=True).params.thresholds, [1.99, 2.01, 1.95, 2.001])
+
+
+def test_edges_have_the_values_of_the_file(tmp_path: Path) -> None:
+    path = made(tmp_path, DESIGN + '[coupling]\nkind = "resistive"\nfile = "edges.csv"\n', edges=EDGES)
+    coupling = load(path).params.coupling
+    assert coupling is not None
+    wanted = np.zeros((4, 4))
+    for i, j, ohm in ((0, 1, 4e5), (1, 2, 5e5), (2, 3, 6e5), (0, 3, 1e6)):
+        wanted[i, j] = wanted[j, i] = 1 / ohm
+    np.testing.assert_allclose(coupling.matrix(), wanted)
+
+
+def test_a_matrix_gives_the_same_edges(tmp_path: Path) -> None:
+    matrix = np.array([[0, 2.0, 0], [2.0, 0, -1.0], [0, -1.0, 0]])
+    mmwrite(tmp_path / "w.mtx", coo_array(matrix))
+    np.savez(tmp_path / "w.npz", edges=matrix)
+    for name in ("w.mtx", "w.npz"):
+        found = read_edges(tmp_path / name, 3, False)
+        assert found.pairs == ((0, 1), (1, 2))
+        assert found.values == (2.0, -1.0)
+    assert len(read_edges(tmp_path / "w.npz", 3, True).pairs) == 4
+
+
+def test_a_lattice_has_a_spread_of_values(tmp_path: Path) -> None:
+    text = '[coupling]\nkind = "resistive"\ntopology = "ring"\nvalue = 400e3\nvalue_d2d = 0.1\n'
+    coupling = load(made(tmp_path, DESIGN + text)).params.coupling
+    assert coupling is not None
+    assert len(set(coupling.values)) == 4
+    assert coupling.value == min(coupling.values)
+    assert load(made(tmp_path, DESIGN + text)).params.coupling == coupling
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "it holds nothing; wanted titles such as v_th, and a row for each of 4 neurons"),
+        ("v_th\n1\n2\n3\n", "wanted a row for each of the 4 neurons, not 3"),
+        ("v_th\n1\n2\n3\n4\n5\n", "wanted a row for each of the 4 neurons; there are more"),
+        ("v_th\n1\nnan\n3\n4\n", "line 3: v_th must be a finite number, not 'nan'"),
+        ("v_th (furlong)\n1\n2\n3\n4\n", "line 1: v_th: .*furlong"),
+        ("v_th,v_th\n1,1\n", "line 1: v_th stands twice"),
+        ("1\n2\n3\n4\n", "line 1: column 1 needs the name of a parameter, not '1'"),
+        ("v_th,v_hold\n1,2\n3\n", "line 3: wanted 2 values, as there are titles, not 1"),
+    ],
+)
+def test_wrong_files_of_devices_are_one_sentence(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_devices(tmp_path / "d.csv", 4)
+
+
+@pytest.mark.parametrize(
+    ("edges", "message"),
+    [
+        ("0,4,1e5\n", "line 1: the ends of an edge must be neurons from 0 to 3, not 0 and 4"),
+        ("0,1,1e5\n1,0,2e5\n", r"edges must hold each pair once, but \[1, 0\] occurs twice"),
+        ("2,2,1e5\n", r"edges must be pairs of different oscillators from 0 to 3, not \[2, 2\]"),
+        ("0,1,-1e5\n", "must be a positive number, not -100000.0"),
+        ("0,1,nan\n", "line 1: the value of an edge must be a finite number, not 'nan'"),
+        ("0,1,1\n", "coupling_resistance must be above"),
+        ("0;1;2;3\n", "line 1: wanted the columns i, j and value, not 4 columns"),
+        ("i,j,value (parsec)\n0,1,1\n", "the unit of the values: .*parsec"),
+    ],
+)
+def test_wrong_edges_are_one_sentence(edges: str, message: str, tmp_path: Path) -> None:
+    path = made(tmp_path, DESIGN + '[coupling]\nkind = "resistive"\nfile = "edges.csv"\n', edges=edges)
+    with pytest.raises(DesignError, match=message) as caught:
+        load(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("design", "message"),
+    [
+        (DESIGN + '[coupling]\nkind = "resistive"\n', "wanted either file or topology"),
+        (DESIGN + '[coupling]\nkind = "resistive"\ntopology = "ring"\n', "value is missing"),
+        (DESIGN + '[coupling]\ntopology = "ring"\nvalue = 1.0\n', "coupling must be 'resistive' or 'capacitive'"),
+        (DESIGN + '[devices]\nfile = "absent.csv"\n', "absent.csv: cannot be read"),
+        (
+            '[neuron]\nmodel = "hopf"\ncount = 3\n[stimulus]\nsource = "none"\nticks = 10\n[coupling]\n'
+            'topology = "ring"\nvalue = 1.0\n',
+            r"the model hopf has no \[coupling\]",
+        ),
+        (
+            DESIGN.replace("count = 4", 'count = 4\ncoupling = "resistive"\ncoupling_resistance = 4e5')
+            + '[coupling]\nkind = "resistive"\ntopology = "ring"\nvalue = 4e5\n',
+            "has a coupling of its own",
+        ),
+    ],
+)
+def test_wrong_sections_are_one_sentence(design: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DesignError, match=message) as caught:
+        load(made(tmp_path, design))
+    assert "\n" not in str(caught.value)
