@@ -5,11 +5,13 @@ the golden model by compiled ones, ``select`` by ``if``, ``lookup`` by an index)
 the integers of ``params.raw`` as constants. LLVM folds these constants and vectorizes the loop over the neurons. For a
 model with long tables, ``raw`` is an argument: it is compiled once for all values.
 
-Every :class:`neuristor.golden_model.neurons.model.BitTrueModel` without coupling can be compiled.
+Every :class:`neuristor.golden_model.neurons.model.BitTrueModel` without coupling can be compiled, and so can models
+from equations whose neighbours are edges: each tick, the sums over the neighbours come first.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
@@ -20,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuristor.golden_model.fixed import lookup, select
+from neuristor.golden_model.neurons.coupling import WEIGHT_BITS
 from neuristor.golden_model.neurons.model import BitTrueModel, Rule, check_drive
 
 __all__ = ["available", "run"]
@@ -61,10 +64,10 @@ def run(model: BitTrueModel, drive_raw: Array, *, keep: bool = False) -> Array |
     Raises
     ------
     TypeError
-        If the neurons are coupled, or the arguments of the model's `tick` are not those of ``BitTrueModel``.
+        If the neurons are coupled in another way than by edges of a model from equations, or the arguments of the
+        model's `tick` are not those of ``BitTrueModel``.
     """
-    if model.params.coupling is not None:
-        raise TypeError("model must have no coupling: coupled neurons wait for each other; use its own run")
+    reads, edges = _edges(model)
     drive_raw = np.ascontiguousarray(check_drive(model.params, drive_raw))
     rule = model.rule
     count = drive_raw.shape[1]
@@ -72,14 +75,36 @@ def run(model: BitTrueModel, drive_raw: Array, *, keep: bool = False) -> Array |
     # Fields that the hardware does not store are omitted from the trace.
     fields = tuple(field.name for field in model.params.state_fields) if keep else ()
     raw = _with_arrays(model.params.raw)
-    loop = _compiled(rule, raw if raw is model.params.raw else None, fields, keep)
+    loop = _compiled(rule, raw if raw is model.params.raw else None, fields, keep, reads)
     for name, array in zip(rule.state, state, strict=True):
         setattr(model, name, array)
     parameters = [_array(model.params, name, count) for name in rule.parameters]
     spike = np.zeros(drive_raw.shape if keep else count, dtype=np.int64)
     trace = {name: np.empty(drive_raw.shape, dtype=np.int64) for name in fields}
-    model.saturations += int(loop(raw, drive_raw, spike, *state, *parameters, *trace.values()))
+    model.saturations += int(loop(raw, drive_raw, spike, *edges, *state, *parameters, *trace.values()))
     return {"spike": spike, **trace} if keep else spike
+
+
+def _edges(model: BitTrueModel) -> tuple[str, list[Any]]:
+    """The field that neighbours read, and their edges by neuron: starts, ends, weights, the shift of a sum, the sums.
+
+    Raises
+    ------
+    TypeError
+        If the neurons are coupled in a way that is not compiled.
+    """
+    coupling = model.params.coupling
+    if coupling is None:
+        return "", []
+    if "pull_raw" not in inspect.signature(model.tick).parameters or coupling.topology == "all_to_all":
+        raise TypeError("model must have no such coupling: use its own run")
+    i, j, weights = coupling.entries.T
+    starts = np.searchsorted(i, np.arange(coupling.count + 1)).astype(np.int64)
+    shift = WEIGHT_BITS if coupling.weighted else 0
+    weights = weights if coupling.weighted else weights >> WEIGHT_BITS
+    sums = np.zeros(coupling.count, dtype=np.int64)
+    arrays = [starts, np.ascontiguousarray(j), np.ascontiguousarray(weights), shift, sums]
+    return model.params.system.model.coupling.reads, arrays
 
 
 def _array(owner: Any, name: str, count: int) -> Array:
@@ -96,14 +121,22 @@ def _array(owner: Any, name: str, count: int) -> Array:
     return array
 
 
+_SUMS = """
+        for each in range(drive_row.shape[0]):
+            total = (1 << shift) >> 1
+            for edge in range(starts[each], starts[each + 1]):
+                total += weights[edge] * {reads}[ends[edge]]
+            sums[each] = total >> shift
+"""
 _LOOP = """
 def loop({raw}, drive_raw, spike, {arrays}):
     saturations = 0
     for tick in range(drive_raw.shape[0]):
         drive_row = drive_raw[tick]
+{sums}
         {row} = spike{at_tick}
         for each in range(drive_row.shape[0]):
-            {results}, fired, saturated = step(raw, {arguments}, drive_row[each])
+            {results}, fired, saturated = step(raw, {arguments}, drive_row[each]{pull})
             {store}
             saturations += saturated
     return saturations
@@ -111,8 +144,8 @@ def loop({raw}, drive_raw, spike, {arrays}):
 
 
 @lru_cache(maxsize=64)
-def _compiled(rule: Rule, raw: Any, fields: tuple[str, ...], keep: bool) -> Callable[..., int]:
-    """Compile the loop over ticks and neurons; it takes raw, drive, spikes, state, parameters and trace.
+def _compiled(rule: Rule, raw: Any, fields: tuple[str, ...], keep: bool, reads: str) -> Callable[..., int]:
+    """Compile the loop over ticks and neurons; it takes raw, drive, spikes, edges, state, parameters and trace.
 
     The integers of `raw` are constants; if it is None, those of each call are used. The loop returns the number of
     saturations.
@@ -130,9 +163,12 @@ def _compiled(rule: Rule, raw: Any, fields: tuple[str, ...], keep: bool) -> Call
     stores = [f"{name}[each] = next_{name}" for name in rule.state]
     stores += [f"trace_{name}[tick, each] = next_{name}" for name in fields]
     stores += ["spike_row[each] = fired" if keep else "spike_row[each] += fired"]
+    edges = ("starts", "ends", "weights", "shift", "sums") if reads else ()
     source = _LOOP.format(
         raw="raw" if raw is None else "_",
-        arrays=", ".join([*rule.state, *rule.parameters, *(f"trace_{name}" for name in fields)]),
+        arrays=", ".join([*edges, *rule.state, *rule.parameters, *(f"trace_{name}" for name in fields)]),
+        sums=_SUMS.format(reads=reads) if reads else "",
+        pull=", sums[each]" if reads else "",
         row="spike_row",
         at_tick="[tick]" if keep else "",
         results=", ".join(f"next_{name}" for name in rule.state),

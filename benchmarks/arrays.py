@@ -1,0 +1,294 @@
+"""Arrays with neighbours: networks of unequal devices against ngspice, and the speed of thermal arrays.
+
+Run ``python -m benchmarks.arrays``. Networks are of two-state VO2 switches with unequal thresholds, resistances and
+capacitances, and a resistor of its own on each edge; ngspice (Debian) has its own switch model. The speed of the
+bit-true model is that of one core; its peer is the same model in plain NumPy, in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.harness import Benchmark, Peer, Row, Run, missing
+from neuristor.boards import BOARDS
+from neuristor.boards.flow import DoesNotFit, implement
+from neuristor.boards.selftest import BoardTop, SelfTest
+from neuristor.golden_model.devices.catalogue import preset
+from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.equations.file import shipped_model
+from neuristor.golden_model.equations.neuron import EquationParams
+from neuristor.golden_model.neurons import kernel
+from neuristor.golden_model.neurons.coupling import Coupling
+from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorParams
+from neuristor.hdl.neurons import Neuron, neuron
+from neuristor.hdl.neurons.equations import equation_neuron
+
+__all__ = ["BENCHMARK", "NETWORKS", "measure", "network", "off", "spice"]
+
+Floats = NDArray[np.float64]
+TICK = 20e-9
+"""In second."""
+DURATION = 400e-6
+"""Length of a run of a network, in second: about 90 periods, of which the last third counts."""
+NETWORKS: Mapping[str, tuple[int, tuple[tuple[int, int], ...]]] = {
+    "a pair": (2, ((0, 1),)),
+    "a ring of 5": (5, ((0, 1), (1, 2), (2, 3), (3, 4), (0, 4))),
+    "a star of 6": (6, ((0, 1), (0, 2), (0, 3), (0, 4), (0, 5))),
+    "a random graph of 8": (8, ((0, 3), (0, 6), (1, 2), (1, 7), (2, 5), (3, 4), (4, 7), (5, 6), (2, 6), (3, 7))),
+}
+LOCKED = 2e-4
+"""Spread of frequencies within which a network is locked."""
+BOARD = "ulx3s-85f"
+SIDE = 64
+"""Rows and columns of the thermal array."""
+
+
+def _model(name: str, count: int, dt: float) -> tuple[Neuron, EquationParams]:
+    made = equation_neuron(shipped_model(name).model_dump_json())
+    params: EquationParams = made.model.from_circuit(None, count=count, dt=dt)
+    return made, params
+
+
+def network(name: str) -> tuple[Neuron, EquationParams]:
+    """A network of unequal devices with unequal resistors.
+
+    Parameters
+    ----------
+    name : str
+        Of `NETWORKS`.
+    """
+    count, edges = NETWORKS[name]
+    generator = np.random.default_rng(count)
+    usual = {"r_ins": 100.2e3, "r_met": 990.0, "v_th": 1.99, "v_hold": 1.0, "capacitance": 300e-12}
+    spread = {"r_ins": 0.01, "r_met": 0.02, "v_th": 0.001, "v_hold": 0.001, "capacitance": 0.003}
+    columns = {
+        key: value * (1 + spread[key] * generator.standard_normal(count).clip(-2, 2)) for key, value in usual.items()
+    }
+    degree = int(np.bincount(np.ravel(edges)).max())
+    ohms = tuple((4e3 * degree * generator.uniform(1, 2, len(edges))).tolist())
+    coupling = Coupling(kind="resistive", value=min(ohms), topology="edges", count=count, edges=edges, values=ohms)
+    made, params = _model("vo2_switch", count, TICK)
+    params = replace(params, values=(("supply", 14.0), ("series_resistance", 47e3)))
+    return made, replace(params.measured(columns), coupling=coupling)
+
+
+def spice(params: EquationParams, folder: Path) -> list[Floats]:
+    """Times at which each switch becomes metallic, by ngspice.
+
+    Parameters
+    ----------
+    params : EquationParams
+        A network.
+    folder : Path
+        Folder for its files.
+
+    Returns
+    -------
+    list of ndarray of float
+        For each device, in second.
+
+    Raises
+    ------
+    RuntimeError
+        If ngspice fails.
+    """
+    own: dict[str, Any] = {symbol.name: value for symbol, value in params.own_values.items()}
+    column = {name: np.broadcast_to(value, params.count) for name, value in own.items()}
+    lines = ["unequal two-state oscillators", f"vdd s 0 {own['supply']!r}"]
+    for n in range(params.count):
+        v_th, v_hold = float(column["v_th"][n]), float(column["v_hold"][n])
+        lines += [
+            f"rs{n} s n{n} {float(column['series_resistance'][n])!r}",
+            f"c{n} n{n} 0 {float(column['capacitance'][n])!r}",
+            f"sw{n} n{n} m{n} n{n} 0 device{n} off",
+            f"vm{n} m{n} 0 0",
+            f".model device{n} sw vt={(v_th + v_hold) / 2!r} vh={(v_th - v_hold) / 2!r} "
+            f"ron={float(column['r_met'][n])!r} roff={float(column['r_ins'][n])!r}",
+            f".ic v(n{n})=0",
+        ]
+    assert params.coupling is not None
+    for number, ((i, j), ohm) in enumerate(zip(params.coupling.edges, params.coupling.values, strict=True)):
+        lines.append(f"rc{number} n{i} n{j} {ohm!r}")
+    step = 0.4e-9
+    lines += [
+        ".options reltol=1e-6 abstol=1e-15 vntol=1e-9 chgtol=1e-20 trtol=1",
+        f".tran {step!r} {DURATION!r} 0 {step!r} uic",
+        ".control",
+        "set wr_singlescale",
+        "set numdgt=12",
+        "run",
+        "wrdata waves.txt " + " ".join(f"v(n{n}) i(vm{n})" for n in range(params.count)),
+        "quit",
+        ".endc",
+        ".end",
+    ]
+    (folder / "deck.cir").write_text("\n".join(lines) + "\n", "utf-8")
+    run = subprocess.run(
+        [shutil.which("ngspice") or "ngspice", "-b", "-n", "deck.cir"], cwd=folder, capture_output=True, text=True
+    )
+    if run.returncode:
+        raise RuntimeError(f"ngspice: {(run.stdout + run.stderr)[-300:]}")
+    when, *waves = np.loadtxt(folder / "waves.txt").T
+    found = []
+    for n in range(params.count):
+        # Between the currents of the two states.
+        limit = 1 / np.sqrt(float(column["r_ins"][n]) * float(column["r_met"][n]))
+        metallic = waves[2 * n + 1] > limit * waves[2 * n]
+        found.append(when[np.flatnonzero(metallic[1:] & ~metallic[:-1])])
+    return found
+
+
+def off(ours: list[Floats], theirs: list[Floats]) -> tuple[float, float]:
+    """Largest difference of the frequencies, relative, and of the phases, in degrees, in the last third of a run.
+
+    The phases are NaN where the frequencies of ngspice differ by more than `LOCKED`: then they move.
+
+    Parameters
+    ----------
+    ours, theirs : list of ndarray of float
+        Times of the spikes of each device, in second.
+    """
+    frequencies, phases = [], []
+    for times in (ours, theirs):
+        late = [each[each > DURATION * 2 / 3] for each in times]
+        frequencies.append(np.array([1 / np.diff(each).mean() for each in late]))
+        # Where each is in the periods of the first one, by its last spikes.
+        turns = [np.interp(each[-8:-2], late[0], np.arange(len(late[0]))) for each in late]
+        phases.append(np.array([np.angle(np.exp(2j * np.pi * each).mean()) for each in turns]))
+    apart = np.degrees(np.angle(np.exp(1j * (phases[0] - phases[1]))))
+    locked = np.ptp(frequencies[1]) < LOCKED * frequencies[1][0]
+    return float(np.abs(frequencies[0] / frequencies[1] - 1).max()), float(np.abs(apart).max()) if locked else np.nan
+
+
+def _spikes(made: Neuron, params: EquationParams, ticks: int) -> list[Floats]:
+    """Times of the spikes of the bit-true model, events located within a tick."""
+    model = made.model.bit_true(params)
+    trace = model.run(np.zeros((ticks, params.count), dtype=np.int64))
+    lag = np.ldexp(trace["lag"].astype(np.float64), -params.quantised.state["lag"].frac)
+    return [
+        (np.flatnonzero(trace["spike"][:, n]) + 1 - lag[np.flatnonzero(trace["spike"][:, n]), n]) * params.dt
+        for n in range(params.count)
+    ]
+
+
+def _networks(run: Run, names: list[str]) -> Iterator[Row]:
+    if shutil.which("ngspice") is None:
+        run.note("ngspice is not installed: no networks")
+        return
+    for name in names:
+        run.note(name)
+        made, params = network(name)
+        with tempfile.TemporaryDirectory(prefix="neuristor-") as folder:
+            theirs = spice(params, Path(folder))
+        frequency, phase = off(_spikes(made, params, round(DURATION / params.dt)), theirs)
+        yield Row(name=f"{name}, against ngspice: frequency", value=100 * frequency, unit="%", goal=0.5, less=True)
+        if np.isnan(phase):
+            run.note(f"{name}: it does not lock, so that phases are not compared")
+        else:
+            yield Row(name=f"{name}, against ngspice: phase", value=phase, unit="degrees", goal=2.0, less=True)
+
+
+def _thermal(side: int) -> tuple[Neuron, EquationParams]:
+    made, params = _model("thermal_vo2", side * side, 12.5e-9)
+    coupling = Coupling(kind="weight", value=0.02 * 0.20558726e-3, topology="torus", count=side * side, columns=side)
+    return made, replace(params, coupling=coupling)
+
+
+def _speed(run: Run, side: int, ticks: int) -> Iterator[Row]:
+    made, params = _thermal(side)
+    drive = np.zeros((ticks, params.count), dtype=np.int64)
+    plain = made.model.bit_true(params)
+    plain.run(drive[:2])
+    start = time.perf_counter()
+    plain.run(drive[: max(2, ticks // 20)])
+    slow = max(2, ticks // 20) * params.count / (time.perf_counter() - start) / 1e6
+    name = f"thermal array of {side} x {side}, bit-true, one core"
+    if not kernel.available():
+        run.note(missing("numba") or "numba is not installed")
+        return
+    fast = made.model.bit_true(params)
+    kernel.run(fast, drive[:1])
+    start = time.perf_counter()
+    kernel.run(fast, drive)
+    value = ticks * params.count / (time.perf_counter() - start) / 1e6
+    yield Row(name=f"{name}: numba", value=value, unit="M device steps/s", peer=Peer("plain NumPy", slow))
+
+
+def _routed(run: Run, name: str, made: Neuron, params: Any, lanes: int, clock_hz: float) -> Iterator[Row]:
+    run.note(f"{name} on {BOARDS[BOARD].title}")
+    array = made.build(params, lanes)
+    drive = np.zeros((1, params.count), dtype=np.int64)
+    top = BoardTop(SelfTest(array, made.model.bit_true(params), drive, 20))
+    try:
+        with tempfile.TemporaryDirectory(prefix="neuristor-") as folder:
+            routed = implement(BOARDS[BOARD], top, Path(folder), clock_hz=clock_hz)
+    except DoesNotFit as error:
+        run.note(f"{name}: {error}")
+        return
+    for resource, (used, capacity) in routed.resources.items():
+        yield Row(name=f"{name}: {resource}", value=used, unit=f"of {capacity}", goal=capacity, less=True)
+    fmax_hz = routed.fmax_hz or 0.0
+    yield Row(name=f"{name}: Fmax", value=fmax_hz / 1e6, unit="MHz", goal=clock_hz / 1e6)
+    ticks = min(fmax_hz, clock_hz) / array.cycles_per_tick
+    yield Row(name=f"{name}: clocks a tick", value=array.cycles_per_tick, unit="clocks", less=True)
+    yield Row(name=f"{name}: speed", value=ticks * params.count / 1e6, unit="M device steps/s")
+    yield Row(name=f"{name}: its time over time", value=ticks * params.dt, unit="x")
+
+
+def _dense(count: int) -> tuple[Neuron, RelaxationOscillatorParams]:
+    """All pairs of oscillators with resistors of their own."""
+    circuit = Circuit(device=preset("vo2-onn").device, supply=2.5, series_resistance=20e3, capacitance=100e-12)
+    edges = tuple((i, j) for i in range(count) for j in range(i))
+    ohms = tuple((20e6 * np.random.default_rng(1).uniform(1, 8, len(edges))).tolist())
+    coupling = Coupling(kind="resistive", value=min(ohms), topology="edges", count=count, edges=edges, values=ohms)
+    params = RelaxationOscillatorParams(circuit=circuit, count=count, dt=80e-9, coupling=coupling)
+    return neuron("relaxation_oscillator"), params
+
+
+def measure(run: Run) -> Iterator[Row]:
+    """Networks against ngspice, then speed, then two arrays placed and routed.
+
+    Parameters
+    ----------
+    run : Run
+        A quick run compares a pair, and a small array.
+    """
+    if run.quick:
+        yield from _networks(run, ["a pair"])
+        yield from _speed(run, 8, 200)
+        return
+    yield from _networks(run, [*NETWORKS])
+    yield from _speed(run, SIDE, 400)
+    if run.options.unrouted:
+        return
+    made, params = _thermal(SIDE)
+    yield from _routed(run, f"thermal array of {SIDE} x {SIDE} on {BOARD}", made, params, 4, 60e6)
+    made, dense = _dense(64)
+    yield from _routed(run, f"64 oscillators, 4,032 edges, on {BOARD}", made, dense, 16, 50e6)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--unrouted", action="store_true", help="leave out what is placed and routed")
+
+
+BENCHMARK = Benchmark(
+    name="arrays",
+    title="arrays with neighbours: against ngspice, speed, and routed",
+    quick="a pair of devices, and a small thermal array",
+    measure=measure,
+    arguments=_arguments,
+)
+
+if __name__ == "__main__":
+    raise SystemExit(BENCHMARK.main())
