@@ -663,7 +663,7 @@ def summary(params: EquationParams) -> list[tuple[str, str]]:
     """
     quantised, tick = params.quantised, params.step_of_time
     kinds = {change.name: change.kind for change in tick.changes}
-    return [
+    rows = [
         ("equations", f"{len(tick.system.states)} states, {len(tick.system.events)} events"),
         ("one tick", si(params.dt, "s")),
         ("method", ", ".join(f"{name} {kind}" for name, kind in kinds.items()) + f"; order {tick.order}"),
@@ -673,6 +673,11 @@ def summary(params: EquationParams) -> list[tuple[str, str]]:
         ),
         ("words", f"states {params.membrane.width} bits, factors up to {params.coefficient_bits} bits"),
     ]
+    if params.coupling is not None:
+        assert tick.system.model.coupling is not None
+        edges = "all to all" if params.coupling.topology == "all_to_all" else f"{len(params.coupling.pairs)} edges"
+        rows.append((f"neighbours ({tick.system.model.coupling.name})", f"{params.coupling.topology}, {edges}"))
+    return rows
 
 
 def _before(params: EquationParams, trace: Mapping[str, Integers]) -> dict[str, Integers]:

@@ -1153,7 +1153,12 @@ def summary(params: RelaxationOscillatorParams) -> list[tuple[str, str]]:
         rows.append(("charging, discharging", f"{si(t_ins, 's')}, {si(t_met, 's')}"))
     if coupling is not None:
         unit = "ohm" if coupling.kind == "resistive" else "F"
-        rows.append(("coupling", f"{coupling.kind}, {coupling.value:.4g} {unit}, {coupling.topology}"))
+        value = si(coupling.value, unit)
+        if coupling.values:
+            value = (
+                f"{len(coupling.values)} edges of {si(min(coupling.values), unit)} to {si(max(coupling.values), unit)}"
+            )
+        rows.append(("coupling", f"{coupling.kind}, {value}, {coupling.topology}"))
         if circuit.regime() == "oscillates" and coupling.kind != "weight":
             k1 = coupling_strength(circuit, coupling.kind, coupling.value)
             stable = ", ".join(f"{phase:.0f}" for phase in locks(circuit, coupling.kind, coupling.value))

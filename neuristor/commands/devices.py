@@ -94,6 +94,12 @@ def fit(
     ] = None,
     current: Annotated[list[str] | None, typer.Option("--current", help="Column of the current.")] = None,
     time: Annotated[list[str] | None, typer.Option("--time", help="Column of the time.")] = None,
+    each: Annotated[
+        bool,
+        typer.Option(
+            "--each", help="One neuron for each measured device, with its own thresholds, in a file beside --out."
+        ),
+    ] = False,
     force: Force = False,
 ) -> None:
     """Fit a device to measured curves, and write a design file with the uncertainty of each number.
@@ -117,6 +123,7 @@ def fit(
             plot=plot_to,
             force=force,
             options=Options(kind or (), voltage or (), current or (), time or ()),
+            each=each,
         )
     for line in found.readings:
         plain_console.print(plain(line), soft_wrap=True)

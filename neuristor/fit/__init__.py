@@ -68,6 +68,7 @@ def fit(
     plot: Path | None = None,
     force: bool = False,
     options: Options | None = None,
+    each: bool = False,
 ) -> Fitted:
     """Fit a device and its circuit to measurements, and write a design file.
 
@@ -92,6 +93,9 @@ def fit(
         Replace files that exist.
     options : Options, optional
         Kinds and columns, where they are not to be found from the files.
+    each : bool
+        One neuron for each device with an I-V curve, with its own thresholds in a file beside `out`; `count` is not
+        used, and no spread between devices is drawn.
 
     Returns
     -------
@@ -113,15 +117,21 @@ def fit(
     if not data:
         raise ValueError("data must be at least one file of an I-V curve")
     stimulus = out.with_name(f"{out.stem}_stimulus.csv")
-    needs_file = golden.excitable and count != DIGITS
-    targets = [out, *([plot] if plot else []), *([stimulus] if needs_file else [])]
+    devices = out.with_name(f"{out.stem}_devices.csv")
+    needs_file = golden.excitable and (each or count != DIGITS)
+    more = [path for path, needed in ((stimulus, needs_file), (devices, each)) if needed]
+    targets = [out, *([plot] if plot else []), *more]
     files = expand(data, targets)
-    _check_targets([path for path, _ in files], out, plot, stimulus if needs_file else None, force)
+    _check_targets([path for path, _ in files], out, plot, more, force)
 
     measured = _measured(files, options or Options())
+    count = len(measured.curves) if each else count
     if not measured.waves:
         _check_given(given)
     found = from_curves([curve for curve, _ in measured.curves])
+    if each:
+        found.spread.pop("threshold_d2d", None)
+        found.spread.pop("hold_d2d", None)
     device, circuit = found.device, found.circuit
     for (name, value), unit in zip(given.items(), ("V", "ohm", "F"), strict=True):
         if value is not None:
@@ -146,6 +156,9 @@ def fit(
         verdict=verdict,
     )
     written: dict[Path, str | bytes] = {out: text}
+    if each:
+        written[out] = f'{text}\n[devices]\nfile = "{devices.name}"\n'
+        written[devices] = _devices([curve for curve, _ in measured.curves], golden)
     if plot:
         curves = [(curve.name, each, curve.fit) for curve, each in measured.curves]
         pictures = [(wave.name, each, wave.fit) for wave, each in zip(waves, measured.waves, strict=True)]
@@ -161,6 +174,15 @@ def fit(
     if (expected := frequency(device, circuit)) is not None:
         rows.append(("frequency of the design", uncertain(expected.value, expected.sigma, "Hz"), "from these numbers"))
     return Fitted(rows, measured.readings, verdict, not found.problems)
+
+
+def _devices(curves: Sequence[Curve], golden: NeuronModel[Any]) -> str:
+    """The file of the devices: what a neuron of the model can have of its own."""
+    own = ["v_th", *(["v_hold"] if "hold_d2d" in golden.spread else [])]
+    lines = [",".join(["device", *(f"{name} (V)" for name in own)])]
+    for n, curve in enumerate(curves):
+        lines.append(",".join([str(n), *(f"{getattr(curve.fit.main, name).value:.6g}" for name in own)]))
+    return "\n".join(lines) + "\n"
 
 
 def _check_silent(physics: Circuit, model: str) -> None:
@@ -296,7 +318,7 @@ def _physics(name: str, device: dict[str, Number], circuit: dict[str, Number]) -
     return circuit_of(device, circuit)
 
 
-def _check_targets(data: Sequence[Path], out: Path, plot: Path | None, stimulus: Path | None, force: bool) -> None:
+def _check_targets(data: Sequence[Path], out: Path, plot: Path | None, more: Sequence[Path], force: bool) -> None:
     """Check that the outputs can be written, and that none is an input.
 
     Raises
@@ -304,7 +326,7 @@ def _check_targets(data: Sequence[Path], out: Path, plot: Path | None, stimulus:
     ValueError
         If one cannot be written, is a measurement, or two are the same.
     """
-    targets = [out, *([plot] if plot else []), *([stimulus] if stimulus else [])]
+    targets = [out, *([plot] if plot else []), *more]
     for target in targets:
         check_target(target, force=force, ending=".svg" if target is plot else "")
         if any(target.absolute() == path.absolute() for path in data):

@@ -26,6 +26,7 @@ from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import available, verify
 from neuristor.sim.engines.virtual_board import VirtualBoard
+from tests.marks import the_rest_is_slow
 
 
 def coupling(count: int, edges: int, kind: str = "resistive", seed: int = 1) -> Coupling:
@@ -77,7 +78,12 @@ def test_equal_weights_are_the_same_as_no_weights() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "edges", "lanes", "kind"), [(9, 14, 2, "resistive"), (9, 14, 4, "capacitive"), (2, 1, 1, "resistive")]
+    ("count", "edges", "lanes", "kind"),
+    the_rest_is_slow(
+        [(9, 14, 2, "resistive"), (9, 14, 4, "capacitive"), (2, 1, 1, "resistive")],
+        [(9, 14, 2, "resistive")],
+        extended=[(9, 14, 4, "capacitive")],
+    ),
 )
 def test_an_array_with_weighted_edges_is_the_model(count: int, edges: int, lanes: int, kind: str) -> None:
     params = oscillators(coupling(count, edges, kind))
@@ -93,7 +99,10 @@ def heated(coupled: Coupling, dt: float = 12.5e-9) -> EquationParams:
     return replace(made, coupling=coupled)
 
 
-@pytest.mark.parametrize(("topology", "interval", "lanes"), [("grid", 1, 2), ("edges", 3, 2)])
+@pytest.mark.parametrize(
+    ("topology", "interval", "lanes"),
+    the_rest_is_slow([("grid", 1, 2), ("edges", 3, 2)], [], extended=[("edges", 3, 2)]),
+)
 def test_an_array_from_equations_with_neighbours_is_the_model(topology: str, interval: int, lanes: int) -> None:
     if topology == "grid":
         coupled = Coupling(kind="weight", value=4e-6, topology="grid", count=6, columns=3)

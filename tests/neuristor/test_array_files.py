@@ -11,6 +11,7 @@ from scipy.sparse import coo_array
 
 from neuristor.array_files import read_devices, read_edges
 from neuristor.design_file import load
+from neuristor.fit import fit
 from neuristor.toml_file import DesignError
 
 DESIGN = """
@@ -158,3 +159,32 @@ def test_wrong_sections_are_one_sentence(design: str, message: str, tmp_path: Pa
     with pytest.raises(DesignError, match=message) as caught:
         load(made(tmp_path, design))
     assert "\n" not in str(caught.value)
+
+
+def sweep(v_th: float, v_hold: float) -> str:
+    """An I-V curve of a threshold switch, up and down, in steps of 1 mV."""
+    up, down = np.arange(0.01, 2.5, 0.001), np.arange(2.5, 0.01, -0.001)
+    on = np.concatenate([up >= v_th, down > v_hold])
+    v = np.concatenate([up, down])
+    return "V (V),I (A)\n" + "".join(
+        f"{a:.3f},{a / (990.0 if b else 100.2e3):.6e}\n" for a, b in zip(v, on, strict=True)
+    )
+
+
+def test_twenty_measured_devices_become_an_array_of_twenty(tmp_path: Path) -> None:
+    generator = np.random.default_rng(7)
+    (tmp_path / "curves").mkdir()
+    thresholds = 1.99 + 0.01 * generator.standard_normal(20)
+    for n, v_th in enumerate(thresholds):
+        (tmp_path / "curves" / f"device_{n:02}.csv").write_text(sweep(v_th, 1.0))
+    out = tmp_path / "array.toml"
+    circuit = {"supply": 2.5, "series_resistance": 20e3, "capacitance": 100e-12}
+    fit([tmp_path / "curves"], out=out, model="relaxation_oscillator", each=True, **circuit)
+    design = load(out)
+    assert design.params.count == 20
+    np.testing.assert_allclose(design.params.thresholds, thresholds, atol=1.1e-3)
+    assert design.params.spread.threshold_d2d == 0
+    out.unlink()
+    (tmp_path / "array_devices.csv").unlink()
+    fit([tmp_path / "curves"], out=out, model="lif", each=True, **(circuit | {"series_resistance": 200e3}))
+    np.testing.assert_allclose(load(out).params.thresholds, thresholds, atol=1.1e-3)

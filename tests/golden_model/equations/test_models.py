@@ -18,13 +18,14 @@ from neuristor.golden_model.equations.neuron import EquationParams, model_of
 from neuristor.golden_model.equations.numeric import FloatTick
 from neuristor.golden_model.equations.reference import follow
 from neuristor.golden_model.neurons.contract import NeuronModel
-from tests.marks import the_rest_is_extended, the_rest_is_slow
+from tests.marks import the_rest_is_slow
 
 SILENT = ("diffusive_ag", "escape_rate", "team", "vteam")
 """Those without a rate of their own: one needs pulses, one fires at random, and two are memristors."""
 CLAMPED = {"mott_nbo2": 0.01, "mott_vo2": 0.001, "izhikevich_2003": 0.001}
 """Part of the updates that may be clamped: a state that runs away in one tick passes the end of its range."""
-LONGER = ["antiferroelectric", "connor_stevens", "leaky_integrate_and_fire", "two_channel_neuristor"]
+LONGER = ["two_channel_neuristor"]
+BOUNDED = ["escape_rate", "hodgkin_huxley_1952", "izhikevich_2003", "two_channel_neuristor", "vteam", "wilson_cowan"]
 QUICK = ("fitzhugh_nagumo", "hopf", "mott_nbo2", "thermal_vo2", "vo2_switch")
 
 
@@ -56,7 +57,7 @@ def test_a_circuit_keeps_the_rate_of_scipy(name: str) -> None:
     assert found.saturations <= CLAMPED.get(name, 0) * found.ticks, found
 
 
-@pytest.mark.parametrize("name", the_rest_is_extended(list(shipped()), list(QUICK)))
+@pytest.mark.parametrize("name", the_rest_is_slow(list(shipped()), list(QUICK), extended=BOUNDED))
 def test_one_tick_is_within_the_bound_of_every_state(name: str) -> None:
     """From any words within the ranges, and under inputs of either sign."""
     count = 256

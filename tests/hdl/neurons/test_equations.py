@@ -20,7 +20,7 @@ from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import verify
 from neuristor.sim.proofs.lane import prove_lane
 from tests.golden_model.equations.test_tick import TICKS, model, params
-from tests.marks import the_rest_is_extended
+from tests.marks import the_rest_is_extended, the_rest_is_slow
 
 
 def evaluated(graph: Graph, given: dict[str, int]) -> dict[int, int]:
@@ -132,9 +132,10 @@ def case(name: str, interval: int, ticks: int = 300) -> Case:
 
 @pytest.mark.parametrize(
     ("name", "interval"),
-    the_rest_is_extended(
+    the_rest_is_slow(
         [("vo2_switch", 4), ("hodgkin_huxley_1952", 1), ("hodgkin_huxley_1952", 8), ("thermal_vo2", 6)],
         [("vo2_switch", 4)],
+        extended=[("hodgkin_huxley_1952", 8)],
     ),
 )
 def test_an_array_is_the_golden_step(name: str, interval: int) -> None:

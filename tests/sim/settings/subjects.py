@@ -114,6 +114,10 @@ def shorter(path: Path, folder: Path) -> Path:
     stimulus["ticks"] = min(int(stimulus["ticks"]), MOST_TICKS)
     if str(stimulus["source"]).endswith(".csv"):
         stimulus["source"] = str(path.parent / stimulus["source"])
+    for section in ("devices", "coupling"):
+        other: Any = document.get(section, {})
+        if "file" in other:
+            other["file"] = str(path.parent / other["file"])
     neuron: Any = document["neuron"]
     if str(neuron["model"]).endswith(".toml"):
         neuron["model"] = str(path.parent / neuron["model"])
