@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuristor import accuracy
-from neuristor.design_file import Design, DesignError, Source, circuit_of, device_of, load, with_input
+from neuristor.design_file import Design, DesignError, Source, circuit_of, device_of, load, with_arrays, with_input
 from neuristor.dynamics import own_neuron
 from neuristor.golden_model.devices.catalogue import catalogue
 from neuristor.golden_model.devices.device import PulsedDevice
@@ -172,6 +172,10 @@ def neurons(
     lanes: int = 1,
     interval: int = 1,
     protection: str = "none",
+    devices: Mapping[str, ArrayLike] | None = None,
+    edges: Any = None,
+    kind: str = "weight",
+    directed: bool = False,
     **options: Any,
 ) -> Design:
     """Make an array of neurons.
@@ -199,6 +203,15 @@ def neurons(
         Clocks per neuron of a lane, 1 to 64; in N clocks, N products share one multiplier.
     protection : {"none", "parity", "secded"}
         Check bits of the memory of per-neuron parameters.
+    devices : mapping of str to array_like of float, shape (count,), optional
+        Measured devices: parameters of each, by name, in SI units, such as ``{"v_th": [...]}``.
+    edges : array_like of float, shape (count, count), or networkx.Graph, optional
+        Values of the edges between neurons: a matrix, whose element (i, j) is that with which j acts on i (0 for no
+        edge), or a graph whose edges have the attribute ``value``.
+    kind : {"resistive", "capacitive", "weight"}
+        Kind of `edges`: in ohm, in farad, or in the unit that the model gives.
+    directed : bool
+        Whether an edge acts in one direction.
     **options
         Keys of the model in the section ``[neuron]``, such as ``coupling="resistive"``.
 
@@ -236,7 +249,8 @@ def neurons(
     }
     if circuit is not None:
         sections |= {"device": circuit.device.section, "circuit": circuit.section}
-    return load(sections, name=name, later=True)
+    made = load(sections, name=name, later=True)
+    return made if devices is None and edges is None else with_arrays(made, devices, edges, kind, directed)
 
 
 def model(source: str | Path, /) -> Model:

@@ -16,8 +16,9 @@ from scipy.io import mminfo, mmread
 
 from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.files import arrays, content, decoded, delimited, few_cells
+from neuristor.golden_model.neurons.coupling import Coupling
 
-__all__ = ["EdgeList", "read_devices", "read_edges"]
+__all__ = ["EdgeList", "from_graph", "from_matrix", "read_devices", "read_edges"]
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest file, in bytes."""
@@ -38,6 +39,32 @@ class EdgeList(NamedTuple):
     """Their values; empty if the file has none."""
     unit: str
     """Unit of the values that the file names, or none."""
+
+    def coupling(self, kind: str, count: int, directed: bool, value: float | None = None) -> Coupling:
+        """The edges as a coupling. A ``ValueError`` is raised if one cannot be.
+
+        Parameters
+        ----------
+        kind : str
+            Kind of the edges.
+        count : int
+            Neurons of the array.
+        directed : bool
+            Whether an edge (i, j) acts on i only.
+        value : float, optional
+            Value of weight 1; by default that of the strongest edge.
+        """
+        known: Any = kind
+        made = Coupling.strongest(kind, self.values) if value is None and self.values else value
+        return Coupling(
+            kind=known,
+            value=math.nan if made is None else made,
+            topology="edges",
+            count=count,
+            edges=self.pairs,
+            values=self.values,
+            directed=directed,
+        )
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -150,17 +177,60 @@ def read_edges(path: Path, count: int, directed: bool) -> EdgeList:
         If the file cannot be understood, or has more than `MOST_EDGES`.
     """
     if path.suffix in (".mtx", ".npz"):
-        matrix = _matrix(path, count)
-        i, j = np.nonzero(matrix)
-        if not directed:
-            if not np.array_equal(matrix, matrix.T):
-                raise ValueError(f"{path}: the matrix must be symmetric, or [coupling] directed = true")
-            i, j = i[i < j], j[i < j]
-        if len(i) > MOST_EDGES:
-            raise ValueError(f"{path} must hold at most {MOST_EDGES:,} edges, not {len(i):,}")
-        pairs = tuple(zip(i.tolist(), j.tolist(), strict=True))
-        return EdgeList(pairs, tuple(matrix[i, j].tolist()), "")
+        return from_matrix(_matrix(path, count), directed, str(path))
     return _listed(path, count)
+
+
+def from_matrix(matrix: NDArray[np.float64], directed: bool, where: str = "edges") -> EdgeList:
+    """The entries of a square matrix that are not 0, as edges.
+
+    Parameters
+    ----------
+    matrix : ndarray of float, shape (count, count)
+        Element (i, j) is the value of the edge with which j acts on i.
+    directed : bool
+        Whether (i, j) and (j, i) are two edges.
+    where : str
+        What it is, for messages.
+
+    Raises
+    ------
+    ValueError
+        If it is not symmetric, and edges have no direction, or it has more than `MOST_EDGES`.
+    """
+    i, j = np.nonzero(matrix)
+    if not directed:
+        if not np.array_equal(matrix, matrix.T):
+            raise ValueError(f"{where}: the matrix must be symmetric, or its edges directed")
+        i, j = i[i < j], j[i < j]
+    if len(i) > MOST_EDGES:
+        raise ValueError(f"{where} must hold at most {MOST_EDGES:,} edges, not {len(i):,}")
+    return EdgeList(tuple(zip(i.tolist(), j.tolist(), strict=True)), tuple(matrix[i, j].tolist()), "")
+
+
+def from_graph(graph: Any) -> EdgeList:
+    """The edges of a NetworkX graph whose nodes are neurons; the value of an edge is its attribute ``value``.
+
+    Parameters
+    ----------
+    graph : networkx.Graph or networkx.DiGraph
+        In a DiGraph, the edge (i, j) acts on j.
+
+    Raises
+    ------
+    ValueError
+        If a node is no number, or only some edges have a value.
+    """
+    pairs, values = [], []
+    for i, j, value in graph.edges(data="value"):
+        if not all(isinstance(each, int) for each in (i, j)):
+            raise ValueError(f"the nodes of the graph must be neurons, numbered from 0, not {i!r} and {j!r}")
+        pairs.append((j, i) if graph.is_directed() else (i, j))
+        values.append(value)
+    given = [float(value) for value in values if value is not None]
+    if given and len(given) < len(values):
+        raise ValueError("either all edges of the graph or none must have the attribute 'value'")
+    return EdgeList(tuple(pairs), tuple(given), "")
 
 
 def _matrix(path: Path, count: int) -> NDArray[np.float64]:

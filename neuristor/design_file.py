@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from neuristor.array_files import read_devices, read_edges
+from neuristor.array_files import from_graph, from_matrix, read_devices, read_edges
 from neuristor.boards import BOARDS
 from neuristor.boards.clock import pll_setting
 from neuristor.docstrings import meaning
@@ -58,6 +58,7 @@ __all__ = [
     "identifier",
     "key_table",
     "load",
+    "with_arrays",
     "with_input",
 ]
 
@@ -347,13 +348,7 @@ def _physics(
 
 
 def _with_files(path: Path, sections: Sections, params: NeuronParams, digest: Any) -> NeuronParams:
-    """Measured devices and edges; the bytes of their files are added to the digest.
-
-    Raises
-    ------
-    ValueError
-        If the model has no neighbours, or has them already.
-    """
+    """Measured devices and edges; the bytes of their files are added to the digest."""
     if sections.devices is not None:
         with where(path, "devices"):
             file = path.parent / sections.devices.file
@@ -363,12 +358,7 @@ def _with_files(path: Path, sections: Sections, params: NeuronParams, digest: An
         with where(path, "coupling"):
             if sections.coupling.file is not None:
                 digest.update((path.parent / sections.coupling.file).read_bytes())
-            coupling = _coupling(sections.coupling, path.parent, params)
-            if params.coupling is not None:
-                raise ValueError("[neuron] has a coupling of its own: leave one of both out")
-            if "coupling" not in {each.name for each in fields(params)}:
-                raise ValueError("it needs [neuron] model = 'relaxation_oscillator', or a model from equations")
-            params = params.changed(coupling=coupling)
+            params = _coupled(params, _coupling(sections.coupling, path.parent, params))
     return params
 
 
@@ -382,29 +372,96 @@ def _coupling(section: CouplingSection, folder: Path, params: NeuronParams) -> C
     """
     if (section.file is None) == (section.topology is None):
         raise ValueError("wanted either file or topology")
-    given: dict[str, Any] = {"kind": section.kind, "count": params.count, "directed": section.directed}
-    values: tuple[float, ...] = ()
     if section.file is not None:
         edges = read_edges(folder / section.file, params.count, section.directed)
-        given |= {"topology": "edges", "edges": edges.pairs}
-        values = edges.values
-        if values and section.value is not None:
-            raise ValueError(f"value must be left out: {section.file} has a value for each edge")
-    else:
-        given |= {"topology": section.topology, "columns": section.columns}
-    if not values:
-        if section.value is None:
-            raise ValueError(f"value is missing: {CouplingSection.model_fields['value'].description}")
-        plain = Coupling(value=section.value, **given)
-        if not section.value_d2d:
-            return plain
-        # A generator of its own, so that the spread of devices does not change with that of edges.
-        draws = np.random.default_rng([params.seed, 4]).standard_normal(len(plain.pairs)).clip(-3, 3)
-        values = tuple((section.value * (1 + section.value_d2d * draws)).tolist())
-    elif section.value_d2d:
-        raise ValueError(f"value_d2d must be left out: {section.file} has a value for each edge")
-    strongest = Coupling.strongest(section.kind, values) if all(map(math.isfinite, values)) else math.nan
-    return Coupling(value=strongest, values=values, **given)
+        if edges.values:
+            if section.value_d2d:
+                raise ValueError(f"value_d2d must be left out: {section.file} has a value for each edge")
+            return edges.coupling(section.kind, params.count, section.directed, section.value)
+    if section.value is None:
+        raise ValueError(f"value is missing: {CouplingSection.model_fields['value'].description}")
+    given: dict[str, Any] = {"kind": section.kind, "count": params.count, "directed": section.directed}
+    given |= (
+        {"topology": "edges", "edges": edges.pairs}
+        if section.file is not None
+        else {"topology": section.topology, "columns": section.columns}
+    )
+    plain = Coupling(value=section.value, **given)
+    if not section.value_d2d:
+        return plain
+    # A generator of its own, so that the spread of devices does not change with that of edges.
+    draws = np.random.default_rng([params.seed, 4]).standard_normal(len(plain.pairs)).clip(-3, 3)
+    values = tuple((section.value * (1 + section.value_d2d * draws)).tolist())
+    return Coupling(value=Coupling.strongest(section.kind, values), values=values, **given)
+
+
+def with_arrays(
+    design: Design, devices: Mapping[str, ArrayLike] | None, edges: Any, kind: str, directed: bool
+) -> Design:
+    """A design with measured devices and edges from arrays. Wrong input raises `DesignError`.
+
+    Parameters
+    ----------
+    design : Design
+        The array.
+    devices : mapping of str to array_like of float, shape (count,), optional
+        Parameters of each device, by name, in SI units.
+    edges : array_like of float, shape (count, count), or networkx.Graph, optional
+        Values of the edges: a matrix, whose element (i, j) is that with which j acts on i, or a graph whose edges have
+        the attribute ``value``.
+    kind : str
+        Kind of the edges, as in the section ``[coupling]``.
+    directed : bool
+        Whether an edge acts in one direction.
+
+    Returns
+    -------
+    Design
+        The design.
+
+    Raises
+    ------
+    ValueError
+        As a `DesignError`: if an array has another shape, or values that cannot be.
+    """
+    params, digest = design.params, hashlib.sha256(design.digest.encode())
+    if devices is not None:
+        with where(design.path, "devices"):
+            columns = {name: np.asarray(column, dtype=np.float64) for name, column in devices.items()}
+            for name, column in columns.items():
+                if column.shape != (params.count,) or not np.isfinite(column).all():
+                    raise ValueError(f"{name} must be {params.count} finite numbers, not of shape {column.shape}")
+                digest.update(name.encode() + column.tobytes())
+            params = params.measured(columns)
+    if edges is not None:
+        with where(design.path, "coupling"):
+            if hasattr(edges, "nodes"):
+                found = from_graph(edges)
+            else:
+                matrix = np.asarray(edges, dtype=np.float64)
+                if matrix.shape != (params.count, params.count) or not np.isfinite(matrix).all():
+                    raise ValueError(
+                        f"edges must be {params.count} by {params.count} finite numbers, not {matrix.shape}"
+                    )
+                found = from_matrix(matrix, directed)
+            params = _coupled(params, found.coupling(kind, params.count, directed))
+            digest.update(repr((found.pairs, found.values)).encode())
+    return replace(design, params=params, digest=digest.hexdigest())
+
+
+def _coupled(params: NeuronParams, coupling: Coupling) -> NeuronParams:
+    """Neurons with neighbours.
+
+    Raises
+    ------
+    ValueError
+        If the model has no neighbours, or has them already.
+    """
+    if params.coupling is not None:
+        raise ValueError("[neuron] has a coupling of its own: leave one of both out")
+    if "coupling" not in {each.name for each in fields(params)}:
+        raise ValueError("it needs [neuron] model = 'relaxation_oscillator', or a model from equations")
+    return params.changed(coupling=coupling)
 
 
 def _at_temperature(device: Any, temperature: float | None) -> Any:

@@ -210,7 +210,9 @@ class CouplingSection(Section):
     )
     columns: int = Field(0, ge=0, description="columns of a lattice; neurons are numbered row by row")
     value: float | None = Field(
-        None, description="value of each edge that has none of its own: ohm, farad, or the weight, in SI units"
+        None,
+        description="value of each edge, in SI units: ohm, farad, or the weight; with a file of values, that of "
+        "weight 1, by default of the strongest edge",
     )
     value_d2d: float = _fraction("edge-to-edge sigma of the value as a fraction", 0.5)
     directed: bool = Field(False, description="whether an edge i, j acts on neuron i only; weights only")

@@ -196,13 +196,12 @@ class EquationParams(NeuronParams):
         generator = np.random.default_rng(self.spread.seed)
         for name, (symbol, usual, spread, _) in system.parameters.items():
             value: Any = changed.get(name, usual)
-            if isinstance(value, tuple):
-                # Measured: nothing is drawn, and equal values are one constant.
-                made[symbol] = np.array(value) if len(set(value)) > 1 else value[0]
-                generator.standard_normal(self.count)
-                continue
             # A draw for each parameter, so that the spread of one does not change another's.
             draw = np.clip(generator.standard_normal(self.count), -3, 3)
+            if isinstance(value, tuple):
+                # Measured; equal values are one constant.
+                made[symbol] = np.array(value) if len(set(value)) > 1 else value[0]
+                continue
             made[symbol] = value * (1 + spread * draw) if spread and self.count > 0 else value
         return made
 
@@ -753,9 +752,12 @@ def alone(params: EquationParams, count: int) -> EquationParams:
     text = json.loads(params.text)
     for each in text["parameters"].values():
         each["spread"] = 0
-    return replace(
-        params, count=count, coupling=None, text=Model.model_validate_json(json.dumps(text)).model_dump_json()
-    )
+    same = Model.model_validate_json(json.dumps(text)).model_dump_json()
+    # Of measured devices, the mean.
+    values = tuple((name, float(np.mean(value))) for name, value in params.values)
+    drive = _drive_format(_read(same), params.dt, dict(values))
+    word = Format(drive.int_bits, params.drive.width - drive.int_bits)
+    return replace(params, count=count, coupling=None, text=same, values=values, drive=word)
 
 
 def rate(params: EquationParams, current: Floats) -> Floats:

@@ -9,9 +9,11 @@ import pytest
 from scipy.io import mmwrite
 from scipy.sparse import coo_array
 
+import neuristor as nr
 from neuristor.array_files import read_devices, read_edges
 from neuristor.design_file import load
 from neuristor.fit import fit
+from neuristor.golden_model.equations.neuron import alone, rate
 from neuristor.toml_file import DesignError
 
 DESIGN = """
@@ -188,3 +190,36 @@ def test_twenty_measured_devices_become_an_array_of_twenty(tmp_path: Path) -> No
     (tmp_path / "array_devices.csv").unlink()
     fit([tmp_path / "curves"], out=out, model="lif", each=True, **(circuit | {"series_resistance": 200e3}))
     np.testing.assert_allclose(load(out).params.thresholds, thresholds, atol=1.1e-3)
+
+
+def test_devices_and_edges_come_from_arrays_in_python() -> None:
+    vo2 = nr.circuit("vo2-onn", supply=2.5, series_resistance=20e3, capacitance=100e-12)
+    ohms = np.array([[0, 4e5, 0], [4e5, 0, 8e5], [0, 8e5, 0.0]])
+    v_th = [1.99, 2.0, 1.98]
+    made = nr.neurons(vo2, count=3, devices={"v_th": v_th}, edges=ohms, kind="resistive")
+    np.testing.assert_allclose(made.params.thresholds, v_th)
+    assert made.params.coupling is not None
+    np.testing.assert_allclose(made.params.coupling.matrix()[0, 1], 1 / 4e5)
+    assert made.digest != nr.neurons(vo2, count=3).digest
+    heat = nr.neurons(
+        model="thermal_vo2", count=3, edges=np.array([[0, 1e-6, 0], [0, 0, 2e-6], [0, 0, 0]]), directed=True
+    )
+    assert heat.params.coupling is not None
+    assert heat.params.coupling.neighbours == ((1,), (2,), ())
+    run = nr.run(made, ticks=300)
+    assert run.spikes.shape[1] == 3
+    with pytest.raises(DesignError, match="v_th must be 3 finite numbers"):
+        nr.neurons(vo2, count=3, devices={"v_th": [1.0]})
+    with pytest.raises(DesignError, match="edges must be 3 by 3 finite numbers"):
+        nr.neurons(vo2, count=3, edges=np.zeros((2, 2)))
+    with pytest.raises(DesignError, match="the matrix must be symmetric"):
+        nr.neurons(vo2, count=3, edges=np.triu(ohms), kind="resistive")
+
+
+def test_the_mean_of_measured_devices_stands_for_all(tmp_path: Path) -> None:
+    text = "r_ins (kohm),capacitance (pF)\n100.2,100\n110,105\n95,98\n"
+    params = load(made(tmp_path, SWITCH + '[devices]\nfile = "devices.csv"\n', devices=text)).params
+    same = alone(params, 5)
+    values = {symbol.name: value for symbol, value in same.own_values.items()}
+    assert values["capacitance"] == pytest.approx(101e-12)
+    assert rate(params, np.zeros(2)).shape == (2,)
