@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 WATCHED = (
+    "neuristor.array_files",
     "neuristor.commands",
     "neuristor.design_file",
     "neuristor.folder",

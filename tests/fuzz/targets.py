@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neuristor.accuracy import parse_target
+from neuristor.array_files import read_devices, read_edges
 from neuristor.boards.host import BoardError, Recording
 from neuristor.boards.link import Frames, frame
 from neuristor.commands.board import bitstream_in
@@ -30,6 +31,10 @@ from neuristor.design_file import Design, DesignError, load
 from neuristor.fit import fit
 from neuristor.folder import OutputError, check_folder
 from neuristor.golden_model.devices.measurement import read as read_measurement
+from neuristor.golden_model.equations.discretise import discretise
+from neuristor.golden_model.equations.file import model_file
+from neuristor.golden_model.equations.system import read as read_model
+from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.networks.associative import read_patterns
 from neuristor.golden_model.networks.encoding import read_events
 from neuristor.golden_model.networks.ising import max_cut
@@ -87,6 +92,30 @@ weight_bits = 4
 membrane_bits = [8]
 [fpga]
 lanes = 1
+"""
+MODEL = """
+name = "switch"
+tick = "80 ns"
+equations = "dv/dt = (supply - v)/(r*c) - v*g/c + (i + j)/c\\ng = (1/(1*kohm) if on == 1 else 1/(100*kohm))"
+[parameters]
+supply = { value = "2.5 V" }
+r = { value = "20 kohm", spread = "2 %" }
+c = { value = "100 pF" }
+[input]
+range = ["-50 uA", "50 uA"]
+[coupling]
+name = "j"
+reads = "v"
+unit = "A"
+[states.v]
+unit = "V"
+range = ["-1 V", "3 V"]
+[discrete.on]
+values = [0, 1]
+[[events]]
+when = "v > 1.99*V and on == 0"
+do = ["on = 1"]
+spike = true
 """
 STRINGS = (
     b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" count="2"><si><t>V</t></si>'
@@ -213,6 +242,26 @@ def _folder(path: Path) -> None:
         raise refusal
 
 
+def _devices(path: Path) -> None:
+    for column in read_devices(path, 3).values():
+        assert np.isfinite(column).all()
+
+
+def _edges(path: Path) -> None:
+    for directed in (False, True):
+        found = read_edges(path, 4, directed)
+        assert np.isfinite(found.values).all()
+        with suppress(ValueError):
+            found.coupling("weight", 4, directed)
+
+
+def _model(path: Path) -> None:
+    """A model from equations, with the formulas of a tick."""
+    system = read_model(model_file(path)).alone()
+    if system.model.tick is not None:
+        discretise(system, quantity(system.model.tick, "s")[0])
+
+
 def _graph(path: Path) -> None:
     for read in (read_qubo, read_ising, read_numbers):
         with suppress(ValueError):
@@ -266,6 +315,10 @@ TARGETS: dict[str, tuple[Callable[[Path], object], tuple[type[Exception], ...]]]
     "manifest.json": (_folder, (OutputError, DesignError)),
     "weights.csv": (read_weights, (DesignError,)),
     "graph.txt": (_graph, (ValueError,)),
+    "devices.csv": (_devices, (ValueError,)),
+    "edges.csv": (_edges, (ValueError,)),
+    "edges.mtx": (_edges, (ValueError,)),
+    "model.toml": (_model, (ValueError,)),
     "events.csv": (lambda path: read_events(path).spikes(1e-3, (2, 8, 8)), (ValueError,)),
     "pictures.txt": (read_patterns, (ValueError,)),
     "frames.bin": (_frames, (BoardError,)),
@@ -318,6 +371,10 @@ def example(name: str) -> bytes:
         "network.toml": NETWORK,
         "weights.csv": "0,1,-3\n1,0,2\n-3,2,0\n",
         "graph.txt": "4 5\n1 2 1\n2 3 1\n3 4 1\n4 1 -1\n1 3 2.5\n",
+        "devices.csv": "device,v_th (mV),v_hold\n0,1990,1.0\n1,2000,0.99\n2,1980,1.01\n",
+        "edges.csv": "i,j,value (kohm)\n0,1,400\n1,2,500\n2,3,600\n",
+        "edges.mtx": "%%MatrixMarket matrix coordinate real symmetric\n4 4 3\n2 1 1.5\n3 2 -2\n4 3 1\n",
+        "model.toml": MODEL,
         "events.csv": "t,x,y,p\n0,1,2,1\n1500,3,4,0\n2500,7,7,-1\n",
         "pictures.txt": "A\n#.#\n.#.\n\nB\n..#\n##.\n",
         "strings.xml": STRINGS.decode(),
