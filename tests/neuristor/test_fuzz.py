@@ -27,7 +27,7 @@ from tests.fuzz.targets import EXAMPLES, LIF, NETWORK, NIR, TARGETS, bomb, comma
 from tests.fuzz.targets import example as valid
 
 ROOT = Path(__file__).parents[2]
-COSTLY = {"iv.csv": 4, "iv.xlsx": 4, "network.toml": 4, "data.npz": 2, "net.nir": 3, "design.toml": 2}
+COSTLY = {"iv.csv": 4, "iv.xlsx": 4, "network.toml": 4, "data.npz": 2, "net.nir": 3, "design.toml": 2, "model.toml": 10}
 """Targets that get so many times fewer examples."""
 
 
