@@ -37,6 +37,10 @@ class Bug(NamedTuple):
 
 
 _COUPLED = {"coupling": "resistive", "coupling_resistance": 20e3, "start": "random"}
+_EDGES = {
+    "edges": ((0, 1), (1, 2), (2, 3), (3, 4), (0, 4), (1, 4)),
+    "values": (20e3, 30e3, 45e3, 60e3, 25e3, 35e3),
+}
 _SPREAD = {"threshold_d2d": 0.01, "hold_d2d": 0.03, "start": "random"}
 
 DESIGNS: dict[str, tuple[str, str, tuple[int, int, int], dict[str, Any]]] = {
@@ -52,20 +56,26 @@ DESIGNS: dict[str, tuple[str, str, tuple[int, int, int], dict[str, Any]]] = {
     "oscillator": ("relaxation_oscillator", "coarse", (5, 2, 1), {"threshold_c2c": 0.02, **_SPREAD}),
     "broken oscillators": ("relaxation_oscillator", "coarse", (5, 2, 1), {"dead": 0.3, "stuck_on": 0.3, **_SPREAD}),
     "ring": ("relaxation_oscillator", "coarse", (6, 2, 1), {"topology": "ring", **_COUPLED}),
+    "edges": ("relaxation_oscillator", "coarse", (5, 2, 1), {"topology": "edges", **_EDGES, **_COUPLED}),
     "all to all": ("relaxation_oscillator", "coarse", (5, 2, 1), _COUPLED),
     "shared multipliers": ("izhikevich", "noise and spread", (2, 1, 3), {}),
     "patterns": ("izhikevich", "all patterns", (5, 2, 1), {}),
     "wide noise": ("izhikevich", "all patterns", (5, 2, 1), {"spread": Variability(current_noise=30e-9, seed=2)}),
 }
-"""Neuron, variant, (count, lanes, interval), and more parameters; `protection` is one of the array."""
+"""Neuron, variant, (count, lanes, interval), and more parameters; `protection` is one of the array, and `values` are
+those of the edges."""
 
 
 def design(name: str) -> Case:
     """The case of a design."""
     neuron, variant, size, more = DESIGNS[name]
     protection = more.get("protection", "none")
-    numbers = {key: value for key, value in more.items() if key != "protection"}
-    return replace(case(neuron, variant, size, 200, **numbers), protection=protection)
+    numbers = {key: value for key, value in more.items() if key not in ("protection", "values")}
+    made = replace(case(neuron, variant, size, 200, **numbers), protection=protection)
+    if "values" not in more:
+        return made
+    coupling = replace(made.params.coupling, values=more["values"])
+    return replace(made, params=made.params.changed(coupling=coupling))
 
 
 @contextmanager
@@ -99,6 +109,7 @@ _LIF = "hdl.neurons.lif:LifLane."
 _OSC = "hdl.neurons.relaxation_oscillator:RelaxationOscillatorLane."
 _IZH = "hdl.neurons.izhikevich:IzhikevichLane."
 _NEAR = "hdl.neighbours:Neighbours."
+_EDGE = "hdl.edges:Edges."
 
 BUGS = [
     Bug(
@@ -262,8 +273,8 @@ BUGS = [
         "reset",
         "the slot survives",
         _ARRAY + "_schedule",
-        "slot = Signal(range(slots))",
-        "slot = Signal(range(slots), reset_less=True)",
+        "init=-self.idle_slots % slots)",
+        "init=-self.idle_slots % slots, reset_less=True)",
     ),
     Bug(
         "reset",
@@ -691,6 +702,68 @@ BUGS = [
         "mask.data[lane][n - 1]",
         "ring",
         VERIFIED,
+    ),
+    Bug(
+        "coupling",
+        "an edge reads the neuron of another row",
+        _EDGE + "_walker",
+        "value.addr.eq(row)",
+        "value.addr.eq(row ^ 1)",
+        "edges",
+        VERIFIED,
+    ),
+    Bug(
+        "coupling",
+        "an edge reads the neuron of the first lane",
+        _EDGE + "_walker",
+        "value.data[chosen_lane] if lanes > 1 else",
+        "",
+        "edges",
+        VERIFIED,
+    ),
+    Bug(
+        "coupling",
+        "a sum begins with the one before",
+        _EDGE + "_walker",
+        "Mux(after[2].first, 0, total)",
+        "total",
+        "edges",
+        VERIFIED,
+    ),
+    Bug(
+        "coupling",
+        "a sum goes to the row of the next edge",
+        _EDGE + "_walker",
+        "stored_turn.eq(after[2].turn)",
+        "stored_turn.eq(after[1].turn)",
+        "edges",
+        VERIFIED,
+    ),
+    Bug(
+        "coupling",
+        "weighted sums are rounded down",
+        _EDGE + "_walker",
+        "round_shift(total, WEIGHT_BITS)",
+        "(total >> WEIGHT_BITS)",
+        "edges",
+        VERIFIED,
+    ),
+    Bug(
+        "coupling",
+        "the last edge is left out",
+        _EDGE + "elaborate",
+        "walking.eq(place != longest)",
+        "walking.eq(place < longest - 1)",
+        "edges",
+        VERIFIED,
+    ),
+    Bug(
+        "ordering",
+        "the first tick does not wait for the sums over the edges",
+        _ARRAY + "_schedule",
+        "init=-self.idle_slots % slots)",
+        "init=0)",
+        "edges",
     ),
     Bug(
         "stall",
