@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks import models
+from benchmarks.tables import models
 from neuristor.golden_model.equations.reference import follow
 
 

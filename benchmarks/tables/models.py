@@ -1,7 +1,7 @@
 """The table of the shipped models: SciPy against another integrator, the circuit against both, engines, proofs.
 
-Run ``python -m benchmarks.models --out docs/models.md``. It takes hours on two cores; ``--models`` makes only some rows
-again and keeps the others.
+Run ``python -m benchmarks.tables.models --out docs/models.md``. It takes hours on two cores; ``--models`` makes only
+some rows again and keeps the others.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ HEAD = (
     *(f"proved, {width} bits" for width in WIDTHS),
 )
 """Columns of the table."""
-BEGIN = "<!-- the rows below are made by python -m benchmarks.models -->"
+BEGIN = "<!-- the rows below are made by python -m benchmarks.tables.models -->"
 
 
 def params_of(name: str, count: int, width: int | None = None) -> tuple[Neuron, EquationParams]:
