@@ -45,14 +45,14 @@ def _read(text: str) -> System:
 
 
 def system_of(model: Model) -> System:
-    """The system of a model, read once.
+    """The system of a model without neighbours, read once.
 
     Parameters
     ----------
     model : Model
         The model.
     """
-    return _read(model.model_dump_json())
+    return _read(model.model_dump_json()).alone()
 
 
 @dataclass(frozen=True, kw_only=True)

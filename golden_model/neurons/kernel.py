@@ -97,7 +97,7 @@ def _edges(model: BitTrueModel) -> tuple[str, list[Any]]:
     if coupling is None:
         return "", []
     if "pull_raw" not in inspect.signature(model.tick).parameters or coupling.topology == "all_to_all":
-        raise TypeError("model must have no such coupling: use its own run")
+        raise TypeError("model must not be coupled in this way: use its own run")
     i, j, weights = coupling.entries.T
     starts = np.searchsorted(i, np.arange(coupling.count + 1)).astype(np.int64)
     shift = WEIGHT_BITS if coupling.weighted else 0

@@ -45,7 +45,7 @@ def late_rate(times: Any) -> float:
 
 
 def exact(name: str, duration: float, **values: float) -> float:
-    system = read(text(name))
+    system = read(text(name)).alone()
     known = {symbol: values.get(own, value) for own, (symbol, value, _, _) in system.parameters.items()}
     start = {
         own: float(column[0]) for own, column in FloatTick(discretise(system, TICKS[name]), known).start(1).items()
@@ -108,7 +108,7 @@ def test_a_switch_with_long_ticks_keeps_its_rate_because_crossings_are_located()
     period = tau_ins * np.log((v_ins - 1) / (v_ins - 1.99)) + tau_met * np.log((1.99 - v_met) / (1 - v_met))
     assert wanted == pytest.approx(1 / period, rel=1e-6)
     assert bit_true_rate("vo2_switch", 400e-6) == pytest.approx(wanted, rel=0.005)
-    system = read(text("vo2_switch"))
+    system = read(text("vo2_switch")).alone()
     late = FloatTick(discretise(system, 80e-9, located=False))
     state, times = late.start(1), []
     for tick in range(5000):
@@ -139,7 +139,7 @@ def test_half_the_tick_is_a_quarter_of_the_error_where_states_are_half_a_tick_ap
 
 
 def system_of(name: str) -> System:
-    return read(text(name))
+    return read(text(name)).alone()
 
 
 @pytest.mark.parametrize("name", the_rest_is_extended(["vo2_switch", "thermal_vo2"], ["vo2_switch"]))
