@@ -316,7 +316,7 @@ class NeuronArray(wiring.Component):
         first = self._lanes[0]
         loaded: dict[str, Any] = {}
         if isinstance(neighbours, Edges) and neighbours.loadable:
-            loaded["edges"] = In(neighbours.edges.signature)
+            loaded["edges"] = In(neighbours.port)
         if loadable and parameters is not None:
             loaded["own"] = In(RowPort(self.row_shape.size, max(2, self.rows)))
         if loadable:

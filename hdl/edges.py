@@ -133,7 +133,7 @@ class Edges(wiring.Component):
         values = data.ArrayLayout(signed(width), lanes)
         self.pull_shape = signed(coupling.pull_bits(width))
         self.lists, self.loadable = self._split(), loadable
-        port = RowPort(walkers * self.edge_shape.size, max(2, len(self.lists[0])))
+        self.port = RowPort(walkers * self.edge_shape.size, max(2, len(self.lists[0])))
         super().__init__(
             {
                 "enable": In(1),
@@ -143,7 +143,7 @@ class Edges(wiring.Component):
                 "write": In(1),
                 "write_row": In(range(max(2, self._rows))),
                 "written": In(values),
-                **({"edges": In(port)} if loadable else {}),
+                **({"edges": In(self.port)} if loadable else {}),
             }
         )
 
