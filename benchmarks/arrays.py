@@ -21,9 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import Benchmark, Peer, Row, Run, missing
-from neuristor.boards import BOARDS
-from neuristor.boards.flow import DoesNotFit, implement
-from neuristor.boards.selftest import BoardTop, SelfTest
+from benchmarks.routed import routed, rows_of, ticks_per_second
 from neuristor.golden_model.devices.catalogue import preset
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.equations.file import shipped_model
@@ -226,21 +224,13 @@ def _speed(run: Run, side: int, ticks: int) -> Iterator[Row]:
 
 
 def _routed(run: Run, name: str, made: Neuron, params: Any, lanes: int, clock_hz: float) -> Iterator[Row]:
-    run.note(f"{name} on {BOARDS[BOARD].title}")
     array = made.build(params, lanes)
     drive = np.zeros((1, params.count), dtype=np.int64)
-    top = BoardTop(SelfTest(array, made.model.bit_true(params), drive, 20))
-    try:
-        with tempfile.TemporaryDirectory(prefix="neuristor-") as folder:
-            routed = implement(BOARDS[BOARD], top, Path(folder), clock_hz=clock_hz)
-    except DoesNotFit as error:
-        run.note(f"{name}: {error}")
+    found = routed(run, name, BOARD, array, made.model.bit_true(params), drive, 20, clock_hz)
+    if found is None:
         return
-    for resource, (used, capacity) in routed.resources.items():
-        yield Row(name=f"{name}: {resource}", value=used, unit=f"of {capacity}", goal=capacity, less=True)
-    fmax_hz = routed.fmax_hz or 0.0
-    yield Row(name=f"{name}: Fmax", value=fmax_hz / 1e6, unit="MHz", goal=clock_hz / 1e6)
-    ticks = min(fmax_hz, clock_hz) / array.cycles_per_tick
+    yield from rows_of(name, found, clock_hz)
+    ticks = ticks_per_second(found, array, clock_hz)
     yield Row(name=f"{name}: clocks a tick", value=array.cycles_per_tick, unit="clocks", less=True)
     yield Row(name=f"{name}: speed", value=ticks * params.count / 1e6, unit="M device steps/s")
     yield Row(name=f"{name}: its time over time", value=ticks * params.dt, unit="x")

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.harness import Benchmark, Peer, Row, Run
+from benchmarks.routed import routed, rows_of, ticks_per_second
 from neuristor.boards import BOARDS
-from neuristor.boards.flow import DoesNotFit, implement
-from neuristor.boards.selftest import BoardTop, SelfTest
+from neuristor.boards.flow import implement
 from neuristor.golden_model.equations.file import shipped, shipped_model
 from neuristor.golden_model.equations.judge import judge
 from neuristor.golden_model.equations.neuron import EquationParams
@@ -118,30 +118,21 @@ def _resources(run: Run, names: list[str]) -> Iterator[Row]:
 
 def _routed(run: Run, design: _Design) -> Iterator[Row]:
     """A self-test on a board, and how many of its devices it computes in their real time."""
-    run.note(f"{design.neurons} of {design.model} on {BOARDS[ON].title}")
     params = _params(design.model, design.neurons)
     neuron = equation_neuron(params.text)
     array, name = neuron.build(params, design.lanes), f"{design.neurons} of {design.model}, {design.lanes} lanes"
     given = params.system.input
     current = 0.0 if given is None else float(given.start)
     drive = np.broadcast_to(params.drive_raw(np.full(params.count, current)), (1, params.count))
-    top = BoardTop(SelfTest(array, neuron.model.bit_true(params), drive, 200))
-    try:
-        with tempfile.TemporaryDirectory(prefix="neuristor-") as folder:
-            made = implement(BOARDS[ON], top, Path(folder), clock_hz=design.clock_hz)
-    except DoesNotFit as error:
-        run.note(f"{name}: {error}")
+    found = routed(run, name, ON, array, neuron.model.bit_true(params), drive, 200, design.clock_hz)
+    if found is None:
         return
-    for resource, (used, capacity) in made.resources.items():
-        yield Row(name=f"{name} on {ON}: {resource}", value=used, unit=f"of {capacity}", goal=capacity, less=True)
-    fmax_hz = made.fmax_hz or 0.0
-    yield Row(name=f"{name} on {ON}: Fmax", value=fmax_hz / 1e6, unit="MHz", goal=design.clock_hz / 1e6)
-    ticks = min(fmax_hz, design.clock_hz) / array.cycles_per_tick
+    yield from rows_of(f"{name} on {ON}", found, design.clock_hz)
+    ticks = ticks_per_second(found, array, design.clock_hz)
     yield Row(name=f"{name} on {ON}: its time over time", value=ticks * params.dt, unit="x", goal=1.0)
     steps = ticks * params.count
     yield Row(name=f"{name} on {ON}: neurons times ticks a second", value=steps / 1e6, unit="M/s")
-    whole = steps * params.dt
-    yield Row(name=f"{name} on {ON}: time of all neurons over time", value=whole, unit="x", goal=8.0)
+    yield Row(name=f"{name} on {ON}: time of all neurons over time", value=steps * params.dt, unit="x", goal=8.0)
 
 
 def measure(run: Run) -> Iterator[Row]:

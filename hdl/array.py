@@ -37,9 +37,8 @@ from numpy.typing import NDArray
 
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.model import Field
-from neuristor.hdl.edges import Edges
 from neuristor.hdl.lane import Lane
-from neuristor.hdl.neighbours import Neighbours
+from neuristor.hdl.neighbours import CouplingTerm
 from neuristor.hdl.protection import check_protection, guarded
 from neuristor.hdl.row_port import RowPort
 from neuristor.hdl.tree import count_ones
@@ -245,7 +244,7 @@ class NeuronArray(wiring.Component):
         ``lane(number)`` makes the pipeline of one lane, a `Lane`; numbers count from 0.
     parameters : list of list of dict, optional
         Per-neuron parameters: for each row and lane, the fields of the lane's `parameters`; see `in_rows`.
-    neighbours : Neighbours or Edges, optional
+    neighbours : CouplingTerm, optional
         Coupling term of coupled neurons. Each lane then has the input `pull`, and a tick begins only when the previous
         one has ended.
     loadable : bool
@@ -268,7 +267,7 @@ class NeuronArray(wiring.Component):
     own : In(RowPort), optional
         Access to the rows of per-neuron parameters, of a loadable array that has them.
     edges : In(RowPort), optional
-        Access to the edges of a loadable array in which each has its own value; see `Edges`.
+        Access to the edges of a loadable array in which each has its own value; see ``neuristor.hdl.edges.Edges``.
     tuning : In(StructLayout), optional
         Loaded parameters that all neurons share, of a loadable array whose lanes have this input. The initial state is
         computed from its value after reset.
@@ -300,7 +299,7 @@ class NeuronArray(wiring.Component):
         lanes: int,
         lane: Callable[[int], Lane],
         parameters: list[list[dict[str, int]]] | None = None,
-        neighbours: Neighbours | Edges | None = None,
+        neighbours: CouplingTerm | None = None,
         loadable: bool = False,
         protection: str = "none",
     ) -> None:
@@ -315,7 +314,7 @@ class NeuronArray(wiring.Component):
         self._neighbours = neighbours
         first = self._lanes[0]
         loaded: dict[str, Any] = {}
-        if isinstance(neighbours, Edges) and neighbours.loadable:
+        if neighbours is not None and neighbours.port is not None:
             loaded["edges"] = In(neighbours.port)
         if loadable and parameters is not None:
             loaded["own"] = In(RowPort(self.row_shape.size, max(2, self.rows)))
@@ -338,7 +337,7 @@ class NeuronArray(wiring.Component):
         return self._lanes
 
     @property
-    def neighbours(self) -> Neighbours | Edges | None:
+    def neighbours(self) -> CouplingTerm | None:
         """The coupling term; None for neurons without coupling."""
         return self._neighbours
 
@@ -548,11 +547,11 @@ class NeuronArray(wiring.Component):
                 m.d.sync += self.memory_faults.eq(self.memory_faults + 1)
 
     def _connect_neighbours(
-        self, m: Module, neighbours: Neighbours | Edges, moves: Signal, row: Any, read: Any, write: Any
+        self, m: Module, neighbours: CouplingTerm, moves: Signal, row: Any, read: Any, write: Any
     ) -> None:
         """Connect the coupling term: the states read and written, and the term of each neuron."""
         m.submodules.neighbours = neighbours
-        if isinstance(neighbours, Edges) and neighbours.loadable:
+        if neighbours.port is not None:
             inner, outer = neighbours.edges, self.edges
             m.d.comb += [
                 getattr(inner, each).eq(getattr(outer, each)) for each in ("address", "write", "given", "read")

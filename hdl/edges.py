@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
 
 from neuristor.golden_model.neurons.coupling import WEIGHT_BITS, Coupling
 from neuristor.hdl.fixed import round_shift, saturate
-from neuristor.hdl.neighbours import Neighbours
+from neuristor.hdl.neighbours import CouplingTerm, Neighbours
 from neuristor.hdl.row_port import RowPort
 
 __all__ = ["Edges", "coupling_term"]
@@ -24,7 +23,7 @@ MOST_DISTANCES = 16
 """Most distances to neighbours that are read all at once, each from a copy of the values."""
 
 
-def coupling_term(coupling: Coupling, lanes: int, width: int, field: str, loadable: bool = False) -> Neighbours | Edges:
+def coupling_term(coupling: Coupling, lanes: int, width: int, field: str, loadable: bool = False) -> CouplingTerm:
     """The circuit of a coupling term: all neighbours at once where edges are equal and few, else a walk along edges.
 
     Parameters
@@ -48,8 +47,8 @@ def coupling_term(coupling: Coupling, lanes: int, width: int, field: str, loadab
     )
 
 
-class Edges(wiring.Component):
-    """The weighted sum over the neighbours, ``sum_j w_ij (u_j - u_i)``, for one row of neurons at a time.
+class Edges(CouplingTerm):
+    """The weighted sum over the neighbours where every edge has its own weight.
 
     The sum is one of products: a neuron's own value is multiplied by minus the sum of its weights. After the last row
     of a tick is written, `walkers` go through their lists, one edge a clock each: an edge names the neuron that is
@@ -60,57 +59,28 @@ class Edges(wiring.Component):
     Walker number w serves lane ``w % lanes``, and of that the rows ``w // lanes``, and so on in steps of
     ``walkers / lanes``.
 
-    Latency: two enabled clocks from `row` to `pull`. Throughput: one row a clock, and `walkers` edges a clock.
+    Throughput of the walk: `walkers` edges a clock; it does not wait for `enable`. The input `own` is not used, since
+    the values that are written are kept here. Row n of the port `edges` has the n-th edge of each walker, that of the
+    first one lowest, see `edge_shape`; what is written during a walk may count or not.
 
     Parameters
     ----------
-    coupling : Coupling
-        Which neurons are coupled, and how strongly.
-    lanes : int
-        Neurons of a row.
-    width : int
-        Bits of an exchanged value, signed.
-    field : str
-        Name of the state field that is exchanged.
+    coupling, lanes, width, field
+        As in `CouplingTerm`.
     walkers : int
         Edges a clock: a multiple of `lanes`.
     loadable : bool
-        Whether the lists can be changed at run time.
-
-    Members
-    -------
-    enable : In(1)
-        Advance the rows that are read; without it, `pull` keeps its value. The walk does not wait.
-    row : In(range(rows))
-        The row whose coupling terms are read.
-    own : In(ArrayLayout(signed(width), lanes))
-        Not used: the values that are written are kept here.
-    pull : Out(ArrayLayout(pull_shape, lanes))
-        ``sum_j w_ij (u_j - u_i)``, two enabled clocks after `row`; same scale as `own`.
-    write : In(1)
-        Store `written` as row `write_row`.
-    write_row : In(range(rows))
-        Rows are written in order, from 0; the last one ends the tick.
-    written : In(ArrayLayout(signed(width), lanes))
-        The exchanged field of that row after the tick.
-    edges : In(RowPort), optional
-        Access to the lists: row n has the n-th edge of each walker, that of the first one lowest; see `edge_shape`.
-        Only if loadable. What is written while edges are walked along may count or not.
+        Whether the lists can be changed at run time: there is the port `edges`.
 
     Raises
     ------
     ValueError
         If `walkers` is no multiple of `lanes`, or larger than what there are neurons for.
-    """
 
-    enable: Signal
-    row: Signal
-    own: data.View[Any]
-    pull: data.View[Any]
-    write: Signal
-    write_row: Signal
-    written: data.View[Any]
-    edges: Any
+    See Also
+    --------
+    CouplingTerm : ports and timing.
+    """
 
     def __init__(
         self,
@@ -122,30 +92,22 @@ class Edges(wiring.Component):
         loadable: bool = False,
     ) -> None:
         walkers = lanes if walkers is None else walkers
-        self._rows = -(-coupling.count // lanes)
-        if walkers < lanes or walkers % lanes or walkers // lanes > self._rows:
-            raise ValueError(
-                f"walkers must be a multiple of {lanes}, the lanes, up to {lanes * self._rows}, not {walkers}"
-            )
-        self.coupling, self.lanes, self.field, self.walkers = coupling, lanes, field, walkers
-        self._width = width
-        self._turns = walkers // lanes
-        values = data.ArrayLayout(signed(width), lanes)
-        self.pull_shape = signed(coupling.pull_bits(width))
-        self.lists, self.loadable = self._split(), loadable
-        self.port = RowPort(walkers * self.edge_shape.size, max(2, len(self.lists[0])))
-        super().__init__(
+        rows = -(-coupling.count // lanes)
+        if walkers < lanes or walkers % lanes or walkers // lanes > rows:
+            raise ValueError(f"walkers must be a multiple of {lanes}, the lanes, up to {lanes * rows}, not {walkers}")
+        self.walkers, self._turns = walkers, walkers // lanes
+        turns = -(-rows // self._turns)
+        self.edge_shape = data.StructLayout(
             {
-                "enable": In(1),
-                "row": In(range(max(2, self._rows))),
-                "own": In(values),
-                "pull": Out(data.ArrayLayout(self.pull_shape, lanes)),
-                "write": In(1),
-                "write_row": In(range(max(2, self._rows))),
-                "written": In(values),
-                **({"edges": In(self.port)} if loadable else {}),
+                "reads": unsigned(max(1, (coupling.count - 1).bit_length())),
+                "turn": unsigned(max(1, (turns - 1).bit_length())),
+                "weight": signed(WEIGHT_BITS + 2 + coupling.degree_bits),
+                "first": unsigned(1),
             }
         )
+        self.lists = self._split(coupling, lanes)
+        port = RowPort(walkers * self.edge_shape.size, max(2, len(self.lists[0]))) if loadable else None
+        super().__init__(coupling, lanes, width, field, port)
 
     @property
     def edge_rows(self) -> list[int]:
@@ -153,13 +115,13 @@ class Edges(wiring.Component):
         shape = data.ArrayLayout(self.edge_shape, self.walkers)
         return [int(Const.cast(shape.const(list(row))).value) for row in zip(*self.lists, strict=True)]
 
-    def _split(self) -> list[list[dict[str, int]]]:
+    def _split(self, coupling: Coupling, lanes: int) -> list[list[dict[str, int]]]:
         """The list of each walker, all of one length: what is left repeats the last row with a weight of 0."""
         lists: list[list[dict[str, int]]] = [[] for _ in range(self.walkers)]
         before = [-1] * self.walkers
-        for i, j, w in self.coupling.entries.tolist():
-            row, lane = divmod(i, self.lanes)
-            turn, walker = row // self._turns, lane + self.lanes * (row % self._turns)
+        for i, j, w in coupling.entries.tolist():
+            row, lane = divmod(i, lanes)
+            turn, walker = row // self._turns, lane + lanes * (row % self._turns)
             lists[walker].append({"reads": j, "turn": turn, "weight": w, "first": int(before[walker] != i)})
             before[walker] = i
         longest = max(map(len, lists))
@@ -174,21 +136,8 @@ class Edges(wiring.Component):
 
     @property
     def walk(self) -> int:
-        """Clocks from the write of the last row to the read of the first sum."""
+        """Clocks from the write of the last row to the read of the first sum of the next tick."""
         return len(self.lists[0]) + STAGES
-
-    @property
-    def edge_shape(self) -> data.StructLayout:
-        """Layout of an edge."""
-        turns = -(-self._rows // self._turns)
-        return data.StructLayout(
-            {
-                "reads": unsigned(max(1, (self.coupling.count - 1).bit_length())),
-                "turn": unsigned(max(1, (turns - 1).bit_length())),
-                "weight": signed(WEIGHT_BITS + 2 + self.coupling.degree_bits),
-                "first": unsigned(1),
-            }
-        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -223,7 +172,7 @@ class Edges(wiring.Component):
         m.submodules[f"value_memory_{number}"] = values
         m.submodules[f"sum_memory_{number}"] = sums
         edge, store, value = edges.read_port(), values.write_port(), values.read_port()
-        if self.loadable:
+        if self.port is not None:
             self._access(m, number, edges)
         m.d.comb += [
             edge.addr.eq(place),

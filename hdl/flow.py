@@ -29,10 +29,9 @@ from amaranth.lib.wiring import In, Out
 from neuristor.golden_model import noise as golden_noise
 from neuristor.hdl import noise
 from neuristor.hdl.array import NeuronArray, check_lanes, in_rows, state_layout
-from neuristor.hdl.edges import Edges
 from neuristor.hdl.fixed import shape
 from neuristor.hdl.lane import Lane
-from neuristor.hdl.neighbours import Neighbours
+from neuristor.hdl.neighbours import CouplingTerm
 
 __all__ = ["Flow", "FlowArray", "FlowLane", "Node"]
 
@@ -568,7 +567,7 @@ class FlowArray(NeuronArray):
             protection=protection,
         )
 
-    def term(self, params: Any, lanes: int, loadable: bool) -> Neighbours | Edges | None:
+    def term(self, params: Any, lanes: int, loadable: bool) -> CouplingTerm | None:
         """The coupling term of the neurons; None if they have none.
 
         Parameters

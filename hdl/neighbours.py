@@ -1,4 +1,4 @@
-"""The coupling term between neurons: ``neuristor.golden_model.neurons.coupling.Coupling.pull`` as a circuit."""
+"""The coupling term between neurons, ``Coupling.pull`` as a circuit: what all have in common, and equal edges."""
 
 from __future__ import annotations
 
@@ -11,56 +11,51 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from neuristor.golden_model.neurons.coupling import Coupling
+from neuristor.hdl.row_port import RowPort
 from neuristor.hdl.tree import balanced
 
-__all__ = ["Neighbours"]
+__all__ = ["CouplingTerm", "Neighbours"]
 
 
-class Neighbours(wiring.Component):
-    """The sum of the differences to the neighbours, ``sum_j (u_j - u_i)``, for one row of neurons at a time.
+class CouplingTerm(wiring.Component):
+    """The weighted sum of the differences to the neighbours, ``sum_j w_ij (u_j - u_i)``, for one row at a time.
 
-    Neurons are stored in rows of `lanes`. All values used in a tick are those after the previous tick: the memory has
-    two halves, and while rows are read from one half, the updated rows are written to the other.
-
-    A neighbour of neuron i is neuron ``i + distance``. For a neuron of a given lane, the distance fixes the neighbour's
-    lane and how many rows further it is. Each such number of rows has its own copy of the memory, so that all
-    neighbours are read in the same clock. A mask has one bit for each neuron and each distance: whether the neuron has
-    that neighbour.
-    All-to-all coupling needs no memory, only the sum over the array: the term is ``sum_j u_j - count * u_i``.
+    Neurons are stored in rows of `lanes`. All values used in a tick are those after the previous tick.
 
     Latency: two enabled clocks from `row` to `pull`. Throughput: one row a clock.
 
     Parameters
     ----------
     coupling : Coupling
-        Which neurons are coupled.
+        Which neurons are coupled, and how strongly.
     lanes : int
         Neurons of a row.
     width : int
         Bits of an exchanged value, signed.
     field : str
         Name of the state field that is exchanged.
+    port : RowPort, optional
+        Shape of the port `edges`.
 
     Members
     -------
     enable : In(1)
         Advance the pipeline; without it, `pull` keeps its value.
     row : In(range(rows))
-        The row whose coupling terms are computed.
+        The row whose coupling terms are read.
     own : In(ArrayLayout(signed(width), lanes))
         The exchanged field of that row, one enabled clock after `row`; in raw steps of the field's format.
     pull : Out(ArrayLayout(pull_shape, lanes))
-        ``sum_j (u_j - u_i)``, two enabled clocks after `row`; same scale as `own`.
+        The sums, two enabled clocks after `row`; same scale as `own`.
     write : In(1)
         Store `written` as row `write_row`.
     write_row : In(range(rows))
         Rows are written in order, from 0; the last one ends the tick.
     written : In(ArrayLayout(signed(width), lanes))
         The exchanged field of that row after the tick.
+    edges : In(RowPort), optional
+        Access to the values of the edges, of a term in which they can be loaded.
     """
-
-    walk = 1
-    """Clocks from the write of the last row to the read of the first term of the next tick."""
 
     enable: Signal
     row: Signal
@@ -69,11 +64,11 @@ class Neighbours(wiring.Component):
     write: Signal
     write_row: Signal
     written: data.View[Any]
+    edges: Any
 
-    def __init__(self, coupling: Coupling, lanes: int, width: int, field: str) -> None:
-        self.coupling, self.lanes, self.field = coupling, lanes, field
-        self._rows = -(-coupling.count // lanes)
-        self._width = width
+    def __init__(self, coupling: Coupling, lanes: int, width: int, field: str, port: RowPort | None = None) -> None:
+        self.coupling, self.lanes, self.field, self.port = coupling, lanes, field, port
+        self._rows, self._width = -(-coupling.count // lanes), width
         values = data.ArrayLayout(signed(width), lanes)
         # Wide enough for a sum of `degree` differences.
         self.pull_shape = signed(coupling.pull_bits(width))
@@ -86,8 +81,36 @@ class Neighbours(wiring.Component):
                 "write": In(1),
                 "write_row": In(range(max(2, self._rows))),
                 "written": In(values),
+                **({} if port is None else {"edges": In(port)}),
             }
         )
+
+    @property
+    def walk(self) -> int:
+        """Clocks from the write of the last row to the read of the first term of the next tick."""
+        return 1
+
+
+class Neighbours(CouplingTerm):
+    """The sum of the differences to the neighbours where all edges are equal.
+
+    The memory has two halves: while rows are read from one half, the updated rows are written to the other.
+
+    A neighbour of neuron i is neuron ``i + distance``. For a neuron of a given lane, the distance fixes the neighbour's
+    lane and how many rows further it is. Each such number of rows has its own copy of the memory, so that all
+    neighbours are read in the same clock. A mask has one bit for each neuron and each distance: whether the neuron has
+    that neighbour.
+    All-to-all coupling needs no memory, only the sum over the array: the term is ``sum_j u_j - count * u_i``.
+
+    Parameters
+    ----------
+    coupling, lanes, width, field, port
+        As in `CouplingTerm`; the edges cannot be loaded.
+
+    See Also
+    --------
+    CouplingTerm : ports and timing.
+    """
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

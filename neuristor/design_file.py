@@ -372,20 +372,18 @@ def _coupling(section: CouplingSection, folder: Path, params: NeuronParams) -> C
     """
     if (section.file is None) == (section.topology is None):
         raise ValueError("wanted either file or topology")
+    given: dict[str, Any] = {"kind": section.kind, "count": params.count, "directed": section.directed}
     if section.file is not None:
         edges = read_edges(folder / section.file, params.count, section.directed)
+        if edges.values and section.value_d2d:
+            raise ValueError(f"value_d2d must be left out: {section.file} has a value for each edge")
         if edges.values:
-            if section.value_d2d:
-                raise ValueError(f"value_d2d must be left out: {section.file} has a value for each edge")
             return edges.coupling(section.kind, params.count, section.directed, section.value)
+        given |= {"topology": "edges", "edges": edges.pairs}
+    else:
+        given |= {"topology": section.topology, "columns": section.columns}
     if section.value is None:
         raise ValueError(f"value is missing: {CouplingSection.model_fields['value'].description}")
-    given: dict[str, Any] = {"kind": section.kind, "count": params.count, "directed": section.directed}
-    given |= (
-        {"topology": "edges", "edges": edges.pairs}
-        if section.file is not None
-        else {"topology": section.topology, "columns": section.columns}
-    )
     plain = Coupling(value=section.value, **given)
     if not section.value_d2d:
         return plain

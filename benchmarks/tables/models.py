@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import sympy
-from joblib import Parallel, delayed  # type: ignore[import-untyped, unused-ignore]
+from joblib import Parallel, delayed
 
 from benchmarks.proofs import counted, prove
 from neuristor.golden_model.equations.file import shipped, shipped_model

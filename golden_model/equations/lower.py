@@ -732,16 +732,12 @@ class Lowering:
         return chosen
 
     def _by_cases(self, e: Any, frac: int) -> Fixed:
-        cases = self._cases(e)
-        if cases is None and self._combinations(e) <= CASES:
-            every = [(case, self.constant(self._number(each), frac).node) for case, each in self._cased(e)]
-            choice = [(case, float(n)) for n, (case, _) in enumerate(every)]
-            chosen = self._chosen(choice, {float(n): node for n, (_, node) in enumerate(every)})
-            return Fixed(chosen, frac, math.ldexp(0.5, -frac))
-        if cases is None:
+        if self._combinations(e) > CASES:
             raise EquationError(f"{self.where}: {str(e)[:60]!r} depends on too many discrete values")
-        nodes = {value: self.constant(value, frac).node for _, value in cases}
-        return Fixed(self._chosen(cases, nodes), frac, math.ldexp(0.5, -frac))
+        made = [(case, self.constant(self._number(each), frac).node) for case, each in self._cased(e)]
+        numbers = [(case, float(node.number)) for case, node in made]
+        chosen = self._chosen(numbers, {float(node.number): node for _, node in made})
+        return Fixed(chosen, frac, math.ldexp(0.5, -frac))
 
     # Functions of one variable
 

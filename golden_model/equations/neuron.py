@@ -26,7 +26,7 @@ from neuristor.golden_model.equations.system import Model, System, read
 from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.contract import NeuronModel
-from neuristor.golden_model.neurons.coupling import Coupling
+from neuristor.golden_model.neurons.coupling import WEIGHT_BITS, Coupling
 from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
 from neuristor.golden_model.units import si
 from neuristor.golden_model.variability import Variability
@@ -110,6 +110,16 @@ class EquationParams(NeuronParams):
                     f"{wanted.width} bits, not [{self.drive.int_bits}, {self.drive.frac_bits}]"
                 )
         _ = self.quantised
+        if self.coupling is not None and self.coupling.weighted:
+            name = self.system.model.coupling.reads if self.system.model.coupling else ""
+            word = self.quantised.state[name]
+            # A sum of products, each with the weight of a neighbour, and one with all of them.
+            sums = bits(word.low, word.high) + WEIGHT_BITS + self.coupling.degree_bits + 3
+            if sums > 62:
+                raise ValueError(
+                    f"the sum over {self.coupling.degree} neighbours needs {sums} bits with {name} of "
+                    f"{bits(word.low, word.high)} bits; at most 62 are exact"
+                )
 
     def __getstate__(self) -> dict[str, Any]:
         # What is made of the fields, such as the golden step, is made again by who reads this.
@@ -375,20 +385,8 @@ class EquationBitTrue(BitTrueModel):
         """The golden step."""
         return self.params.step
 
-    def step(self, drive_raw: Integers) -> NDArray[np.bool_]:
-        """Advance one tick, with the sum over the neighbours.
-
-        Parameters
-        ----------
-        drive_raw : ndarray of int64, shape (count,)
-            Input words, on the grid of ``params.drive``.
-
-        Returns
-        -------
-        ndarray of bool, shape (count,)
-            Which neurons fired.
-        """
-        return self._advance(self.rule, drive_raw, *self.params.pulls(vars(self)))
+    def _pulls(self) -> list[Any]:
+        return self.params.pulls(vars(self))
 
 
 class EquationReference(ReferenceModel):

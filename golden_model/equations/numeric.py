@@ -50,9 +50,9 @@ class FloatTick:
         self.values = {**constants(system, tick.h), **(values or {})}
         self._names = [*system.states, *system.discrete]
         base = [each.symbol for each in (*system.states.values(), *system.discrete.values())]
-        given = system.input.symbol if system.input else sympy.Symbol("no_input", real=True)
+        given = [system.input.symbol if system.input else sympy.Symbol("no_input", real=True)]
+        given += [PULL] if system.pull else []
         self._changes = []
-        given = [given, *([PULL] if system.pull else [])]
         known = [*base, *given, *([LAG] if tick.located else []), *(ahead(name) for name in tick.ahead)]
         for change in tick.changes:
             expressions = [change.value, change.noise]

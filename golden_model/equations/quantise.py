@@ -258,7 +258,7 @@ class _Quantiser:
             self._store(each, moves.get(each.name))
         drive = self._drive()
         if system.pull is not None:
-            self._pull(system.pull)
+            self._pull()
         if system.noisy:
             self._noise = graph.given("state", "noise", 1, (1 << 32) - 1)
         if self.tick.located:
@@ -317,13 +317,12 @@ class _Quantiser:
         self.lowering.define(self.input_symbol, Fixed(node, frac, 0.0))
         return word
 
-    def _pull(self, pull: Variable) -> None:
+    def _pull(self) -> None:
         """The sum over the neighbours, on the grid of what they exchange."""
-        low, high = self.pull_range = pull_range(self.system, self.state)
         assert self.system.model.coupling is not None
         frac = self.state[self.system.model.coupling.reads].frac
         # A weighted sum is rounded once.
-        node = self.graph.given("pull", "pull", low, high)
+        node = self.graph.given("pull", "pull", *pull_range(self.system, self.state))
         self.lowering.define(PULL, Fixed(node, frac, math.ldexp(0.5, -frac)))
 
     def _changes(self) -> dict[str, Fixed]:

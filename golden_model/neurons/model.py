@@ -402,7 +402,11 @@ class BitTrueModel(ABC):
         ndarray of bool, shape (count,)
             Which neurons fired.
         """
-        return self._advance(self.rule, drive_raw)
+        return self._advance(self.rule, drive_raw, *self._pulls())
+
+    def _pulls(self) -> list[Any]:
+        """The coupling term, in a list of one, of a model whose step takes it; else none."""
+        return []
 
     def run(self, drive_raw: Integers) -> dict[str, Integers]:
         """Advance many ticks and record the state after each.

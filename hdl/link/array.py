@@ -211,7 +211,7 @@ _SHIFTS = {
 def _edges(array: NeuronArray) -> Edges | None:
     """The coupling term, if its edges can be loaded."""
     term = array.neighbours
-    return term if isinstance(term, Edges) and term.loadable else None
+    return term if isinstance(term, Edges) and term.port is not None else None
 
 
 def _meaning_of_edges(array: NeuronArray) -> str:

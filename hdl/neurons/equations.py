@@ -19,10 +19,10 @@ from neuristor.golden_model.equations.graph import Graph, bits
 from neuristor.golden_model.equations.neuron import model_of
 from neuristor.golden_model.equations.system import Model
 from neuristor.hdl import noise
-from neuristor.hdl.edges import Edges, coupling_term
+from neuristor.hdl.edges import coupling_term
 from neuristor.hdl.fixed import floor_shift, round_add, round_shift
 from neuristor.hdl.flow import Flow, FlowArray, FlowLane, Node
-from neuristor.hdl.neighbours import Neighbours
+from neuristor.hdl.neighbours import CouplingTerm
 from neuristor.hdl.neurons.contract import Neuron
 
 __all__ = ["EquationArray", "EquationLane", "EquationNeuron", "Scheduler", "equation_neuron"]
@@ -433,7 +433,7 @@ class EquationArray(FlowArray):
 
     lane_type = EquationLane
 
-    def term(self, params: Any, lanes: int, loadable: bool) -> Neighbours | Edges | None:
+    def term(self, params: Any, lanes: int, loadable: bool) -> CouplingTerm | None:
         """The sum over the neighbours.
 
         Parameters
