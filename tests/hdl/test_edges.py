@@ -101,9 +101,9 @@ def from_equations(name: str, coupled: Coupling, dt: float | None = None) -> Equ
 
 
 PAIRS = ((0, 1), (1, 0), (4, 2), (3, 0), (2, 3), (0, 3))
-VALUES = (4e-6, 3e-6, -1e-6, 2e-6, 1e-6, 0.5e-6)
-EQUAL = Coupling(kind="weight", value=4e-6, topology="hexagonal", count=6, columns=3)
-DIRECTED = Coupling(kind="weight", value=4e-6, topology="edges", count=5, edges=PAIRS, values=VALUES, directed=True)
+VALUES = (4e-4, 3e-4, -1e-4, 2e-4, 1e-4, 0.5e-4)
+EQUAL = Coupling(kind="weight", value=4e-4, topology="hexagonal", count=6, columns=3)
+DIRECTED = Coupling(kind="weight", value=4e-4, topology="edges", count=5, edges=PAIRS, values=VALUES, directed=True)
 
 
 @pytest.mark.parametrize(
