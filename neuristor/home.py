@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -31,6 +33,10 @@ def use_writable_home() -> None:
 
 
 def _temporary_home() -> Path:
-    """A folder of this user, the same for each run if possible."""
+    """A folder of this user, the same for each run if possible; else one for this run."""
     home = Path(tempfile.gettempdir()) / f"neuristor-{os.getuid()}"
-    return Path(tempfile.mkdtemp(prefix="neuristor-")) if unusable(home) else home
+    if not unusable(home):
+        return home
+    made = Path(tempfile.mkdtemp(prefix="neuristor-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,12 +69,15 @@ class Session(ABC):
         Time step (tick), in second; 0 for oscillators, whose tick has no duration.
     digest : str
         SHA-256 of the file and of the files that it names.
+    notes : sequence of str
+        Assumptions made in reading the file.
     """
 
     path: Path
     name: str
     dt: float
     digest: str
+    notes: Sequence[str] = ()
 
     @abstractmethod
     def core(self, linked: bool = True) -> Core:
@@ -328,6 +331,7 @@ class SnnSession(Session):
     def __post_init__(self) -> None:
         self.path, self.digest = self.file.path, self.file.digest
         self.name = identifier(self.path)
+        self.notes = self.file.imported.notes
         self.dt = float(self.file.sections.network.dt)
         self._params = self.file.params()
         self._inputs = self.file.input_words(self._params)[:, : self.runs]

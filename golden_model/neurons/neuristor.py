@@ -70,6 +70,10 @@ SPREAD = ("threshold_d2d", "threshold_c2c", "hold_d2d", "hold_c2c")
 """The spread that the model accepts."""
 
 
+SHORTEST = 1e-6
+"""Shortest tick, in parts of the longest: a run of a period would take hours."""
+
+
 class NeuristorRaw(NamedTuple):
     """The integers the circuit is built from; all are shared by all neurons of an array.
 
@@ -155,15 +159,16 @@ class NeuristorParams(NeuronParams):
         positive("dt", self.dt)
         self.spread.only("neuristor", *SPREAD)
         whole("coefficient_bits", self.coefficient_bits, 8, 18)
-        if self.dt > self.circuit.fastest:
+        limit = self.circuit.fastest
+        if self.dt > limit:
             raise ValueError(
-                f"dt must be at most {si(self.circuit.fastest, 's')}, the shortest time constant, not "
-                f"{si(self.dt, 's')}"
-                + (
-                    other_prefix(self.dt, "s", lambda dt: dt <= self.circuit.fastest)
-                    if self.dt > 100 * self.circuit.fastest
-                    else ""
-                )
+                f"dt must be at most {si(limit, 's')}, the shortest time constant, not {si(self.dt, 's')}"
+                + (other_prefix(self.dt, "s", lambda dt: dt <= limit) if self.dt > 100 * limit else "")
+            )
+        if self.dt < limit * SHORTEST:
+            raise ValueError(
+                f"dt must be at least {si(limit * SHORTEST, 's')}, a millionth of the shortest time constant, not "
+                f"{si(self.dt, 's')}" + other_prefix(self.dt, "s", lambda dt: limit / 1000 <= dt <= limit)
             )
         if self.drive.frac_bits > self.membrane.frac_bits:
             raise ValueError(

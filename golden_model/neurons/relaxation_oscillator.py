@@ -90,6 +90,10 @@ CODES = 16
 """Values of `lag`: 0 for none; n for ``(n - 1/2) / LAGS`` ticks, up to almost two ticks."""
 
 
+SHORTEST = 1e-6
+"""Shortest tick, in parts of the longest: a run of a period would take hours."""
+
+
 class RelaxationOscillatorRaw(NamedTuple):
     """The integers the circuit is built from; all are shared by all oscillators of an array.
 
@@ -193,6 +197,12 @@ class RelaxationOscillatorParams(NeuronParams):
         if self.coupling is not None and self.coupling.count != self.count:
             raise ValueError(f"coupling must be for {self.count} oscillators, not {self.coupling.count}")
         self.circuit.check_latch()
+        self._check_tick()
+        if self.coupling is not None:
+            self._check_coupling(self.coupling)
+        self._check_words()
+
+    def _check_tick(self) -> None:
         limit = 2 * min(self.circuit.tau_ins, self.circuit.tau_met)
         if self.dt > limit:
             capacitance = self.circuit.capacitance
@@ -206,9 +216,16 @@ class RelaxationOscillatorParams(NeuronParams):
                 f"dt must be at most {si(limit, 's')}, twice the shortest time constant with {si(capacitance, 'F')}, "
                 f"not {si(self.dt, 's')}{question}"
             )
-        if self.coupling is not None:
-            self._check_coupling(self.coupling)
-        self._check_words()
+        if self.dt < limit * SHORTEST:
+            capacitance = self.circuit.capacitance
+            question = other_prefix(self.dt, "s", lambda dt: limit / 100 <= dt <= limit)
+            if capacitance > 1e-9:
+                fits = other_prefix(capacitance, "F", lambda c: self.dt <= limit * c / capacitance <= 100 * self.dt)
+                question = fits.replace("is it", "is the capacitance") or question
+            raise ValueError(
+                f"dt must be at least {si(limit * SHORTEST, 's')}, a millionth of twice the shortest time constant "
+                f"with {si(capacitance, 'F')}, not {si(self.dt, 's')}{question}"
+            )
 
     def measured(self, columns: Mapping[str, NDArray[np.float64]]) -> RelaxationOscillatorParams:
         """The same oscillators with measured devices.

@@ -26,7 +26,7 @@ from neuristor.boards.programmer import LoadError, program
 from neuristor.boards.vivado import constraints, script
 from neuristor.commands.doctor import plugged
 from neuristor.commands.options import OSCILLATORS, Force, ModuleName, NoiseBits, Parts, PhaseBits, WeightBits
-from neuristor.commands.terminal import checked_name, console, ends_with, named, one_of, refuse, stop, wrote
+from neuristor.commands.terminal import checked_name, console, ends_with, named, one_of, refuse, say_notes, stop, wrote
 from neuristor.folder import MANIFEST, check_folder, output_folder, plain, write_manifest
 from neuristor.golden_model.files import content as file_content
 from neuristor.golden_model.files import npz
@@ -120,6 +120,13 @@ def boards() -> None:
     )
 
 
+def _opened(file: Path, options: OnnOptions, *run: Any, lanes: int | None) -> Session:
+    """A file that can run on a board, with a print of the assumptions made."""
+    session = open_session(file, options, *run, lanes=lanes)
+    say_notes(session.notes)
+    return session
+
+
 @app.command()
 def bitstream(
     file: AnyFile,
@@ -146,7 +153,7 @@ def bitstream(
     one_of("--board", board, LINKED)
     check_folder(out, force=force)
     options = OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
-    session, target = open_session(file, options, lanes=lanes), BOARDS[board]
+    session, target = _opened(file, options, lanes=lanes), BOARDS[board]
     rate = clock or target.clock_hz
     assert rate is not None  # every board with pins has a clock
     with named("--baud"):
@@ -229,7 +236,7 @@ def core_command(
         clock = (BOARDS[board].clock_hz or clock) if BOARDS[board].pins else clock
     check_folder(out, force=force)
     options = OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
-    session = open_session(file, options, lanes=lanes)
+    session = _opened(file, options, lanes=lanes)
     core, name = session.core(linked=bus is _Bus.SERIAL), checked_name(name) or session.name
     content = _manifest(session, core) | {"bus": bus.value}
     if bus is _Bus.SERIAL:
@@ -446,7 +453,7 @@ def run(
     )
     if noise >= 1 << noise_bits:
         refuse(f"--noise must be below 2**{noise_bits} with --noise-bits {noise_bits}, not {noise}")
-    session = open_session(file, options, frames, every, lanes)
+    session = _opened(file, options, frames, every, lanes=lanes)
     core = session.core()
     on_board = core if built is None else open_session(built, options, lanes=lanes).core()
     if on_board is not core:

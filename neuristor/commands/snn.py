@@ -23,7 +23,7 @@ from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, implement
 from neuristor.boards.selftest import BoardTop, SnnSelfTest
 from neuristor.commands.options import Force, ModuleName, Plot, Simulator, VerilogFile
-from neuristor.commands.terminal import checked_name, ends_with, named, one_of, refuse, say_verdict, wrote
+from neuristor.commands.terminal import checked_name, ends_with, named, one_of, refuse, say_notes, say_verdict, wrote
 from neuristor.commands.terminal import plain_console as console
 from neuristor.folder import (
     check_folder,
@@ -34,7 +34,7 @@ from neuristor.folder import (
     write_files,
     write_manifest,
 )
-from neuristor.golden_model.networks.nir_graph import Imported, read, write
+from neuristor.golden_model.networks.nir_graph import read, write
 from neuristor.golden_model.networks.quantization import (
     Point,
     accuracy,
@@ -73,15 +73,10 @@ LONGEST = Words(weight_bits=16, membrane_bits=32, current_bits=40, coefficient_b
 """Words with which only that is refused which is refused with all words."""
 
 
-def _say_notes(found: Imported) -> None:
-    for note in found.notes:
-        console.print(f"assumed: {note}", markup=False, soft_wrap=True)
-
-
 def _opened(path: Path) -> NetworkFile:
     """A network file, with a print of the assumptions made."""
     file = open_network(path)
-    _say_notes(file.imported)
+    say_notes(file.imported.notes)
     return file
 
 
@@ -122,7 +117,7 @@ def show(
                 f"{way.values.size:,}",
             )
     console.print(table)
-    _say_notes(found)
+    say_notes(found.notes)
     try:
         quantized(found.network, LONGEST)
     except ValueError as error:

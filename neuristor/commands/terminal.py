@@ -22,6 +22,7 @@ __all__ = [
     "one_of",
     "plain_console",
     "refuse",
+    "say_notes",
     "say_verdict",
     "stop",
     "wrote",
@@ -166,6 +167,18 @@ def ends_with(good: bool) -> None:
     """
     if not good:
         raise typer.Exit(1)
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Print the assumptions that were made in reading a file.
+
+    Parameters
+    ----------
+    notes : iterable of str
+        A sentence each, without a full stop.
+    """
+    for note in notes:
+        plain_console.print(f"assumed: {note}", soft_wrap=True)
 
 
 def say_verdict(verification: Verification, what: str) -> None:

@@ -64,6 +64,8 @@ MESSAGES = [
     (OSCILLATORS, {"circuit__capacitance": 100.0}, "capacitance must be below 1 F, not 100 F; is it 100 pF"),
     (OSCILLATORS, {"circuit__capacitance": 100e-18}, "dt must be at most 188.7 fs.*is the capacitance 100 pF\\?$"),
     (OSCILLATORS, {"neuron__dt": 80.0}, "dt must be at most 188.7 ns, .*, not 80 s; is it 80 ns\\?$"),
+    (OSCILLATORS, {"neuron__dt": 80e-15}, "dt must be at least 188.7 fs, .*, not 80 fs; is it 80 ns\\?$"),
+    (OSCILLATORS, {"circuit__capacitance": 100e-6}, "dt must be at least 188.7 ns, .*; is the capacitance 100 pF\\?$"),
     (OSCILLATORS, {"neuron__dt": 200e-9}, "dt must be at most 188.7 ns, .*, not 200 ns$"),
     (OSCILLATORS, {"device__v_th": 1990.0}, "v_th must be at most 1 kV, not 1.99 kV; is it 1.99 V\\?$"),
     (OSCILLATORS, {"device__v_hold": 990.0}, "v_hold must be below v_th .1.99 V., not 990 V; is it 990 mV\\?$"),
