@@ -54,7 +54,7 @@ __all__ = [
     "newest",
 ]
 
-H = sympy.Dummy("h", positive=True)
+H = sympy.Symbol("dt", positive=True)
 """The length of the tick, in second."""
 LAG = sympy.Symbol("lag", real=True)
 """What an event left of the tick before, in ticks: this tick is so much longer."""

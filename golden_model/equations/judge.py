@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neuristor.golden_model.equations.discretise import discretise
 from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.neuron import EquationBitTrue, EquationParams
 from neuristor.golden_model.equations.numeric import FloatTick
 from neuristor.golden_model.equations.reference import Trajectory, follow
+from neuristor.golden_model.equations.ticks import float_rate, late_rate, round_ticks
 
-__all__ = ["Judged", "exact_run", "float_rate", "judge", "late_rate", "longest_tick"]
+__all__ = ["Judged", "exact_run", "judge", "longest_tick"]
 
-Floats = NDArray[np.float64]
 SPIKES = 12
 """Spikes that a run should have; the first half of them does not count."""
 MOST_TICKS = 400_000
@@ -61,18 +59,6 @@ class Judged:
         return self.bit_true / self.exact - 1 if self.exact else 0.0
 
 
-def late_rate(times: Any) -> float:
-    """The rate of the second half of the spikes, in hertz; 0 with fewer than three.
-
-    Parameters
-    ----------
-    times : array_like of float, shape (spikes,)
-        Times of the spikes, in second.
-    """
-    late = np.asarray(times, dtype=np.float64)[len(times) // 2 :]
-    return float((len(late) - 1) / (late[-1] - late[0])) if len(late) > 1 and len(times) > 2 else 0.0
-
-
 def exact_run(params: EquationParams, current: float, ticks: int) -> Trajectory:
     """The first neuron of an array in continuous time.
 
@@ -90,28 +76,6 @@ def exact_run(params: EquationParams, current: float, ticks: int) -> Trajectory:
     duration = ticks * params.dt
     times = np.linspace(0, duration, 2000)
     return follow(params.system, values, start, [(duration, current)], times, longest=20 * params.dt)
-
-
-def float_rate(tick: FloatTick, current: float, ticks: int) -> float:
-    """The rate of a neuron by the formulas of a tick, in hertz.
-
-    Parameters
-    ----------
-    tick : FloatTick
-        The formulas.
-    current : float
-        Constant input, in its SI unit.
-    ticks : int
-        Length of the run.
-    """
-    h = tick.tick.h
-    state, times = tick.start(1), []
-    drive = np.full(1, current)
-    for n in range(ticks):
-        state, spike = tick.step(state, drive)
-        if spike[0]:
-            times.append((n + 1 - float(state["lag"][0]) if "lag" in state else n + 1) * h)
-    return late_rate(times)
 
 
 def judge(params: EquationParams, current: float = 0.0) -> Judged:
@@ -183,8 +147,7 @@ def longest_tick(params: EquationParams, current: float, target: float) -> tuple
     if not exact:
         raise EquationError(f"{params.system.model.name}: the neuron does not fire repeatedly under this input")
     values = dict(params.own_values)
-    decade = 10.0 ** np.floor(np.log10(params.dt))
-    ticks = [digit * decade * 10.0**power for power in (1, 0, -1, -2) for digit in (5, 2, 1)]
+    ticks = round_ticks(10 * params.dt, 4)
     for tick in ticks:
         steps = min(MOST_TICKS, max(4000, round(2 * SPIKES / exact / tick)))
         found = float_rate(FloatTick(discretise(params.system, tick), values), current, steps)

@@ -23,6 +23,7 @@ from neuristor.golden_model.equations.numeric import Draws, FloatTick, constants
 from neuristor.golden_model.equations.quantise import Quantised, drive_bits, initial, int_bits, pull_range, quantise
 from neuristor.golden_model.equations.reference import Trajectories, follow, follow_together
 from neuristor.golden_model.equations.system import Model, System, read
+from neuristor.golden_model.equations.ticks import check_tick
 from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.contract import NeuronModel
@@ -576,6 +577,8 @@ def model_of(text: Model) -> NeuronModel[EquationParams]:
         """Make the parameters of an array."""
         given = {} if options is None else {name: getattr(options, name) for name in system.parameters}
         values = tuple((name, float(value)) for name, value in given.items() if value != system.parameters[name][1])
+        positive("dt", dt)
+        check_tick(dumped, values, float(dt))
         return EquationParams(
             count=count,
             dt=dt,
