@@ -11,7 +11,12 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from neuristor.golden_model.equations.file import shipped, shipped_model
+from neuristor.golden_model.equations.system import Model
 from neuristor.golden_model.variability import Variability
+from neuristor.hdl.neurons.equations import equation_neuron
 from neuristor.sim.benches.case import Case
 from tests.samples import case
 
@@ -61,14 +66,19 @@ DESIGNS: dict[str, tuple[str, str, tuple[int, int, int], dict[str, Any]]] = {
     "shared multipliers": ("izhikevich", "noise and spread", (2, 1, 3), {}),
     "patterns": ("izhikevich", "all patterns", (5, 2, 1), {}),
     "wide noise": ("izhikevich", "all patterns", (5, 2, 1), {"spread": Variability(current_noise=30e-9, seed=2)}),
+    "generated neuron": ("leaky_integrate_and_fire", "", (3, 1, 3), {}),
+    "generated array": ("leaky_integrate_and_fire", "", (3, 1, 2), {"varies": ("v_reset", "v_th")}),
+    "generated at random": ("escape_rate", "", (3, 1, 1), {}),
 }
-"""Neuron, variant, (count, lanes, interval), and more parameters; `protection` is one of the array, and `values` are
-those of the edges."""
+"""Neuron, variant, (count, lanes, interval), and more parameters; `protection` is one of the array, `values` are those
+of the edges, and `varies` are the parameters of a model from equations that have a spread."""
 
 
 def design(name: str) -> Case:
     """The case of a design."""
     neuron, variant, size, more = DESIGNS[name]
+    if neuron in shipped():
+        return _generated(neuron, size, **more)
     protection = more.get("protection", "none")
     numbers = {key: value for key, value in more.items() if key not in ("protection", "values")}
     made = replace(case(neuron, variant, size, 200, **numbers), protection=protection)
@@ -76,6 +86,19 @@ def design(name: str) -> Case:
         return made
     coupling = replace(made.params.coupling, values=more["values"])
     return replace(made, params=made.params.changed(coupling=coupling))
+
+
+def _generated(name: str, size: tuple[int, int, int], varies: tuple[str, ...] = ()) -> Case:
+    """Neurons from equations with short words, under inputs over the whole range."""
+    text = shipped_model(name).model_dump() | {"state_bits": 14, "factor_bits": 12}
+    for each in varies:
+        text["parameters"][each]["spread"] = 0.02
+    own = equation_neuron(Model.model_validate(text).model_dump_json())
+    count, lanes, interval = size
+    params = own.model.from_circuit(None, count=count, dt=own.model.own_tick)
+    given, rng = params.system.input, np.random.default_rng(31)
+    drive = params.drive_raw(np.repeat(rng.uniform(given.low, given.high, (40, count)), 10, axis=0))
+    return Case(neuron=own, params=params, lanes=lanes, interval=interval, drive_raw=drive)
 
 
 @contextmanager
@@ -110,6 +133,8 @@ _OSC = "hdl.neurons.relaxation_oscillator:RelaxationOscillatorLane."
 _IZH = "hdl.neurons.izhikevich:IzhikevichLane."
 _NEAR = "hdl.neighbours:Neighbours."
 _EDGE = "hdl.edges:Edges."
+_PLAN = "hdl.neurons.equations:Scheduler."
+_EQU = "hdl.neurons.equations:EquationLane."
 
 BUGS = [
     Bug(
@@ -835,5 +860,101 @@ BUGS = [
         "odd & (syndrome == place)",
         "(syndrome == place)",
         "secded",
+    ),
+    Bug(
+        "generated circuits",
+        "a value is rounded down",
+        _PLAN + "_function",
+        "round_shift(a, data)",
+        "floor_shift(a, data)",
+        "generated neuron",
+    ),
+    Bug(
+        "generated circuits",
+        "a product that is added is rounded down",
+        _PLAN + "_product",
+        "round_add(Value.cast(known[base]), known[args[0]], data)",
+        "Value.cast(known[base]) + floor_shift(Value.cast(known[args[0]]), data)",
+        "generated neuron",
+    ),
+    Bug(
+        "generated circuits",
+        "what is chosen if a condition holds, and if not, is exchanged",
+        _PLAN + "_function",
+        "Mux(c, a, b)",
+        "Mux(c, b, a)",
+        "generated neuron",
+    ),
+    Bug(
+        "generated circuits",
+        "equal values are taken for smaller ones",
+        _PLAN + "_function",
+        "a < b,",
+        "a <= b,",
+        "generated neuron",
+    ),
+    Bug(
+        "generated circuits",
+        "a word at the end of its range counts as beyond it",
+        _PLAN + "_bounds",
+        "value > high)",
+        "value >= high)",
+        "generated neuron",
+    ),
+    Bug(
+        "generated circuits",
+        "a word below its range takes the upper end",
+        _PLAN + "_bounds",
+        "Mux(below, Const(low, Shape.cast(range(low, low + 1)))",
+        "Mux(below, Const(high, Shape.cast(range(low, high + 1)))",
+        "generated neuron",
+    ),
+    Bug(
+        "generated circuits",
+        "only the upper end of a range is noticed",
+        _PLAN + "_bounds",
+        "below | above",
+        "above",
+        "generated neuron",
+    ),
+    Bug(
+        "generated circuits",
+        "the slope of a table is its value",
+        _PLAN + "_entry",
+        "[self.graph.operations[number].data], number",
+        "[min(self.entries[index])], number",
+        "generated neuron",
+    ),
+    Bug(
+        "generated circuits",
+        "every neuron has the first of its own words",
+        _EQU + "describe",
+        "else self.own(flow, name)",
+        "else self.own(flow, min(self.params.quantised.columns))",
+        "generated array",
+    ),
+    Bug(
+        "generated circuits",
+        "a spike is the flag of a clamp",
+        _EQU + "describe",
+        'nodes["spike"], nodes["saturated"]',
+        'nodes["saturated"], nodes["spike"]',
+        "generated neuron",
+    ),
+    Bug(
+        "generated circuits",
+        "random numbers do not advance",
+        _PLAN + "_made",
+        "noise.advance if name",
+        "(lambda state: state) if name",
+        "generated at random",
+    ),
+    Bug(
+        "generated circuits",
+        "a fraction loses its upper bit",
+        _PLAN + "_function",
+        "a[:data]",
+        "a[: data - 1]",
+        "generated at random",
     ),
 ]
