@@ -18,7 +18,16 @@ from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.files import arrays, content, decoded, delimited, few_cells
 from neuristor.golden_model.neurons.coupling import Coupling
 
-__all__ = ["EdgeList", "from_graph", "from_matrix", "read_devices", "read_edges"]
+__all__ = [
+    "EdgeList",
+    "cell_number",
+    "column_title",
+    "from_graph",
+    "from_matrix",
+    "read_devices",
+    "read_edges",
+    "table_rows",
+]
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest file, in bytes."""
@@ -67,8 +76,20 @@ class EdgeList(NamedTuple):
         )
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Lines of a table that are not empty, with their numbers.
+def table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Lines of a table that are not empty or comments, with their numbers.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file: columns separated by commas, semicolons or tabs.
+
+    Yields
+    ------
+    line : int
+        Number of the line, from 1.
+    cells : list of str
+        Its cells.
 
     Raises
     ------
@@ -88,7 +109,25 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise ValueError(f"{path} must be a CSV file: {error}") from None
 
 
-def _number(path: Path, line: int, cell: str, what: str) -> float:
+def cell_number(path: Path, line: int, cell: str, what: str) -> float:
+    """The number in a cell of a table.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    line : int
+        Number of the line.
+    cell : str
+        The cell.
+    what : str
+        What it is, for the message.
+
+    Raises
+    ------
+    ValueError
+        If it is no finite number.
+    """
     try:
         value = float(cell)
     except ValueError:
@@ -98,8 +137,19 @@ def _number(path: Path, line: int, cell: str, what: str) -> float:
     return value
 
 
-def _titled(cell: str) -> tuple[str, str]:
-    """A title of a column: name and unit, as in ``v_th (mV)``."""
+def column_title(cell: str) -> tuple[str, str]:
+    """A title of a column: name and unit, as in ``v_th (mV)``.
+
+    Parameters
+    ----------
+    cell : str
+        The title.
+
+    Returns
+    -------
+    name, unit : str
+        The unit is empty if there is none.
+    """
     found = re.fullmatch(r"\s*([^(\[]*?)\s*(?:[(\[]\s*([^)\]]*)\s*[)\]])?\s*", cell)
     return (found[1], found[2] or "") if found else (cell, "")
 
@@ -124,13 +174,13 @@ def read_devices(path: Path, count: int) -> dict[str, NDArray[np.float64]]:
     ValueError
         If there is no title, a row is missing or one too many, or a value is no finite number.
     """
-    rows = _rows(path)
+    rows = table_rows(path)
     first = next(rows, None)
     if first is None:
         raise ValueError(f"{path}: it holds nothing; wanted titles such as v_th, and a row for each of {count} neurons")
     titles, scales = [], []
     for number, cell in enumerate(first[1], start=1):
-        name, unit = _titled(cell)
+        name, unit = column_title(cell)
         if not name.isidentifier():
             raise ValueError(f"{path}, line {first[0]}: column {number} needs the name of a parameter, not {cell!r}")
         if name in titles:
@@ -144,7 +194,7 @@ def read_devices(path: Path, count: int) -> dict[str, NDArray[np.float64]]:
     for line, cells in rows:
         if len(cells) != len(titles):
             raise ValueError(f"{path}, line {line}: wanted {len(titles)} values, as there are titles, not {len(cells)}")
-        values.append([_number(path, line, cell, name) for name, cell in zip(titles, cells, strict=True)])
+        values.append([cell_number(path, line, cell, name) for name, cell in zip(titles, cells, strict=True)])
         if len(values) > count:
             raise ValueError(f"{path}: wanted a row for each of the {count} neurons; there are more")
     if len(values) < count:
@@ -275,17 +325,17 @@ def _listed(path: Path, count: int) -> EdgeList:
     pairs: list[tuple[int, int]] = []
     values: list[float] = []
     unit, width = "", 0
-    for line, cells in _rows(path):
+    for line, cells in table_rows(path):
         if not width:
             width = len(cells)
             if width not in (2, 3):
                 raise ValueError(f"{path}, line {line}: wanted the columns i, j and value, not {width} columns")
             if not re.fullmatch(r"[+-]?\d+", cells[0]):
-                unit = _titled(cells[2])[1] if width == 3 else ""
+                unit = column_title(cells[2])[1] if width == 3 else ""
                 continue
         if len(cells) != width:
             raise ValueError(f"{path}, line {line}: wanted {width} columns, not {len(cells)}")
-        ends = [_number(path, line, cell, "the number of a neuron") for cell in cells[:2]]
+        ends = [cell_number(path, line, cell, "the number of a neuron") for cell in cells[:2]]
         if not all(end == int(end) and 0 <= end < count for end in ends):
             raise ValueError(
                 f"{path}, line {line}: the ends of an edge must be neurons from 0 to {count - 1}, not {cells[0]} and "
@@ -293,7 +343,7 @@ def _listed(path: Path, count: int) -> EdgeList:
             )
         pairs.append((int(ends[0]), int(ends[1])))
         if width == 3:
-            values.append(_number(path, line, cells[2], "the value of an edge"))
+            values.append(cell_number(path, line, cells[2], "the value of an edge"))
         if len(pairs) > MOST_EDGES:
             raise ValueError(f"{path} must hold at most {MOST_EDGES:,} edges")
     scale = 1.0

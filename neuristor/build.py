@@ -19,7 +19,7 @@ from neuristor.design_file import Design
 from neuristor.folder import MANIFEST, OutputError, output_folder, write_manifest
 from neuristor.golden_model.files import npz, one_run
 from neuristor.ladder import error_rows
-from neuristor.report import SHOWN, render
+from neuristor.report import MOST_TICKS, SHOWN, render
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import Verdict, available
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board, simulate, verilog_trace
@@ -125,7 +125,7 @@ def build(design: Design, out: Path, *, force: bool, engines: Sequence[str], say
         verdicts = tuple(results[engine] for engine in engines)
         boards = tuple(results[name] for name in design.sections.fpga.boards)
         say("report", "started")
-        circuit = verilog_trace(case, SHOWN * design.stimulus.ticks)
+        circuit = verilog_trace(case, min(SHOWN * design.stimulus.span, MOST_TICKS))
         page = render(design, simulation, circuit, verdicts, boards)
         (folder / "report.html").write_text(page, encoding="utf-8", newline="\n")
         (folder / "spikes.csv").write_text(_spikes(design, simulation), encoding="utf-8", newline="\n")
@@ -148,7 +148,7 @@ def _spikes(design: Design, simulation: Simulation) -> str:
     table = csv.writer(buffer, lineterminator="\n")
     table.writerow(["frame", "label", "spikes", *(f"neuron_{n}" for n in range(design.params.count))])
     for n, (label, row) in enumerate(
-        zip(design.stimulus.labels, simulation.per_frame(design.stimulus.ticks), strict=True)
+        zip(design.stimulus.labels, simulation.per_frame(design.stimulus.span), strict=True)
     ):
         table.writerow([n, label, int(row.sum()), *row.tolist()])
     return buffer.getvalue()

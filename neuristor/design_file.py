@@ -41,13 +41,15 @@ from neuristor.sections import (
     DeviceSection,
     NeuronSection,
     Sections,
+    StimulusSection,
     key_table,
 )
 from neuristor.sim.benches.case import Case
-from neuristor.stimulus import Stimulus, digits, from_array, from_csv, silence
+from neuristor.stimulus import Stimulus, digits, from_array, from_csv, from_waveform, silence
 from neuristor.tables import Table, Tabular
 from neuristor.toml_file import DesignError, Source, parsed, unknown_key, where
 from neuristor.version import __version__
+from neuristor.waveform import Sine, Waveform, pulses, read_waveform
 
 __all__ = [
     "Design",
@@ -62,6 +64,8 @@ __all__ = [
     "with_input",
 ]
 
+GENERATED = ("digits", "none", "protocol", "sine", "pulses")
+"""Inputs that are no files."""
 MAX_UPDATES = 2_000_000_000
 """Largest product of frames, ticks and neurons."""
 MAX_CURRENTS = 50_000_000
@@ -259,6 +263,8 @@ def with_input(neurons: Design, current: ArrayLike | None, ticks: int | None) ->
         if not isinstance(held, int) or not 1 <= held <= MOST_TICKS:
             raise ValueError(f"ticks must be an integer between 1 and {MOST_TICKS}, not {held!r}")
         if current is None:
+            if neurons.stimulus.waveform:
+                raise ValueError("ticks of a waveform are those of the design")
             return replace(neurons, stimulus=replace(neurons.stimulus, ticks=held))
         stimulus = from_array(current, held, neurons.params.count)
         neurons.golden.check_current(neurons.params, stimulus.current)
@@ -660,7 +666,15 @@ def _stimulus(
         If it does not fit the neurons, or is too large.
     """
     section, count = sections.stimulus, sections.neuron.count
-    if section.source == "digits":
+    file = None if section.source in GENERATED else folder / section.source
+    waveform = _waveform(section, file, params.input_unit)
+    if waveform is not None:
+        if section.frames is not None:
+            raise ValueError("frames must be left out: ticks is the length of the run of a waveform")
+        _check_updates(section.ticks, 1, count)
+        bias = _bias(sections, golden)
+        stimulus = from_waveform(waveform, params.dt, section.ticks, count, params.input_unit, bias)
+    elif section.source == "digits":
         stimulus = digits(section.frames or 200, section.ticks, section.current, count)
     elif section.source == "none":
         _check_updates(section.frames or 1, section.ticks, count)
@@ -671,11 +685,56 @@ def _stimulus(
         current = golden.protocol(params)[: section.frames]
         stimulus = Stimulus(current, tuple(str(n) for n in range(len(current))), section.ticks, None)
     else:
-        source = folder / section.source
-        stimulus = from_csv(source, section.frames, section.ticks, count)
-        digest.update(source.read_bytes())
+        assert file is not None
+        stimulus = from_csv(file, section.frames, section.ticks, count)
+    if file is not None:
+        digest.update(file.read_bytes())
     _check_updates(len(stimulus.current), stimulus.ticks, count)
     return stimulus
+
+
+def _waveform(section: StimulusSection, file: Path | None, unit: str) -> Waveform | None:
+    """The waveform of a section; None if its input is in frames.
+
+    Raises
+    ------
+    ValueError
+        If a key is missing, or has no meaning for the source.
+    """
+    given = {"sine": ("frequency",), "pulses": ("frequency", "width")}.get(section.source, ())
+    for key in ("frequency", "width"):
+        if key in given and getattr(section, key) is None:
+            raise ValueError(f"{key} is missing: {type(section).model_fields[key].description}")
+        if key not in given and getattr(section, key) is not None:
+            raise ValueError(f"{key} has no meaning for the source {section.source!r}")
+    if section.offset and not given:
+        raise ValueError(f"offset has no meaning for the source {section.source!r}")
+    if section.source == "sine":
+        assert section.frequency is not None
+        return Sine(offset=section.offset, amplitude=section.current, frequency=section.frequency, unit=unit)
+    if section.source == "pulses":
+        assert section.frequency is not None
+        assert section.width is not None
+        return pulses(
+            offset=section.offset,
+            height=section.current,
+            width=section.width,
+            frequency=section.frequency,
+            unit=unit,
+        )
+    found = None if file is None else read_waveform(file, section.loop)
+    if section.loop and found is None:
+        raise ValueError("loop has a meaning for the waveform of a file only")
+    return found
+
+
+def _bias(sections: Sections, golden: NeuronModel[Any]) -> tuple[float, float] | None:
+    """Supply and series resistance of a device in a circuit with an input current."""
+    circuit = sections.circuit
+    if circuit is None or circuit.supply is None or circuit.series_resistance is None:
+        return None
+    # By its own equations (no circuit of the model), or as a two-state switch.
+    return (circuit.supply, circuit.series_resistance) if golden.circuit in (None, Circuit) else None
 
 
 def _check_updates(frames: int, ticks: int, count: int) -> None:

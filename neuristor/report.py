@@ -230,7 +230,7 @@ def _waveforms(
     design: Design, simulation: Simulation, circuit: tuple[str, dict[str, NDArray[np.int64]]]
 ) -> tuple[str, str, Figure]:
     simulator, trace = circuit
-    ticks = min(len(simulation.drive), SHOWN * design.stimulus.ticks, MOST_TICKS)
+    ticks = min(len(simulation.drive), SHOWN * design.stimulus.span, MOST_TICKS)
     checked = min(ticks, len(trace["spike"]))
     neuron = _busiest(simulation, ticks)
     params = design.params
@@ -278,12 +278,12 @@ def _errors(design: Design, simulation: Simulation) -> tuple[str, str, Figure]:
 
 
 def _raster(design: Design, simulation: Simulation) -> tuple[str, str, Figure]:
-    ticks = min(len(simulation.drive), 10 * design.stimulus.ticks)
+    ticks = min(len(simulation.drive), 10 * design.stimulus.span)
     when, neuron = np.nonzero(simulation.bit_true["spike"][:ticks])
     figure, axes = _figure(height=3.2)
     axes.plot(when * design.params.dt * 1e6, neuron, "|", color=INK, ms=3)
-    frame = design.stimulus.ticks * design.params.dt * 1e6
-    for n, label in enumerate(design.stimulus.labels[: -(-ticks // design.stimulus.ticks)]):
+    frame = design.stimulus.span * design.params.dt * 1e6
+    for n, label in enumerate(design.stimulus.labels[: -(-ticks // design.stimulus.span)]):
         axes.axvline(n * frame, color="0.8", lw=0.6)
         axes.text((n + 0.5) * frame, 1.02, label, transform=axes.get_xaxis_transform(), ha="center")
     axes.set(xlabel="emulated time (us)", ylabel="neuron", ylim=(-1, design.params.count))

@@ -98,8 +98,10 @@ class StimulusSection(Section):
     """The input of the neurons."""
 
     source: str = Field(
-        description='"digits", "none", "protocol" (that of the neuron model), or the path of a CSV file: rows are '
-        "frames, columns are neurons, in ampere"
+        description='"digits", "none", "protocol" (that of the neuron model), "sine", "pulses", or the path of a CSV '
+        "file: rows are frames, columns are neurons, in ampere; or a waveform, if its first line has titles with units "
+        "and begins with the time, such as `t (us), i (uA)`: one column for all neurons or one for each, in the unit "
+        "of the input, or in volt as the supply; between rows it is a straight line, and a tick receives its mean"
     )
     frames: int | None = Field(
         None,
@@ -107,8 +109,21 @@ class StimulusSection(Section):
         description="number of frames, 1 or more; by default 200 digits, one frame without input, or all frames of a "
         "protocol or a CSV file",
     )
-    ticks: int = Field(ge=1, le=1_000_000, description="ticks for which each frame is held, 1 to 1000000")
-    current: float = Field(1.0, gt=0, description="current of a full pixel of the digits in ampere, above 0")
+    ticks: int = Field(
+        ge=1,
+        le=1_000_000,
+        description="ticks for which each frame is held, or of the whole run of a waveform, 1 to 1000000",
+    )
+    current: float = Field(
+        1.0,
+        gt=0,
+        description="current of a full pixel of the digits, amplitude of a sine or height of pulses, in ampere (or the "
+        "unit of the input), above 0",
+    )
+    offset: float = Field(0.0, description="mean of a sine, or current between pulses, in ampere")
+    frequency: float | None = Field(None, gt=0, description="frequency of a sine or of pulses in hertz, above 0")
+    width: float | None = Field(None, gt=0, description="length of a pulse in second, above 0 and below the period")
+    loop: bool = Field(False, description="whether the waveform of a file starts again at its end")
 
 
 def _fraction(meaning: str, most: float) -> Any:

@@ -272,7 +272,7 @@ class ArraySession(Session):
                     difference = compared({name: expected[name][rows] for name in state}, state, at[within], "neuron")
                 raster.add(spikes)
                 first += length
-                label = self.design.stimulus.labels[frame]
+                label = self.design.stimulus.labels[frame * ticks // self.design.stimulus.span]
                 yield Step(
                     (number + 1) / len(pieces),
                     f"frame {frame} ({label}), tick {first}: {recording.count} spikes",

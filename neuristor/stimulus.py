@@ -1,4 +1,4 @@
-"""Input currents of neurons: the handwritten digits of scikit-learn, a CSV file, an array, or zero."""
+"""Input currents of neurons: the handwritten digits of scikit-learn, a CSV file, an array, a waveform, or zero."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuristor.golden_model.files import content, decoded, delimited
+from neuristor.waveform import Waveform
 
-__all__ = ["MAX_BYTES", "Stimulus", "digits", "from_array", "from_csv", "silence"]
+__all__ = ["MAX_BYTES", "Stimulus", "digits", "from_array", "from_csv", "from_waveform", "silence"]
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest CSV file, in bytes."""
@@ -29,11 +30,18 @@ class Stimulus:
     current: NDArray[np.float64]
     """Input currents, shape (frames, count), in ampere."""
     labels: tuple[str, ...]
-    """Label of each frame, such as the digit."""
+    """Label of each frame, such as the digit, or one of the whole waveform."""
     ticks: int
     """Ticks for which each frame is held."""
     image: tuple[int, int] | None
     """Rows and columns, if a frame is a picture."""
+    waveform: bool = False
+    """Whether the frames are the ticks of a waveform."""
+
+    @property
+    def span(self) -> int:
+        """Ticks of a label."""
+        return len(self.current) * self.ticks if self.waveform else self.ticks
 
 
 def digits(frames: int, ticks: int, current: float, count: int) -> Stimulus:
@@ -124,6 +132,49 @@ def from_array(current: ArrayLike, ticks: int, count: int) -> Stimulus:
         frame, neuron = np.argwhere(~np.isfinite(found))[0].tolist()
         raise ValueError(f"current must be finite, not {found[frame, neuron]} in frame {frame}, neuron {neuron}")
     return Stimulus(np.array(found), tuple(str(n) for n in range(len(found))), ticks, None)
+
+
+def from_waveform(
+    waveform: Waveform, dt: float, ticks: int, count: int, unit: str, bias: tuple[float, float] | None
+) -> Stimulus:
+    """Take the mean of a waveform over each tick.
+
+    Parameters
+    ----------
+    waveform : Waveform
+        One for all neurons, or one for each.
+    dt : float
+        Time step (tick), in second.
+    ticks : int
+        Ticks of the run.
+    count : int
+        Number of neurons.
+    unit : str
+        Unit of the input of a neuron.
+    bias : (float, float), optional
+        Supply in volt and series resistance in ohm: a waveform in volt is that of the supply.
+
+    Returns
+    -------
+    Stimulus
+        The input: a frame for each tick.
+
+    Raises
+    ------
+    ValueError
+        If the waveform ends before the run, has another unit or another number of columns.
+    """
+    values = waveform.sampled(dt, ticks)
+    if values.shape[1] not in (1, count):
+        raise ValueError(f"wanted one waveform, or one for each of {count} neurons, not {values.shape[1]}")
+    if waveform.unit == "V" and unit == "A" and bias is not None:
+        supply, resistance = bias
+        # Through the series resistor, as the constant supply that is in the circuit already.
+        values = (values - supply) / resistance
+    elif waveform.unit != unit:
+        supplies = " (or in V, as that of the supply)" if bias is not None else ""
+        raise ValueError(f"the waveform must be in {unit}{supplies}, not in {waveform.unit}")
+    return Stimulus(np.array(np.broadcast_to(values, (ticks, count))), ("waveform",), 1, None, waveform=True)
 
 
 def from_csv(path: Path, frames: int | None, ticks: int, count: int) -> Stimulus:

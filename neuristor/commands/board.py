@@ -120,9 +120,11 @@ def boards() -> None:
     )
 
 
-def _opened(file: Path, options: OnnOptions, *run: Any, lanes: int | None) -> Session:
+def _opened(
+    file: Path, options: OnnOptions, lanes: int | None, frames: int | None = None, every: bool = False
+) -> Session:
     """A file that can run on a board, with a print of the assumptions made."""
-    session = open_session(file, options, *run, lanes=lanes)
+    session = open_session(file, options, frames, every, lanes)
     say_notes(session.notes)
     return session
 
@@ -153,7 +155,7 @@ def bitstream(
     one_of("--board", board, LINKED)
     check_folder(out, force=force)
     options = OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
-    session, target = _opened(file, options, lanes=lanes), BOARDS[board]
+    session, target = _opened(file, options, lanes), BOARDS[board]
     rate = clock or target.clock_hz
     assert rate is not None  # every board with pins has a clock
     with named("--baud"):
@@ -236,7 +238,7 @@ def core_command(
         clock = (BOARDS[board].clock_hz or clock) if BOARDS[board].pins else clock
     check_folder(out, force=force)
     options = OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
-    session = _opened(file, options, lanes=lanes)
+    session = _opened(file, options, lanes)
     core, name = session.core(linked=bus is _Bus.SERIAL), checked_name(name) or session.name
     content = _manifest(session, core) | {"bus": bus.value}
     if bus is _Bus.SERIAL:
@@ -453,7 +455,7 @@ def run(
     )
     if noise >= 1 << noise_bits:
         refuse(f"--noise must be below 2**{noise_bits} with --noise-bits {noise_bits}, not {noise}")
-    session = _opened(file, options, frames, every, lanes=lanes)
+    session = _opened(file, options, lanes, frames, every)
     core = session.core()
     on_board = core if built is None else open_session(built, options, lanes=lanes).core()
     if on_board is not core:

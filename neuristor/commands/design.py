@@ -369,7 +369,7 @@ def keys() -> None:
 
 
 def _print_frames(design: Design, simulation: Simulation) -> None:
-    counts = simulation.per_frame(design.stimulus.ticks).sum(axis=1).tolist()
+    counts = simulation.per_frame(design.stimulus.span).sum(axis=1).tolist()
     console.print("spikes of each frame, ten in a line, as label:spikes")
     cells = [f"{label}:{count}" for label, count in zip(design.stimulus.labels, counts, strict=True)]
     width = max(len(cell) for cell in cells)
