@@ -139,7 +139,7 @@ class Points(Waveform):
         Raises
         ------
         ValueError
-            If the waveform ends before the last tick, and does not start again.
+            If the waveform ends before the last tick and does not start again, or is too large.
         """
         duration = float(self.times[-1] - self.times[0])
         if not self.loop and ticks * dt > duration + SLACK * dt:
@@ -147,6 +147,13 @@ class Points(Waveform):
                 f"{self.name} ends after {si(duration, 's')}; {ticks} ticks of {si(dt, 's')} last "
                 f"{si(ticks * dt, 's')}: wanted at most {int(duration / dt + SLACK)} ticks, or loop = true"
             )
+        with np.errstate(all="ignore"):
+            made = self._means(duration, dt, ticks)
+        if not np.isfinite(made).all():
+            raise ValueError(f"{self.name}: its times or values are too large to compute with")
+        return made
+
+    def _means(self, duration: float, dt: float, ticks: int) -> Floats:
         edges = dt * np.arange(ticks + 1, dtype=np.float64)
         turns = np.floor(edges / duration) if self.loop else np.zeros(len(edges))
         place, value, area = self._at(np.minimum(edges - turns * duration, duration))
@@ -253,7 +260,8 @@ def read_waveform(path: Path, loop: bool) -> Points | None:
         made.append([cell_number(path, line, cell, title) for cell, (title, _) in zip(cells, titles, strict=True)])
         if len(made) > 1 and made[-1][0] < made[-2][0]:
             raise ValueError(f"{path}, line {line}: the time goes back from {made[-2][0]:g} to {made[-1][0]:g}")
-    table = np.array(made, dtype=np.float64).reshape(-1, len(titles)) * [scale for scale, _ in units]
-    if len(table) < 2 or not table[-1, 0] > table[0, 0]:
-        raise ValueError(f"{path} must have at least two points at different times")
+    with np.errstate(over="ignore"):
+        table = np.array(made, dtype=np.float64).reshape(-1, len(titles)) * [scale for scale, _ in units]
+    if len(table) < 2 or not 0 < table[-1, 0] - table[0, 0] < np.inf or not np.isfinite(table).all():
+        raise ValueError(f"{path} must have at least two points at different times, with finite values")
     return Points(times=table[:, 0], values=table[:, 1:], unit=kinds[0], loop=loop, name=str(path))

@@ -49,6 +49,7 @@ from neuristor.network_file import open_network
 from neuristor.steps import simulate
 from neuristor.sweep_file import earlier, plot
 from neuristor.sweeps import Files, Sweep, parse_axis
+from neuristor.waveform import read_waveform
 from neuristor.weights_file import read_weights
 from tests.fuzz.hostile import PARTS, packed, workbook
 
@@ -247,6 +248,15 @@ def _devices(path: Path) -> None:
         assert np.isfinite(column).all()
 
 
+def _waveform(path: Path) -> None:
+    for loop in (False, True):
+        found = read_waveform(path, loop)
+        if found is not None:
+            duration = float(found.times[-1] - found.times[0])
+            sampled = found.sampled(duration / 7, 7)
+            assert np.isfinite(sampled).all()
+
+
 def _edges(path: Path) -> None:
     for directed in (False, True):
         found = read_edges(path, 4, directed)
@@ -316,6 +326,7 @@ TARGETS: dict[str, tuple[Callable[[Path], object], tuple[type[Exception], ...]]]
     "weights.csv": (read_weights, (DesignError,)),
     "graph.txt": (_graph, (ValueError,)),
     "devices.csv": (_devices, (ValueError,)),
+    "waveform.csv": (_waveform, (ValueError,)),
     "edges.csv": (_edges, (ValueError,)),
     "edges.mtx": (_edges, (ValueError,)),
     "model.toml": (_model, (ValueError,)),
@@ -372,6 +383,7 @@ def example(name: str) -> bytes:
         "weights.csv": "0,1,-3\n1,0,2\n-3,2,0\n",
         "graph.txt": "4 5\n1 2 1\n2 3 1\n3 4 1\n4 1 -1\n1 3 2.5\n",
         "devices.csv": "device,v_th (mV),v_hold\n0,1990,1.0\n1,2000,0.99\n2,1980,1.01\n",
+        "waveform.csv": "t (us),i (uA)\n0,0\n1,20\n1,80\n2.5,-10\n",
         "edges.csv": "i,j,value (kohm)\n0,1,400\n1,2,500\n2,3,600\n",
         "edges.mtx": "%%MatrixMarket matrix coordinate real symmetric\n4 4 3\n2 1 1.5\n3 2 -2\n4 3 1\n",
         "model.toml": MODEL,

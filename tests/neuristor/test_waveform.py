@@ -106,7 +106,8 @@ def test_a_file_has_units_and_a_column_for_all_or_for_each(codec: str, tmp_path:
         ("t (us),i (uA)\n0,1\n1,1\n0.5,1\n", "line 4: the time goes back from 1 to 0.5"),
         ("t (us),i (uA)\n0,1\n1,nan\n", "line 3: i must be a finite number, not 'nan'"),
         ("t (us),i (uA)\n0,1\n1\n", "line 3: wanted 2 values, as there are titles, not 1"),
-        ("t (us),i (uA)\n0,1\n", "must have at least two points at different times"),
+        ("t (us),i (uA)\n0,1\n", "must have at least two points at different times, with finite values"),
+        ("t (us),i (A)\n0,1e308\n30,1e308\n60,-1e308\n", "its times or values are too large to compute with"),
         ("t (us),i (uA)\n0,1\n20,1\n19,1\n", "the time goes back"),
         ("t (us),i (uA)\n0,1\n10,1\n", "ends after 10 us; 500 ticks of 40 ns last 20 us: wanted at most 250 ticks"),
         (
