@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from neuristor import accuracy
 from neuristor.design_file import Design
 from neuristor.docstrings import unit
 from neuristor.golden_model.devices.threshold_switch import Circuit as SwitchCircuit
+from neuristor.golden_model.networks.order import avalanches, phase_differences, synchronisation
 from neuristor.golden_model.neurons.model import spike_times
 from neuristor.ladder import error_rows
+from neuristor.output import write_run
 from neuristor.report import switch_rows
 from neuristor.show import describe
 from neuristor.sim.benches.verify import Verdict
@@ -140,6 +143,48 @@ class Run(Tabular):
     def reference_membrane(self) -> Floats:
         """Membrane potential of the float physics at the end of each tick, in volt, shape (ticks, count)."""
         return np.asarray(self.simulation.continuous[self.neurons.params.observed])
+
+    @cached_property
+    def synchronisation(self) -> Floats:
+        """Order parameter at the end of each tick, 0 to 1, shape (ticks,); NaN where no neuron has a phase."""
+        return synchronisation(self.spike_times, self.time)
+
+    @cached_property
+    def phase_differences(self) -> Floats:
+        """How far each neuron of the circuit is ahead of neuron 0, in degrees, shape (count,)."""
+        return phase_differences(self.spike_times)
+
+    def avalanches(self, window: float, everywhere: bool = False) -> NDArray[np.int64]:
+        """Sizes of the avalanches of spikes of the circuit.
+
+        Parameters
+        ----------
+        window : float
+            Longest time between two spikes that follow each other, in second.
+        everywhere : bool
+            Whether spikes follow each other at any neurons; by default at the same one and at its neighbours, where
+            there are any.
+
+        Returns
+        -------
+        ndarray of int, shape (avalanches,)
+            Number of spikes of each; see ``neuristor.golden_model.networks.order.avalanches``.
+        """
+        coupling = getattr(self.neurons.params, "coupling", None)
+        edges = None if everywhere or coupling is None else coupling.pairs
+        return avalanches(self.spike_times, window, edges)
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write the run to a file: quantities with their units in .npz or .parquet, spikes in .csv.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        force : bool
+            Replace a file of that name.
+        """
+        write_run(Path(path), self.neurons, self.simulation, force=force)
 
     @property
     def table(self) -> Table:

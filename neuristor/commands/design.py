@@ -36,6 +36,7 @@ from neuristor.gallery import Shown, not_reproduced
 from neuristor.gallery import gallery as run_gallery
 from neuristor.gallery import plot as plot_gallery
 from neuristor.ladder import LIMIT, error_rows, percent, warnings
+from neuristor.output import check_run_file, write_run
 from neuristor.report import waveforms
 from neuristor.sim.benches.verify import ENGINES, Verdict, missing
 from neuristor.sim.engines.simulators import ToolError
@@ -101,14 +102,21 @@ def simulate(
     plot_to: Annotated[
         Path | None, typer.Option("--plot", help="HTML page to write: waveforms, spikes, phases.")
     ] = None,
+    save_to: Annotated[
+        Path | None,
+        typer.Option("--save", help="File to write: .npz or .parquet, all quantities with units; .csv, the spikes."),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Run the float models and the bit-true model: spikes of each frame, and the error by its cause.
 
-    Example: `neuristor simulate examples/vo2_coupled_oscillators.toml --plot waveforms.html`
+    Example: `neuristor simulate examples/vo2_coupled_oscillators.toml --plot waveforms.html --save run.npz`
     """
     if plot_to is not None:
         check_target(plot_to, force=force, ending=".html")
+    if save_to is not None:
+        with named("--save"):
+            check_run_file(save_to, force=force)
     loaded = api.design(design)
     with console.status("float and bit-true models"):
         simulation = api.run(loaded).simulation
@@ -118,6 +126,9 @@ def simulate(
     if plot_to is not None:
         write_file(plot_to, waveforms(loaded, simulation), force=force)
         wrote(plot_to)
+    if save_to is not None:
+        write_run(save_to, loaded, simulation, force=force)
+        wrote(save_to)
 
 
 @app.command("accuracy")

@@ -3,7 +3,6 @@ from __future__ import annotations
 import gc
 import os
 import pty
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -169,7 +168,7 @@ def test_unplugging_in_mid_run_is_told_and_loses_nothing_received(vo2: Circuit) 
     core = lif_core(params)
     drive = lif_drive(params, 400, seed=3)
     virtual = VirtualBoard(SerialCore(core, 4))
-    board = open_board(core, virtual.port, tries=2)
+    board = open_board(core, virtual.port)
     recording = Recording(core, board.places)
 
     def play() -> None:
@@ -206,10 +205,8 @@ def test_a_port_without_a_board_is_told_in_a_sentence(vo2: Circuit) -> None:
     with pytest.raises(BoardLostError, match=r"/dev/no-such-port cannot be opened: .*neuristor doctor"):
         open_board(core, "/dev/no-such-port")
     ours, theirs = pty.openpty()
-    started = time.monotonic()
     with pytest.raises(BoardLostError, match=r"no answer from .* in 3 tries"):
         open_board(core, os.ttyname(theirs), tries=3, timeout=0.02)
-    assert time.monotonic() - started < 5
     for end in (ours, theirs):
         os.close(end)
 

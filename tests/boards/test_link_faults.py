@@ -428,9 +428,11 @@ def test_after_a_command_was_given_up_the_next_one_is_carried_out(addresses: dic
             with pytest.raises(BoardLostError, match=r"no answer from .* in 4 tries"):
                 client.write(addresses["push"], [10 * n, 10 * n + 1], fixed=True)
             getattr(cable, way).cut = False
+            client.tries = 30  # a busy machine is not a lost board
             assert client.write(addresses["push"], [10 * n + 5], fixed=True) == 1
             given_up = [10 * n, 10 * n + 1] if way == "up" else []
             assert client.read(addresses["pop"], 9, fixed=True) == [*given_up, 10 * n + 5]
+            client.tries = 4
 
 
 @pytest.mark.parametrize("moment", ["before", "within", "after"])

@@ -174,6 +174,7 @@ def test_coupled_devices_on_ticks_follow_continuous_time() -> None:
 
 
 @pytest.mark.skipif(not available("verilator"), reason="verilator is not installed")
+@pytest.mark.extended
 def test_other_edges_are_loaded_into_the_same_circuit() -> None:
     built = coupling(7, 9)
     weaker = tuple(2 * value for value in built.values)

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -258,10 +257,8 @@ def test_submodules_are_visible_when_asked_for(public, tmp_path, monkeypatch):
 
 def test_second_build_comes_from_the_cache(toy_file, tmp_path, monkeypatch):
     CompiledModel(toy_file, "toy", tmp_path)
-    began = time.perf_counter()
     monkeypatch.setattr(cxxrtl, "run_tool", None)
     CompiledModel(toy_file, "toy", tmp_path)
-    assert time.perf_counter() - began < 0.1
     with pytest.raises(TypeError):  # another text is another entry
         CompiledModel(toy_file.read_text() + "\n", "toy", tmp_path)
 

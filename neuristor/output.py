@@ -1,0 +1,139 @@
+"""A run as a file that other tools read: NPZ or Parquet with all quantities and their units, or CSV with the spikes."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from neuristor.design_file import Design
+from neuristor.folder import check_target, write_file
+from neuristor.golden_model.files import npz
+from neuristor.golden_model.neurons.model import spike_times
+from neuristor.steps import Simulation
+from neuristor.version import __version__
+
+__all__ = ["ENDINGS", "check_run_file", "columns", "write_run"]
+
+Floats = NDArray[np.float64]
+ENDINGS = (".npz", ".parquet", ".csv")
+"""Files that can be written."""
+
+
+def check_run_file(path: Path, *, force: bool) -> None:
+    """Check that a run can be written to a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    force : bool
+        It may exist.
+
+    Raises
+    ------
+    ValueError
+        If its name has another ending, or it cannot be written.
+    """
+    if path.suffix not in ENDINGS:
+        raise ValueError(f"{path} must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
+    check_target(path, force=force)
+
+
+def columns(design: Design, simulation: Simulation) -> dict[str, tuple[NDArray[Any], str]]:
+    """The quantities of each neuron at the end of each tick, with their units.
+
+    Parameters
+    ----------
+    design : Design
+        The array and its input.
+    simulation : Simulation
+        Its run.
+
+    Returns
+    -------
+    dict of str to (ndarray, str)
+        Arrays of shape (ticks, count), and their SI units; the words of states without a physical unit have the ending
+        ``_raw`` and none. ``device_`` stands before what the float physics has.
+    """
+    params: Any = design.params
+    observed, unit = params.observed, params.observed_unit
+    made: dict[str, tuple[NDArray[Any], str]] = {
+        "input": (np.repeat(design.stimulus.current, design.stimulus.ticks, axis=0), params.input_unit),
+        "spike": (simulation.bit_true["spike"].astype(bool), ""),
+    }
+    quantised = getattr(params, "quantised", None)
+    for name, raw in simulation.bit_true.items():
+        if name == "spike":
+            continue
+        if quantised is not None and name in quantised.state:
+            own = quantised.state[name].unit
+            made[name] = params.real(name, raw), "" if own == "1" else own
+        elif name == observed:
+            made[name] = np.asarray(params.membrane.value(raw), dtype=np.float64), unit
+        else:
+            made[f"{name}_raw"] = np.asarray(raw), ""
+    made[f"device_{observed}"] = np.asarray(simulation.continuous[observed], dtype=np.float64), unit
+    return made
+
+
+def write_run(path: Path, design: Design, simulation: Simulation, *, force: bool = False) -> None:
+    """Write a run to a file, completely or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file. NPZ: arrays, and ``units``, a text in JSON. Parquet: a row for each tick and neuron; each column has
+        its unit in its metadata. CSV: time and neuron of each spike.
+    design : Design
+        The array and its input.
+    simulation : Simulation
+        Its run.
+    force : bool
+        Replace a file of that name.
+
+    Raises
+    ------
+    ValueError
+        If its name has another ending, or it cannot be written.
+    """
+    check_run_file(path, force=force)
+    times = spike_times(design.params, simulation.bit_true)
+    neuron = np.repeat(np.arange(len(times)), [len(each) for each in times])
+    when = np.concatenate([*times, np.zeros(0)])
+    order = np.lexsort((neuron, when))
+    neuron, when = neuron[order], when[order]
+    if path.suffix == ".csv":
+        rows = "".join(f"{time:.9g},{n}\n" for time, n in zip(when.tolist(), neuron.tolist(), strict=True))
+        write_file(path, f"time (s),neuron\n{rows}", force=force)
+        return
+    found = columns(design, simulation)
+    ticks, count = simulation.bit_true["spike"].shape
+    time = design.params.dt * np.arange(1, ticks + 1, dtype=np.float64)
+    about = {"neuristor": __version__, "design": design.path.name, "sha256": design.digest}
+    if path.suffix == ".npz":
+        units = {"time": "s", "spike_time": "s", **{name: unit for name, (_, unit) in found.items() if unit}}
+        arrays = {"time": time, "spike_time": when, "spike_neuron": neuron}
+        arrays |= {name: values for name, (values, _) in found.items()}
+        arrays |= {"units": np.array(json.dumps(units)), "about": np.array(json.dumps(about))}
+        write_file(path, npz(arrays), force=force)
+        return
+    table = {"time": (np.repeat(time, count), "s"), "neuron": (np.tile(np.arange(count), ticks), "")}
+    table |= {name: (values.reshape(-1), unit) for name, (values, unit) in found.items()}
+    schema = pa.schema(
+        [
+            pa.field(name, pa.from_numpy_dtype(values.dtype), metadata={"unit": unit} if unit else None)
+            for name, (values, unit) in table.items()
+        ],
+        metadata=about,
+    )
+    buffer = io.BytesIO()
+    arrays_of = [pa.array(values) for values, _ in table.values()]
+    pq.write_table(pa.Table.from_arrays(arrays_of, schema=schema), buffer, compression="zstd")
+    write_file(path, buffer.getvalue(), force=force)
