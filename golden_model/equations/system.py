@@ -752,9 +752,9 @@ class _Builder:
             wanted = self._dimension(self.model.states[name].unit, where) / second.dimension
             found = self._formula(text, names, wanted, where, frozenset(("xi",)))
             if found.has(xi):
-                factor = sympy.expand(found).coeff(xi, 1)
-                found = sympy.expand(found).coeff(xi, 0)
-                if factor.has(xi) or found.has(xi):
+                factor = sympy.diff(found, xi)
+                found = found.xreplace({xi: sympy.Integer(0)})  # not expanded: sums in denominators stay whole
+                if factor.has(xi):
                     raise EquationError(f"{where}: the noise xi must stand in a sum, with a factor")
                 noise[name] = factor
             if found.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):

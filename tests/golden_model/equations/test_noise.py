@@ -1,0 +1,71 @@
+"""What is random in a model: variances and rates of bit-true neurons are those of the equations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuristor.golden_model.equations.file import shipped_model
+from neuristor.golden_model.equations.neuron import EquationBitTrue, model_of
+from neuristor.golden_model.equations.system import Model, read
+
+COUNT, TICKS = 400, 1500
+TAU, SIGMA = 1e-3, 10e-3
+ORNSTEIN: dict[str, Any] = {
+    "name": "ornstein",
+    "parameters": {"tau": {"value": "1 ms"}, "sigma": {"value": "10 mV"}},
+    "states": {"v": {"unit": "V", "start": "0 V", "range": ("-100 mV", "100 mV")}},
+    "equations": "dv/dt = -v/tau + sigma*sqrt(2/tau)*xi",
+    "events": ({"when": "v > 90*mV", "spike": True},),
+    "tick": "20 us",
+}
+
+
+def test_noise_leaves_the_rest_of_a_derivative_as_it_was() -> None:
+    """A sum in a denominator stays one: taken apart, nothing could be said of its range."""
+    model = shipped_model("thermal_vo2")
+    noisy = model.model_copy(update={"equations": model.equations.replace("/c_th\n", "/c_th + 1*K/sqrt(1*us)*xi\n")})
+    found, wanted = read(noisy), read(model)
+    assert found.derivatives["T"] == wanted.derivatives["T"]
+    assert float(found.noise["T"]) == pytest.approx(1e3)
+
+
+def test_white_noise_gives_the_variance_and_the_memory_of_its_equation() -> None:
+    made = model_of(Model.model_validate(ORNSTEIN))
+    params = made.from_circuit(None, count=COUNT, dt=20e-6)
+    model = EquationBitTrue(params)
+    for _ in range(5 * 50):  # five time constants
+        model.step(np.zeros(COUNT, dtype=np.int64))
+    held = []
+    for _ in range(TICKS):
+        model.step(np.zeros(COUNT, dtype=np.int64))
+        held.append(params.real("v", model.v))
+    v = np.array(held)
+    # Independent values: one in two time constants, of each neuron.
+    values = COUNT * TICKS * 20e-6 / (2 * TAU)
+    step = 20e-6 / TAU
+    # Noise that is added at the end of a tick of h: its variance is sigma^2 (2 h / tau) / (1 - exp(-2 h / tau)).
+    wanted = SIGMA**2 * 2 * step / (1 - np.exp(-2 * step))
+    assert v.var() == pytest.approx(wanted, rel=4 * np.sqrt(2 / values))
+    assert abs(v.mean()) < 4 * SIGMA / np.sqrt(values)
+    lagged = (v[50:] * v[:-50]).mean() / v.var()
+    assert lagged == pytest.approx(np.exp(-1), abs=4 / np.sqrt(values))
+
+
+@pytest.mark.parametrize(("millivolts", "rate"), [(20, 100.0), (24, 100.0 * np.exp(2))])
+def test_random_events_have_the_rate_of_their_equation(millivolts: int, rate: float) -> None:
+    """A membrane that stays where its input holds it, and events that do not move it."""
+    text = shipped_model("escape_rate").model_dump()
+    text["states"]["v"]["start"] = f"{millivolts} mV"
+    text["events"] = ({**text["events"][0], "do": ()},)
+    made = model_of(Model.model_validate(text))
+    assert made.own_tick is not None
+    params = made.from_circuit(None, count=COUNT, dt=made.own_tick)
+    model = EquationBitTrue(params)
+    drive = params.drive_raw(np.full(COUNT, millivolts * 1e-9))
+    spikes = sum(int(model.step(drive).sum()) for _ in range(TICKS))
+    expected = -np.expm1(-rate * params.dt) * COUNT * TICKS
+    # The chance of a tick is a word of 16 bits: off by half a step at most.
+    assert spikes == pytest.approx(expected, abs=4 * np.sqrt(expected) + COUNT * TICKS / 2**17)
