@@ -194,7 +194,7 @@ def test_build_leaves_one_folder(design: Path, tmp_path: Path) -> None:
     assert "exists: name another, or pass --force to replace it" in again.stderr
 
 
-@pytest.mark.extended
+@pytest.mark.slow
 def test_design_that_does_not_fit_says_what_would_help(design: Path, tmp_path: Path) -> None:
     text = design.read_text().replace("count = 5", "count = 24").replace("lanes = 2", "lanes = 24")
     design.write_text(text)

@@ -305,7 +305,7 @@ def full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int]
         (("core", "{0}/lif.toml", "--out", "{0}/out"), 1),
         (("devices", "vo2-onn", "--plot", "{0}/a.svg"), 0),
         (("onn", "generate", "{0}/weights.csv", "--out", "{0}/out/a.v"), 1),
-        pytest.param(("build", "{0}/lif.toml", "--out", "{0}/out"), 3, marks=pytest.mark.extended),
+        pytest.param(("build", "{0}/lif.toml", "--out", "{0}/out"), 3, marks=pytest.mark.slow),
         pytest.param(("run", "{0}/lif.toml", "--board", "virtual", "--out", "{0}/out"), 0, marks=pytest.mark.extended),
     ],
 )

@@ -143,7 +143,7 @@ def test_an_array_is_the_golden_step(name: str, interval: int) -> None:
     assert verdict.equal, verdict.reason
 
 
-@pytest.mark.extended
+@pytest.mark.slow  # shorter ones are in tests/sim/faults/test_injected.py
 def test_a_lane_is_proved_to_be_the_golden_step() -> None:
     made = case("hodgkin_huxley_1952", 4)
     array = made.array()

@@ -19,14 +19,14 @@ from neuristor.hdl.neurons.lif import LifLane
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import ENGINES, available, verify
 from neuristor.sim.engines.simulators import ToolError
-from tests.marks import the_rest_is_extended, the_rest_is_slow
+from tests.marks import the_rest_is_slow
 from tests.samples.lif import LIF_VARIANTS, lif_drive, lif_params
 
 needs = {
     engine: pytest.mark.skipif(not available(engine), reason=f"{engine} is not installed")
     for engine in ("verilator", "icarus", "compiled")
 }
-ENGINE = pytest.mark.parametrize("engine", the_rest_is_extended(("compiled", "icarus"), ["compiled"], needs))
+ENGINE = pytest.mark.parametrize("engine", the_rest_is_slow(("compiled", "icarus"), ["compiled"], needs))
 
 # More rows than pipeline stages, fewer, one; a last row that is full, and one that is not.
 SIZES = [(1, 1), (3, 3), (13, 2), (5, 3), (8, 1)]
@@ -81,7 +81,7 @@ def test_verilator_equals_bit_true_model(vo2: Circuit, variant: str, count: int,
 @needs["icarus"]
 @pytest.mark.parametrize(
     ("variant", "count", "lanes", "ticks"),
-    the_rest_is_extended([("all", 5, 2, 60), ("coarse", 1, 1, 60), ("saturating", 3, 3, 60)], [("all", 5, 2, 60)]),
+    the_rest_is_slow([("all", 5, 2, 60), ("coarse", 1, 1, 60), ("saturating", 3, 3, 60)], [("all", 5, 2, 60)]),
 )
 def test_icarus_equals_bit_true_model(
     vo2: Circuit, variant: str, count: int, lanes: int, ticks: int, tmp_path: Path

@@ -42,7 +42,7 @@ def oscillator_case(circuit: Circuit, variant: str, count: int, lanes: int, tick
     the_rest_is_slow(
         OSCILLATOR_VARIANTS,
         ["all", "broken devices", "capacitor chain", "saturating"],
-        extended=["plain", "on ticks", "resistor ring", "coarse"],
+        extended=["on ticks", "resistor ring"],
     ),
 )
 def test_compiled_verilog_equals_bit_true_model(oscillator: Circuit, variant: str) -> None:

@@ -19,7 +19,7 @@ from neuristor.golden_model.neurons.lif import Reset
 from neuristor.sim.benches.snn import SnnCase, verify
 from neuristor.sim.benches.verify import available
 from tests.hdl.test_snn import NETWORKS, stimulus
-from tests.marks import the_rest_is_extended, the_rest_is_slow
+from tests.marks import the_rest_is_slow
 from tests.sim.faults.injected import Bug, injected
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -52,7 +52,7 @@ RUNS = [
 
 
 QUICK = [("devices", [12, 4], "icarus")]
-EXTENDED = [run for run in RUNS[1:] if (run[2] == "icarus" or run[0] == "currents") and run not in QUICK]
+EXTENDED = [run for run in RUNS if run in (("late", [2, 1], "icarus"), ("currents", [8, 2], "verilator"))]
 
 
 @pytest.mark.parametrize(("name", "lanes", "simulator"), the_rest_is_slow(RUNS, QUICK, NEEDS, EXTENDED))
@@ -128,7 +128,9 @@ def test_a_wrong_late_reset_is_caught(what: str) -> None:
 
 
 @NEEDS["icarus"]
-@pytest.mark.parametrize("what", the_rest_is_extended(["threshold", "leak", "weight", "reset rule"], []))
+@pytest.mark.parametrize(
+    "what", the_rest_is_slow(["threshold", "leak", "weight", "reset rule"], [], extended=["leak", "weight"])
+)
 def test_a_broken_circuit_is_caught(what: str) -> None:
     """The circuit of another network: one threshold, one coefficient, one weight or the rule apart."""
     whole = case("deep", [20, 6, 3], 10)

@@ -105,7 +105,7 @@ def test_coupled_oscillators_get_no_states_from_outside(oscillator: Circuit, var
     vectors.expected(circuit, [piece for piece in vectors.pieces if len(piece.drive_raw) <= 300])
 
 
-@pytest.mark.extended
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "count"), [("onn", 24), ("snn", 12)])
 def test_mutants_of_networks_are_killed_or_proved_equivalent(vo2: Circuit, kind: str, count: int) -> None:
     vectors = core(vo2, kind)

@@ -77,7 +77,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(
-    "setting", the_rest_is_slow(["icarus -g2012", "yosys and icarus"], [], extended=["icarus -g2012"])
+    "setting", the_rest_is_slow(["cocotb with icarus", "yosys and icarus"], [], extended=["cocotb with icarus"])
 )
 @pytest.mark.parametrize("kind", WRONG)
 def test_a_wrong_circuit_is_noticed_under_a_setting(kind: str, setting: str, tmp_path: Path) -> None:
