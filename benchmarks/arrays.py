@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import Benchmark, Peer, Row, Run, missing
 from benchmarks.routed import routed, rows_of, ticks_per_second
+from neuristor.boards.host import open_board
 from neuristor.golden_model.devices.catalogue import preset
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.equations.file import shipped_model
@@ -29,10 +30,15 @@ from neuristor.golden_model.equations.neuron import EquationParams
 from neuristor.golden_model.neurons import kernel
 from neuristor.golden_model.neurons.coupling import Coupling
 from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorParams
+from neuristor.golden_model.variability import Variability
+from neuristor.hdl.link.array import ArrayCore
+from neuristor.hdl.link.serial import BAUD, SerialCore
 from neuristor.hdl.neurons import Neuron, neuron
 from neuristor.hdl.neurons.equations import equation_neuron
+from neuristor.sim.benches.verify import available
+from neuristor.sim.engines.virtual_board import VirtualBoard
 
-__all__ = ["BENCHMARK", "NETWORKS", "measure", "network", "off", "spice"]
+__all__ = ["BENCHMARK", "NETWORKS", "loading", "measure", "network", "off", "spice"]
 
 Floats = NDArray[np.float64]
 TICK = 20e-9
@@ -223,6 +229,57 @@ def _speed(run: Run, side: int, ticks: int) -> Iterator[Row]:
     yield Row(name=f"{name}: numba", value=value, unit="M device steps/s", peer=Peer("plain NumPy", slow))
 
 
+def loading(count: int, lanes: int = 8) -> tuple[int, int]:
+    """Load measured devices into a simulated board, of which all differ from those that it was built for.
+
+    Parameters
+    ----------
+    count : int
+        Oscillators.
+    lanes : int
+        Lanes of the array.
+
+    Returns
+    -------
+    words : int
+        Words of parameters and initial states that were loaded.
+    exchanged : int
+        Bytes on the serial line, in both directions.
+    """
+    circuit = Circuit(device=preset("vo2-onn").device, supply=2.5, series_resistance=20e3, capacitance=100e-12)
+    usual = RelaxationOscillatorParams(
+        circuit=circuit, count=count, dt=80e-9, spread=Variability(threshold_d2d=0.03, hold_d2d=0.03)
+    )
+    generator = np.random.default_rng(2)
+    columns = {
+        "v_th": 1.99 + 0.03 * generator.uniform(-1, 1, count),
+        "v_hold": 0.99 + 0.02 * generator.uniform(-1, 1, count),
+    }
+    cores = [
+        ArrayCore(neuron("relaxation_oscillator").build(params, lanes, loadable=True), "relaxation_oscillator")
+        for params in (usual, usual.measured(columns))
+    ]
+    with VirtualBoard(SerialCore(cores[0], 4)) as virtual, open_board(cores[0], virtual.port) as board:
+        before = board.client.exchanged
+        board.load(cores[1])
+        return sum(len(content.words) for content in cores[1].contents()), board.client.exchanged - before
+
+
+def _loading(run: Run, count: int) -> Iterator[Row]:
+    if not available("verilator"):
+        run.note("verilator is not installed: nothing is loaded")
+        return
+    words, exchanged = loading(count)
+    run.note(f"{count} measured devices: {words} words, {exchanged} bytes of 10 bits on the line")
+    yield Row(
+        name=f"{count} measured devices loaded at {BAUD / 1e6:g} Mbit/s (counted)",
+        value=10 * exchanged / BAUD,
+        unit="s",
+        goal=5.0,
+        less=True,
+    )
+
+
 def _routed(run: Run, name: str, made: Neuron, params: Any, lanes: int, clock_hz: float) -> Iterator[Row]:
     array = made.build(params, lanes)
     drive = np.zeros((1, params.count), dtype=np.int64)
@@ -257,9 +314,11 @@ def measure(run: Run) -> Iterator[Row]:
     if run.quick:
         yield from _networks(run, ["a pair"])
         yield from _speed(run, 8, 200)
+        yield from _loading(run, 16)
         return
     yield from _networks(run, [*NETWORKS])
     yield from _speed(run, SIDE, 400)
+    yield from _loading(run, 1024)
     if run.options.unrouted:
         return
     made, params = _thermal(SIDE)

@@ -53,6 +53,8 @@ class Client:
     ----------
     repeats : int
         Number of transmissions that were repeats.
+    exchanged : int
+        Bytes on the line in both directions; of 10 bits each.
 
     Raises
     ------
@@ -62,7 +64,7 @@ class Client:
 
     def __init__(self, port: str, baud: int = BAUD, tries: int = TRIES, timeout: float = TIMEOUT) -> None:
         self.port, self.baud, self.tries, self.timeout = port, baud, tries, timeout
-        self.repeats = 0
+        self.repeats = self.exchanged = 0
         self._serial: serial.Serial | None = None
         self._session = self._sequence = 0
         self._in_doubt = False
@@ -207,10 +209,12 @@ class Client:
             raise BoardLostError(f"{self.port} is not open")
         try:
             self._serial.write(sent)
+            self.exchanged += len(sent)
             ends = time.monotonic() + patience
             while (left := ends - time.monotonic()) > 0:
                 self._serial.timeout = left
                 received = self._serial.read(max(1, self._serial.in_waiting))
+                self.exchanged += len(received)
                 for answer in self._frames.feed(received):
                     if answer[:3] == (operation, self._session, self._sequence):
                         return answer

@@ -110,7 +110,8 @@ class _Intervals:
         if e.is_Symbol:
             return self.ranges[e]
         if e.is_number:
-            return (float(e), float(e))
+            value = float(compiled([], [e], {})()[0] if e.has(propagate) else e)
+            return value, value
         free = e.free_symbols
         finite = free & set(self.values)
         if finite and (isinstance(e, propagate) or len(free - finite) == 1) and self._combinations(finite) <= CASES:

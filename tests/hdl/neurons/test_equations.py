@@ -13,11 +13,12 @@ from amaranth.sim import Simulator
 from neuristor.golden_model import noise
 from neuristor.golden_model.equations.graph import Graph
 from neuristor.golden_model.equations.neuron import EquationParams
+from neuristor.golden_model.equations.system import Model
 from neuristor.hdl.flow import Flow, Node
 from neuristor.hdl.neurons.contract import Neuron
-from neuristor.hdl.neurons.equations import EquationArray, Scheduler
+from neuristor.hdl.neurons.equations import EquationArray, Scheduler, equation_neuron
 from neuristor.sim.benches.case import Case
-from neuristor.sim.benches.verify import verify
+from neuristor.sim.benches.verify import available, verify
 from neuristor.sim.proofs.lane import prove_lane
 from tests.golden_model.equations.test_tick import TICKS, model, params
 from tests.marks import the_rest_is_extended, the_rest_is_slow
@@ -157,3 +158,36 @@ def test_as_many_multiplications_as_the_lane_by_hand() -> None:
     made = case("hodgkin_huxley_1952", 1).array()
     rtlil.convert(made)
     assert made.pipelines[0].multipliers == 21
+
+
+WORDS: dict[str, Any] = {
+    "name": "words",
+    "outputs": ("reg",),
+    "parameters": {"tau": {"value": "10 us"}, "wire": {"value": "1 Mohm", "spread": "1 %"}},
+    "states": {name: {"unit": "V", "range": ("-2 V", "2 V")} for name in ("reg", "V", "v")},
+    "input": {"name": "i", "unit": "A", "range": ("-1 uA", "1 uA")},
+    "equations": "dreg/dt = (wire*i - reg)/tau\ndV/dt = (reg - V)/tau\ndv/dt = (reg - v)/(2*tau)",
+    "events": ({"name": "begin", "when": "V > 0.3*V + 0.1*v + 0.02*wire*uA", "do": ("reg = 0*reg",), "spike": True},),
+    "tick": "1 us",
+}
+
+
+def words_case() -> Case:
+    """States whose names are words of Verilog, or differ in case alone, and that are linear in each other."""
+    made = equation_neuron(Model.model_validate(WORDS).model_dump_json())
+    params = made.model.from_circuit(None, count=3, dt=1e-6)
+    drive = params.drive_raw(np.random.default_rng(1).uniform(-1e-6, 1e-6, (60, 3)))
+    return Case(neuron=made, params=params, lanes=2, drive_raw=drive)
+
+
+def test_parameters_with_spread_may_stand_beside_the_exponential_of_a_matrix() -> None:
+    case = words_case()
+    assert [change.kind for change in case.params.step_of_time.changes] == ["exact"] * 3
+    assert case.neuron.model.bit_true(case.params).run(case.drive_raw)["spike"].any()
+
+
+@pytest.mark.extended
+@pytest.mark.skipif(not available("icarus"), reason="icarus is not installed")
+def test_names_that_are_words_of_verilog_or_differ_in_case_alone_do_no_harm() -> None:
+    verdict = verify(words_case(), "icarus")
+    assert verdict.equal, verdict.reason
