@@ -30,7 +30,6 @@ from neuristor.golden_model.equations.neuron import EquationParams
 from neuristor.golden_model.neurons import kernel
 from neuristor.golden_model.neurons.coupling import Coupling
 from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorParams
-from neuristor.golden_model.variability import Variability
 from neuristor.hdl.link.array import ArrayCore
 from neuristor.hdl.link.serial import BAUD, SerialCore
 from neuristor.hdl.neurons import Neuron, neuron
@@ -247,18 +246,16 @@ def loading(count: int, lanes: int = 8) -> tuple[int, int]:
         Bytes on the serial line, in both directions.
     """
     circuit = Circuit(device=preset("vo2-onn").device, supply=2.5, series_resistance=20e3, capacitance=100e-12)
-    usual = RelaxationOscillatorParams(
-        circuit=circuit, count=count, dt=80e-9, spread=Variability(threshold_d2d=0.03, hold_d2d=0.03)
-    )
-    generator = np.random.default_rng(2)
-    columns = {
-        "v_th": 1.99 + 0.03 * generator.uniform(-1, 1, count),
-        "v_hold": 0.99 + 0.02 * generator.uniform(-1, 1, count),
-    }
-    cores = [
-        ArrayCore(neuron("relaxation_oscillator").build(params, lanes, loadable=True), "relaxation_oscillator")
-        for params in (usual, usual.measured(columns))
-    ]
+    usual = RelaxationOscillatorParams(circuit=circuit, count=count, dt=80e-9)
+    cores = []
+    for seed in (1, 2):
+        generator = np.random.default_rng(seed)
+        columns = {
+            "v_th": 1.99 + 0.03 * generator.uniform(-1, 1, count),
+            "v_hold": 0.99 + 0.02 * generator.uniform(-1, 1, count),
+        }
+        array = neuron("relaxation_oscillator").build(usual.measured(columns), lanes, loadable=True)
+        cores.append(ArrayCore(array, "relaxation_oscillator"))
     with VirtualBoard(SerialCore(cores[0], 4)) as virtual, open_board(cores[0], virtual.port) as board:
         before = board.client.exchanged
         board.load(cores[1])
