@@ -204,7 +204,7 @@ def _networks(run: Run, names: list[str]) -> Iterator[Row]:
 
 def _thermal(side: int) -> tuple[Neuron, EquationParams]:
     made, params = _model("thermal_vo2", side * side, 12.5e-9)
-    coupling = Coupling(kind="weight", value=0.02 * 0.20558726e-3, topology="torus", count=side * side, columns=side)
+    coupling = Coupling(kind="weight", value=0.02 * 0.20558726e-3, topology="grid", count=side * side, columns=side)
     return made, replace(params, coupling=coupling)
 
 

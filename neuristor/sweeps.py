@@ -170,7 +170,7 @@ def _column(key: str, values: Sequence[Any]) -> pa.DataType:
 
 @dataclass(frozen=True)
 class Files:
-    """A design file and its stimulus files, with their content: a run needs no other file, and can be on any computer.
+    """A design file and the files it reads, with their content: a run needs no other file, and can be on any computer.
 
     Parameters
     ----------
@@ -188,14 +188,14 @@ class Files:
 
     @classmethod
     def of(cls, design: Path, sources: Sequence[str]) -> Files:
-        """Read the files. A stimulus file that does not exist is left out: the runs that need it report it.
+        """Read the files. One that does not exist is left out: the runs that need it report it.
 
         Parameters
         ----------
         design : Path
             The design file.
         sources : sequence of str
-            Values of ``[stimulus] source``; those that are not relative paths of files are ignored.
+            Their paths from the design, if they are files; those that are not relative paths of files are ignored.
 
         Returns
         -------

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -15,6 +16,7 @@ from neuristor.commands.options import DesignFile
 from neuristor.commands.terminal import console, ends_with, named, stop, wrote
 from neuristor.design_file import DesignError, load
 from neuristor.folder import check_target, write_file
+from neuristor.golden_model.files import inputs, one_run
 from neuristor.sweep_file import Rows, carry_out, earlier, plot
 from neuristor.sweeps import CLOCKS, MEASURED, MOST_RUNS, PHYSICS, Axis, Files, Sweep, parse_axis
 from neuristor.tables import si
@@ -23,6 +25,8 @@ __all__ = ["app"]
 
 app = typer.Typer()
 
+FILES = ("stimulus.source", "neuron.model", "devices.file", "coupling.file")
+"""Keys whose values may be paths of files."""
 UNITS = {"rate_hz": "Hz", "rate_sd_hz": "Hz", "membrane_error": "V", "membrane_bound": "V"}
 """Units of the results that have one."""
 
@@ -114,29 +118,36 @@ def _carried_out(plan: Sweep, out: Path, jobs: int | None, scheduler: str | None
 
 
 def _sources(design: Path, axes: Sequence[Axis]) -> list[str]:
-    """Stimulus files that the runs may read; each key is tried once, so that a misspelt one is refused at once.
+    """Files beside the design that the runs may read; each key is tried once, so a misspelt one is refused at once.
 
     Raises
     ------
     DesignError
-        If a key does not exist, or the design cannot be loaded and no run has another stimulus file.
+        If a key does not exist, or the design cannot be loaded and no run has other files.
     """
-    sources = [each for axis in axes if axis.key == "stimulus.source" for each in axis.values if isinstance(each, str)]
+    sources = [each for axis in axes if axis.key in FILES for each in axis.values if isinstance(each, str)]
     for axis in axes:
         first = axis.values[0] if axis.values else axis.low
         try:
-            loaded = load(design, {axis.key: first})
+            sources += _read(design, {axis.key: first})
         except DesignError as error:
             if "unknown key" in str(error) or "unknown section" in str(error):
                 raise
-            continue
-        sources.append(loaded.sections.stimulus.source)
     try:
-        sources.append(load(design).sections.stimulus.source)
+        sources += _read(design)
     except DesignError:
         if not sources:
             raise
     return sources
+
+
+def _read(design: Path, changes: dict[str, Any] | None = None) -> list[str]:
+    """Paths from the design to the other files that it reads: input, model, devices, edges."""
+    with one_run():
+        load(design, changes)
+        found = inputs()
+    own = design.resolve()
+    return [os.path.relpath(path, own.parent) for path in sorted(found) if path != own]
 
 
 def _summary(sweep: Sweep, rows: Rows) -> Table:

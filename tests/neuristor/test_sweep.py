@@ -295,3 +295,12 @@ def test_changes_are_checked_as_the_file_is() -> None:
     with pytest.raises(DesignError, match=r"model is no section"):
         load(LIF, {"neuron.model.x": 1})
     assert load(LIF, {"variability.seed": 2}).digest != load(LIF).digest == load(LIF, {}).digest
+
+
+@pytest.mark.parametrize("name", ["own_device", "vo2_measured_array"])
+def test_a_sweep_takes_all_files_of_a_design_with_it(name: str, tmp_path: Path) -> None:
+    out = tmp_path / "runs.parquet"
+    design = LIF.parent / f"{name}.toml"
+    done = invoke(str(design), "--vary", "stimulus.ticks=20,30", "--jobs", "1", "--out", str(out))
+    assert done.exit_code == 0, done.output
+    assert [row["problem"] for row in pq.read_table(out).to_pylist()] == [None, None]
