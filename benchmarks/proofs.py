@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from benchmarks.harness import Benchmark, Row, Run
 from neuristor.design_file import Design, DesignError, load
+from neuristor.golden_model.equations.neuron import EquationParams
 from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.hdl.neurons import Neuron
 from neuristor.hdl.verilog import to_rtlil
@@ -181,6 +182,8 @@ def measure(run: Run) -> Iterator[Row]:
     patience = run.options.patience
     for design in islice(designs(), 1 if run.quick else None):
         name = design.neuron.name
+        if run.options.written and isinstance(design.params, EquationParams):
+            continue
         for width in WIDTHS:
             try:
                 params = resized(design, width)
@@ -195,6 +198,7 @@ def measure(run: Run) -> Iterator[Row]:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--patience", type=float, default=PATIENCE, help="stop a proof after this time, in seconds")
+    parser.add_argument("--written", action="store_true", help="only neurons that are written by hand")
 
 
 BENCHMARK = Benchmark(
