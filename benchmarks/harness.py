@@ -11,7 +11,7 @@ import shlex
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -221,11 +221,18 @@ class Benchmark:
                 console = Console(width=None if sys.stdout.isatty() else 160)
                 for name, value in found.items():
                     console.print(f"{name:>10}  {value}", highlight=False, markup=False)
-                console.print(table(self.title, rows))
+                console.print(table(self.title, _said(rows)))
         except MissingTool as error:
             print(f"benchmarks.{self.name}: {error}", file=sys.stderr)
             return 2
         return 0
+
+
+def _said(rows: Iterable[Row]) -> Iterator[Row]:
+    """Print each row as it is found: a long run that is stopped leaves them."""
+    for row in rows:
+        print(f"{row.name}: {row.value:.6g} {row.unit}", file=sys.stderr, flush=True)
+        yield row
 
 
 def missing(package: str) -> str | None:

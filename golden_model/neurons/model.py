@@ -19,6 +19,7 @@ from neuristor.golden_model.units import other_prefix, si
 from neuristor.golden_model.variability import Variability
 
 __all__ = [
+    "SHORTEST_TICK",
     "BitTrueModel",
     "Bound",
     "Events",
@@ -34,6 +35,8 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+SHORTEST_TICK = 1e-6
+"""Shortest tick of a device, in parts of the longest: a run of a period would take hours."""
 Events = list[tuple[NDArray[np.intp], Floats]]
 """Pairs of neurons that fired and the times of their spikes, in second; both of shape (spikes,)."""
 

@@ -31,6 +31,7 @@ from neuristor.golden_model.devices.two_channel import NeuristorCircuit
 from neuristor.golden_model.fixed import Format, lookup, round_shift, saturate, select
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import (
+    SHORTEST_TICK,
     BitTrueModel,
     Bound,
     Events,
@@ -68,10 +69,6 @@ __all__ = [
 Floats = NDArray[np.float64]
 SPREAD = ("threshold_d2d", "threshold_c2c", "hold_d2d", "hold_c2c")
 """The spread that the model accepts."""
-
-
-SHORTEST = 1e-6
-"""Shortest tick, in parts of the longest: a run of a period would take hours."""
 
 
 class NeuristorRaw(NamedTuple):
@@ -165,9 +162,9 @@ class NeuristorParams(NeuronParams):
                 f"dt must be at most {si(limit, 's')}, the shortest time constant, not {si(self.dt, 's')}"
                 + (other_prefix(self.dt, "s", lambda dt: dt <= limit) if self.dt > 100 * limit else "")
             )
-        if self.dt < limit * SHORTEST:
+        if self.dt < limit * SHORTEST_TICK:
             raise ValueError(
-                f"dt must be at least {si(limit * SHORTEST, 's')}, a millionth of the shortest time constant, not "
+                f"dt must be at least {si(limit * SHORTEST_TICK, 's')}, a millionth of the shortest time constant, not "
                 f"{si(self.dt, 's')}" + other_prefix(self.dt, "s", lambda dt: limit / 1000 <= dt <= limit)
             )
         if self.drive.frac_bits > self.membrane.frac_bits:

@@ -53,7 +53,15 @@ from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.fixed import Format, lookup, round_shift, saturate, select
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.coupling import WEIGHT_BITS, Coupling
-from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
+from neuristor.golden_model.neurons.model import (
+    SHORTEST_TICK,
+    BitTrueModel,
+    Bound,
+    Events,
+    Field,
+    NeuronParams,
+    ReferenceModel,
+)
 from neuristor.golden_model.units import other_prefix, si
 from neuristor.golden_model.variability import DEAD, HEALTHY, STUCK_ON, Variability
 
@@ -88,10 +96,6 @@ SPREAD = (
 """The spread that the model accepts."""
 CODES = 16
 """Values of `lag`: 0 for none; n for ``(n - 1/2) / LAGS`` ticks, up to almost two ticks."""
-
-
-SHORTEST = 1e-6
-"""Shortest tick, in parts of the longest: a run of a period would take hours."""
 
 
 class RelaxationOscillatorRaw(NamedTuple):
@@ -216,15 +220,15 @@ class RelaxationOscillatorParams(NeuronParams):
                 f"dt must be at most {si(limit, 's')}, twice the shortest time constant with {si(capacitance, 'F')}, "
                 f"not {si(self.dt, 's')}{question}"
             )
-        if self.dt < limit * SHORTEST:
+        if self.dt < limit * SHORTEST_TICK:
             capacitance = self.circuit.capacitance
             question = other_prefix(self.dt, "s", lambda dt: limit / 100 <= dt <= limit)
             if capacitance > 1e-9:
                 fits = other_prefix(capacitance, "F", lambda c: self.dt <= limit * c / capacitance <= 100 * self.dt)
                 question = fits.replace("is it", "is the capacitance") or question
             raise ValueError(
-                f"dt must be at least {si(limit * SHORTEST, 's')}, a millionth of twice the shortest time constant "
-                f"with {si(capacitance, 'F')}, not {si(self.dt, 's')}{question}"
+                f"dt must be at least {si(limit * SHORTEST_TICK, 's')}, a millionth of twice the shortest time "
+                f"constant with {si(capacitance, 'F')}, not {si(self.dt, 's')}{question}"
             )
 
     def measured(self, columns: Mapping[str, NDArray[np.float64]]) -> RelaxationOscillatorParams:

@@ -221,7 +221,9 @@ def test_main_prints_json_or_a_table(capsys: pytest.CaptureFixture[str]) -> None
     assert json.loads(printed.out)["name"] == "fast"
     assert printed.err.splitlines()[1] == "more: 3"
     assert THINGS.main([]) == 0
-    out = capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "slow: 12345 " in printed.err  # as soon as it is found
+    out = printed.out
     for text in ("Things", "slow", "12,345", "1,000,000", "missed", "other", "2,469.0 x", np.__version__):
         assert text in out
     assert len(table("Things", []).columns) == 8
