@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from quantiphy import Quantity
 
-__all__ = ["other_prefix", "si"]
+__all__ = ["counted", "other_prefix", "si"]
 
 
 def si(value: float, unit: str = "", digits: int = 4) -> str:
@@ -38,3 +38,8 @@ def other_prefix(value: float, unit: str, fits: Callable[[float], bool]) -> str:
     """
     scaled = (value * 10.0**exponent for exponent in (3, 6, -3, -6, -9, -12))
     return next((f"; is it {si(each, unit)}?" for each in scaled if fits(each)), "")
+
+
+def counted(count: int, name: str) -> str:
+    """A count and the name of what is counted, such as ``1 cycle`` or ``3 cycles``."""
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jinja2
-from quantiphy import Quantity
 from rich import box
 from rich import table as rich_table
 from rich.console import Console
 from rich.markup import escape
+
+from neuristor.golden_model.units import si
 
 __all__ = ["Table", "Tabular", "si"]
 
@@ -44,26 +45,6 @@ _HTML = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True
 </table>
 </div>
 """)
-
-
-def si(value: float, unit: str = "", digits: int = 4) -> str:
-    """Write a number with an SI prefix and its unit, such as ``44.4 uA``.
-
-    Parameters
-    ----------
-    value : float
-        The number, in the SI unit.
-    unit : str
-        Symbol of the unit, such as ``A`` or ``ohm``.
-    digits : int
-        Significant digits; zeros at the end are left out.
-
-    Returns
-    -------
-    str
-        The text.
-    """
-    return str(Quantity(float(value), units=unit).render(prec=digits - 1))
 
 
 @dataclass(frozen=True, repr=False)

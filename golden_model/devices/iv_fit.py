@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from neuristor.golden_model.devices.measurement import Measurement, Sweep
 from neuristor.golden_model.devices.uncertainty import Value, average, student
+from neuristor.golden_model.units import counted, si
 
 __all__ = ["Cycle", "IvFit", "Polarity", "fit_iv"]
 
@@ -149,8 +150,8 @@ def fit_iv(measurement: Measurement) -> IvFit:
         volt = max(float(np.abs(sweep.voltage).max()) for sweep in measurement.sweeps)
         ampere = max(float(np.abs(sweep.current).max()) for sweep in measurement.sweeps if sweep.current is not None)
         raise ValueError(
-            f"{measurement.source}: wanted a device that switches on and off in a sweep; in {len(cycles)} cycles "
-            f"it never switches {event} (up to {volt:.4g} V and {ampere:.4g} A)"
+            f"{measurement.source}: wanted a device that switches on and off in a sweep; "
+            f"in {counted(len(cycles), 'cycle')} it never switches {event} (up to {si(volt, 'V')} and {si(ampere, 'A')})"
         )
     return IvFit(found[True], found[False])
 
@@ -392,7 +393,7 @@ def _problems(
         found.append(f"the ON branch is not ohmic (R_on differs by {abs(on_bend.value - 1):.0%} between its halves)")
     switched = sum(cycle.v_th is not None for cycle in cycles)
     if switched < len(cycles):
-        found.append(f"it switches on in {switched} of {len(cycles)} cycles")
+        found.append(f"it switches on in {switched} of {counted(len(cycles), 'cycle')}")
     v_th, c2c = thresholds
     if c2c is not None and c2c.value > SPREAD * v_th.value:
         found.append(f"V_th differs by {c2c.value / v_th.value:.0%} between the cycles; are they of one device?")

@@ -23,6 +23,7 @@ from neuristor.golden_model.devices.reading.tables import Row, Table, split, tab
 from neuristor.golden_model.devices.workbook import sheets
 from neuristor.golden_model.files import content as file_content
 from neuristor.golden_model.files import decoded, few_cells
+from neuristor.golden_model.units import counted
 
 __all__ = ["MAX_BYTES", "Choice", "Kind", "Loop", "Measurement", "Sweep", "read"]
 
@@ -134,7 +135,8 @@ def _measurement(path: Path, parts: list[Records]) -> Measurement:
     if kind == "iv" and not sweeps:
         raise ValueError(f"{path}: wanted a voltage sweep of at least 5 points, not {len(whole[0].voltage)}")
     driven = "driven by current, " if any(sweep.drive == "current" for sweep in sweeps) else ""
-    count = {"iv": f"{len(sweeps)} sweeps", "transient": f"{len(sweeps)} records", "rt": f"{len(loops)} loops"}[kind]
+    name = {"iv": "sweep", "transient": "record", "rt": "loop"}[kind]
+    count = counted(len(loops if kind == "rt" else sweeps), name)
     said = dict.fromkeys(part.reading for part in parts)
     return Measurement(kind, tuple(sweeps), path.name, loops, f"{TITLES[kind]}, {driven}{count}: {'; '.join(said)}")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from neuristor.golden_model.devices.fit import IvFit, Polarity, TransientFit, Value, average
 from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
+from neuristor.golden_model.units import counted
 from neuristor.tables import si
 
 __all__ = ["Curve", "Device", "Number", "Wave", "circuit_of", "frequency", "from_curves", "from_waves", "uncertain"]
@@ -18,6 +19,8 @@ CONFLICT = 3.0
 """An I-V curve and a transient disagree if they differ by more than this many uncertainties."""
 NEAR = 0.05
 """The design has the circuit of the transient if R_s and C differ by less than this fraction."""
+NOTHING = 1e-6
+"""An uncertainty below this fraction of its number is not written."""
 MANY = 4
 """With more devices than this, each has a single row in the table."""
 
@@ -35,11 +38,12 @@ def uncertain(value: float, sigma: float | None, unit: str) -> str:
     value : float
         The number, in its unit.
     sigma : float or None
-        Its uncertainty, in the same unit; None for a number that was given.
+        Its uncertainty, in the same unit; None for a number that was given. One that no digit shows is left out:
+        that of curves without noise.
     unit : str
         Symbol of the unit; empty for a fraction.
     """
-    if sigma is None:
+    if sigma is None or sigma < NOTHING * abs(value):
         return _text(value, unit, 5)
     number, _, symbol = _text(value, unit, 5).partition(" ")
     prefix = 10.0 ** (3 * round(math.log10(value / float(number)) / 3)) if value else 1.0
@@ -160,11 +164,14 @@ def _rows(curve: Curve, *, short: bool) -> list[tuple[str, str, str]]:
     if short:
         r_on = "unknown" if main.r_on is None else si(main.r_on.value, "ohm", 4)
         values = (si(main.v_th.value, "V", 4), si(main.v_hold.value, "V", 4), si(main.r_off.value, "ohm", 4), r_on)
-        return [("V_th, V_hold, R_off, R_on", ", ".join(values), f"{curve.name}, {len(main.cycles)} cycles")]
+        return [("V_th, V_hold, R_off, R_on", ", ".join(values), f"{curve.name}, {counted(len(main.cycles), 'cycle')}")]
     rows = []
     for sign, side in (("", curve.fit.positive), ("-", curve.fit.negative)):
         if side is not None:
-            rows += [(sign + title, value, f"{curve.name}, {len(side.cycles)} cycles") for title, value in _shown(side)]
+            rows += [
+                (sign + title, value, f"{curve.name}, {counted(len(side.cycles), 'cycle')}")
+                for title, value in _shown(side)
+            ]
     for label, side in curve.parts:
         text = f"{si(side.v_th.value, 'V', 4)}, {si(side.v_hold.value, 'V', 4)}"
         rows.append(("V_th, V_hold", text, f"{curve.name}, columns {label!r}"))

@@ -258,9 +258,9 @@ def test_wrong_model_shows_in_the_misfit() -> None:
 def test_refused_curves() -> None:
     v = np.concatenate([np.linspace(0, 2, 41), np.linspace(2, 0, 41)])
     for current, message in (
-        (v / 1e3, "in 1 cycles it never switches on"),
-        (np.zeros_like(v), "in 1 cycles it never switches on"),
-        (np.where((np.arange(82) < 30) & (v < 1.5), v / 1e5, v / 1e3), "in 1 cycles it never switches off"),
+        (v / 1e3, "in 1 cycle it never switches on"),
+        (np.zeros_like(v), "in 1 cycle it never switches on"),
+        (np.where((np.arange(82) < 30) & (v < 1.5), v / 1e5, v / 1e3), "in 1 cycle it never switches off"),
     ):
         with pytest.raises(ValueError, match=f"x: wanted a device that switches on and off in a sweep; {message}"):
             fit_iv(Measurement("iv", (Sweep(v, current, None, "", 1),), "x"))
