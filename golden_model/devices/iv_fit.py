@@ -150,8 +150,8 @@ def fit_iv(measurement: Measurement) -> IvFit:
         volt = max(float(np.abs(sweep.voltage).max()) for sweep in measurement.sweeps)
         ampere = max(float(np.abs(sweep.current).max()) for sweep in measurement.sweeps if sweep.current is not None)
         raise ValueError(
-            f"{measurement.source}: wanted a device that switches on and off in a sweep; "
-            f"in {counted(len(cycles), 'cycle')} it never switches {event} (up to {si(volt, 'V')} and {si(ampere, 'A')})"
+            f"{measurement.source}: wanted a device that switches on and off in a sweep; in "
+            f"{counted(len(cycles), 'cycle')} it never switches {event} (up to {si(volt, 'V')} and {si(ampere, 'A')})"
         )
     return IvFit(found[True], found[False])
 
