@@ -2,7 +2,7 @@
 
 If a lane accepts a new neuron only every `interval` clocks, one multiplier computes `interval` products of each neuron.
 A `Flow` is written like a formula. It schedules the steps: in which clock each one happens, on which multiplier, and in
-how many further registers a value is held until it is last read::
+how many further registers a value is held until it is last read; where they are many, in memory::
 
     flow = Flow(interval=4)
     a, b = flow.take(port_a), flow.take(port_b)
@@ -29,6 +29,7 @@ from amaranth.lib.wiring import In, Out
 from neuristor.golden_model import noise as golden_noise
 from neuristor.hdl import noise
 from neuristor.hdl.array import NeuronArray, check_lanes, in_rows, state_layout
+from neuristor.hdl.delay import CLOCKS, DelayLines
 from neuristor.hdl.fixed import shape
 from neuristor.hdl.lane import Lane
 from neuristor.hdl.neighbours import CouplingTerm
@@ -53,8 +54,8 @@ class Node:
     """The first clock in which it is valid."""
     value: Value
     """The signal or the constant."""
-    copies: list[Any] = field(default_factory=list)
-    """Registers that hold it afterwards, for `interval` clocks each."""
+    copies: dict[int, Any] = field(default_factory=dict)
+    """Signals that hold it afterwards, for `interval` clocks each, by how many times `interval` later."""
 
     def at(self, clock: int) -> Value:
         """What to read in a clock; adds copies where they are needed.
@@ -73,10 +74,21 @@ class Node:
             return self.value
         if clock < self.time:
             raise ValueError(f"clock must be at least {self.time}, not {clock}")
-        age = (clock - self.time) // self.interval
-        while len(self.copies) < age:
-            self.copies.append(Signal(self.value.shape(), name=f"held_{self.time}_{len(self.copies)}"))
-        return self.value if age == 0 else self.copies[age - 1]
+        return self.held((clock - self.time) // self.interval)
+
+    def held(self, age: int) -> Value:
+        """The value, some times `interval` later.
+
+        Parameters
+        ----------
+        age : int
+            How many times.
+        """
+        if not age:
+            return self.value
+        if age not in self.copies:
+            self.copies[age] = Signal(self.value.shape(), name=f"held_{self.time}_{age - 1}")
+        return Value.cast(self.copies[age])
 
 
 @dataclass(eq=False)
@@ -318,9 +330,7 @@ class Flow:
         for time, held, value in self._loads:
             with m.If(when(time)):
                 m.d.sync += held.eq(value)
-        for node in self._nodes:
-            with m.If(when(node.time - 1)):
-                m.d.sync += [copy.eq(old) for old, copy in zip([node.value, *node.copies], node.copies, strict=False)]
+        self._hold(m, when)
         for name, layout, rows, time, index, found in self._tables:
             memory: Any = Memory(shape=layout, depth=len(rows), init=rows)
             m.submodules[f"{name}_memory"] = memory
@@ -329,6 +339,26 @@ class Flow:
             m.d.comb += [port.en.eq(when(time) & 1), port.addr.eq(index), found.eq(port.data)]
         for number, unit in enumerate(self._units):
             self._multiplier(m, number, unit, enable, phase)
+
+    def _hold(self, m: Module, when: Callable[[int], Value]) -> None:
+        """Registers that hold values until they are last read, and memories where that is long."""
+        long: dict[int, list[tuple[Value, Value]]] = {}
+        for node in self._nodes:
+            short, reached = list[tuple[Value, Value]](), 0
+            for age in sorted(node.copies):
+                while age - reached >= CLOCKS:
+                    pair = node.held(reached), node.held(reached + CLOCKS)
+                    long.setdefault((node.time - 1) % self.interval, []).append(pair)
+                    reached += CLOCKS
+                short += [(node.held(each), node.held(each + 1)) for each in range(reached, age)]
+                reached = age
+            with m.If(when(node.time - 1)):
+                m.d.sync += [new.eq(old) for old, new in short]
+        for phase, pairs in sorted(long.items()):
+            m.submodules[f"delay_{phase}"] = lines = DelayLines([len(old) for old, _ in pairs])
+            m.d.comb += lines.enable.eq(when(phase))
+            for number, (old, new) in enumerate(pairs):
+                m.d.comb += [lines.given(number).eq(old), new.eq(lines.delayed(number))]
 
     def _multiplier(self, m: Module, number: int, unit: dict[int, _Product], enable: Value, phase: Value) -> None:
         factors = []

@@ -411,6 +411,23 @@ class Circuit:
         """
         return name in self._names
 
+    def bits(self, name: str) -> list[int | str]:
+        """Return the bits of a named signal in the netlist, lowest first; signals that share a bit have its number.
+
+        A ``KeyError`` is raised if there is none of this name.
+
+        Parameters
+        ----------
+        name : str
+            Name of the signal.
+
+        Returns
+        -------
+        list of int or str
+            Number of each bit, or ``0``, ``1`` or ``x``.
+        """
+        return list(self._names[name]["bits"])
+
     def signal(self, name: str, clock: int) -> int:
         """Return the node of a named signal in a clock. A ``KeyError`` is raised if there is none of this name.
 

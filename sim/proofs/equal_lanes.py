@@ -18,6 +18,7 @@ from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.lane import Lane
 from neuristor.sim.netlists.netlist import Circuit
 from neuristor.sim.netlists.words import Graph, Word, as_signed
+from neuristor.sim.proofs.delay_lines import delay_lines
 from neuristor.sim.proofs.equivalence import PATIENCE_MS, Sweep
 from neuristor.sim.proofs.initial_states import clock_of_row, read_cleared
 from neuristor.sim.proofs.lane_circuit import lane_inputs, members, read_lane
@@ -112,6 +113,8 @@ def same_pipeline(
     moments : list of Moment
         Neurons from the solver's counterexamples, or found by a search.
     """
+    if not all(proved for name, proved in delay_lines(other).items() if name.startswith(top)):
+        return False, []
     lanes = _Lanes(lane, top, sound, other)
     pairs = lanes.results()
     conditions = _stall_conditions(lane, lanes.other)

@@ -20,11 +20,13 @@ from amaranth.lib.data import StructLayout
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.hdl.array import NeuronArray
+from neuristor.hdl.delay import CLOCKS
 from neuristor.hdl.lane import Lane
 from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.netlists.netlist import Circuit, read_parts
 from neuristor.sim.netlists.words import Graph, Word, as_signed
 from neuristor.sim.proofs.claims import Claim, Stopwatch, holds
+from neuristor.sim.proofs.delay_lines import delay_lines, with_registers
 from neuristor.sim.proofs.equivalence import PATIENCE_MS, Sweep
 from neuristor.sim.proofs.initial_states import same_initial_states
 from neuristor.sim.proofs.lane_circuit import RESULTS, lane_inputs, members, read_lane, stalled_inputs
@@ -209,6 +211,12 @@ def prove_lane(
         text = f"the words of the lanes are those of the model: {', '.join(other)}"
         yield Claim("lane", text, False, stopwatch.lap())
         return
+    whole = to_rtlil(array)
+    if lines := delay_lines(whole):
+        text = f"each delay line gives the word that it took {CLOCKS} enabled clocks before, also across a reset"
+        yield Claim("lane", text, all(lines.values()), stopwatch.lap())
+        if not all(lines.values()):
+            return
     step = _Step(model, params, array.pipelines[0])
     yield from _results(model, step, stopwatch, progress)
     others = [read_lane(step.graph, to_rtlil(lane), "top", lane) for lane in array.pipelines[1:]]
@@ -219,7 +227,7 @@ def prove_lane(
     text = "the results of a lane are the same in a stall"
     yield Claim("lane", text, all(_keeps_results(circuit, step.lane) for circuit in circuits), stopwatch.lap())
     text = "the lanes in the array are the circuits that are proved"
-    yield Claim("lane", text, _in_array(circuits, array), stopwatch.lap())
+    yield Claim("lane", text, _in_array(circuits, array, whole), stopwatch.lap())
     if array.lanes > 1:
         yield Claim("lane", f"all {array.lanes} lanes are the same circuit", _alike(step, others), stopwatch.lap())
     if array.loadable:
@@ -264,14 +272,14 @@ def _words(layout: StructLayout) -> dict[str, tuple[int, bool]]:
     return {name: (layout[name].width, Shape.cast(layout[name].shape).signed) for name in layout.members}
 
 
-def _in_array(alone: Sequence[Circuit], array: NeuronArray) -> bool:
+def _in_array(alone: Sequence[Circuit], array: NeuronArray, whole: str) -> bool:
     """Whether the lanes in the array are the same circuits as the lanes alone, from any contents of their registers."""
 
     def given(name: str, clock: int) -> str:
         return f"{name.partition('$')[0]}@{clock}"
 
     names = [f"top.lane_{index}" for index in range(array.lanes)]
-    for inside, found in zip(read_parts(alone[0].graph, to_rtlil(array), names, given), alone, strict=True):
+    for inside, found in zip(read_parts(alone[0].graph, with_registers(whole), names, given), alone, strict=True):
         wanted = found.again(given)
         for circuit in (inside, wanted):
             circuit.name_by_order()

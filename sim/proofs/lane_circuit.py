@@ -9,6 +9,7 @@ from amaranth.lib import data
 from neuristor.hdl.lane import Lane
 from neuristor.sim.netlists.netlist import Circuit, read_circuit
 from neuristor.sim.netlists.words import Graph, Word
+from neuristor.sim.proofs.delay_lines import with_registers
 
 __all__ = ["RESULTS", "lane_inputs", "members", "read_lane", "stalled_inputs"]
 
@@ -105,6 +106,8 @@ def stalled_inputs(phase: int) -> Callable[[str, int], int | str]:
 def read_lane(graph: Graph, text: str, top: str, lane: Lane) -> Circuit:
     """Read a lane that accepts a neuron in clock 0, from any contents of its registers.
 
+    Delay lines in memory are read as the shift registers that they are proved to be.
+
     Parameters
     ----------
     graph : Graph
@@ -121,4 +124,4 @@ def read_lane(graph: Graph, text: str, top: str, lane: Lane) -> Circuit:
     Circuit
         The circuit; `enable` is always 1.
     """
-    return read_circuit(graph, text, top, lane_inputs(lane))
+    return read_circuit(graph, with_registers(text), top, lane_inputs(lane))

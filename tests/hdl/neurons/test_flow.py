@@ -10,6 +10,7 @@ import pytest
 from amaranth.hdl import Module, Signal, signed
 from amaranth.sim import Simulator
 
+from neuristor.hdl.delay import CLOCKS
 from neuristor.hdl.flow import Flow, FlowLane
 from neuristor.hdl.neurons import neuron as neuron_of
 from neuristor.hdl.rows import pack_drive, unpack_output
@@ -147,3 +148,38 @@ def test_interval_is_checked(interval: int) -> None:
     with pytest.raises(ValueError, match="interval must be an integer of at least 1, not"):
         neuron_of("neuristor").build(params, 1, interval=interval)
     gc.collect()
+
+
+@pytest.mark.parametrize(("interval", "ages"), [(1, (16, 17)), (1, (3, 40, 58)), (1, (34,)), (3, (2, 19)), (5, (51,))])
+def test_what_is_held_for_long_comes_at_its_time(interval: int, ages: tuple[int, ...]) -> None:
+    """Values held in memory, with the pipeline stopped at random."""
+    port, enable, phase = Signal(signed(9)), Signal(), Signal(range(interval))
+    flow = Flow(interval)
+    node = flow.register(lambda value: value + 1, flow.take(port), name="one_more")
+    held = [node.at(node.time + age * interval) for age in ages]
+    m = Module()
+    flow.emit(m, enable, phase)
+    names = [name for name, *_ in m._named_submodules.items() if name.startswith("delay")]
+    assert bool(names) == (max(np.diff([0, *ages])) >= CLOCKS)
+    rng = np.random.default_rng(interval)
+    moves = rng.random(400 * interval) < 0.7
+    simulator = Simulator(m)
+
+    async def testbench(ctx: Any) -> None:
+        taken: list[int] = []
+        clock = 0
+        for moving in moves:
+            if clock % interval == 0 and len(taken) == clock // interval:
+                taken.append(int(rng.integers(-256, 256)))
+            ctx.set(port, taken[-1])
+            ctx.set(phase, clock % interval)
+            ctx.set(enable, int(moving))
+            for age, signal in zip(ages, held, strict=True):
+                if clock >= node.time and (past := (clock - node.time) // interval - age) >= 0:
+                    assert ctx.get(signal) == taken[past] + 1, (clock, age)
+            await ctx.tick()
+            clock += int(moving)
+
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()

@@ -69,6 +69,7 @@ DESIGNS: dict[str, tuple[str, str, tuple[int, int, int], dict[str, Any]]] = {
     "generated neuron": ("leaky_integrate_and_fire", "", (3, 1, 3), {}),
     "generated array": ("leaky_integrate_and_fire", "", (3, 1, 2), {"varies": ("v_reset", "v_th")}),
     "generated at random": ("escape_rate", "", (3, 1, 1), {}),
+    "delay lines": ("leaky_integrate_and_fire", "", (2, 1, 1), {}),
 }
 """Neuron, variant, (count, lanes, interval), and more parameters; `protection` is one of the array, `values` are those
 of the edges, and `varies` are the parameters of a model from equations that have a spread."""
@@ -135,6 +136,7 @@ _NEAR = "hdl.neighbours:Neighbours."
 _EDGE = "hdl.edges:Edges."
 _PLAN = "hdl.neurons.equations:Scheduler."
 _EQU = "hdl.neurons.equations:EquationLane."
+_DELAY = "hdl.delay:DelayLines."
 
 BUGS = [
     Bug(
@@ -956,5 +958,37 @@ BUGS = [
         "a[:data]",
         "a[: data - 1]",
         "generated at random",
+    ),
+    Bug(
+        "delay lines",
+        "a row is written in a stall",
+        _DELAY + "elaborate",
+        "write.en.eq(self.enable)",
+        "write.en.eq(1)",
+        "delay lines",
+    ),
+    Bug(
+        "delay lines",
+        "the next row is read",
+        _DELAY + "elaborate",
+        "read.addr.eq(row)",
+        "read.addr.eq(row + 1)",
+        "delay lines",
+    ),
+    Bug(
+        "delay lines",
+        "one row comes out as 0",
+        _DELAY + "elaborate",
+        "word.eq(read.data)",
+        "word.eq(read.data & (row != 9).replicate(width))",
+        "delay lines",
+    ),
+    Bug(
+        "delay lines",
+        "one row takes a 0",
+        _DELAY + "elaborate",
+        "write.data.eq(self.given(number))",
+        "write.data.eq(self.given(number) & (row != 3).replicate(width))",
+        "delay lines",
     ),
 ]
