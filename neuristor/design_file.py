@@ -24,6 +24,7 @@ from neuristor.golden_model.devices.catalogue import DEVICES, preset
 from neuristor.golden_model.devices.device import PulsedDevice
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.equations.file import model_file
+from neuristor.golden_model.equations.neuron import EquationParams
 from neuristor.golden_model.equations.system import Model
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.contract import NeuronModel
@@ -64,7 +65,7 @@ __all__ = [
     "with_input",
 ]
 
-GENERATED = ("digits", "none", "protocol", "sine", "pulses")
+GENERATED = ("digits", "none", "constant", "protocol", "sine", "pulses")
 """Inputs that are no files."""
 MAX_UPDATES = 2_000_000_000
 """Largest product of frames, ticks and neurons."""
@@ -667,6 +668,8 @@ def _stimulus(
     """
     section, count = sections.stimulus, sections.neuron.count
     file = None if section.source in GENERATED else folder / section.source
+    if section.current <= 0 and section.source != "constant":
+        raise ValueError(f"current must be above 0, not {section.current:g}")
     waveform = _waveform(section, file, params.input_unit)
     if waveform is not None:
         if section.frames is not None:
@@ -679,6 +682,10 @@ def _stimulus(
     elif section.source == "none":
         _check_updates(section.frames or 1, section.ticks, count)
         stimulus = silence(section.frames or 1, section.ticks, count)
+    elif section.source == "constant":
+        _check_updates(section.frames or 1, section.ticks, count)
+        held = np.full((section.frames or 1, count), _constant(section, params))
+        stimulus = from_array(held, section.ticks, count)
     elif section.source == "protocol":
         if golden.protocol is None:
             raise ValueError(f"source 'protocol' has no meaning for the model {golden.name}")
@@ -691,6 +698,21 @@ def _stimulus(
         digest.update(file.read_bytes())
     _check_updates(len(stimulus.current), stimulus.ticks, count)
     return stimulus
+
+
+def _constant(section: StimulusSection, params: NeuronParams) -> float:
+    """A constant input: that of the section, or else the usual one of a model from equations.
+
+    Raises
+    ------
+    ValueError
+        If there is neither.
+    """
+    if "current" in section.model_fields_set:
+        return section.current
+    if not isinstance(params, EquationParams) or params.system.input is None:
+        raise ValueError("current is missing: wanted the constant input of the neurons")
+    return float(params.system.input.start)
 
 
 def _waveform(section: StimulusSection, file: Path | None, unit: str) -> Waveform | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from neuristor.golden_model.equations.discretise import discretise
 from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.neuron import EquationBitTrue, EquationParams
 from neuristor.golden_model.equations.numeric import FloatTick
-from neuristor.golden_model.equations.reference import Trajectory, follow
+from neuristor.golden_model.equations.reference import Equations, Trajectory, follow
 from neuristor.golden_model.equations.ticks import float_rate, late_rate, round_ticks
 
 __all__ = ["Judged", "exact_run", "judge", "longest_tick"]
@@ -19,6 +20,16 @@ SPIKES = 12
 """Spikes that a run should have; the first half of them does not count."""
 MOST_TICKS = 400_000
 """Longest run, in ticks."""
+RANDOM_SPIKES = 400
+"""Spikes of a neuron that is random."""
+NEURONS = 16
+"""Random neurons of which ticks and circuit are the mean."""
+MOST_NOISY_TICKS = 16_000
+"""Longest run of a neuron with white noise, in ticks."""
+
+
+def _relative(rate: float, exact: float) -> float:
+    return rate / exact - 1 if exact else math.inf if rate else 0.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,8 @@ class Judged:
         Length of the run.
     reached : dict of str to (float, float)
         Lowest and highest value of each state in continuous time.
+    chance : float
+        For a random neuron, the standard error of `error` as far as it is by chance; else 0.
     """
 
     exact: float
@@ -47,16 +60,17 @@ class Judged:
     saturations: int
     ticks: int
     reached: dict[str, tuple[float, float]]
+    chance: float = 0.0
 
     @property
     def step_error(self) -> float:
-        """Relative error of the tick."""
-        return self.on_ticks / self.exact - 1 if self.exact else 0.0
+        """Relative error of the tick; infinite if the neuron fires on ticks only."""
+        return _relative(self.on_ticks, self.exact)
 
     @property
     def error(self) -> float:
-        """Relative error of the circuit, tables and words included."""
-        return self.bit_true / self.exact - 1 if self.exact else 0.0
+        """Relative error of the circuit, tables and words included; infinite if it fires in the circuit only."""
+        return _relative(self.bit_true, self.exact)
 
 
 def exact_run(params: EquationParams, current: float, ticks: int) -> Trajectory:
@@ -75,7 +89,10 @@ def exact_run(params: EquationParams, current: float, ticks: int) -> Trajectory:
     values = {symbol: float(np.ravel(value)[0]) for symbol, value in params.own_values.items()}
     duration = ticks * params.dt
     times = np.linspace(0, duration, 2000)
-    return follow(params.system, values, start, [(duration, current)], times, longest=20 * params.dt)
+    if params.system.noise:  # it has one value in each tick
+        stretches = [((n + 1) * params.dt, current) for n in range(ticks)]
+        return follow(Equations(params.system, values), start, stretches, times[:-1], longest=params.dt)
+    return follow(Equations(params.system, values), start, [(duration, current)], times, longest=20 * params.dt)
 
 
 def judge(params: EquationParams, current: float = 0.0) -> Judged:
@@ -93,6 +110,8 @@ def judge(params: EquationParams, current: float = 0.0) -> Judged:
     Judged
         The rates; 0 where it does not fire repeatedly.
     """
+    if params.system.noisy:
+        return _judge_random(params, current)
     ticks = 4000
     exact = exact_run(params, current, ticks)
     while len(exact.spikes) < SPIKES and 4 * ticks <= MOST_TICKS:
@@ -116,6 +135,41 @@ def judge(params: EquationParams, current: float = 0.0) -> Judged:
         saturations=saturations,
         ticks=ticks,
         reached={name: (float(column.min()), float(column.max())) for name, column in exact.samples.items()},
+    )
+
+
+def _judge_random(params: EquationParams, current: float) -> Judged:
+    """`judge` for neurons that are random: mean rates, and how far they differ by chance."""
+    most = MOST_NOISY_TICKS if params.system.noise else MOST_TICKS
+    ticks = 4000
+    exact = exact_run(params, current, ticks)
+    while len(exact.spikes) < RANDOM_SPIKES and 4 * ticks <= most:
+        ticks *= 4
+        exact = exact_run(params, current, ticks)
+    several = replace(params, count=NEURONS)
+    bit_true, state = EquationBitTrue(several), several.float_tick.start(NEURONS)
+    drive, given = several.drive_raw(np.full(NEURONS, current)), np.full(NEURONS, current)
+    steps = max(4000, ticks // NEURONS)
+    on_ticks, in_words = 0, 0
+    for n in range(steps):
+        spike = bit_true.step(drive)
+        state, float_spike = several.float_tick.step(state, given)
+        if n >= steps // 5:
+            in_words += int(np.sum(spike))
+            on_ticks += int(np.sum(float_spike))
+    intervals = np.diff(exact.spikes)[len(exact.spikes) // 5 :]
+    seconds = NEURONS * (steps - steps // 5) * params.dt
+    chance = 0.0
+    if len(intervals) > 1 and in_words:
+        chance = float(intervals.std() / intervals.mean() * np.sqrt(1 / len(intervals) + 1 / in_words))
+    return Judged(
+        exact=float(1 / intervals.mean()) if len(intervals) > 1 else 0.0,
+        on_ticks=on_ticks / seconds,
+        bit_true=in_words / seconds,
+        saturations=bit_true.saturations,
+        ticks=steps,
+        reached={name: (float(column.min()), float(column.max())) for name, column in exact.samples.items()},
+        chance=chance,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -19,9 +19,9 @@ from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.golden import source, step
 from neuristor.golden_model.equations.graph import bits
 from neuristor.golden_model.equations.lower import Words
-from neuristor.golden_model.equations.numeric import Draws, FloatTick, constants
+from neuristor.golden_model.equations.numeric import FloatTick, Luck, constants
 from neuristor.golden_model.equations.quantise import Quantised, drive_bits, initial, int_bits, pull_range, quantise
-from neuristor.golden_model.equations.reference import Trajectories, follow, follow_together
+from neuristor.golden_model.equations.reference import Chance, Equations, Trajectories, follow, follow_together
 from neuristor.golden_model.equations.system import Model, System, read
 from neuristor.golden_model.equations.ticks import check_tick
 from neuristor.golden_model.equations.units import quantity
@@ -390,6 +390,26 @@ class EquationBitTrue(BitTrueModel):
         return self.params.pulls(vars(self))
 
 
+class _Drawn(Chance):
+    """The random numbers of one tick of a neuron, which the circuit draws too."""
+
+    def __init__(self, luck: Luck, n: int, noisy: Sequence[str]) -> None:
+        self._luck, self._n, self._noisy = luck, n, noisy
+
+    def _own(self, values: Any) -> float:
+        return float(np.ravel(values)[self._n]) if np.ndim(values) else float(values)
+
+    def noise(self, count: int, duration: float) -> list[float]:
+        return [self._own(self._luck.normal[name]) / math.sqrt(duration) for name in self._noisy]
+
+    def wait(self, event: int) -> float:
+        return -math.log1p(-self._own(self._luck.uniform[event]))
+
+    def both(self, event: int, name: str) -> tuple[float, float]:
+        normal, uniform = self._luck.both[event, name]
+        return self._own(normal), self._own(uniform)
+
+
 class EquationReference(ReferenceModel):
     """The same array in float64.
 
@@ -408,6 +428,7 @@ class EquationReference(ReferenceModel):
     def _prepare(self) -> None:
         self._state = self.params.float_tick.start(self.params.count)
         self._wide = EquationBitTrue(self.params.wide) if self.rounded else None
+        self._ready: dict[tuple[float, ...], Equations] = {}
         self._show()
 
     def _show(self) -> None:
@@ -453,28 +474,33 @@ class EquationReference(ReferenceModel):
             spikes = self._together([(h, params.inputs(drive))], np.zeros(0), h).spikes
             self._show()
             return [(np.full(len(each), n), self.time + each) for n, each in enumerate(spikes) if len(each)]
-        given = params.inputs(drive)
-        random = Draws(self._state.get("noise"))
-        disturbed = [random.normal() / math.sqrt(h) for _ in params.system.noise]
+        given, luck = params.inputs(drive), params.float_tick.luck(self._state.get("noise"))
         found: Events = []
         for n in range(params.count):
             made = follow(
-                params.system,
-                self._values(n),
+                self._equations(n),
                 {name: float(self._state[name][n]) for name in self._names},
                 [(h, float(given[n]))],
                 np.zeros(0, dtype=np.float64),
                 longest=h,
-                disturbances=[[float(each[n]) for each in disturbed]],
+                chance=_Drawn(luck, n, [*params.system.noise]),
             )
             for name in self._names:
                 self._state[name][n] = made.after[name]
             if len(made.spikes):
                 found.append((np.full(len(made.spikes), n), self.time + made.spikes))
         if params.system.noisy:
-            self._state["noise"] = random.after()
+            self._state["noise"] = luck.after
         self._show()
         return found
+
+    def _equations(self, n: int) -> Equations:
+        """The equations of a neuron."""
+        values = self._values(n)
+        key = tuple(values.values())
+        if key not in self._ready:
+            self._ready[key] = Equations(self.params.system, values)
+        return self._ready[key]
 
     @property
     def _names(self) -> list[str]:
@@ -506,13 +532,12 @@ class EquationReference(ReferenceModel):
         known: dict[Any, Any] = {}
         given = params.inputs(drive)
         for n in range(params.count):
-            values = self._values(n)
-            key = tuple(values.values()), given[:, n].tobytes()
+            key = tuple(self._values(n).values()), given[:, n].tobytes()
             if key not in known:
                 cuts = np.append(np.flatnonzero(np.diff(given[:, n])), ticks - 1)
                 inputs = [(float(ends[cut]), float(given[cut, n])) for cut in cuts]
                 start = {name: float(self._state[name][n]) for name in self._names}
-                known[key] = follow(params.system, values, start, inputs, ends, longest=20 * h)
+                known[key] = follow(self._equations(n), start, inputs, ends, longest=20 * h)
             made = known[key]
             for name in params.outputs:
                 trace[name][:, n] = made.samples[name]

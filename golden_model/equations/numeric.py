@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy
@@ -120,7 +120,7 @@ class FloatTick:
             Which neurons fired.
         """
         tick, system, count = self.tick, self.tick.system, len(drive)
-        random = Draws(state.get("noise"))
+        luck = self.luck(state.get("noise"))
         old = [state[name] for name in self._names]
         lag = [state["lag"]] if tick.located else []
         inputs = [drive, *([pull] if system.pull else [])]
@@ -129,7 +129,7 @@ class FloatTick:
         change: dict[str, Any] = {}
         for name, function in self._changes:
             moved, disturbed = function(*known)
-            change[name] = moved + (disturbed * random.normal() if name in system.noise else 0.0)
+            change[name] = moved + (disturbed * luck.normal[name] if name in system.noise else 0.0)
             if name in tick.middle:
                 known.append(self._within(name, state[name] + change[name] / 2))
             if name in tick.newest:
@@ -142,8 +142,8 @@ class FloatTick:
         values = [new[name] for name in self._names]
         happens = []
         left = np.zeros(count)
-        for event in self._events:
-            found, part = event.happens(old, values, inputs, rates, random, self.tick)
+        for n, event in enumerate(self._events):
+            found, part = event.happens(old, values, inputs, rates, luck.uniform.get(n), self.tick)
             happens.append(found)
             if tick.located and event.event.locate and event.event.assignments:
                 left = np.where(found & (left == 0), part, left)
@@ -152,22 +152,51 @@ class FloatTick:
             values = [new[name] for name in self._names]
         spike = np.zeros(count, dtype=bool)
         after, changed = dict(new), {name: np.zeros(count, dtype=bool) for name in new}
-        for event, found in zip(self._events, happens, strict=True):
+        for n, (event, found) in enumerate(zip(self._events, happens, strict=True)):
             if event.event.spike:
                 spike = spike | found
             for name, function in event.actions.items():
                 at = found & ~changed[name]
-                after[name] = np.where(
-                    at, function(*values, *inputs, *random.both(event.event.assignments[name]))[0], after[name]
-                )
+                after[name] = np.where(at, function(*values, *inputs, *luck.both[n, name])[0], after[name])
                 changed[name] = changed[name] | at
         for name in tick.ahead:
             after[f"d_{name}"] = np.where(changed[name] | (left > 0), 0.0, change[name])
         if tick.located:
             after["lag"] = np.minimum(left * (1 + state["lag"]), LONGEST_LAG - 2.0**-LAG_BITS)
         if system.noisy:
-            after["noise"] = random.after()
+            after["noise"] = luck.after
         return after, np.asarray(spike)
+
+    def luck(self, state: Any) -> Luck:
+        """The random numbers of a tick, in the order in which the circuit draws them.
+
+        Parameters
+        ----------
+        state : ndarray of int64, shape (count,), or None
+            States of the generators; None if nothing is random.
+        """
+        draws = Draws(state)
+        normal = {name: draws.normal() for name, _ in self._changes if name in self.tick.system.noise}
+        uniform = {n: draws.uniform() for n, event in enumerate(self._events) if event.rate is not None}
+        both = {
+            (n, name): draws.both(event.event.assignments[name])
+            for n, event in enumerate(self._events)
+            for name in event.actions
+        }
+        return Luck(normal, uniform, both, None if state is None else draws.after())
+
+
+class Luck(NamedTuple):
+    """The random numbers of a tick."""
+
+    normal: Mapping[str, Floats]
+    """For each state with noise."""
+    uniform: Mapping[int, Floats]
+    """For each random event, by its number: it happens if this is below its chance."""
+    both: Mapping[tuple[int, str], Any]
+    """``randn()`` and ``rand()`` in the assignment of each event to each name."""
+    after: Any
+    """States of the generators after the tick."""
 
 
 class Draws:
@@ -225,7 +254,7 @@ class _Compiled:
         }
 
     def happens(
-        self, old: list[Any], new: list[Any], inputs: list[Any], rates: list[Any], random: Draws, tick: Tick
+        self, old: list[Any], new: list[Any], inputs: list[Any], rates: list[Any], drawn: Any, tick: Tick
     ) -> tuple[NDArray[np.bool_], Floats]:
         """Whether it happens, and the part of the tick that is left then."""
         shape = inputs[0].shape
@@ -233,7 +262,7 @@ class _Compiled:
         none = np.zeros(shape)
         if self.rate is not None:
             chance = -np.expm1(-self.rate(*new, *inputs)[0] * tick.h)
-            return holds & (random.uniform() < chance), none
+            return holds & (drawn < chance), none
         after = np.broadcast_to(self.guard(*new, *inputs, *rates)[0], shape)
         found = holds & (after > 0)
         if not self.event.assignments:

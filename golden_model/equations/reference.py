@@ -5,6 +5,8 @@ Nothing here is shared with the compiler but the parsed equations.
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +19,9 @@ from scipy.optimize import brentq
 
 from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.functions import compiled
-from neuristor.golden_model.equations.system import PULL, System
+from neuristor.golden_model.equations.system import PULL, RAND, RANDN, System
 
-__all__ = ["Trajectories", "Trajectory", "follow", "follow_together"]
+__all__ = ["Chance", "Equations", "FreshChance", "Trajectories", "Trajectory", "follow", "follow_together"]
 
 Floats = NDArray[np.float64]
 MOST_AT_ONCE = 50
@@ -48,48 +50,98 @@ class Trajectory:
     after: dict[str, float]
 
 
-class _Compiled:
-    """The equations of a system as functions of plain numbers."""
+class Chance(ABC):
+    """What is random in a run."""
 
-    def __init__(self, system: System, values: Mapping[Any, float]) -> None:
-        self.system = system
-        self.states, self.discrete = [*system.states], [*system.discrete]
-        symbols = [each.symbol for each in (*system.states.values(), *system.discrete.values())]
-        given = system.input.symbol if system.input else sympy.Symbol("no_input", real=True)
-        self.arguments = [*symbols, given]
-        xi = [sympy.Symbol(f"xi_{name}", real=True) for name in system.noise]
-        rates = [
-            system.derivatives[name]
-            + (system.noise[name] * xi[[*system.noise].index(name)] if name in system.noise else 0)
-            for name in self.states
-        ]
-        self.rate = compiled([*self.arguments, *xi], rates, values)
-        exact = dict(zip(system.rates.values(), (system.derivatives[name] for name in system.rates), strict=True))
-        self.guards = [
-            compiled(self.arguments, [sympy.sympify(event.guard or 0).xreplace(exact)], values)
-            for event in system.events
-        ]
-        self.conditions = [
-            compiled(self.arguments, [sympy.sympify(event.condition)], values) for event in system.events
-        ]
-        self.actions = [
-            {name: compiled(self.arguments, [each], values) for name, each in event.assignments.items()}
-            for event in system.events
-        ]
+    @abstractmethod
+    def noise(self, count: int, duration: float) -> list[float]:
+        """White noise over a stretch: its mean.
+
+        Parameters
+        ----------
+        count : int
+            Number of states that have it.
+        duration : float
+            Length of the stretch, in second.
+
+        Returns
+        -------
+        list of float
+            In 1 / sqrt(second).
+        """
+
+    @abstractmethod
+    def wait(self, event: int) -> float:
+        """How much the integral of the rate of a random event grows until the event happens.
+
+        Parameters
+        ----------
+        event : int
+            Number of the event.
+        """
+
+    @abstractmethod
+    def both(self, event: int, name: str) -> tuple[float, float]:
+        """``randn()`` and ``rand()`` in an assignment.
+
+        Parameters
+        ----------
+        event : int
+            Number of the event.
+        name : str
+            What is assigned.
+        """
 
 
-def follow(
-    system: System,
-    values: Mapping[Any, float],
-    start: Mapping[str, float],
-    inputs: Sequence[tuple[float, float]],
-    times: Floats,
-    *,
-    longest: float,
-    disturbances: Sequence[Sequence[float]] | None = None,
-    rtol: float = 1e-8,
-) -> Trajectory:
-    """Integrate from event to event.
+@dataclass(frozen=True)
+class FreshChance(Chance):
+    """What is random in a run, from a generator of NumPy.
+
+    Parameters
+    ----------
+    generator : numpy.random.Generator
+        The generator.
+    """
+
+    generator: np.random.Generator
+
+    def noise(self, count: int, duration: float) -> list[float]:
+        """White noise over a stretch.
+
+        Parameters
+        ----------
+        count : int
+            Number of states that have it.
+        duration : float
+            Length of the stretch, in second.
+        """
+        return [float(each) / math.sqrt(duration) for each in self.generator.standard_normal(count)]
+
+    def wait(self, event: int) -> float:
+        """How much the integral of a rate grows.
+
+        Parameters
+        ----------
+        event : int
+            Number of the event.
+        """
+        return float(self.generator.exponential())
+
+    def both(self, event: int, name: str) -> tuple[float, float]:
+        """``randn()`` and ``rand()``.
+
+        Parameters
+        ----------
+        event : int
+            Number of the event.
+        name : str
+            What is assigned.
+        """
+        return float(self.generator.standard_normal()), float(self.generator.random())
+
+
+class Equations:
+    """The equations of a system as functions of plain numbers, ready to be followed.
 
     Parameters
     ----------
@@ -97,6 +149,124 @@ def follow(
         The equations.
     values : mapping of sympy.Symbol to float
         Values of the parameters, in SI units.
+    """
+
+    def __init__(self, system: System, values: Mapping[Any, float]) -> None:
+        self.system = system
+        self.states, self.discrete = [*system.states], [*system.discrete]
+        symbols = [each.symbol for each in (*system.states.values(), *system.discrete.values())]
+        given = system.input.symbol if system.input else sympy.Symbol("no_input", real=True)
+        arguments = [*symbols, given]
+        xi = [sympy.Symbol(f"xi_{name}", real=True) for name in system.noise]
+        rates = [
+            system.derivatives[name]
+            + (system.noise[name] * xi[[*system.noise].index(name)] if name in system.noise else 0)
+            for name in self.states
+        ]
+        self.rate = compiled([*arguments, *xi], rates, values)
+        exact = dict(zip(system.rates.values(), (system.derivatives[name] for name in system.rates), strict=True))
+        self.guards = [
+            compiled(arguments, [sympy.sympify(event.guard or 0).xreplace(exact)], values) for event in system.events
+        ]
+        self.conditions = [compiled(arguments, [sympy.sympify(event.condition)], values) for event in system.events]
+        self.actions = [
+            {name: compiled([*arguments, RANDN, RAND], [each], values) for name, each in event.assignments.items()}
+            for event in system.events
+        ]
+        self.random = [n for n, event in enumerate(system.events) if event.rate is not None]
+        """Numbers of the random events."""
+        self.hazards = compiled(arguments, [system.events[n].rate for n in self.random], values)
+
+
+class _Neuron:
+    """A neuron on its way: its states, and beside them how far the integral of the rate of each random event came."""
+
+    def __init__(self, made: Equations, start: Mapping[str, float], chance: Chance) -> None:
+        self.made, self.chance, self.own = made, chance, len(made.states)
+        self.y = np.array([*(start[name] for name in made.states), *(0.0 for _ in made.random)], dtype=np.float64)
+        self.d = [float(start[name]) for name in made.discrete]
+        self.waits = {n: chance.wait(n) for n in made.random}
+        self.given, self.noise, self.active = 0.0, list[float](), list[int]()
+
+    def begin(self, given: float, duration: float) -> None:
+        """Begin a stretch of a constant input."""
+        self.given, self.noise = given, self.chance.noise(len(self.made.system.noise), duration)
+
+    def look(self) -> None:
+        """See which events can happen: those whose condition, of discrete values only, holds."""
+        numbers = range(len(self.made.system.events))
+        self.active = [n for n in numbers if bool(self.made.conditions[n](*self._at(self.y))[0])]
+
+    def _at(self, y: Any) -> tuple[Any, ...]:
+        return (*y[: self.own], *self.d, self.given)
+
+    def rate(self, _: float, y: Any) -> Any:
+        """The derivatives."""
+        at = self._at(y)
+        hazards = zip(self.made.random, self.made.hazards(*at), strict=True)
+        moving = (*self.made.rate(*at, *self.noise), *(each if n in self.active else 0.0 for n, each in hazards))
+        return np.array([float(each) for each in moving])
+
+    def guard(self, n: int, y: Any) -> float:
+        """What becomes positive when an event happens."""
+        if n in self.waits:
+            return float(y[self.own + self.made.random.index(n)]) - self.waits[n]
+        return float(self.made.guards[n](*self._at(y))[0])
+
+    def stops(self, n: int) -> bool:
+        """Whether the neuron is another one after an event."""
+        return n in self.waits or bool(self.made.system.events[n].assignments)
+
+    def crossing(self, n: int) -> Callable[[float, Any], float]:
+        """An event for SciPy."""
+
+        def found(_: float, y: Any) -> float:
+            return self.guard(n, y)
+
+        found.direction, found.terminal = 1.0, self.stops(n)  # type: ignore[attr-defined]
+        return found
+
+    def overdue(self, moment: float) -> int | None:
+        """An event whose guard is positive already, and stays so."""
+        ahead = self.y + self.rate(0.0, self.y) * moment
+        waiting = (n for n in self.active if n not in self.waits and self.stops(n))
+        return next((n for n in waiting if self.guard(n, self.y) > 0 and self.guard(n, ahead) > 0), None)
+
+    def change(self, fired: int) -> None:
+        """Do what an event does."""
+        made, y = self.made, self.y
+        if fired in self.waits:
+            y[self.own + made.random.index(fired)] = 0.0
+            self.waits[fired] = self.chance.wait(fired)
+        at = self._at(y)
+        changed = {
+            name: float(each(*at, *self.chance.both(fired, name))[0]) for name, each in made.actions[fired].items()
+        }
+        self.y = np.array([*(changed.get(name, y[k]) for k, name in enumerate(made.states)), *y[self.own :]])
+        self.d = [changed.get(name, self.d[k]) for k, name in enumerate(made.discrete)]
+
+    @property
+    def after(self) -> dict[str, float]:
+        """States and discrete values."""
+        return dict(zip([*self.made.states, *self.made.discrete], [*self.y[: self.own].tolist(), *self.d], strict=True))
+
+
+def follow(
+    made: Equations,
+    start: Mapping[str, float],
+    inputs: Sequence[tuple[float, float]],
+    times: Floats,
+    *,
+    longest: float,
+    chance: Chance | None = None,
+    rtol: float = 1e-8,
+) -> Trajectory:
+    """Integrate from event to event.
+
+    Parameters
+    ----------
+    made : Equations
+        The equations, and the values of their parameters.
     start : mapping of str to float
         States and discrete values at time 0.
     inputs : sequence of (float, float)
@@ -105,8 +275,8 @@ def follow(
         Times of the samples, in second, ascending; within the last stretch.
     longest : float
         Longest step of the solver, in second: an event that comes and goes within a step can be missed.
-    disturbances : sequence of sequence of float, optional
-        White noise, for each stretch and each state that has any, in 1 / sqrt(second).
+    chance : Chance, optional
+        What is random; by default from a generator with seed 0. White noise has one value in each stretch.
     rtol : float
         Relative tolerance.
 
@@ -120,102 +290,62 @@ def follow(
     EquationError
         If the solver stops before the end, or an event happens without end.
     """
-    made = _Compiled(system, values)
-    y = np.array([start[name] for name in made.states], dtype=np.float64)
-    d = [float(start[name]) for name in made.discrete]
-    scale = np.array([max(abs(each.low), abs(each.high)) for each in system.states.values()])
+    neuron = _Neuron(made, start, chance or FreshChance(np.random.default_rng(0)))
+    system, where = made.system, made.system.model.name
+    scale = [max(abs(each.low), abs(each.high)) for each in system.states.values()] + [1.0 for _ in made.random]
     samples = {name: np.empty(len(times)) for name in (*made.states, *made.discrete)}
     spikes: list[float] = []
     events: list[tuple[float, str]] = []
     now, done = 0.0, 0
-    where = system.model.name
-    for stretch, (end, given) in enumerate(inputs):
-        noise = [] if disturbances is None else list(disturbances[stretch])
-        noise += [0.0] * (len(system.noise) - len(noise))
-
-        def rate(_: float, y: Any, d: list[float] = d, given: float = given, noise: list[float] = noise) -> Any:
-            return np.array([float(each) for each in made.rate(*y, *d, given, *noise)])
-
+    for end, given in inputs:
+        neuron.begin(given, end - now)
         at_once = 0
         while now < end:
-            active = [
-                n
-                for n, event in enumerate(system.events)
-                if event.guard is not None and bool(made.conditions[n](*y, *d, given)[0])
-            ]
-            tiny = (end - now) * 1e-9
-            ahead = y + rate(now, y) * tiny
-            first = next(
-                (
-                    n
-                    for n in active
-                    if system.events[n].assignments
-                    and made.guards[n](*y, *d, given)[0] > 0
-                    and made.guards[n](*ahead, *d, given)[0] > 0
-                ),
-                None,
-            )
-            if first is None:
-                located = []
-                for n in active:
-
-                    def crossing(_: float, y: Any, n: int = n, d: list[float] = d, given: float = given) -> float:
-                        return float(made.guards[n](*y, *d, given)[0])
-
-                    crossing.direction = 1.0  # type: ignore[attr-defined]
-                    crossing.terminal = bool(system.events[n].assignments)  # type: ignore[attr-defined]
-                    located.append(crossing)
-                solution: Any = solve_ivp(
-                    rate,
-                    (now, end),
-                    y,
-                    method="LSODA",
-                    rtol=rtol,
-                    atol=rtol * 1e-2 * scale,
-                    max_step=longest,
-                    events=located or None,
-                    dense_output=True,
-                )
-                if solution.status < 0 or not np.isfinite(solution.y[:, -1]).all():
-                    raise EquationError(f"{where}: the equations cannot be followed beyond {solution.t[-1]:.6g} s")
-                reached = float(solution.t[-1])
-                last = int(np.searchsorted(times, reached, side="right" if reached >= end else "left"))
-                if last > done:
-                    states = solution.sol(times[done:last])
-                    for k, name in enumerate(made.states):
-                        samples[name][done:last] = states[k]
-                    for k, name in enumerate(made.discrete):
-                        samples[name][done:last] = d[k]
-                    done = last
-                fired = None
-                for n, when in zip(active, solution.t_events or [], strict=False):
-                    event = system.events[n]
-                    for each in when.tolist():
-                        events.append((each, event.name))
-                        if event.spike:
-                            spikes.append(each)
-                    if len(when) and event.assignments:
-                        fired = n
-                at_once = 0 if reached > now else at_once
-                now, y = reached, solution.y[:, -1].copy()
-            else:
-                fired = first
-                events.append((now, system.events[first].name))
-                if system.events[first].spike:
+            neuron.look()
+            fired = neuron.overdue((end - now) * 1e-9)
+            if fired is not None:
+                events.append((now, system.events[fired].name))
+                if system.events[fired].spike:
                     spikes.append(now)
                 at_once += 1
                 if at_once > MOST_AT_ONCE:
                     raise EquationError(
-                        f"{where}: event {system.events[first].name} happens without end at {now:.6g} s"
+                        f"{where}: event {system.events[fired].name} happens without end at {now:.6g} s"
                     )
+                neuron.change(fired)
+                continue
+            solution: Any = solve_ivp(
+                neuron.rate,
+                (now, end),
+                neuron.y,
+                method="LSODA",
+                rtol=rtol,
+                atol=rtol * 1e-2 * np.array(scale),
+                max_step=longest,
+                events=[neuron.crossing(n) for n in neuron.active] or None,
+                dense_output=True,
+            )
+            if solution.status < 0 or not np.isfinite(solution.y[:, -1]).all():
+                raise EquationError(f"{where}: the equations cannot be followed beyond {solution.t[-1]:.6g} s")
+            reached = float(solution.t[-1])
+            last = int(np.searchsorted(times, reached, side="right" if reached >= end else "left"))
+            if last > done:
+                states = solution.sol(times[done:last])
+                for k, name in enumerate(made.states):
+                    samples[name][done:last] = states[k]
+                for k, name in enumerate(made.discrete):
+                    samples[name][done:last] = neuron.d[k]
+                done = last
+            for n, when in zip(neuron.active, solution.t_events or [], strict=False):
+                events += [(each, system.events[n].name) for each in when.tolist()]
+                spikes += when.tolist() if system.events[n].spike else []
+                if len(when) and neuron.stops(n):
+                    fired = n
+            at_once = 0 if reached > now else at_once
+            now, neuron.y = reached, solution.y[:, -1].copy()
             if fired is not None:
-                arguments = (*y, *d, given)
-                changed = {name: float(each(*arguments)[0]) for name, each in made.actions[fired].items()}
-                y = np.array([changed.get(name, y[k]) for k, name in enumerate(made.states)])
-                d = [changed.get(name, d[k]) for k, name in enumerate(made.discrete)]
-                rate.__defaults__ = (d, given, noise)
-    after = dict(zip([*made.states, *made.discrete], [*y.tolist(), *d], strict=True))
-    return Trajectory(samples, np.array(sorted(spikes)), tuple(sorted(events)), after)
+                neuron.change(fired)
+    return Trajectory(samples, np.array(sorted(spikes)), tuple(sorted(events)), neuron.after)
 
 
 @dataclass(frozen=True)

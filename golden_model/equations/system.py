@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 import sympy
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from neuristor.golden_model.equations.brian import brian_parts
 from neuristor.golden_model.equations.expressions import (
@@ -32,6 +32,8 @@ from neuristor.golden_model.equations.units import NONE, Dimension, quantity, un
 
 __all__ = [
     "PULL",
+    "RAND",
+    "RANDN",
     "Coupled",
     "Discrete",
     "Event",
@@ -66,12 +68,17 @@ class _Part(BaseModel):
 
 
 class Parameter(_Part):
-    """A constant of the device or its circuit."""
+    """A constant of the device or its circuit; a value alone stands for a parameter with nothing else."""
 
     value: Text = Field(description="value with its unit, such as '12 kohm'; a plain number has none")
     meaning: str = Field("", description="what it is")
     source: str = Field("", description="paper and place of the value; without one it is not verified")
     spread: Text = Field(0, description="standard deviation from device to device, as a fraction or in percent")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_value(cls, given: Any) -> Any:
+        return given if isinstance(given, dict | Parameter) else {"value": given}
 
 
 class State(_Part):

@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from benchmarks.tables import models
-from neuristor.golden_model.equations.reference import follow
+from neuristor.golden_model.equations.reference import Equations, follow
 
 
 def test_the_other_integrator_finds_the_spikes_of_scipy() -> None:
     _, params = models.params_of("vo2_switch", 1)
     start = {name: float(column[0]) for name, column in params.float_tick.start(1).items()}
     end = 200 * params.dt
-    exact = follow(params.system, params.system.values, start, [(end, 0.0)], np.zeros(0), longest=params.dt).spikes
+    exact = follow(
+        Equations(params.system, params.system.values), start, [(end, 0.0)], np.zeros(0), longest=params.dt
+    ).spikes
     found = models.integrated(params.system, 0.0, params.dt / 100, 20_000)
     assert len(exact) == 3
     # The crossings are on a straight line within a step.

@@ -138,6 +138,9 @@ def test_a_bad_waveform_is_one_sentence(text: str, message: str, tmp_path: Path)
         ({"source": "none", "offset": 1e-6}, "offset has no meaning for the source 'none'"),
         ({"source": "sine", "frequency": 1e5, "frames": 2}, "frames must be left out"),
         ({"source": "none", "loop": True}, "loop has a meaning for the waveform of a file only"),
+        ({"source": "constant"}, "current is missing"),
+        ({"source": "constant", "current": 1e-6, "offset": 1e-6}, "offset has no meaning for the source 'constant'"),
+        ({"source": "digits", "current": -1e-6}, "current must be above 0, not -1e-06"),
     ],
 )
 def test_a_key_without_meaning_is_refused(keys: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -165,6 +168,18 @@ def test_a_supply_over_time_is_a_current_through_the_series_resistor(tmp_path: P
     assert abs(int(run.continuous["spike"].sum()) - int(spikes.sum())) <= 2
     verdict = verify(volts.case, "compiled")
     assert verdict.equal, verdict.reason
+
+
+def test_a_constant_input_is_given_or_usual(tmp_path: Path) -> None:
+    design = tmp_path / "design.toml"
+    design.write_text(DESIGN)
+    held = load(design, {"stimulus.source": "constant", "stimulus.current": 1e-4, "stimulus.frames": 2})
+    np.testing.assert_array_equal(held.stimulus.current, np.full((2, 2), 1e-4))
+    design.write_text('[neuron]\nmodel = "escape_rate"\ncount = 3\n[stimulus]\nsource = "constant"\nticks = 9\n')
+    usual = load(design)
+    np.testing.assert_array_equal(usual.stimulus.current, np.full((1, 3), 50e-9))
+    assert (usual.stimulus.ticks, usual.stimulus.waveform) == (9, False)
+    assert load(design, {"stimulus.current": -1e-9}).stimulus.current[0, 2] == -1e-9
 
 
 def test_runs_of_a_waveform_have_its_ticks_only(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from neuristor.golden_model.equations.file import shipped, shipped_model
 from neuristor.golden_model.equations.judge import Judged, judge
 from neuristor.golden_model.equations.neuron import EquationParams, model_of
 from neuristor.golden_model.equations.numeric import FloatTick
-from neuristor.golden_model.equations.reference import follow
+from neuristor.golden_model.equations.reference import Equations, follow
 from neuristor.golden_model.neurons.contract import NeuronModel
 from tests.marks import the_rest_is_slow
 
@@ -107,7 +107,9 @@ def test_a_device_without_a_rate_moves_as_by_scipy(name: str, given: float, part
         states[0]["x"][:] = states[1]["x"][:] = made.real("x", bit_true.x)
     start = {each: float(states[0][each][0]) for each in names}
     spans = [(ticks * made.dt, given)]
-    wanted = follow(made.system, made.system.values, start, spans, np.zeros(0), longest=made.dt, rtol=1e-10).after
+    wanted = follow(
+        Equations(made.system, made.system.values), start, spans, np.zeros(0), longest=made.dt, rtol=1e-10
+    ).after
     state, finer = states
     for _ in range(ticks):
         state, _ = made.float_tick.step(state, np.full(1, given))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from neuristor.golden_model.equations.file import shipped_model
+from neuristor.golden_model.equations.judge import judge
 from neuristor.golden_model.equations.neuron import EquationBitTrue, model_of
 from neuristor.golden_model.equations.system import Model, read
 
@@ -69,3 +70,25 @@ def test_random_events_have_the_rate_of_their_equation(millivolts: int, rate: fl
     expected = -np.expm1(-rate * params.dt) * COUNT * TICKS
     # The chance of a tick is a word of 16 bits: off by half a step at most.
     assert spikes == pytest.approx(expected, abs=4 * np.sqrt(expected) + COUNT * TICKS / 2**17)
+
+
+def test_a_random_neuron_in_continuous_time_draws_what_the_circuit_draws() -> None:
+    """Random events and resets to random places: the same spikes, but for ticks in which chance is at its edge."""
+    text = shipped_model("escape_rate").model_dump()
+    text["events"] = tuple(each | {"do": ("v = 5*mV*rand()",)} for each in text["events"])
+    made = model_of(Model.model_validate(text))
+    params = made.from_circuit(None, count=4, dt=10e-6)
+    drive = np.full((1500, 4), 50e-9)
+    _, exact = made.reference(params, locate=True).run(params.drive_volts(drive))
+    circuit = EquationBitTrue(params).run(params.drive_raw(drive))
+    spikes = np.array([len(times) for times in exact]), circuit["spike"].sum(axis=0)
+    assert spikes[1].min() >= 1
+    assert np.abs(spikes[0] - spikes[1]).max() <= 1
+
+
+def test_the_rate_of_a_random_model_is_judged_with_its_chance() -> None:
+    made = model_of(shipped_model("escape_rate"))
+    found = judge(made.from_circuit(None, count=1, dt=10e-6), 50e-9)
+    assert 0 < found.chance < 0.03
+    assert abs(found.error) < 4 * found.chance
+    assert found.reached["v"][1] < 0.03  # it is reset by random events

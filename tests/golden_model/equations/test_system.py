@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 from neuristor.golden_model.equations.expressions import EquationError
-from neuristor.golden_model.equations.system import Model, read
+from neuristor.golden_model.equations.system import Model, Parameter, read
 
 PLAIN: dict[str, Any] = {
     "name": "leaky",
@@ -50,6 +50,12 @@ def test_definitions_functions_and_lines_that_go_on() -> None:
     text = "\n".join(line[4:] for line in text.splitlines())
     system = read(changed(equations=text))
     assert {str(each) for each in system.derivatives["v"].free_symbols} == {"v", "i", "r", "tau"}
+
+
+def test_a_parameter_is_its_value_where_nothing_else_is_said() -> None:
+    short = changed(parameters={"tau": "10 ms", "r": "1 Mohm", "v_th": 0.02})
+    assert short.parameters["tau"] == Parameter(value="10 ms")
+    assert short.parameters["v_th"].value == 0.02
 
 
 @pytest.mark.parametrize(

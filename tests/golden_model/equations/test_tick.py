@@ -14,7 +14,7 @@ from neuristor.golden_model.devices.thermal_vo2 import ThermalVO2
 from neuristor.golden_model.equations.discretise import discretise
 from neuristor.golden_model.equations.neuron import EquationParams, model_of
 from neuristor.golden_model.equations.numeric import FloatTick
-from neuristor.golden_model.equations.reference import follow
+from neuristor.golden_model.equations.reference import Equations, follow
 from neuristor.golden_model.equations.system import Model, System, read
 from neuristor.golden_model.neurons.contract import NeuronModel
 from tests.marks import the_rest_is_extended, the_rest_is_slow
@@ -51,8 +51,7 @@ def exact(name: str, duration: float, **values: float) -> float:
         own: float(column[0]) for own, column in FloatTick(discretise(system, TICKS[name]), known).start(1).items()
     }
     made = follow(
-        system,
-        known,
+        Equations(system, known),
         start,
         [(duration, INPUTS.get(name, 0.0))],
         np.zeros(0, dtype=np.float64),
@@ -155,8 +154,7 @@ def test_halving_the_tick_divides_the_error_by_four(name: str) -> None:
         found[part] = state
     start = {own: float(column[0]) for own, column in FloatTick(discretise(system, h)).start(1).items()}
     made = follow(
-        system,
-        system.values,
+        Equations(system, system.values),
         start,
         [(steps * h, INPUTS.get(name, 0.0))],
         np.zeros(0, dtype=np.float64),
