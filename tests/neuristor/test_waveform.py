@@ -177,9 +177,9 @@ def test_a_constant_input_is_given_or_usual(tmp_path: Path) -> None:
     np.testing.assert_array_equal(held.stimulus.current, np.full((2, 2), 1e-4))
     design.write_text('[neuron]\nmodel = "escape_rate"\ncount = 3\n[stimulus]\nsource = "constant"\nticks = 9\n')
     usual = load(design)
-    np.testing.assert_array_equal(usual.stimulus.current, np.full((1, 3), 50e-9))
+    np.testing.assert_allclose(usual.stimulus.current, np.full((1, 3), 50e-9), rtol=1e-15)
     assert (usual.stimulus.ticks, usual.stimulus.waveform) == (9, False)
-    assert load(design, {"stimulus.current": -1e-9}).stimulus.current[0, 2] == -1e-9
+    assert load(design, {"stimulus.current": -1e-9}).stimulus.current[0, 2] == pytest.approx(-1e-9, rel=1e-15)
 
 
 def test_runs_of_a_waveform_have_its_ticks_only(tmp_path: Path) -> None:
