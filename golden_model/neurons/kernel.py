@@ -176,9 +176,11 @@ def _compiled(rule: Rule, raw: Any, fields: tuple[str, ...], keep: bool, reads: 
         store="; ".join(stores),
     )
     jit = numba.njit(nogil=True)
+    # A call would copy the descriptors of all tables.
+    inner = numba.njit(nogil=True, forceinline=True)
     scope = {
         "raw": raw,
-        "step": _rebuilt(rule.function, jit, {select: jit(_select), lookup: jit(_lookup)}),
+        "step": _rebuilt(rule.function, inner, {select: inner(_select), lookup: inner(_lookup)}),
     }
     exec(source, scope)
     loop: Callable[..., int] = jit(scope["loop"])
