@@ -25,6 +25,8 @@ from neuristor.golden_model.equations.ranges import CASES, Interval, interval
 __all__ = ["Fixed", "Lowering", "Table", "Words"]
 
 Floats = NDArray[np.float64]
+COARSE = 1 / 32
+"""Largest error of a table, as a part of the largest value of its function."""
 RATIO_BITS = 13
 """Bits of the quotient of a way and a larger one."""
 FINE = 8
@@ -777,7 +779,13 @@ class Lowering:
         return self._table(self._cased(e), symbol, self._variable(symbol), frac)
 
     def _table(self, cases: list[tuple[dict[Any, int], Any]], symbol: Any, x: Fixed, frac: int) -> Fixed:
-        """A table of a function of one variable, for each combination of discrete values, with linear interpolation."""
+        """A table of a function of one variable, for each combination of discrete values, with linear interpolation.
+
+        Raises
+        ------
+        EquationError
+            If the most entries are too few for the function.
+        """
         reals = [self._real(e, symbol, x) for _, e in cases]
         low, high = x.node.low, x.node.high
         span = high - low + 1
@@ -793,6 +801,13 @@ class Lowering:
             worst = max(error for _, error in made)
             if position == 0:
                 break
+        if worst > max(COARSE * size, math.ldexp(1.0, -frac)):
+            what = str(self._parts.get(symbol, symbol))
+            raise EquationError(
+                f"{self.where}: a table of {len(made[0][0]) - 1} entries cannot follow {str(cases[0][1])[:60]!r} while "
+                f"{what[:80]!r} goes from {math.ldexp(low, -x.frac):.4g} to {math.ldexp(high, -x.frac):.4g} (it is off "
+                f"by {worst:.2g} of {size:.2g}): wanted narrower ranges of the states in it, or a shorter tick"
+            )
         edges = [each for each, _ in made]
         name = self._table_name(cases[0][1])
         raws = [np.floor(np.ldexp(each, frac_in) + 0.5).astype(np.int64) for each in edges]

@@ -12,6 +12,7 @@ import pytest
 
 from neuristor.golden_model.devices.thermal_vo2 import ThermalVO2
 from neuristor.golden_model.equations.discretise import discretise
+from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.neuron import EquationParams, model_of
 from neuristor.golden_model.equations.numeric import FloatTick
 from neuristor.golden_model.equations.reference import Equations, follow
@@ -217,3 +218,17 @@ def test_the_golden_step_is_the_same_for_arrays_and_integers() -> None:
             *state, spike, _ = made.step(made.raw, *state, drive)
             assert bool(spike) == bool(bit_true.step(np.full(3, drive))[1])
         assert state == [int(getattr(bit_true, each)[2]) for each in bit_true.rule.state]
+
+
+def test_a_table_that_cannot_follow_its_function_is_refused() -> None:
+    """A rate over so many decades that no table has both ends."""
+    made = Model(
+        name="decades",
+        parameters={"rate": "1 GHz", "v_0": "100 mV", "tau": "1 us"},
+        states={"u": {"unit": "V", "range": ("0 V", "1 V")}, "w": {"range": (0, 1)}},
+        equations="du/dt = -u/tau\ndw/dt = (1 - w)*rate*sinh(u/v_0) - w/tau",
+        events=({"when": "w > 1/2", "spike": True},),
+    )
+    params = model_of(made).from_circuit(None, count=1, dt=20e-9)
+    with pytest.raises(EquationError, match=r"decades: a table of \d+ entries cannot follow .* narrower ranges"):
+        _ = params.quantised
