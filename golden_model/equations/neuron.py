@@ -331,7 +331,10 @@ class EquationParams(NeuronParams):
         drive : array_like of float, any shape
             Inputs, as `drive_volts` returns them.
         """
-        return np.asarray(np.asarray(drive, dtype=np.float64) / self.quantised.input_scale)
+        given, system = np.asarray(drive, dtype=np.float64) / self.quantised.input_scale, self.system
+        if system.bounds_input and system.input is not None:
+            given = np.clip(given, system.input.low, system.input.high)
+        return np.asarray(given)
 
     def real(self, name: str, raw: ArrayLike) -> Floats:
         """Values of a word.

@@ -314,6 +314,10 @@ class _Quantiser:
         limit = 1 << (self.words.drive - 1)
         word = Word("drive", frac, -limit, limit - 1, given.unit)
         node = self.graph.given("drive", "drive", word.low, word.high)
+        if self.system.bounds_input:
+            ends = sorted(math.ldexp(end * self.input_scale, frac) for end in (given.low, given.high))
+            node, outside = self.graph.clamp(node, math.ceil(ends[0]), math.floor(ends[1]))
+            self.saturated = self.graph.either(self.saturated, outside)
         self.lowering.define(self.input_symbol, Fixed(node, frac, 0.0))
         return word
 

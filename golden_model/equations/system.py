@@ -11,6 +11,8 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -25,7 +27,10 @@ from neuristor.golden_model.equations.expressions import (
     Function,
     Known,
     Scope,
+    choose,
     formula,
+    least,
+    most,
 )
 from neuristor.golden_model.equations.netlist import netlist
 from neuristor.golden_model.equations.units import NONE, Dimension, quantity, unit
@@ -383,6 +388,25 @@ class System:
             bool(self.noise)
             or any(event.rate is not None for event in self.events)
             or any(each.has(RAND, RANDN) for event in self.events for each in event.assignments.values())
+        )
+
+    @cached_property
+    def bounds_input(self) -> bool:
+        """Whether inputs are limited to their range: a function of the input may not be defined beyond it."""
+        if self.input is None:
+            return False
+        symbol = self.input.symbol
+        events = ((event.guard, event.rate, *event.assignments.values()) for event in self.events)
+        expressions = [*self.derivatives.values(), *self.noise.values(), *chain.from_iterable(events)]
+        parts = chain.from_iterable(
+            sympy.sympify(each).atoms(sympy.Function, sympy.Pow) for each in expressions if each is not None
+        )
+        # Choices, bounds and powers such as a cube are defined for all numbers.
+        return any(
+            each.has(symbol)
+            and not isinstance(each, (choose, least, most))
+            and not (each.is_Pow and each.exp.is_Integer and each.exp > 0)
+            for each in parts
         )
 
     @property

@@ -231,3 +231,29 @@ def test_a_table_that_cannot_follow_its_function_is_refused() -> None:
     )
     with pytest.raises(EquationError, match=r"decades: a table of \d+ entries cannot follow .* narrower ranges"):
         model_of(made).from_circuit(None, count=1, dt=20e-9)
+
+
+def test_an_input_within_a_function_is_limited_to_its_range() -> None:
+    """Words reach further than the range, and the logarithm is not defined there."""
+    made = model_of(
+        Model(
+            name="logarithm",
+            parameters={"tau": "1 us", "u_0": "1 V"},
+            input={"name": "u", "unit": "V", "range": ("1 V", "3 V"), "usual": "2 V"},
+            states={"x": {"range": (0, 2)}},
+            equations="dx/dt = (log(u/u_0) - x)/tau",
+            events=({"when": "x > 1", "do": ("x = 0",), "spike": True},),
+        )
+    )
+    params = made.from_circuit(None, count=3, dt=50e-9)
+    for beyond, end in ((0.2, 1.0), (3.7, 3.0)):
+        circuit, limited = made.bit_true(params), made.bit_true(params)
+        floats = made.reference(params, locate=False)
+        for _ in range(200):
+            circuit.step(params.drive.quantize(params.drive_volts(np.full(3, beyond))))
+            limited.step(params.drive_raw(np.full(3, end)))
+            floats.step(params.drive_volts(np.full(3, beyond)))
+            np.testing.assert_array_equal(circuit.x, limited.x)
+        assert circuit.saturations == 3 * 200
+        assert limited.saturations == 0
+        np.testing.assert_allclose(params.real("x", circuit.x), floats.x, atol=1e-4)
