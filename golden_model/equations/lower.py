@@ -26,7 +26,7 @@ __all__ = ["Fixed", "Lowering", "Table", "Words"]
 
 Floats = NDArray[np.float64]
 COARSE = 1 / 32
-"""Largest error of a table, as a part of the largest value of its function."""
+"""Error of a table from which on it is called coarse, as a part of the largest value of its function."""
 RATIO_BITS = 13
 """Bits of the quotient of a way and a larger one."""
 FINE = 8
@@ -109,6 +109,8 @@ class Table:
         How many there are.
     error : float
         Largest distance of the interpolation from the function.
+    coarse : bool
+        Whether that is much of the largest value: a steep function over a long range.
     """
 
     name: str
@@ -118,6 +120,7 @@ class Table:
     high: float
     entries: int
     error: float
+    coarse: bool
 
 
 def _log2(value: float) -> int:
@@ -765,27 +768,36 @@ class Lowering:
             return False
         if dependent.is_Add:
             return self._tabular(dependent, x)
-        return not (dependent.is_Pow and dependent.exp == -1 and self._wide(dependent.base))
+        if not (dependent.is_Pow and dependent.exp == -1 and self._wide(dependent.base)):
+            return True
+        # The reciprocal of what goes over octaves is smooth where that is, say, 1 + exp(x).
+        return self._wide(dependent.base, 1024) and self._tabular(dependent.base, x) and self._smooth(dependent, x)
 
-    def _wide(self, e: Any) -> bool:
-        """Whether the reciprocal of an expression needs a normalised argument."""
+    def _smooth(self, e: Any, x: Any) -> bool:
+        """Whether a table of one variable follows a function of it."""
+        low, high = self.interval(x)
+        names = {s: self.numbers[s] for s in e.free_symbols & set(self.numbers)}
+        function = compiled([x], [e], names)
+        at = np.linspace(low, high, FINE * self.words.entries // 2 + 1)
+        values = np.broadcast_to(function(at)[0], at.shape)
+        if not np.isfinite(values).all():
+            return False
+        error = np.abs(np.interp(at, at[::FINE], values[::FINE]) - values).max()
+        return bool(error < COARSE / 8 * np.abs(values).max())
+
+    def _wide(self, e: Any, ratio: int = 16) -> bool:
+        """Whether the ends of an expression differ so much that its reciprocal needs a normalised argument."""
         low, high = self.interval(e)
         if low <= 0 <= high:
             return True  # an error, found where the quotient is made
         ends = sorted((abs(low), abs(high)))
-        return ends[1] > 16 * ends[0]
+        return ends[1] > ratio * ends[0]
 
     def _tabulated(self, e: Any, symbol: Any, frac: int) -> Fixed:
         return self._table(self._cased(e), symbol, self._variable(symbol), frac)
 
     def _table(self, cases: list[tuple[dict[Any, int], Any]], symbol: Any, x: Fixed, frac: int) -> Fixed:
-        """A table of a function of one variable, for each combination of discrete values, with linear interpolation.
-
-        Raises
-        ------
-        EquationError
-            If the most entries are too few for the function.
-        """
+        """A table of a function of one variable, for each combination of discrete values, with linear interpolation."""
         reals = [self._real(e, symbol, x) for _, e in cases]
         low, high = x.node.low, x.node.high
         span = high - low + 1
@@ -801,13 +813,6 @@ class Lowering:
             worst = max(error for _, error in made)
             if position == 0:
                 break
-        if worst > max(COARSE * size, math.ldexp(1.0, -frac)):
-            what = str(self._parts.get(symbol, symbol))
-            raise EquationError(
-                f"{self.where}: a table of {len(made[0][0]) - 1} entries cannot follow {str(cases[0][1])[:60]!r} while "
-                f"{what[:80]!r} goes from {math.ldexp(low, -x.frac):.4g} to {math.ldexp(high, -x.frac):.4g} (it is off "
-                f"by {worst:.2g} of {size:.2g}): wanted narrower ranges of the states in it, or a shorter tick"
-            )
         edges = [each for each, _ in made]
         name = self._table_name(cases[0][1])
         raws = [np.floor(np.ldexp(each, frac_in) + 0.5).astype(np.int64) for each in edges]
@@ -834,7 +839,8 @@ class Lowering:
         graph.within(result, low_out, high_out)
         error = min(error, math.ldexp(high_out - low_out + 1, -frac_in) + 2 * worst)
         formula = ", ".join(str(e) for _, e in cases)
-        self.tables.append(Table(name, formula, str(symbol), x.low, x.high, rows * len(cases), worst))
+        coarse = worst > max(COARSE * size, math.ldexp(1.0, -frac))
+        self.tables.append(Table(name, formula, str(symbol), x.low, x.high, rows * len(cases), worst, coarse))
         return self.scaled(Fixed(result, frac_in, error), frac)
 
     def _real(self, e: Any, symbol: Any, x: Fixed) -> Callable[[Any], Floats]:

@@ -521,7 +521,9 @@ class _Builder:
         seen: set[str] = set()
         inputs = [each.name for each in (model.input, model.coupling) if each is not None]
         for name in (model.name, *model.parameters, *model.states, *model.discrete, *inputs):
-            if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
+            if keyword.iskeyword(name):
+                raise EquationError(f"{self.where}: {name!r} has a meaning of its own in formulas: use another name")
+            if not name.isidentifier() or not name.isascii():
                 raise EquationError(f"{self.where}: {name!r} must be a name of letters, digits and underscores")
         for name in (*model.parameters, *model.states, *model.discrete, *inputs):
             if name in RESERVED or name in FUNCTIONS or name in CONSTANTS:

@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from typing import Self
 
 __all__ = ["NONE", "Dimension", "Unit", "quantity", "unit"]
@@ -82,6 +83,13 @@ class Dimension:
             for scale, power in (("/s", -1), ("*s", 1), ("/sqrt(s)", Fraction(-1, 2))):
                 if self == _dimension(name) * _dimension("s") ** Fraction(power):
                     return f"{name}{scale}"
+        named = ("V", "A", "W", "K", "S", "ohm", "F", "H", "J", "m", "C", "s")
+        for first, second in product(named, named):
+            a, b = _dimension(first), _dimension(second)
+            if self == a / b:
+                return f"{first}/{second}"
+            if self == a * b:
+                return f"{first}*{second}" if first != second else f"{first}**2"
         parts = [
             name if power == 1 else f"{name}**{power}" if power.denominator == 1 else f"{name}**({power})"
             for name, power in zip(_BASE, self.exponents, strict=True)

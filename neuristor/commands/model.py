@@ -32,6 +32,11 @@ Current = Annotated[
 ]
 
 
+def _file(name: str) -> str:
+    """The name of a model's file for messages; empty for a model of ours, which its messages name."""
+    return Path(name).name if Path(name).suffix == ".toml" else ""
+
+
 def _model(name: str) -> Model:
     path = Path(name)
     return model_file(path) if path.suffix == ".toml" else shipped_model(name)
@@ -77,7 +82,7 @@ def show(
 
     Example: `neuristor model show thermal_vo2 --tick '10 ns'`
     """
-    with named():
+    with named(_file(name)):
         model = _model(name)
         params = _params(model, tick)
         quantised = params.quantised
@@ -123,7 +128,7 @@ def _tables(params: EquationParams) -> Table:
             f"{each.low:.4g}",
             f"{each.high:.4g}",
             str(each.entries),
-            f"{each.error:.2g}",
+            f"{each.error:.2g}" + (" (coarse)" if each.coarse else ""),
         )
     return table
 
@@ -157,7 +162,7 @@ def check(
     """
     if not 0 < target < 1:
         refuse(f"--target must be above 0 and below 1, not {target:g}")
-    with named():
+    with named(_file(name)):
         model = _model(name)
         system = system_of(model)
         params = _params(model, tick)
@@ -183,9 +188,14 @@ def check(
                 f"{low:.4g} to {high:.4g} {variable.unit}; its range {variable.low:.4g} to {variable.high:.4g}",
             )
     table.add_row("clamped updates", f"{found.saturations} of {found.ticks}")
+    for each in params.quantised.tables:
+        if each.coarse:
+            span = f"{each.low:.4g} to {each.high:.4g}"
+            text = f"{each.formula[:60]} over {span} is off by {each.error:.2g}: narrower ranges make it finer"
+            table.add_row(f"coarse {each.name}", escape(text))
     console.print(table)
     if found.exact and not system.noisy:
-        with named():
+        with named(_file(name)):
             best, error = longest_tick(params, current, target / 2)
         console.print(f"longest tick within {target / 2:.2%}: {si(best, 's')} ({error:+.3%})")
     ends_with(not found.saturations and abs(found.error) <= max(target, 3 * found.chance))
