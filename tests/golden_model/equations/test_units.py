@@ -78,5 +78,13 @@ def test_prefixes_and_symbols_are_told_apart() -> None:
 
 
 def test_a_dimension_is_shown_as_people_write_it() -> None:
-    shown = {"V": "V", "V/s": "V/s", "1": "a number without unit", "V*A": "W", "m**2": "m**2", "A*s*m": "m*s*A"}
+    shown = {
+        "V": "V",
+        "V/s": "V/s",
+        "1": "a number without unit",
+        "V*A": "W",
+        "m**2": "m**2",
+        "S/mV": "S/V",
+        "kg*m*A": "kg*m*A",
+    }
     assert {text: str(quantity(f"1 {text}")[1]) for text in shown} == shown
