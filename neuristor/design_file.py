@@ -275,13 +275,14 @@ def with_input(neurons: Design, current: ArrayLike | None, ticks: int | None) ->
 
 
 def _neuron(name: str, folder: Path, digest: Any) -> Neuron:
-    """The neuron of a name or of a model file; the bytes of the file are added to the digest."""
+    """The neuron of a name or of a model file; what the file says is added to the digest."""
     if name.startswith("{"):  # the text of a model made in Python
         return equation_neuron(Model.model_validate_json(name).model_dump_json())
     if not name.endswith(".toml"):
         return neuron(name)
-    text = model_file(folder / name).model_dump_json()
-    digest.update(text.encode())
+    model = model_file(folder / name)
+    text = model.model_dump_json()
+    digest.update(model.model_dump_json(exclude_defaults=True).encode())
     return equation_neuron(text)
 
 

@@ -24,6 +24,8 @@ __all__ = ["Shown", "gallery", "not_reproduced", "plot"]
 
 COLUMNS = 4
 """Panels in a row of the picture."""
+SCALES = ((1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns"))
+"""Units of the time axis."""
 MOST_POINTS = 4000
 """Most points of a curve."""
 
@@ -164,15 +166,19 @@ def plot(shown: list[Shown], title: str) -> str:
 def _panel(ax: Any, each: Shown) -> None:
     behaviour = each.behaviour
     every = max(1, len(each.membrane) // MOST_POINTS)
-    time = 1e3 * behaviour.params.dt * np.arange(1, len(each.membrane) + 1)[::every]
-    ax.plot(time, 1e3 * each.float_membrane[::every], color=FLOAT, lw=1.6, alpha=0.6)
-    ax.plot(time, 1e3 * each.membrane[::every], color=INK, lw=0.6)
+    dt = behaviour.params.dt
+    duration = len(each.membrane) * dt
+    scale, unit = next((pair for pair in SCALES if duration * pair[0] >= 2), SCALES[-1])
+    size, observed = (1e3, "mV") if behaviour.params.observed_unit == "V" else (1.0, behaviour.params.observed_unit)
+    time = scale * dt * np.arange(1, len(each.membrane) + 1)[::every]
+    ax.plot(time, size * each.float_membrane[::every], color=FLOAT, lw=1.6, alpha=0.6)
+    ax.plot(time, size * each.membrane[::every], color=INK, lw=0.6)
     low, high = ax.get_ylim()
     current = behaviour.current[::every]
     span = float(np.ptp(current)) or 1.0
     ax.plot(time, low - (0.35 - 0.25 * (current - current.min()) / span) * (high - low), color="0.4", lw=0.8)
-    ax.plot(1e3 * each.times, np.full(len(each.times), high), "|", color=INK, ms=4)
+    ax.plot(scale * each.times, np.full(len(each.times), high), "|", color=INK, ms=4)
     good = each.shown and not each.difference
     verdict = "" if good else " (lost)" if not each.difference else " (CIRCUIT DIFFERS)"
     ax.set_title(behaviour.title + verdict, color="black" if good else "#b03030", fontsize=8)
-    ax.set(xlabel="ms", ylabel="mV")
+    ax.set(xlabel=unit, ylabel=f"{behaviour.params.observed} in {observed}" if observed != "mV" else "mV")

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuristor.golden_model import noise
 from neuristor.golden_model.checks import positive, whole
-from neuristor.golden_model.equations.discretise import Tick, discretise
+from neuristor.golden_model.equations.behaviours import SHOWN, pattern_input, pattern_values
+from neuristor.golden_model.equations.discretise import LAG_BITS, Tick, discretise
 from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.golden import source, step
 from neuristor.golden_model.equations.graph import bits
@@ -26,6 +27,7 @@ from neuristor.golden_model.equations.system import Model, System, read
 from neuristor.golden_model.equations.ticks import check_tick
 from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.fixed import Format
+from neuristor.golden_model.neurons.behaviour import Behaviour
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.coupling import WEIGHT_BITS, Coupling
 from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
@@ -307,6 +309,16 @@ class EquationParams(NeuronParams):
         system = self.system
         variable = system.states.get(self.observed) or system.discrete[self.observed]
         return "" if variable.unit == "1" else variable.unit
+
+    def lags(self, raw: Integers) -> Floats:
+        """How long before the end of a tick an event was, in ticks.
+
+        Parameters
+        ----------
+        raw : ndarray of int64, any shape
+            Words of the state field ``lag``, with `LAG_BITS` fraction bits.
+        """
+        return np.ldexp(np.asarray(raw, dtype=np.float64), -LAG_BITS)
 
     @property
     def input_unit(self) -> str:
@@ -627,6 +639,7 @@ def model_of(text: Model) -> NeuronModel[EquationParams]:
         reference=EquationReference,
         spread=(),
         excitable=system.input is not None,
+        behaviours=behaviours,
         from_circuit=from_circuit,
         own_tick=None if text.tick is None else quantity(text.tick, "s")[0],
         check_current=check_current,
@@ -787,6 +800,33 @@ def alone(params: EquationParams, count: int) -> EquationParams:
     drive = _drive_format(_read(same), params.dt, dict(values))
     word = Format(drive.int_bits, params.drive.width - drive.int_bits)
     return replace(params, count=count, coupling=None, text=same, values=values, drive=word)
+
+
+def behaviours(params: EquationParams) -> tuple[Behaviour, ...]:
+    """The firing behaviours that the file of a model names.
+
+    Parameters
+    ----------
+    params : EquationParams
+        Parameters of an array.
+    """
+    system, made = params.system, []
+    for name, pattern in system.model.behaviours.items():
+        one = alone(params, 1)
+        values = dict(one.values) | pattern_values(system, pattern)
+        drive = _drive_format(one.system, params.dt, values)
+        word = Format(drive.int_bits, params.drive.width - drive.int_bits)
+        shown, wanted = SHOWN[pattern.shows]
+        made.append(
+            Behaviour(
+                name=name,
+                params=replace(one, values=tuple(values.items()), drive=word),
+                current=pattern_input(system, pattern, params.dt),
+                shown=shown,
+                wanted=wanted,
+            )
+        )
+    return tuple(made)
 
 
 def rate(params: EquationParams, current: Floats) -> Floats:

@@ -34,6 +34,7 @@ from neuristor.golden_model.equations.expressions import (
 )
 from neuristor.golden_model.equations.netlist import netlist
 from neuristor.golden_model.equations.units import NONE, Dimension, quantity, unit
+from neuristor.golden_model.units import si
 
 __all__ = [
     "PULL",
@@ -45,10 +46,13 @@ __all__ = [
     "Input",
     "Model",
     "Parameter",
+    "Pattern",
     "State",
     "System",
     "SystemEvent",
     "Variable",
+    "pattern_values",
+    "stretches",
 ]
 
 MOST_EQUATIONS = 64 * 1024
@@ -59,6 +63,9 @@ RESERVED = frozenset(
     ("t", "dt", "xi", "rand", "randn", "spike", "saturated", "noise", "drive", "lag", "raw", "state", "pull")
 )
 """Names that mean something else."""
+
+SEEN = ("silence", "one spike", "spikes", "regular spikes", "adaptation", "bursts")
+"""What a firing behaviour can be; see ``neuristor.golden_model.equations.behaviours``."""
 
 PULL = sympy.Symbol("pull", real=True)
 """Sum of the weighted differences to the neighbours."""
@@ -145,6 +152,17 @@ class Event(_Part):
     name: str = Field("", description="its name in reports")
 
 
+class Pattern(_Part):
+    """A firing behaviour: an input that evokes it, and what is then seen."""
+
+    input: tuple[tuple[Text, Text], ...] = Field(
+        description="stretches of a constant input: how long, and how much, such as ['10 ms', '5 nA']"
+    )
+    shows: str = Field(description="what the spikes are: " + ", ".join(SEEN))
+    parameters: dict[str, Text] = Field(default_factory=dict, description="parameters that differ from the model's")
+    source: str = Field("", description="paper and place")
+
+
 class Model(_Part):
     """A model as text."""
 
@@ -164,6 +182,7 @@ class Model(_Part):
         "", description="a circuit, as a shorter way to write its equations: lines such as 'R1 supply a 20*kohm'"
     )
     events: tuple[Event, ...] = ()
+    behaviours: dict[str, Pattern] = Field(default_factory=dict, description="what `neuristor gallery` shows")
     outputs: tuple[str, ...] = Field((), description="states that are recorded, the most interesting one first")
     tick: Text | None = Field(None, description="time step, such as '20 ns'; by default it is found")
     state_bits: int = Field(24, ge=12, le=32, description="bits of the word of a state, 12 to 32")
@@ -415,6 +434,57 @@ class System:
         return {symbol: value for symbol, value, _, _ in self.parameters.values()}
 
 
+def pattern_values(system: System, pattern: Pattern) -> dict[str, float]:
+    """Parameters of a firing behaviour, in SI units.
+
+    Parameters
+    ----------
+    system : System
+        The system.
+    pattern : Pattern
+        One of its behaviours.
+
+    Raises
+    ------
+    ValueError
+        If a name or a unit is wrong.
+    """
+    made = {}
+    for name, text in pattern.parameters.items():
+        if name not in system.parameters:
+            raise ValueError(f"there is no parameter {name!r}; there are {', '.join(system.parameters)}")
+        made[name] = quantity(text, system.parameters[name][3] or "1")[0]
+    return made
+
+
+def stretches(system: System, pattern: Pattern) -> list[tuple[float, float]]:
+    """Stretches of the input of a firing behaviour: length in second, and value in its SI unit.
+
+    Parameters
+    ----------
+    system : System
+        The system; it has an input.
+    pattern : Pattern
+        One of its behaviours.
+
+    Raises
+    ------
+    ValueError
+        If a length or a value is wrong.
+    """
+    assert system.input is not None
+    found = []
+    for length, value in pattern.input:
+        seconds, given = quantity(length, "s")[0], quantity(value, system.input.unit)[0]
+        if not 0 < seconds < 1e6:
+            raise ValueError(f"a stretch of the input must be longer than 0, not {length!r}")
+        if not system.input.low <= given <= system.input.high:
+            low, high = si(system.input.low, system.input.unit), si(system.input.high, system.input.unit)
+            raise ValueError(f"the input must be from {low} to {high}, not {value!r}")
+        found.append((seconds, given))
+    return found
+
+
 class _Names(Mapping[str, Known]):
     """The names of a model; definitions are read when they are first used."""
 
@@ -514,6 +584,7 @@ class _Builder:
             shared=shared,
         )
         self._check_outputs(system)
+        self._check_behaviours(system)
         return system
 
     def _check_names(self) -> None:
@@ -539,6 +610,26 @@ class _Builder:
             self._checked_tick(model.tick)
         if model.method not in ("auto", "euler"):
             raise EquationError(f"{self.where}: method must be auto or euler, not {model.method!r}")
+
+    def _check_behaviours(self, system: System) -> None:
+        """Check the firing behaviours.
+
+        Raises
+        ------
+        EquationError
+            If one of them is wrong.
+        """
+        for name, each in self.model.behaviours.items():
+            where = f"{self.where}: [behaviours] {name}"
+            if each.shows not in SEEN:
+                raise EquationError(f"{where}: shows must be among {', '.join(SEEN)}, not {each.shows!r}")
+            if system.input is None or not each.input:
+                raise EquationError(f"{where}: wanted an input, and a model that has one")
+            try:
+                pattern_values(system, each)
+                stretches(system, each)
+            except ValueError as error:
+                raise EquationError(f"{where}: {error}") from None
 
     def _checked_tick(self, tick: Text) -> None:
         """Check the time step.

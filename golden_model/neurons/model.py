@@ -233,6 +233,16 @@ class NeuronParams(ABC):
         """Unit of that field."""
         return "V"
 
+    def lags(self, raw: Integers) -> Floats:
+        """How long before the end of a tick an event was, in ticks.
+
+        Parameters
+        ----------
+        raw : ndarray of int64, any shape
+            Words of the state field ``lag``: eighths of a tick, in which it was.
+        """
+        return np.asarray((raw - 0.5) / 8)
+
     def membrane_words(self, volts: ArrayLike, name: str) -> Integers:
         """Words of membrane potentials.
 
@@ -597,7 +607,7 @@ def check_drive(params: Any, drive_raw: Integers) -> Integers:
 def spike_times(params: Any, trace: Mapping[str, Integers]) -> list[Floats]:
     """Spike times of a bit-true run.
 
-    A spike is at the end of its tick; with a field ``lag`` in the trace, ``lag - 0.5`` eighths of a tick earlier.
+    A spike is at the end of its tick, or earlier by what ``params.lags`` makes of the field ``lag`` of the trace.
 
     Parameters
     ----------
@@ -611,7 +621,7 @@ def spike_times(params: Any, trace: Mapping[str, Integers]) -> list[Floats]:
     list of ndarray of float
         Spike times of each neuron, in second since the start of the run.
     """
-    lag = (trace["lag"] - 0.5) / 8 if "lag" in trace else np.zeros(trace["spike"].shape)
+    lag = params.lags(trace["lag"]) if "lag" in trace else np.zeros(trace["spike"].shape)
     found, dts = [], params.dts.tolist()
     for neuron, fired in enumerate(trace["spike"].T.astype(bool)):
         ticks = np.flatnonzero(fired)

@@ -217,7 +217,8 @@ def gallery(
 ) -> None:
     """Show the firing behaviours of a neuron in the float model, the bit-true model and the circuit.
 
-    The models izhikevich and neuristor have published behaviours; those that your device and circuit cannot show are
+    The models izhikevich and neuristor have published behaviours, and a model from equations has those of its file
+    (`[behaviours.NAME]`, with `input`, `shows` and `parameters`); those that your device and circuit cannot show are
     listed. Exit status 1 if a circuit differs from its bit-true model.
 
     Example: `neuristor gallery examples/vo2_neuristor.toml --out behaviours.svg`

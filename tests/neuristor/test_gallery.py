@@ -19,6 +19,16 @@ def test_a_behaviour_goes_through_float_bit_true_and_circuit() -> None:
     assert plot([shown], "one") == plot([shown], "one")
 
 
+@pytest.mark.extended
+def test_behaviours_of_equations_go_the_same_way(tmp_path: Path) -> None:
+    file = tmp_path / "switch.toml"
+    file.write_text('[neuron]\nmodel = "vo2_switch"\ncount = 4\n[stimulus]\nsource = "constant"\nticks = 100\n')
+    found = gallery(load(file), lambda _: None)
+    assert [each.behaviour.title for each in found] == ["oscillation", "stays insulating"]
+    assert all(each.float_shown and each.shown and not each.difference for each in found)
+    assert "us" in plot(found, "two")
+
+
 def test_a_model_without_behaviours_is_refused() -> None:
     design = load(EXAMPLES / "vo2_lif_digits.toml")
     with pytest.raises(ValueError, match="the model lif has no behaviours"):

@@ -61,6 +61,22 @@ def test_a_parameter_is_its_value_where_nothing_else_is_said() -> None:
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
+        (
+            {"behaviours": {"rest": {"input": (("1 ms", "1 nA"),), "shows": "quiet"}}},
+            r"\[behaviours\] rest: shows must be among silence, one spike,",
+        ),
+        (
+            {"behaviours": {"rest": {"input": (("1 ms", "1 uA"),), "shows": "silence"}}},
+            r"\[behaviours\] rest: the input must be from -50 nA to 50 nA, not '1 uA'",
+        ),
+        (
+            {"behaviours": {"rest": {"input": (("1 mV", "1 nA"),), "shows": "silence"}}},
+            r"\[behaviours\] rest: ",
+        ),
+        (
+            {"behaviours": {"rest": {"input": (("1 ms", 0),), "shows": "silence", "parameters": {"taau": 1}}}},
+            r"\[behaviours\] rest: there is no parameter 'taau'",
+        ),
         ({"equations": "dv/dt = (r*i - v)/tua"}, "equations, line 1: 'tua' is not defined; did you mean 'tau'"),
         ({"equations": "dv/dt = (r*i - v)/r"}, "must be V/s, but it is"),
         ({"equations": "dv/dt = (i - v)/tau"}, "'i - v' subtracts A and V"),

@@ -12,11 +12,13 @@ import pytest
 
 from neuristor.golden_model.devices.thermal_vo2 import ThermalVO2
 from neuristor.golden_model.equations.discretise import discretise
+from neuristor.golden_model.equations.file import shipped_model
 from neuristor.golden_model.equations.neuron import EquationParams, model_of
 from neuristor.golden_model.equations.numeric import FloatTick
 from neuristor.golden_model.equations.reference import Equations, follow
 from neuristor.golden_model.equations.system import Model, System, read
 from neuristor.golden_model.neurons.contract import NeuronModel
+from neuristor.golden_model.neurons.model import spike_times
 from tests.marks import the_rest_is_extended, the_rest_is_slow
 
 MODELS = Path(__file__).parents[3] / "golden_model" / "equations" / "models"
@@ -256,3 +258,25 @@ def test_an_input_within_a_function_is_limited_to_its_range() -> None:
         assert circuit.saturations == 3 * 200
         assert limited.saturations == 0
         np.testing.assert_allclose(params.real("x", circuit.x), floats.x, atol=1e-4)
+
+
+def test_spikes_of_a_run_are_where_they_are_within_ticks() -> None:
+    """Almost as in continuous time: not at the ends of ticks, and not tens of ticks away."""
+    made, dt = params("vo2_switch"), TICKS["vo2_switch"]
+    drive = np.zeros((600, 1))
+    found = spike_times(made, model("vo2_switch").bit_true(made).run(made.drive_raw(drive)))[0]
+    _, exact = model("vo2_switch").reference(made, locate=True).run(made.drive_volts(drive))
+    assert len(found) == len(exact[0]) > 4
+    assert found[0] == pytest.approx(exact[0][0], abs=0.1 * dt)
+    np.testing.assert_allclose(np.diff(found), np.diff(exact[0]), atol=0.3 * dt)
+    assert np.ptp(np.diff(found)) < 0.1 * dt
+
+
+def test_behaviours_of_a_file_are_shown() -> None:
+    chosen = shipped_model("izhikevich_2003")
+    made = model_of(chosen)
+    shown = made.behaviours(made.from_circuit(None, count=3, dt=250e-6))
+    assert [each.name for each in shown] == [*chosen.behaviours]
+    for each in shown:
+        trace = made.bit_true(each.params).run(each.params.drive_raw(each.current[:, None]))
+        assert each.shown(spike_times(each.params, trace)[0]), each.name
