@@ -277,7 +277,17 @@ def _loading(run: Run, count: int) -> Iterator[Row]:
     )
 
 
-def _routed(run: Run, name: str, made: Neuron, params: Any, lanes: int, clock_hz: float) -> Iterator[Row]:
+def _routed(
+    run: Run,
+    name: str,
+    made: Neuron,
+    params: Any,
+    lanes: int,
+    clock_hz: float,
+    *,
+    steps: float | None,
+    part: float | None,
+) -> Iterator[Row]:
     array = made.build(params, lanes)
     drive = np.zeros((1, params.count), dtype=np.int64)
     found = routed(run, name, BOARD, array, made.model.bit_true(params), drive, 20, clock_hz)
@@ -286,8 +296,8 @@ def _routed(run: Run, name: str, made: Neuron, params: Any, lanes: int, clock_hz
     yield from rows_of(name, found, clock_hz)
     ticks = ticks_per_second(found, array, clock_hz)
     yield Row(name=f"{name}: clocks a tick", value=array.cycles_per_tick, unit="clocks", less=True)
-    yield Row(name=f"{name}: speed", value=ticks * params.count / 1e6, unit="M device steps/s")
-    yield Row(name=f"{name}: its time over time", value=ticks * params.dt, unit="x")
+    yield Row(name=f"{name}: speed", value=ticks * params.count / 1e6, unit="M device steps/s", goal=steps)
+    yield Row(name=f"{name}: its time over time", value=ticks * params.dt, unit="x", goal=part)
 
 
 def _dense(count: int) -> tuple[Neuron, RelaxationOscillatorParams]:
@@ -319,9 +329,11 @@ def measure(run: Run) -> Iterator[Row]:
     if run.options.unrouted:
         return
     made, params = _thermal(SIDE)
-    yield from _routed(run, f"thermal array of {SIDE} x {SIDE} on {BOARD}", made, params, 4, 60e6)
+    name = f"thermal array of {SIDE} x {SIDE} on {BOARD}"
+    yield from _routed(run, name, made, params, 4, 60e6, steps=200.0, part=None)
     made, dense = _dense(64)
-    yield from _routed(run, f"64 oscillators, 4,032 edges, on {BOARD}", made, dense, 16, 50e6)
+    name = f"64 oscillators, 4,032 edges, on {BOARD}"
+    yield from _routed(run, name, made, dense, 16, 50e6, steps=None, part=0.1)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
