@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from neuristor.golden_model.equations.system import Pattern, System, pattern_values, stretches
+from neuristor.golden_model.equations.system import Pattern, System, stretches
 from neuristor.golden_model.neurons.behaviour import Floats, bursts, even, gaps
 
-__all__ = ["SHOWN", "pattern_input", "pattern_values"]
+__all__ = ["SHOWN", "pattern_input"]
 
 LATE = 1.2
 """The last interval of spikes that adapt is longer than the first by this factor, at least."""

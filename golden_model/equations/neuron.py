@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuristor.golden_model import noise
 from neuristor.golden_model.checks import positive, whole
-from neuristor.golden_model.equations.behaviours import SHOWN, pattern_input, pattern_values
+from neuristor.golden_model.equations.behaviours import SHOWN, pattern_input
 from neuristor.golden_model.equations.discretise import LAG_BITS, Tick, discretise
 from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.golden import source, step
@@ -23,7 +23,7 @@ from neuristor.golden_model.equations.lower import Words
 from neuristor.golden_model.equations.numeric import FloatTick, Luck, constants
 from neuristor.golden_model.equations.quantise import Quantised, drive_bits, initial, int_bits, pull_range, quantise
 from neuristor.golden_model.equations.reference import Chance, Equations, Trajectories, follow, follow_together
-from neuristor.golden_model.equations.system import Model, System, read
+from neuristor.golden_model.equations.system import Model, System, pattern_values, read
 from neuristor.golden_model.equations.ticks import check_tick
 from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.fixed import Format

@@ -40,6 +40,7 @@ __all__ = [
     "PULL",
     "RAND",
     "RANDN",
+    "SEEN",
     "Coupled",
     "Discrete",
     "Event",

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from neuristor.golden_model.devices.thermal_vo2 import ThermalVO2
+from neuristor.golden_model.equations.behaviours import SHOWN
 from neuristor.golden_model.equations.discretise import discretise
 from neuristor.golden_model.equations.file import shipped_model
 from neuristor.golden_model.equations.neuron import EquationParams, model_of
 from neuristor.golden_model.equations.numeric import FloatTick
 from neuristor.golden_model.equations.reference import Equations, follow
-from neuristor.golden_model.equations.system import Model, System, read
+from neuristor.golden_model.equations.system import SEEN, Model, System, read
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import spike_times
 from tests.marks import the_rest_is_extended, the_rest_is_slow
@@ -231,7 +232,9 @@ def test_a_table_that_cannot_follow_its_function_is_called_coarse() -> None:
         events=({"when": "w > 1/2", "spike": True},),
     )
     params = model_of(made).from_circuit(None, count=1, dt=20e-9)
-    assert [each.coarse for each in params.quantised.tables if "sinh" in each.formula] == [True]
+    steep = [each.coarse for each in params.quantised.tables if "sinh" in each.formula]
+    assert steep
+    assert all(steep)
 
 
 def test_an_input_within_a_function_is_limited_to_its_range() -> None:
@@ -270,6 +273,10 @@ def test_spikes_of_a_run_are_where_they_are_within_ticks() -> None:
     assert found[0] == pytest.approx(exact[0][0], abs=0.1 * dt)
     np.testing.assert_allclose(np.diff(found), np.diff(exact[0]), atol=0.3 * dt)
     assert np.ptp(np.diff(found)) < 0.1 * dt
+
+
+def test_every_behaviour_that_a_file_may_name_has_a_test_of_its_spikes() -> None:
+    assert tuple(SHOWN) == SEEN
 
 
 def test_behaviours_of_a_file_are_shown() -> None:
