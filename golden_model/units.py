@@ -21,7 +21,7 @@ def si(value: float, unit: str = "", digits: int = 4) -> str:
     digits : int
         Significant digits.
     """
-    return str(Quantity(float(value), unit).render(prec=digits - 1))
+    return str(Quantity(float(value), units=unit).render(prec=digits - 1))
 
 
 def other_prefix(value: float, unit: str, fits: Callable[[float], bool]) -> str:
@@ -41,5 +41,13 @@ def other_prefix(value: float, unit: str, fits: Callable[[float], bool]) -> str:
 
 
 def counted(count: int, name: str) -> str:
-    """A count and the name of what is counted, such as ``1 cycle`` or ``3 cycles``."""
+    """A count and the name of what is counted, such as ``1 cycle`` or ``3 cycles``.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    name : str
+        The name of one.
+    """
     return f"{count} {name}" if count == 1 else f"{count} {name}s"
