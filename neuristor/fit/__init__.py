@@ -143,7 +143,7 @@ def fit(
     physics = _physics(measured.curves[0][0].name, device, circuit)
     if golden.excitable:
         _check_silent(physics, model)
-    verdict = _verdict(found.problems, left=len(files) - measured.used, at_speed=bool(waves))
+    verdict = _verdict(found.problems, found.notes, left=len(files) - measured.used, at_speed=bool(waves))
     text = design_text(
         model=golden,
         count=count,
@@ -239,11 +239,12 @@ def _measured(files: Sequence[tuple[Path, bool]], options: Options) -> _Data:
     return found
 
 
-def _verdict(problems: Sequence[str], *, left: int, at_speed: bool) -> str:
+def _verdict(problems: Sequence[str], notes: Sequence[str], *, left: int, at_speed: bool) -> str:
     """Whether the fit is good, and what it does not say."""
     text = f"Bad fit: {'; '.join(problems[:SHOWN])}" if problems else "Good fit"
     if len(problems) > SHOWN:
         text += f"; and {len(problems) - SHOWN} more"
+    text += "".join(f". {note[:1].upper()}{note[1:]}" for note in notes)
     if not at_speed:
         text += ". I-V curves do not show how late the device switches; a transient does"
     if left:

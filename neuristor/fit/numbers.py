@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from neuristor.golden_model.devices.fit import IvFit, Polarity, TransientFit, Value, average
 from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
@@ -121,6 +121,8 @@ class Device:
     """Sentences for the verdict; empty for a good fit."""
     r_off: tuple[float, float] | None = None
     """Insulating resistance at V_hold and at V_th, in ohm, if it differs between them."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences for the verdict that do not make the fit a bad one."""
 
 
 def from_curves(curves: Sequence[Curve]) -> Device:
@@ -237,8 +239,15 @@ def from_waves(waves: Sequence[Wave], found: Device) -> None:
     if "r_met" not in device:
         device["r_met"] = Number.of(_mean([fit.r_met for fit in fits]), source)
     for name in ("series_resistance", "capacitance"):
+        value = _mean([getattr(fit, name) for fit in fits])
         if name not in circuit:
-            circuit[name] = Number.of(_mean([getattr(fit, name) for fit in fits]), source)
+            circuit[name] = Number.of(value, source)
+        elif abs(value.value - circuit[name].value) > max(CONFLICT * value.sigma, NEAR * circuit[name].value):
+            fitted, given = (si(each, value.unit, 4) for each in (value.value, circuit[name].value))
+            found.notes.append(
+                f"the transient fits {fitted} as {name.replace('_', ' ')}, not the {given} of the design: it is of "
+                f"another circuit, or its supply was not {si(fits[0].supply, 'V', 4)}"
+            )
     if "supply" not in circuit:
         circuit["supply"] = Number(float(f"{fits[0].supply:.6g}"), "V", None, f"{waves[0].name}, mean of its column")
     for name, title in (("v_th", "V_th"), ("v_hold", "V_hold")):

@@ -137,6 +137,18 @@ def test_frequency_of_other_circuits_is_within_its_uncertainty(
     assert abs(frequency - truth) < 2 * sigma < 0.45 * truth
 
 
+def test_a_transient_of_another_circuit_is_called_so(tmp_path: Path) -> None:
+    """With the wrong supply, the series resistance that is fitted is not the one that was there."""
+    files = [curve(tmp_path / "iv.csv"), scope(tmp_path / "scope.csv", delay=0.0)]
+    said = []
+    for supply in (SUPPLY, 2.5):
+        options = OSCILLATOR | {"supply": supply, "series_resistance": 8e3}
+        said.append(fit(files, out=tmp_path / f"{supply}.toml", **options).verdict)
+    assert "series resistance" not in said[0]
+    assert "kohm as series resistance, not the 8 kohm of the design: it is of another circuit" in said[1]
+    assert "or its supply was not 2.5 V" in said[1]
+
+
 def test_curve_and_transient_that_disagree_are_called_so(tmp_path: Path) -> None:
     files = [curve(tmp_path / "iv.csv", v_hold=0.7), scope(tmp_path / "scope.csv", delay=0.0)]
     found = fit(files, out=tmp_path / "x.toml", **OSCILLATOR)
