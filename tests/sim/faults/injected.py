@@ -260,10 +260,10 @@ BUGS = [
     Bug(
         "stall",
         "copies of a flow ignore enable",
-        "hdl.flow:Flow.emit",
+        "hdl.flow:Flow._hold",
         "with m.If(when(node.time - 1)):",
-        "with m.If(phase == (node.time - 1) % self.interval):",
-        "shared multipliers",
+        "with m.If(Const(1)):",
+        "patterns",
     ),
     Bug(
         "stall",
