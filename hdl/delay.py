@@ -36,7 +36,14 @@ class DelayLines(Component):
         Word of each line.
     delayed_0, delayed_1, ... : Out(width)
         The word that the line took `CLOCKS` enabled clocks ago.
+
+    Attributes
+    ----------
+    given, delayed : list of Signal
+        These members, by the number of the line.
     """
+
+    enable: Signal
 
     def __init__(self, widths: list[int]) -> None:
         self._widths = widths
@@ -44,28 +51,8 @@ class DelayLines(Component):
         for number, width in enumerate(widths):
             members |= {f"given_{number}": In(width), f"delayed_{number}": Out(width)}
         super().__init__(members)
-
-    enable: Signal
-
-    def given(self, number: int) -> Signal:
-        """Word that goes into a line.
-
-        Parameters
-        ----------
-        number : int
-            Number of the line.
-        """
-        return getattr(self, f"given_{number}")  # type: ignore[no-any-return]  # a member
-
-    def delayed(self, number: int) -> Signal:
-        """Word that comes out of a line.
-
-        Parameters
-        ----------
-        number : int
-            Number of the line.
-        """
-        return getattr(self, f"delayed_{number}")  # type: ignore[no-any-return]  # a member
+        self.given: list[Any] = [getattr(self, f"given_{number}") for number in range(len(widths))]
+        self.delayed: list[Any] = [getattr(self, f"delayed_{number}") for number in range(len(widths))]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -79,10 +66,10 @@ class DelayLines(Component):
             word = Signal(width, reset_less=True, name=f"word_{number}")
             m.d.comb += [
                 write.addr.eq(row),
-                write.data.eq(self.given(number)),
+                write.data.eq(self.given[number]),
                 write.en.eq(self.enable),
                 read.addr.eq(row),
-                self.delayed(number).eq(word),
+                self.delayed[number].eq(word),
             ]
             with m.If(self.enable):
                 m.d.sync += word.eq(read.data)

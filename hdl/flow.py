@@ -358,7 +358,7 @@ class Flow:
             m.submodules[f"delay_{phase}"] = lines = DelayLines([len(old) for old, _ in pairs])
             m.d.comb += lines.enable.eq(when(phase))
             for number, (old, new) in enumerate(pairs):
-                m.d.comb += [lines.given(number).eq(old), new.eq(lines.delayed(number))]
+                m.d.comb += [lines.given[number].eq(old), new.eq(lines.delayed[number])]
 
     def _multiplier(self, m: Module, number: int, unit: dict[int, _Product], enable: Value, phase: Value) -> None:
         factors = []

@@ -27,7 +27,7 @@ from neuristor.golden_model.devices.catalogue import catalogue
 from neuristor.golden_model.devices.device import PulsedDevice
 from neuristor.golden_model.devices.threshold_switch import Circuit as SwitchCircuit
 from neuristor.golden_model.equations.file import model_file, shipped_model
-from neuristor.golden_model.equations.system import Model
+from neuristor.golden_model.equations.text import Model
 from neuristor.golden_model.networks.onn import OnnBitTrue, spins
 from neuristor.golden_model.networks.quantization import read_out
 from neuristor.golden_model.networks.snn import SnnBitTrue

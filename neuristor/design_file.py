@@ -25,7 +25,7 @@ from neuristor.golden_model.devices.device import PulsedDevice
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.equations.file import model_file
 from neuristor.golden_model.equations.neuron import EquationParams
-from neuristor.golden_model.equations.system import Model
+from neuristor.golden_model.equations.text import Model
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.coupling import Coupling

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from neuristor.golden_model.equations.file import shipped_model
 from neuristor.golden_model.equations.neuron import EquationParams
-from neuristor.golden_model.equations.system import Model
+from neuristor.golden_model.equations.text import Model
 from neuristor.golden_model.networks.order import avalanches
 from neuristor.golden_model.neurons import kernel
 from neuristor.golden_model.neurons.coupling import Coupling

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from neuristor.golden_model.equations.expressions import EquationError
-from neuristor.golden_model.equations.system import Model
+from neuristor.golden_model.equations.text import Model
 from neuristor.golden_model.equations.verilog_a import verilog_a
 from neuristor.golden_model.files import content, tables
 

@@ -25,6 +25,8 @@ from neuristor.golden_model.equations.ranges import CASES, Interval, interval
 __all__ = ["Fixed", "Lowering", "Table", "Words"]
 
 Floats = NDArray[np.float64]
+NORMALISED, MANY = 16, 1024
+"""Ratios of the ends of an expression beyond which its reciprocal takes a normalised argument, and a table is tried."""
 COARSE = 1 / 32
 """Error of a table from which on it is called coarse, as a part of the largest value of its function."""
 RATIO_BITS = 13
@@ -768,10 +770,10 @@ class Lowering:
             return False
         if dependent.is_Add:
             return self._tabular(dependent, x)
-        if not (dependent.is_Pow and dependent.exp == -1 and self._wide(dependent.base)):
+        if not (dependent.is_Pow and dependent.exp == -1 and self._wide(dependent.base, NORMALISED)):
             return True
-        # The reciprocal of what goes over octaves is smooth where that is, say, 1 + exp(x).
-        return self._wide(dependent.base, 1024) and self._tabular(dependent.base, x) and self._smooth(dependent, x)
+        # The reciprocal of what goes over many octaves is smooth where that is, say, 1 + exp(x).
+        return self._wide(dependent.base, MANY) and self._tabular(dependent.base, x) and self._smooth(dependent, x)
 
     def _smooth(self, e: Any, x: Any) -> bool:
         """Whether a table of one variable follows a function of it."""
@@ -785,8 +787,8 @@ class Lowering:
         error = np.abs(np.interp(at, at[::FINE], values[::FINE]) - values).max()
         return bool(error < COARSE / 8 * np.abs(values).max())
 
-    def _wide(self, e: Any, ratio: int = 16) -> bool:
-        """Whether the ends of an expression differ so much that its reciprocal needs a normalised argument."""
+    def _wide(self, e: Any, ratio: int) -> bool:
+        """Whether one end of an expression is larger than the other by more than a ratio."""
         low, high = self.interval(e)
         if low <= 0 <= high:
             return True  # an error, found where the quotient is made

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuristor.golden_model import noise
 from neuristor.golden_model.checks import positive, whole
-from neuristor.golden_model.equations.behaviours import SHOWN, pattern_input
+from neuristor.golden_model.equations.behaviours import SHOWN, pattern_input, pattern_values, stretches
 from neuristor.golden_model.equations.discretise import LAG_BITS, Tick, discretise
 from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.golden import source, step
@@ -23,7 +23,8 @@ from neuristor.golden_model.equations.lower import Words
 from neuristor.golden_model.equations.numeric import FloatTick, Luck, constants
 from neuristor.golden_model.equations.quantise import Quantised, drive_bits, initial, int_bits, pull_range, quantise
 from neuristor.golden_model.equations.reference import Chance, Equations, Trajectories, follow, follow_together
-from neuristor.golden_model.equations.system import Model, System, pattern_values, read
+from neuristor.golden_model.equations.system import System, read
+from neuristor.golden_model.equations.text import Model
 from neuristor.golden_model.equations.ticks import check_tick
 from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.fixed import Format
@@ -810,10 +811,12 @@ def behaviours(params: EquationParams) -> tuple[Behaviour, ...]:
     params : EquationParams
         Parameters of an array.
     """
-    system, made = params.system, []
+    system, given, made = params.system, params.system.input, []
+    units = {name: unit for name, (*_, unit) in system.parameters.items()}
     for name, pattern in system.model.behaviours.items():
+        assert given is not None  # checked when the model was read
         one = alone(params, 1)
-        values = dict(one.values) | pattern_values(system, pattern)
+        values = dict(one.values) | pattern_values(pattern, units)
         drive = _drive_format(one.system, params.dt, values)
         word = Format(drive.int_bits, params.drive.width - drive.int_bits)
         shown, wanted = SHOWN[pattern.shows]
@@ -821,7 +824,7 @@ def behaviours(params: EquationParams) -> tuple[Behaviour, ...]:
             Behaviour(
                 name=name,
                 params=replace(one, values=tuple(values.items()), drive=word),
-                current=pattern_input(system, pattern, params.dt),
+                current=pattern_input(stretches(pattern, given.unit, given.low, given.high), params.dt),
                 shown=shown,
                 wanted=wanted,
             )

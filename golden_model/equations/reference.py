@@ -6,7 +6,6 @@ Nothing here is shared with the compiler but the parsed equations.
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +20,11 @@ from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.functions import compiled
 from neuristor.golden_model.equations.system import PULL, RAND, RANDN, System
 
-__all__ = ["Chance", "Equations", "FreshChance", "Trajectories", "Trajectory", "follow", "follow_together"]
+__all__ = ["Chance", "Equations", "Trajectories", "Trajectory", "follow", "follow_together"]
 
 Floats = NDArray[np.float64]
+NEAR_ZERO = 1e-2
+"""Absolute tolerance of a step, as a part of the relative one of the largest value of a state."""
 MOST_AT_ONCE = 50
 """Most events at one instant."""
 
@@ -50,10 +51,18 @@ class Trajectory:
     after: dict[str, float]
 
 
-class Chance(ABC):
-    """What is random in a run."""
+class Chance:
+    """What is random in a run.
 
-    @abstractmethod
+    Parameters
+    ----------
+    generator : numpy.random.Generator, optional
+        Where it is from; by default one with seed 0.
+    """
+
+    def __init__(self, generator: np.random.Generator | None = None) -> None:
+        self.generator = generator or np.random.default_rng(0)
+
     def noise(self, count: int, duration: float) -> list[float]:
         """White noise over a stretch: its mean.
 
@@ -69,56 +78,10 @@ class Chance(ABC):
         list of float
             In 1 / sqrt(second).
         """
-
-    @abstractmethod
-    def wait(self, event: int) -> float:
-        """How much the integral of the rate of a random event grows until the event happens.
-
-        Parameters
-        ----------
-        event : int
-            Number of the event.
-        """
-
-    @abstractmethod
-    def both(self, event: int, name: str) -> tuple[float, float]:
-        """``randn()`` and ``rand()`` in an assignment.
-
-        Parameters
-        ----------
-        event : int
-            Number of the event.
-        name : str
-            What is assigned.
-        """
-
-
-@dataclass(frozen=True)
-class FreshChance(Chance):
-    """What is random in a run, from a generator of NumPy.
-
-    Parameters
-    ----------
-    generator : numpy.random.Generator
-        The generator.
-    """
-
-    generator: np.random.Generator
-
-    def noise(self, count: int, duration: float) -> list[float]:
-        """White noise over a stretch.
-
-        Parameters
-        ----------
-        count : int
-            Number of states that have it.
-        duration : float
-            Length of the stretch, in second.
-        """
         return [float(each) / math.sqrt(duration) for each in self.generator.standard_normal(count)]
 
     def wait(self, event: int) -> float:
-        """How much the integral of a rate grows.
+        """How much the integral of the rate of a random event grows until the event happens.
 
         Parameters
         ----------
@@ -128,7 +91,7 @@ class FreshChance(Chance):
         return float(self.generator.exponential())
 
     def both(self, event: int, name: str) -> tuple[float, float]:
-        """``randn()`` and ``rand()``.
+        """``randn()`` and ``rand()`` in an assignment.
 
         Parameters
         ----------
@@ -217,15 +180,6 @@ class _Neuron:
         """Whether the neuron is another one after an event."""
         return n in self.waits or bool(self.made.system.events[n].assignments)
 
-    def crossing(self, n: int) -> Callable[[float, Any], float]:
-        """An event for SciPy."""
-
-        def found(_: float, y: Any) -> float:
-            return self.guard(n, y)
-
-        found.direction, found.terminal = 1.0, self.stops(n)  # type: ignore[attr-defined]
-        return found
-
     def overdue(self, moment: float) -> int | None:
         """An event whose guard is positive already, and stays so."""
         ahead = self.y + self.rate(0.0, self.y) * moment
@@ -249,6 +203,18 @@ class _Neuron:
     def after(self) -> dict[str, float]:
         """States and discrete values."""
         return dict(zip([*self.made.states, *self.made.discrete], [*self.y[: self.own].tolist(), *self.d], strict=True))
+
+
+class _Crossing:
+    """An event of a neuron, as SciPy takes it."""
+
+    direction = 1.0
+
+    def __init__(self, neuron: _Neuron, n: int) -> None:
+        self.neuron, self.n, self.terminal = neuron, n, neuron.stops(n)
+
+    def __call__(self, _: float, y: Any) -> float:
+        return self.neuron.guard(self.n, y)
 
 
 def follow(
@@ -278,7 +244,8 @@ def follow(
     chance : Chance, optional
         What is random; by default from a generator with seed 0. White noise has one value in each stretch.
     rtol : float
-        Relative tolerance.
+        Relative tolerance of a step; beside it, a state may be off by a hundredth of that of its largest value, so that
+        one near zero does not stop the solver.
 
     Returns
     -------
@@ -290,7 +257,7 @@ def follow(
     EquationError
         If the solver stops before the end, or an event happens without end.
     """
-    neuron = _Neuron(made, start, chance or FreshChance(np.random.default_rng(0)))
+    neuron = _Neuron(made, start, chance or Chance())
     system, where = made.system, made.system.model.name
     scale = [max(abs(each.low), abs(each.high)) for each in system.states.values()] + [1.0 for _ in made.random]
     samples = {name: np.empty(len(times)) for name in (*made.states, *made.discrete)}
@@ -320,9 +287,9 @@ def follow(
                 neuron.y,
                 method="LSODA",
                 rtol=rtol,
-                atol=rtol * 1e-2 * np.array(scale),
+                atol=rtol * NEAR_ZERO * np.array(scale),
                 max_step=longest,
-                events=[neuron.crossing(n) for n in neuron.active] or None,
+                events=[_Crossing(neuron, n) for n in neuron.active] or None,
                 dense_output=True,
             )
             if solution.status < 0 or not np.isfinite(solution.y[:, -1]).all():
@@ -539,7 +506,7 @@ class _Together:
             self.y.ravel(),
             end,
             rtol=self.rtol,
-            atol=self.rtol * 1e-2 * np.repeat(scale, self.shape[1]),
+            atol=self.rtol * NEAR_ZERO * np.repeat(scale, self.shape[1]),
             max_step=self.longest,
         )
         before = self._guards(self.y)

@@ -1,8 +1,8 @@
 """A model as a hybrid system: continuous states with derivatives, discrete values, and events that change both.
 
 Between events the states follow their derivatives. An event happens when its guard becomes true while its condition
-holds; its assignments all use the values before it. A model is written as text (`Model`), in a TOML file or in Python,
-and read into a `System` of SymPy expressions, with every dimension checked.
+holds; its assignments all use the values before it. A model is written as text (``text.Model``), in a TOML file or in
+Python, and read into a `System` of SymPy expressions, with every dimension checked.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
-from types import MappingProxyType
 from typing import Any
 
 import sympy
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from neuristor.golden_model.equations.brian import brian_parts
+from neuristor.golden_model.equations.behaviours import SHOWN, pattern_values, stretches
 from neuristor.golden_model.equations.expressions import (
     CONSTANTS,
     FUNCTIONS,
@@ -33,27 +31,17 @@ from neuristor.golden_model.equations.expressions import (
     most,
 )
 from neuristor.golden_model.equations.netlist import netlist
+from neuristor.golden_model.equations.text import Discrete, Event, Model, State, Text
 from neuristor.golden_model.equations.units import NONE, Dimension, quantity, unit
-from neuristor.golden_model.units import si
 
 __all__ = [
     "PULL",
     "RAND",
     "RANDN",
-    "SEEN",
-    "Coupled",
-    "Discrete",
-    "Event",
-    "Input",
-    "Model",
-    "Parameter",
-    "Pattern",
-    "State",
     "System",
     "SystemEvent",
     "Variable",
-    "pattern_values",
-    "stretches",
+    "read",
 ]
 
 MOST_EQUATIONS = 64 * 1024
@@ -65,186 +53,10 @@ RESERVED = frozenset(
 )
 """Names that mean something else."""
 
-SEEN = ("silence", "one spike", "spikes", "regular spikes", "adaptation", "bursts")
-"""What a firing behaviour can be; see ``neuristor.golden_model.equations.behaviours``."""
-
 PULL = sympy.Symbol("pull", real=True)
 """Sum of the weighted differences to the neighbours."""
 RAND, RANDN = (sympy.Symbol(name, real=True) for name in ("rand", "randn"))
 """What stands for a uniform and for a normal random number in an assignment."""
-
-Text = str | float | int
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
-
-
-class Parameter(_Part):
-    """A constant of the device or its circuit; a value alone stands for a parameter with nothing else."""
-
-    value: Text = Field(description="value with its unit, such as '12 kohm'; a plain number has none")
-    meaning: str = Field("", description="what it is")
-    source: str = Field("", description="paper and place of the value; without one it is not verified")
-    spread: Text = Field(0, description="standard deviation from device to device, as a fraction or in percent")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_value(cls, given: Any) -> Any:
-        return given if isinstance(given, dict | Parameter) else {"value": given}
-
-
-class State(_Part):
-    """A quantity that follows a derivative."""
-
-    unit: str = Field("1", description="unit, such as V; 1 for a number without one")
-    start: Text = Field(
-        0, description="value after reset: with its unit, or a formula of parameters and states before it"
-    )
-    range: tuple[Text, Text] = Field(
-        description="lowest and highest value: numbers with units, or formulas of parameters"
-    )
-    meaning: str = Field("", description="what it is")
-
-
-class Discrete(_Part):
-    """A value that only events change."""
-
-    unit: str = Field("1", description="unit; 1 for a number without one")
-    start: Text = Field(0, description="value after reset: with its unit, or a formula of parameters and states")
-    values: tuple[int, ...] | None = Field(None, description="all values, if they are few integers")
-    range: tuple[Text, Text] | None = Field(None, description="lowest and highest value otherwise")
-    meaning: str = Field("", description="what it is")
-
-
-class Input(_Part):
-    """What drives a neuron."""
-
-    name: str = Field("i", description="its name in the equations")
-    unit: str = Field("A", description="A, V, W or K")
-    range: tuple[Text, Text] = Field(description="lowest and highest value, with their unit")
-    usual: Text = Field(0, description="a constant input under which the neuron fires, for checks and pictures")
-    meaning: str = Field("", description="what it is")
-
-
-class Coupled(_Part):
-    """What the neighbours of a neuron in an array add to it: the sum of value * (theirs - its own) over its edges."""
-
-    name: str = Field(description="its name in the equations, such as heat")
-    reads: str = Field(description="the state that an edge reads at both of its ends, such as T")
-    unit: str = Field(description="unit of the sum, such as W; that of the value of an edge follows, such as W/K")
-    meaning: str = Field("", description="what it is")
-
-
-class Event(_Part):
-    """Something that happens at an instant."""
-
-    when: str | None = Field(
-        None, description="condition that becomes true, such as 'v > v_th and metallic == 0'; dT/dt may stand in it"
-    )
-    rate: str | None = Field(None, description="instead: mean number of such events in a second, for random ones")
-    do: tuple[str, ...] = Field(
-        (), description="assignments such as 'v = v_reset'; all use the values before the event"
-    )
-    spike: bool = Field(False, description="whether it is a spike")
-    locate: bool | None = Field(
-        None, description="whether its time within a tick is found; by default where it matters"
-    )
-    name: str = Field("", description="its name in reports")
-
-
-class Pattern(_Part):
-    """A firing behaviour: an input that evokes it, and what is then seen."""
-
-    input: tuple[tuple[Text, Text], ...] = Field(
-        description="stretches of a constant input: how long, and how much, such as ['10 ms', '5 nA']"
-    )
-    shows: str = Field(description="what the spikes are: " + ", ".join(SEEN))
-    parameters: dict[str, Text] = Field(default_factory=dict, description="parameters that differ from the model's")
-    source: str = Field("", description="paper and place")
-
-
-class Model(_Part):
-    """A model as text."""
-
-    name: str = Field(description="name in design files: a Python identifier")
-    title: str = Field("", description="the model in one line")
-    sources: tuple[str, ...] = Field((), description="papers")
-    parameters: dict[str, Parameter] = Field(default_factory=dict)
-    states: dict[str, State] = Field(description="at least one")
-    discrete: dict[str, Discrete] = Field(default_factory=dict)
-    input: Input | None = None
-    coupling: Coupled | None = None
-    equations: str = Field(
-        "",
-        description="lines 'dv/dt = ...' for each state, 'name = ...' for shared parts, 'f(x) = ...' for functions",
-    )
-    netlist: str = Field(
-        "", description="a circuit, as a shorter way to write its equations: lines such as 'R1 supply a 20*kohm'"
-    )
-    events: tuple[Event, ...] = ()
-    behaviours: dict[str, Pattern] = Field(default_factory=dict, description="what `neuristor gallery` shows")
-    outputs: tuple[str, ...] = Field((), description="states that are recorded, the most interesting one first")
-    tick: Text | None = Field(None, description="time step, such as '20 ns'; by default it is found")
-    state_bits: int = Field(24, ge=12, le=32, description="bits of the word of a state, 12 to 32")
-    factor_bits: int = Field(18, ge=12, le=25, description="most bits of a factor of a product, 12 to 25")
-    method: str = Field("auto", description="how a tick is computed: auto, or euler as some papers define it")
-
-    @classmethod
-    def from_brian2(
-        cls,
-        equations: str,
-        threshold: str | None = None,
-        reset: str = "",
-        *,
-        ranges: Mapping[str, tuple[Any, Any]],
-        namespace: Mapping[str, Any] = MappingProxyType({}),
-        refractory: Any = None,
-        given: str | None = None,
-        start: Mapping[str, Any] = MappingProxyType({}),
-        name: str = "from_brian2",
-        tick: Text | None = None,
-    ) -> Model:
-        """A model from what Brian2's users have.
-
-        Parameters
-        ----------
-        equations : str
-            Equations in the notation of Brian2, with their units.
-        threshold, reset : str
-            Condition of a spike, and what happens then.
-        ranges : mapping of str to tuple
-            Lowest and highest value of each state, and of the input; Brian2 does not need them.
-        namespace : mapping
-            Values of all other names: quantities of Brian2, texts such as ``10 ms``, or numbers.
-        refractory : quantity, optional
-            Refractory period.
-        given : str, optional
-            The parameter of the equations that is the input.
-        start : mapping
-            Values of states after reset; 0 by default.
-        name : str
-            Name of the model.
-        tick : str, optional
-            Time step, such as ``0.1 ms``.
-
-        Returns
-        -------
-        Model
-            The model. What it lacks, and what Brian2 has and this has not, is an `EquationError`.
-        """
-        parts = brian_parts(
-            equations,
-            name=name,
-            threshold=threshold,
-            reset=reset,
-            refractory=refractory,
-            namespace=namespace,
-            ranges=ranges,
-            given=given,
-            start=start,
-        )
-        return cls.model_validate({**parts, "tick": tick})
 
 
 @dataclass(frozen=True)
@@ -435,57 +247,6 @@ class System:
         return {symbol: value for symbol, value, _, _ in self.parameters.values()}
 
 
-def pattern_values(system: System, pattern: Pattern) -> dict[str, float]:
-    """Parameters of a firing behaviour, in SI units.
-
-    Parameters
-    ----------
-    system : System
-        The system.
-    pattern : Pattern
-        One of its behaviours.
-
-    Raises
-    ------
-    ValueError
-        If a name or a unit is wrong.
-    """
-    made = {}
-    for name, text in pattern.parameters.items():
-        if name not in system.parameters:
-            raise ValueError(f"there is no parameter {name!r}; there are {', '.join(system.parameters)}")
-        made[name] = quantity(text, system.parameters[name][3] or "1")[0]
-    return made
-
-
-def stretches(system: System, pattern: Pattern) -> list[tuple[float, float]]:
-    """Stretches of the input of a firing behaviour: length in second, and value in its SI unit.
-
-    Parameters
-    ----------
-    system : System
-        The system; it has an input.
-    pattern : Pattern
-        One of its behaviours.
-
-    Raises
-    ------
-    ValueError
-        If a length or a value is wrong.
-    """
-    assert system.input is not None
-    found = []
-    for length, value in pattern.input:
-        seconds, given = quantity(length, "s")[0], quantity(value, system.input.unit)[0]
-        if not 0 < seconds < 1e6:
-            raise ValueError(f"a stretch of the input must be longer than 0, not {length!r}")
-        if not system.input.low <= given <= system.input.high:
-            low, high = si(system.input.low, system.input.unit), si(system.input.high, system.input.unit)
-            raise ValueError(f"the input must be from {low} to {high}, not {value!r}")
-        found.append((seconds, given))
-    return found
-
-
 class _Names(Mapping[str, Known]):
     """The names of a model; definitions are read when they are first used."""
 
@@ -622,13 +383,13 @@ class _Builder:
         """
         for name, each in self.model.behaviours.items():
             where = f"{self.where}: [behaviours] {name}"
-            if each.shows not in SEEN:
-                raise EquationError(f"{where}: shows must be among {', '.join(SEEN)}, not {each.shows!r}")
+            if each.shows not in SHOWN:
+                raise EquationError(f"{where}: shows must be among {', '.join(SHOWN)}, not {each.shows!r}")
             if system.input is None or not each.input:
                 raise EquationError(f"{where}: wanted an input, and a model that has one")
             try:
-                pattern_values(system, each)
-                stretches(system, each)
+                pattern_values(each, {name: units for name, (*_, units) in system.parameters.items()})
+                stretches(each, system.input.unit, system.input.low, system.input.high)
             except ValueError as error:
                 raise EquationError(f"{where}: {error}") from None
 

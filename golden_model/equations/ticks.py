@@ -11,7 +11,8 @@ import numpy as np
 from neuristor.golden_model.equations.discretise import discretise
 from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.numeric import FloatTick
-from neuristor.golden_model.equations.system import Model, System, read
+from neuristor.golden_model.equations.system import System, read
+from neuristor.golden_model.equations.text import Model
 from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.units import si
 

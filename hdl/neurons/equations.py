@@ -17,7 +17,7 @@ from amaranth.hdl import Cat, Const, Mux, Shape, Value, signed, unsigned
 
 from neuristor.golden_model.equations.graph import Graph, bits
 from neuristor.golden_model.equations.neuron import model_of
-from neuristor.golden_model.equations.system import Model
+from neuristor.golden_model.equations.text import Model
 from neuristor.hdl import noise
 from neuristor.hdl.edges import coupling_term
 from neuristor.hdl.fixed import floor_shift, round_add, round_shift

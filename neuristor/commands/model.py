@@ -15,7 +15,7 @@ from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.file import model_file, shipped, shipped_model
 from neuristor.golden_model.equations.judge import judge, longest_tick
 from neuristor.golden_model.equations.neuron import EquationParams, system_of
-from neuristor.golden_model.equations.system import Model
+from neuristor.golden_model.equations.text import Model
 from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.units import si
 from neuristor.hdl.neurons.equations import EquationLane, equation_neuron

@@ -10,7 +10,8 @@ import sympy
 from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.judge import judge
 from neuristor.golden_model.equations.neuron import EquationParams, model_of
-from neuristor.golden_model.equations.system import Event, Model, Parameter, State, System, read
+from neuristor.golden_model.equations.system import System, read
+from neuristor.golden_model.equations.text import Event, Model, Parameter, State
 
 SWITCH: dict[str, Any] = {
     "parameters": {

@@ -10,7 +10,8 @@ import pytest
 from neuristor.golden_model.equations.file import shipped_model
 from neuristor.golden_model.equations.judge import judge
 from neuristor.golden_model.equations.neuron import EquationBitTrue, model_of
-from neuristor.golden_model.equations.system import Model, read
+from neuristor.golden_model.equations.system import read
+from neuristor.golden_model.equations.text import Model
 
 COUNT, TICKS = 400, 1500
 TAU, SIGMA = 1e-3, 10e-3

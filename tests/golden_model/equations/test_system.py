@@ -8,7 +8,8 @@ import pytest
 import sympy
 
 from neuristor.golden_model.equations.expressions import EquationError
-from neuristor.golden_model.equations.system import Model, Parameter, read
+from neuristor.golden_model.equations.system import read
+from neuristor.golden_model.equations.text import Model, Parameter
 
 PLAIN: dict[str, Any] = {
     "name": "leaky",

@@ -11,18 +11,19 @@ import numpy as np
 import pytest
 
 from neuristor.golden_model.devices.thermal_vo2 import ThermalVO2
-from neuristor.golden_model.equations.behaviours import SHOWN
 from neuristor.golden_model.equations.discretise import discretise
-from neuristor.golden_model.equations.file import shipped_model
+from neuristor.golden_model.equations.file import model_file, shipped_model
 from neuristor.golden_model.equations.neuron import EquationParams, model_of
 from neuristor.golden_model.equations.numeric import FloatTick
 from neuristor.golden_model.equations.reference import Equations, follow
-from neuristor.golden_model.equations.system import SEEN, Model, System, read
+from neuristor.golden_model.equations.system import System, read
+from neuristor.golden_model.equations.text import Model
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import spike_times
 from tests.marks import the_rest_is_extended, the_rest_is_slow
 
 MODELS = Path(__file__).parents[3] / "golden_model" / "equations" / "models"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "models" / "thermal_switch.toml"
 TICKS = {"thermal_vo2": 12.5e-9, "hodgkin_huxley_1952": 25e-6, "vo2_switch": 80e-9}
 INPUTS = {"hodgkin_huxley_1952": 1e-9}
 
@@ -223,7 +224,7 @@ def test_the_golden_step_is_the_same_for_arrays_and_integers() -> None:
 
 
 def test_a_table_that_cannot_follow_its_function_is_called_coarse() -> None:
-    """A rate over so many decades that no table has both ends."""
+    """A rate over more decades than the entries of a table resolve."""
     made = Model(
         name="decades",
         parameters={"rate": "1 GHz", "v_0": "100 mV", "tau": "1 us"},
@@ -260,29 +261,35 @@ def test_an_input_within_a_function_is_limited_to_its_range() -> None:
             np.testing.assert_array_equal(circuit.x, limited.x)
         assert circuit.saturations == 3 * 200
         assert limited.saturations == 0
-        np.testing.assert_allclose(params.real("x", circuit.x), floats.x, atol=1e-4)
+        # What a tick adds to the error decays with the membrane.
+        bound = params.quantised.errors["x"] / -np.expm1(-50e-9 / 1e-6)
+        np.testing.assert_allclose(params.real("x", circuit.x), floats.x, atol=bound)
 
 
 def test_spikes_of_a_run_are_where_they_are_within_ticks() -> None:
-    """Almost as in continuous time: not at the ends of ticks, and not tens of ticks away."""
+    """Not at the ends of ticks, and not tens of ticks away."""
     made, dt = params("vo2_switch"), TICKS["vo2_switch"]
-    drive = np.zeros((600, 1))
-    found = spike_times(made, model("vo2_switch").bit_true(made).run(made.drive_raw(drive)))[0]
-    _, exact = model("vo2_switch").reference(made, locate=True).run(made.drive_volts(drive))
-    assert len(found) == len(exact[0]) > 4
-    assert found[0] == pytest.approx(exact[0][0], abs=0.1 * dt)
-    np.testing.assert_allclose(np.diff(found), np.diff(exact[0]), atol=0.3 * dt)
-    assert np.ptp(np.diff(found)) < 0.1 * dt
+    found = spike_times(made, model("vo2_switch").bit_true(made).run(made.drive_raw(np.zeros((600, 1)))))[0]
+    state, by_formulas = made.float_tick.start(1), []
+    for n in range(600):
+        state, spike = made.float_tick.step(state, np.zeros(1))
+        if spike[0]:
+            by_formulas.append((n + 1 - float(state["lag"][0])) * dt)
+    assert len(found) == len(by_formulas) > 4
+    # Words and tables: 6 ns after eleven spikes, as measured; the derived bound of the voltage is too wide to say more.
+    np.testing.assert_allclose(found, by_formulas, rtol=0, atol=dt / 10)
+    # A tick of 80 ns makes this switch 0.31 % too slow, as docs/models.md says.
+    _, exact = model("vo2_switch").reference(made, locate=True).run(np.zeros((600, 1)))
+    np.testing.assert_allclose(np.diff(found), np.diff(exact[0]), rtol=0.004)
 
 
-def test_every_behaviour_that_a_file_may_name_has_a_test_of_its_spikes() -> None:
-    assert tuple(SHOWN) == SEEN
-
-
-def test_behaviours_of_a_file_are_shown() -> None:
-    chosen = shipped_model("izhikevich_2003")
+@pytest.mark.parametrize(
+    "chosen", [shipped_model("izhikevich_2003"), model_file(EXAMPLE)], ids=["izhikevich_2003", "thermal_switch"]
+)
+def test_behaviours_of_a_file_are_shown(chosen: Model) -> None:
     made = model_of(chosen)
-    shown = made.behaviours(made.from_circuit(None, count=3, dt=250e-6))
+    assert made.own_tick is not None
+    shown = made.behaviours(made.from_circuit(None, count=3, dt=made.own_tick))
     assert [each.name for each in shown] == [*chosen.behaviours]
     for each in shown:
         trace = made.bit_true(each.params).run(each.params.drive_raw(each.current[:, None]))

@@ -13,7 +13,7 @@ from amaranth.sim import Simulator
 from neuristor.golden_model import noise
 from neuristor.golden_model.equations.graph import Graph
 from neuristor.golden_model.equations.neuron import EquationParams
-from neuristor.golden_model.equations.system import Model
+from neuristor.golden_model.equations.text import Model
 from neuristor.hdl.flow import Flow, Node
 from neuristor.hdl.neurons.contract import Neuron
 from neuristor.hdl.neurons.equations import EquationArray, Scheduler, equation_neuron
@@ -191,3 +191,23 @@ def test_parameters_with_spread_may_stand_beside_the_exponential_of_a_matrix() -
 def test_names_that_are_words_of_verilog_or_differ_in_case_alone_do_no_harm() -> None:
     verdict = verify(words_case(), "icarus")
     assert verdict.equal, verdict.reason
+
+
+def test_a_value_called_as_a_part_of_the_circuit_is_proved_all_the_same() -> None:
+    """A shared value with the name of the module of delay lines."""
+    text = Model(
+        name="names",
+        parameters={"tau": "1 ms"},
+        states={"x": {"range": (0, 2)}, "y": {"range": (0, 2)}},
+        equations="dx/dt = (1.5 - delay_0)/tau\ndy/dt = (delay_0 - y)/tau\ndelay_0 = x*y",
+        events=({"when": "x > 1", "do": ("x = 0",), "spike": True},),
+        state_bits=14,
+        factor_bits=12,
+    )
+    made = equation_neuron(text.model_dump_json())
+    params = made.model.from_circuit(None, count=2, dt=50e-6)
+    array = made.build(params, 1)
+    assert "module \\top.lane_0.delay_0$" in to_rtlil(array)
+    claims = list(prove_lane(made.model, params, array))
+    assert [claim.text for claim in claims if claim.tried and not claim.proved] == []
+    assert sum("delay line" in claim.text for claim in claims) == 1

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neuristor.golden_model.equations.file import shipped, shipped_model
-from neuristor.golden_model.equations.system import Model
+from neuristor.golden_model.equations.text import Model
 from neuristor.golden_model.variability import Variability
 from neuristor.hdl.neurons.equations import equation_neuron
 from neuristor.sim.benches.case import Case
@@ -987,8 +987,8 @@ BUGS = [
         "delay lines",
         "one row takes a 0",
         _DELAY + "elaborate",
-        "write.data.eq(self.given(number))",
-        "write.data.eq(self.given(number) & (row != 3).replicate(width))",
+        "write.data.eq(self.given[number])",
+        "write.data.eq(self.given[number] & (row != 3).replicate(width))",
         "delay lines",
     ),
 ]

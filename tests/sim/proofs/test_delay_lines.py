@@ -24,11 +24,11 @@ class Chain(Component):
         m.submodules.delay_0 = lines = DelayLines([12, 12, 5])
         m.d.comb += [
             lines.enable.eq(self.enable),
-            lines.given(0).eq(self.given),
-            lines.given(1).eq(lines.delayed(0)),
-            lines.given(2).eq(self.given[3:8]),
-            self.twice.eq(lines.delayed(1)),
-            self.once.eq(lines.delayed(2)),
+            lines.given[0].eq(self.given),
+            lines.given[1].eq(lines.delayed[0]),
+            lines.given[2].eq(self.given[3:8]),
+            self.twice.eq(lines.delayed[1]),
+            self.once.eq(lines.delayed[2]),
         ]
         return m
 
