@@ -347,7 +347,9 @@ class Flow:
             short, reached = list[tuple[Value, Value]](), 0
             for age in sorted(node.copies):
                 while age - reached >= CLOCKS:
-                    pair = node.held(reached), node.held(reached + CLOCKS)
+                    # A separate net: otherwise a port of the lane would get the name of a port of the delay lines.
+                    old = node.held(reached) if reached else node.held(0) | 0
+                    pair = old, node.held(reached + CLOCKS)
                     long.setdefault((node.time - 1) % self.interval, []).append(pair)
                     reached += CLOCKS
                 short += [(node.held(each), node.held(each + 1)) for each in range(reached, age)]
@@ -355,7 +357,7 @@ class Flow:
             with m.If(when(node.time - 1)):
                 m.d.sync += [new.eq(old) for old, new in short]
         for phase, pairs in sorted(long.items()):
-            m.submodules[f"delay_{phase}"] = lines = DelayLines([len(old) for old, _ in pairs])
+            m.submodules[f"delay_{phase}"] = lines = DelayLines([len(new) for _, new in pairs])
             m.d.comb += lines.enable.eq(when(phase))
             for number, (old, new) in enumerate(pairs):
                 m.d.comb += [lines.given[number].eq(old), new.eq(lines.delayed[number])]

@@ -19,6 +19,9 @@ their matrix A, which only events change::
 
     x1 = x + (exp(A h) - 1) x + (integral of exp(A s) from 0 to h) b                          (4)
 
+An event that is located is where a straight line through the tick crosses its threshold, and so are the states. Those
+of equation 4 are computed anew, for the time up to there, and from there one step of Newton's method follows.
+
 If the states fall into two groups, and none depends on another of its own group or nonlinearly on itself, and events
 change nothing, the groups are half a tick apart instead, and equation 2 is not needed (M. Hines).
 
@@ -41,6 +44,7 @@ from neuristor.golden_model.equations.ranges import interval
 from neuristor.golden_model.equations.system import PULL, System
 
 __all__ = [
+    "ELAPSED",
     "LAG",
     "LAG_BITS",
     "LONGEST_LAG",
@@ -58,6 +62,8 @@ H = sympy.Symbol("dt", positive=True)
 """The length of the tick, in second."""
 LAG = sympy.Symbol("lag", real=True)
 """What an event left of the tick before, in ticks: this tick is so much longer."""
+ELAPSED = sympy.Symbol("elapsed", real=True)
+"""Time up to an event, in ticks."""
 LONGEST_LAG = 2
 """Ticks that events may leave: two events may be nearer to each other than a tick."""
 LAG_BITS = 8
@@ -134,6 +140,8 @@ class Tick:
         Whether two groups of states are half a tick apart.
     located : bool
         Whether events are located within a tick: the states go back to the event, and the next tick is longer.
+    until : tuple[Change, ...]
+        The changes up to `ELAPSED`, if events are located by them.
     """
 
     system: System
@@ -144,6 +152,7 @@ class Tick:
     newest: tuple[str, ...]
     staggered: bool
     located: bool
+    until: tuple[Change, ...] = ()
 
     @property
     def order(self) -> int:
@@ -294,7 +303,8 @@ def discretise(system: System, h: float, *, located: bool | None = None) -> Tick
         return Tick(system, h, changes, (), (), (), staggered=False, located=located)
     block = _block(system, stretch)
     if block:
-        return Tick(system, h, block, (), (), (), staggered=False, located=located)
+        until = _block(system, ELAPSED) if located else ()
+        return Tick(system, h, block, (), (), (), staggered=False, located=located, until=until)
     curved = {name for name, (_, _, n) in split.items() if n != 0}
     slopes = {}
     for name in curved:

@@ -10,7 +10,17 @@ import sympy
 from numpy.typing import NDArray
 
 from neuristor.golden_model import noise
-from neuristor.golden_model.equations.discretise import LAG, LAG_BITS, LONGEST_LAG, H, Tick, ahead, middle, newest
+from neuristor.golden_model.equations.discretise import (
+    ELAPSED,
+    LAG,
+    LAG_BITS,
+    LONGEST_LAG,
+    H,
+    Tick,
+    ahead,
+    middle,
+    newest,
+)
 from neuristor.golden_model.equations.functions import compiled
 from neuristor.golden_model.equations.system import PULL, RAND, RANDN, System, SystemEvent
 
@@ -61,6 +71,9 @@ class FloatTick:
                 known.append(middle(change.name))
             if change.name in tick.newest:
                 known.append(newest(change.name))
+        self._until = compiled([*base, *given, ELAPSED], [change.value for change in tick.until], self.values)
+        slopes = [H * system.derivatives[change.name] for change in tick.until]
+        self._slopes = compiled([*base, *given], slopes, self.values)
         rates = list(system.rates.values())
         self._events = [_Compiled(event, base, given, rates, self.values) for event in system.events]
 
@@ -141,13 +154,18 @@ class FloatTick:
         rates = [change[name] / tick.h for name in system.rates]
         values = [new[name] for name in self._names]
         happens = []
-        left = np.zeros(count)
+        left, first = np.zeros(count), np.full(count, -1)
         for n, event in enumerate(self._events):
             found, part = event.happens(old, values, inputs, rates, luck.uniform.get(n), self.tick)
             happens.append(found)
             if tick.located and event.event.locate and event.event.assignments:
+                first = np.where(found & (left == 0), n, first)
                 left = np.where(found & (left == 0), part, left)
-        if tick.located:
+        lag_after = left * (1 + state["lag"]) if tick.located else left
+        if tick.until:
+            new, lag_after = self._crossing(old, new, inputs, first, (1 - left) * (1 + state["lag"]), lag_after)
+            values = [new[name] for name in self._names]
+        elif tick.located:
             new = {name: new[name] - left * change[name] if name in change else new[name] for name in self._names}
             values = [new[name] for name in self._names]
         spike = np.zeros(count, dtype=bool)
@@ -162,10 +180,28 @@ class FloatTick:
         for name in tick.ahead:
             after[f"d_{name}"] = np.where(changed[name] | (left > 0), 0.0, change[name])
         if tick.located:
-            after["lag"] = np.minimum(left * (1 + state["lag"]), LONGEST_LAG - 2.0**-LAG_BITS)
+            after["lag"] = np.clip(lag_after, 0.0, LONGEST_LAG - 2.0**-LAG_BITS)
         if system.noisy:
             after["noise"] = luck.after
         return after, np.asarray(spike)
+
+    def _crossing(
+        self, old: list[Any], new: dict[str, Any], inputs: list[Any], first: NDArray[np.int64], elapsed: Any, lag: Any
+    ) -> tuple[dict[str, Any], Any]:
+        """States at an event, by those at the time `elapsed` and one step of Newton's method; and what is left."""
+        names = [change.name for change in self.tick.until]
+        at = dict(zip(self._names, old, strict=True))
+        for name, change in zip(names, self._until(*old, *inputs, elapsed), strict=True):
+            at[name] = self._within(name, at[name] + change)
+        slopes = dict(zip(names, self._slopes(*at.values(), *inputs), strict=True))
+        more = np.zeros(len(first))
+        for n, event in enumerate(self._events):
+            ahead = [at[name] + slopes.get(name, 0.0) for name in self._names]
+            more = np.where(first == n, event.newton([*at.values()], ahead, inputs), more)
+        moved = dict(new)
+        for name in names:
+            moved[name] = np.where(first < 0, new[name], self._within(name, at[name] + more * slopes[name]))
+        return moved, np.where(first < 0, 0.0, lag - more)
 
     def luck(self, state: Any) -> Luck:
         """The random numbers of a tick, in the order in which the circuit draws them.
@@ -244,7 +280,7 @@ class _Compiled:
     """An event as functions."""
 
     def __init__(self, event: SystemEvent, base: list[Any], given: list[Any], rates: list[Any], values: Any) -> None:
-        self.event = event
+        self.event, self._rates = event, set(rates)
         guard = sympy.Integer(0) if event.guard is None else event.guard
         self.guard = compiled([*base, *given, *rates], [guard], values)
         self.condition = compiled(base, [sympy.sympify(event.condition)], values)
@@ -271,3 +307,12 @@ class _Compiled:
             return found, none
         before = np.minimum(self.guard(*old, *inputs, *rates)[0], 0.0)
         return found, np.where(found, after / np.maximum(after - before, 1e-300), 0.0)
+
+    def newton(self, at: list[Any], ahead: list[Any], inputs: list[Any]) -> Any:
+        """A step to where the guard is 0, in ticks, from its values here and after a tick at the slopes of here."""
+        if self.event.guard is None or self.event.guard.free_symbols & self._rates:
+            return 0.0
+        none = [0.0] * len(self._rates)
+        now = self.guard(*at, *inputs, *none)[0]
+        slope = np.maximum(self.guard(*ahead, *inputs, *none)[0] - now, 1e-300)
+        return np.clip(-now / slope, -1.0, 1.0)

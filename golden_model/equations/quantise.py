@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from neuristor.golden_model import noise
 from neuristor.golden_model.equations.discretise import (
+    ELAPSED,
     LAG,
     LAG_BITS,
     LONGEST_LAG,
@@ -433,7 +434,9 @@ class _Quantiser:
                 mine = happens[event.name], *own
                 way = mine if way is None else self._first(way, mine)
         left = None if way is None else self._left(*way)
-        if left is not None:
+        if left is not None and self.tick.until:
+            self._cross(left, new, after, happens, errors)
+        elif left is not None:
             self._go_back(left, new, after, changes, errors)
         spike = graph.const(0)
         happened: dict[str, list[tuple[Node, Node]]] = {}
@@ -561,9 +564,81 @@ class _Quantiser:
             symbol = after[system.states[name].symbol]
             lowering.define(symbol, new[name])
             lowering.forget(symbol)
-        lag = lowering.lower(part * (1 + LAG), LAG_BITS)
+        self._lag(lowering.lower(part * (1 + LAG), LAG_BITS))
+
+    def _lag(self, left: Fixed) -> None:
+        """Store what is left of a tick."""
         word = self.state["lag"]
-        graph.results["lag"] = graph.clamp(lag.node, word.low, word.high)[0].number
+        self.graph.results["lag"] = self.graph.clamp(left.node, word.low, word.high)[0].number
+
+    def _cross(
+        self,
+        left: Fixed,
+        new: dict[str, Fixed],
+        after: Mapping[Any, Any],
+        happens: Mapping[str, Node],
+        errors: dict[str, float],
+    ) -> None:
+        """Compute the states at the event anew, and go from there where its guard is 0, by one step of Newton's."""
+        graph, lowering, system, bits = self.graph, self.lowering, self.system, LAG_BITS + 2
+        crossed = graph.less(graph.const(0), left.node)
+        part = sympy.Symbol("left", real=True)
+        lowering.define(part, left)
+        lowering.define(ELAPSED, lowering.lower((1 - part) * (1 + LAG), bits))
+        at, ahead_of = {}, {}
+        for change in self.tick.until:
+            word, symbol = self.state[change.name], system.states[change.name].symbol
+            moved = lowering.lower(change.value.xreplace(self._given), word.frac)
+            node, _ = graph.clamp(graph.add(lowering.values[symbol].node, moved.node), word.low, word.high)
+            at[symbol] = sympy.Symbol(f"{change.name}_at_event", real=True)
+            lowering.define(at[symbol], Fixed(node, word.frac, moved.error))
+        slopes = {}
+        for symbol in at:
+            word = self.state[symbol.name]
+            rate = H * system.derivatives[symbol.name].xreplace({**at, **self._given})
+            slope = slopes[symbol] = sympy.Symbol(f"slope_of_{symbol.name}", real=True)
+            lowering.define(slope, lowering.lower(sympy.expand_mul(rate), word.frac))
+            ahead_of[symbol] = at[symbol] + slope
+        more = self._newton(happens, at, ahead_of)
+        for symbol in at:
+            word, start = self.state[symbol.name], lowering.values[at[symbol]]
+            moved = lowering.lower(more * slopes[symbol], word.frac)
+            node, outside = graph.clamp(graph.add(start.node, moved.node), word.low, word.high)
+            self.saturated = graph.either(self.saturated, graph.both(crossed, outside))
+            found = Fixed(graph.select(crossed, node, new[symbol.name].node), word.frac, start.error + moved.error)
+            new[symbol.name] = found
+            errors[symbol.name] = max(errors[symbol.name], found.error)
+            lowering.define(after[symbol], found)
+            lowering.forget(after[symbol])
+        remains = lowering.lower(part * (1 + LAG) - more, LAG_BITS)
+        self._lag(Fixed(graph.select(crossed, remains.node, graph.const(0)), LAG_BITS, remains.error))
+
+    def _newton(self, happens: Mapping[str, Node], at: Mapping[Any, Any], ahead_of: Mapping[Any, Any]) -> Any:
+        """The symbol of a step, in ticks, to where the guard of the first located event is 0."""
+        graph, lowering, bits = self.graph, self.lowering, LAG_BITS + 2
+        here = slope = graph.const(0)
+        for event in reversed(self.system.events):
+            if not (event.locate and event.assignments) or event.guard.free_symbols & set(self.system.rates.values()):
+                continue
+            now, then = (event.guard.xreplace({**each, **self._given}) for each in (at, ahead_of))
+            low, high = lowering.interval(now)
+            frac = WAY_BITS - math.ceil(math.log2(max(abs(low), abs(high))))
+            now_raw = lowering.lower(now, frac).node
+            rise = graph.sub(lowering.lower(then, frac).node, now_raw)
+            here = graph.select(happens[event.name], now_raw, here)
+            slope = graph.select(happens[event.name], rise, slope)
+        late = graph.less(graph.const(0), here)
+        size = graph.select(late, here, graph.sub(graph.const(0), here))
+        size, _ = graph.clamp(size, 0, max(abs(here.low), abs(here.high)))
+        least_slope = graph.const(1 << (WAY_BITS - NEAR))
+        way = graph.select(graph.less(slope, least_slope), least_slope, slope)
+        way = graph.select(graph.less(way, size), size, way)
+        graph.within(way, least_slope.low, max(least_slope.low, slope.high, size.high))
+        step = graph.clamp(lowering.ratio(size, way, bits).node, 0, 1 << bits)[0]
+        step = graph.select(late, graph.sub(graph.const(0), step), step)
+        more = sympy.Symbol("step_to_event", real=True)
+        lowering.define(more, Fixed(step, bits, 1.0))
+        return more
 
 
 def initial(quantised: Quantised, values: Mapping[Any, Any], count: int) -> dict[str, Integers]:

@@ -17,9 +17,12 @@ from neuristor.golden_model.equations.text import Model
 from neuristor.hdl.flow import Flow, Node
 from neuristor.hdl.neurons.contract import Neuron
 from neuristor.hdl.neurons.equations import EquationArray, Scheduler, equation_neuron
+from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import available, verify
 from neuristor.sim.proofs.lane import prove_lane
+from neuristor.sim.proofs.symbolic_array import SymbolicArray
+from tests.golden_model.equations.test_netlist import TWO, switched
 from tests.golden_model.equations.test_tick import TICKS, model, params
 from tests.marks import the_rest_is_extended, the_rest_is_slow
 
@@ -210,3 +213,31 @@ def test_a_value_called_as_a_part_of_the_circuit_is_proved_all_the_same() -> Non
     claims = list(prove_lane(made.model, params, array))
     assert [claim.text for claim in claims if claim.tried and not claim.proved] == []
     assert sum("delay line" in claim.text for claim in claims) == 1
+
+
+def test_an_input_that_waits_long_is_a_port_of_the_lane_all_the_same() -> None:
+    text = Model(
+        name="waits",
+        parameters={"tau": "1 ms"},
+        input={"name": "i", "unit": "1", "range": (-1, 1)},
+        states={"x": {"range": (0, 2)}, "y": {"range": (0, 2)}},
+        equations="dx/dt = (i - x)/(tau*(1 + y/(2 + x*y)))\ndy/dt = (x - y)/tau",
+        events=({"when": "x > 1", "do": ("x = 0",), "spike": True},),
+    )
+    made = equation_neuron(text.model_dump_json())
+    array = made.build(made.model.from_circuit(None, count=2, dt=50e-6), 1)
+    rtlil_text = to_rtlil(array)
+    assert any("delay" in line and "module" in line for line in rtlil_text.splitlines())
+    known = SymbolicArray(array, rtlil_text, None).ports
+    assert {"lane_0.drive", "lane_0.state"} <= set(known)
+
+
+def test_a_switched_circuit_of_two_capacitors_is_the_golden_step() -> None:
+    states = {"v_C1": ("V", "3 V"), "v_C2": ("V", "3 V")}
+    made = equation_neuron(switched(TWO, states).model_dump_json())
+    params = made.model.from_circuit(None, count=3, dt=80e-9)
+    drive = np.zeros((300, 3), dtype=np.int64)
+    assert made.model.bit_true(params).run(drive)["spike"].sum(axis=0).tolist() == [4, 4, 4]
+    case = Case(neuron=made, params=params, lanes=2, interval=4, drive_raw=drive)
+    verdict = verify(case, "compiled")
+    assert verdict.equal, verdict.reason
