@@ -38,6 +38,9 @@ class Variability:
         Seed of all random numbers, 0 to 2**32 - 1.
     v_th, v_hold : tuple of float
         Measured V_th and V_hold of each device, in volt; drawn from the spread when empty.
+    parameters : tuple of (str, float)
+        Device-to-device standard deviation of parameters of a model from equations, by name, as a fraction of their
+        mean, 0 to below 1; others have that of the model's file.
 
     Raises
     ------
@@ -57,6 +60,7 @@ class Variability:
     seed: int = 1
     v_th: tuple[float, ...] = ()
     v_hold: tuple[float, ...] = ()
+    parameters: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("threshold_d2d", "hold_d2d", "threshold_c2c", "hold_c2c"):
@@ -72,6 +76,9 @@ class Variability:
             raise ValueError(f"stuck_on, stuck_off and dead must together be at most 1, not {total!r}")
         if not isinstance(self.seed, int) or not 0 <= self.seed <= MASK:
             raise ValueError(f"seed must be an integer between 0 and 2**32 - 1, not {self.seed!r}")
+        for name, value in self.parameters:
+            if not 0 <= value < 1:
+                raise ValueError(f"parameters: the spread of {name} must be from 0 to below 1, not {value!r}")
         for name, spread in (("v_th", "threshold_d2d"), ("v_hold", "hold_d2d")):
             for value in getattr(self, name):
                 positive(name, value)
@@ -154,6 +161,8 @@ class Variability:
         """
         for field in fields(self):
             measured = {"v_th": "threshold_d2d", "v_hold": "hold_d2d"}.get(field.name)
+            if field.name == "parameters" not in known and self.parameters:
+                raise ValueError(f"parameters must be left out: {model} is no model from equations")
             if field.name not in (*known, "seed") and measured not in known and getattr(self, field.name):
                 raise ValueError(f"{field.name} must be 0 in the model {model}, not {getattr(self, field.name)!r}")
 

@@ -326,7 +326,7 @@ def _physics(
     with where(path, "variability"):
         spread = sections.variability.model_dump()
         temperature = spread.pop("temperature")
-        variability = Variability(**spread)
+        variability = Variability(**{**spread, "parameters": tuple(spread["parameters"].items())})
         device = _at_temperature(device, temperature)
     with where(path, "circuit"):
         circuit = None
@@ -340,7 +340,7 @@ def _physics(
             words["coefficient_bits"] = sections.number.coefficient_bits
     if own is not None:
         golden, options = own.model, own_options(own, sections, device, path)
-        variability = Variability(seed=variability.seed)
+        variability = Variability(seed=variability.seed, parameters=variability.parameters)
     with where(path, "neuron"):
         dt = _tick(sections, golden)
     with where(path, "neuron, circuit, variability or number"):

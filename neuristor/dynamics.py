@@ -94,7 +94,7 @@ def own_options(own: Neuron, sections: Sections, device: Any, path: Path) -> Any
     with where(path, "neuron"):
         values |= _own_keys(sections.neuron, keys)
     for key, field in VariabilitySection.model_fields.items():
-        if key not in ("seed", "temperature") and getattr(sections.variability, key) != field.default:
+        if key not in ("seed", "temperature", "parameters") and getattr(sections.variability, key) != field.default:
             raise DesignError(f"{path}: [variability] {key} {TWO_STATE}")
     return kind(**values)
 

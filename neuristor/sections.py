@@ -146,6 +146,11 @@ class VariabilitySection(Section):
     current_noise: float = Field(
         0.0, ge=0, description="sigma of an input current that is new each tick, in ampere, 0 or more (not switches)"
     )
+    parameters: dict[str, Annotated[float, Field(ge=0, lt=1)]] = Field(
+        {},
+        description="device-to-device sigma of parameters of a model from equations, as fractions from 0 to below 1: "
+        "{ r_ins = 0.03 }; by default those of the model's file",
+    )
     temperature: float | None = Field(
         None,
         gt=0,

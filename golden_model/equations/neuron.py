@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ from neuristor.golden_model.neurons.behaviour import Behaviour
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.coupling import WEIGHT_BITS, Coupling
 from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
-from neuristor.golden_model.units import si
+from neuristor.golden_model.units import counted, si
 from neuristor.golden_model.variability import Variability
 
 __all__ = ["EquationBitTrue", "EquationParams", "EquationReference", "model_of", "system_of"]
@@ -80,7 +80,7 @@ class EquationParams(NeuronParams):
     values : tuple of (str, float or tuple of float)
         Parameters that differ from those of the model, in SI units: a number, or one for each neuron.
     spread : Variability
-        Its `seed`; others must be zero: the model says which of its parameters vary.
+        Its `seed`, and the spread of `parameters` that differs from the model's; others must be zero.
     coupling : Coupling, optional
         Which neurons are neighbours; only of a model with the section ``[coupling]``.
     """
@@ -94,7 +94,8 @@ class EquationParams(NeuronParams):
         whole("count", self.count, 1, 65_536)
         positive("dt", self.dt)
         whole("coefficient_bits", self.coefficient_bits, 12, 25)
-        self.spread.only(_read(self.text).model.name)
+        self.spread.only(_read(self.text).model.name, "parameters")
+        self._check_names(name for name, _ in self.spread.parameters)
         if self.coupling is not None:
             self._check_coupling(self.coupling)
         if not 12 <= self.membrane.width <= 32:
@@ -147,17 +148,21 @@ class EquationParams(NeuronParams):
         ValueError
             If the model has no such parameter.
         """
-        known = _read(self.text).parameters
-        for name in columns:
-            if name not in known:
-                raise ValueError(
-                    f"the model {self.system.model.name} has no parameter {name!r}; it has {', '.join(known)}"
-                )
+        self._check_names(columns)
         given = {**dict(self.values), **{name: tuple(column.tolist()) for name, column in columns.items()}}
         drive = _drive_format(_read(self.text), self.dt, given)
         return replace(
             self, values=tuple(given.items()), drive=Format(drive.int_bits, self.drive.width - drive.int_bits)
         )
+
+    def _check_names(self, names: Iterable[str]) -> None:
+        """Check that the model has parameters of these names."""
+        known = _read(self.text).parameters
+        for name in names:
+            if name not in known:
+                raise ValueError(
+                    f"the model {self.system.model.name} has no parameter {name!r}; it has {', '.join(known)}"
+                )
 
     def _check_coupling(self, coupling: Coupling) -> None:
         model = _read(self.text).model
@@ -205,10 +210,11 @@ class EquationParams(NeuronParams):
     @cached_property
     def own_values(self) -> dict[Any, Any]:
         """The value of each parameter, by its symbol: a number, or one for each neuron."""
-        system, changed = self.system, dict(self.values)
+        system, changed, spreads = self.system, dict(self.values), dict(self.spread.parameters)
         made: dict[Any, Any] = {}
         generator = np.random.default_rng(self.spread.seed)
-        for name, (symbol, usual, spread, _) in system.parameters.items():
+        for name, (symbol, usual, usual_spread, _) in system.parameters.items():
+            spread = spreads.get(name, usual_spread)
             value: Any = changed.get(name, usual)
             # A draw for each parameter, so that the spread of one does not change another's.
             draw = np.clip(generator.standard_normal(self.count), -3, 3)
@@ -638,7 +644,7 @@ def model_of(text: Model) -> NeuronModel[EquationParams]:
         options=options,
         bit_true=EquationBitTrue,
         reference=EquationReference,
-        spread=(),
+        spread=("parameters",),
         excitable=system.input is not None,
         behaviours=behaviours,
         from_circuit=from_circuit,
@@ -706,7 +712,7 @@ def summary(params: EquationParams) -> list[tuple[str, str]]:
     quantised, tick = params.quantised, params.step_of_time
     kinds = {change.name: change.kind for change in tick.changes}
     rows = [
-        ("equations", f"{len(tick.system.states)} states, {len(tick.system.events)} events"),
+        ("equations", f"{counted(len(tick.system.states), 'state')}, {counted(len(tick.system.events), 'event')}"),
         ("one tick", si(params.dt, "s")),
         ("method", ", ".join(f"{name} {kind}" for name, kind in kinds.items()) + f"; order {tick.order}"),
         (
@@ -800,7 +806,8 @@ def alone(params: EquationParams, count: int) -> EquationParams:
     values = tuple((name, float(np.mean(value))) for name, value in params.values)
     drive = _drive_format(_read(same), params.dt, dict(values))
     word = Format(drive.int_bits, params.drive.width - drive.int_bits)
-    return replace(params, count=count, coupling=None, text=same, values=values, drive=word)
+    spread = replace(params.spread, parameters=())
+    return replace(params, count=count, coupling=None, text=same, values=values, drive=word, spread=spread)
 
 
 def behaviours(params: EquationParams) -> tuple[Behaviour, ...]:

@@ -140,6 +140,17 @@ def _flat(rtlil: str, passes: Sequence[str]) -> dict[str, Any]:
     return modules
 
 
+def _numbered(name: str) -> tuple[str, int]:
+    """A name of Amaranth: as in the source, and the number that makes it unique, or 0."""
+    base, _, number = name.partition("$")
+    return base, int("0" + "".join(filter(str.isdigit, number)))
+
+
+def _shortness(name: str) -> tuple[int, str, int]:
+    base, number = _numbered(name)
+    return len(base), base, number
+
+
 def _contents(cell: str) -> str:
     """Name of the opaque function that gives the initial contents of a memory."""
     return f"{cell.lstrip('$')} at"
@@ -232,12 +243,12 @@ class Circuit:
         return made
 
     def _register_names(self) -> dict[str, str]:
-        """Name of each register in the source; the shortest if there are several."""
+        """Name of each register in the source; of several the shortest, without the number that makes it unique."""
         by_bits: dict[tuple[Any, ...], str] = {}
         for name, net in self._names.items():
             if not net.get("hide_name"):
                 key = tuple(net["bits"])
-                if key not in by_bits or (len(name), name) < (len(by_bits[key]), by_bits[key]):
+                if key not in by_bits or _shortness(name) < _shortness(by_bits[key]):
                     by_bits[key] = name
         return {
             cell: by_bits.get(tuple(self._cells[cell]["connections"]["Q"]), cell.lstrip("$")) for cell in self.registers
@@ -294,10 +305,7 @@ class Circuit:
         Amaranth appends a number if another signal has the same name. Registers of one name are numbered in the order
         of these numbers.
         """
-        places = sorted(
-            (name.partition("$")[0], int("0" + "".join(filter(str.isdigit, name.partition("$")[2]))), name, cell)
-            for cell, name in self._aliases.items()
-        )
+        places = sorted((*_numbered(name), name, cell) for cell, name in self._aliases.items())
         count: dict[str, int] = {}
         for base, _, _, cell in places:
             count[base] = count.get(base, 0) + 1

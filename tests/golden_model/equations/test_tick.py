@@ -20,6 +20,7 @@ from neuristor.golden_model.equations.system import System, read
 from neuristor.golden_model.equations.text import Model
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.model import spike_times
+from neuristor.golden_model.variability import Variability
 from tests.marks import the_rest_is_extended, the_rest_is_slow
 
 MODELS = Path(__file__).parents[3] / "golden_model" / "equations" / "models"
@@ -294,3 +295,26 @@ def test_behaviours_of_a_file_are_shown(chosen: Model) -> None:
     for each in shown:
         trace = made.bit_true(each.params).run(each.params.drive_raw(each.current[:, None]))
         assert each.shown(spike_times(each.params, trace)[0]), each.name
+
+
+def test_a_design_says_how_much_a_parameter_varies() -> None:
+    made = model("vo2_switch")
+
+    def spread(**parameters: float) -> EquationParams:
+        given = Variability(seed=3, parameters=tuple(parameters.items()))
+        return made.from_circuit(None, count=2000, dt=80e-9, spread=given)
+
+    def values_of(params: EquationParams) -> dict[str, Any]:
+        return {symbol.name: value for symbol, value in params.own_values.items()}
+
+    values = values_of(spread(r_ins=0.03, v_th=0.0))
+    # Draws beyond three sigma are limited to that; the standard error of a sigma of 2,000 is 1.6 %.
+    assert np.std(values["r_ins"]) / np.mean(values["r_ins"]) == pytest.approx(0.03, rel=0.06)
+    assert np.ndim(values["v_th"]) == 0
+    assert np.ndim(values_of(made.alone(spread(r_ins=0.03), 2))["r_ins"]) == 0
+    with pytest.raises(ValueError, match="the model vo2_switch has no parameter 'v_tt'; it has supply"):
+        spread(v_tt=0.1)
+    with pytest.raises(ValueError, match="spread of v_th must be from 0 to below 1, not 1.5"):
+        spread(v_th=1.5)
+    with pytest.raises(ValueError, match="parameters must be left out: lif is no model from equations"):
+        Variability(parameters=(("v_th", 0.1),)).only("lif")
