@@ -13,7 +13,7 @@ from neuristor.hdl.fixed import round_shift, saturate
 from neuristor.hdl.neighbours import CouplingTerm, Neighbours
 from neuristor.hdl.row_port import RowPort
 
-__all__ = ["Edges", "coupling_term"]
+__all__ = ["Edges", "check_walkers", "coupling_term"]
 
 STAGES = 6
 """Clocks from the address of an edge to the sum that it changes: edge, value, factors, product, sum, store."""
@@ -23,7 +23,45 @@ MOST_DISTANCES = 16
 """Most distances to neighbours that are read all at once, each from a copy of the values."""
 
 
-def coupling_term(coupling: Coupling, lanes: int, width: int, field: str, loadable: bool = False) -> CouplingTerm:
+LONG = 16
+"""From so many neighbours on, a neuron's own weight, which is as large as the sum of the others, is two factors."""
+
+
+def _alike(coupling: Coupling) -> bool:
+    """Whether edges are equal and few enough that all of a row are summed at once."""
+    if coupling.weighted or coupling.topology == "all_to_all":
+        return not coupling.weighted
+    return len({j - i for i, found in enumerate(coupling.neighbours) for j in found}) <= MOST_DISTANCES
+
+
+def check_walkers(coupling: Coupling, lanes: int, walkers: int) -> None:
+    """Check a number of edges a clock.
+
+    Parameters
+    ----------
+    coupling : Coupling
+        Which neurons are coupled.
+    lanes : int
+        Neurons of a row.
+    walkers : int
+        Edges a clock.
+
+    Raises
+    ------
+    ValueError
+        If `walkers` is no multiple of `lanes`, or larger than what there are neurons for, or all neighbours are summed
+        at once.
+    """
+    if _alike(coupling):
+        raise ValueError("edges_per_clock must be left out: edges are equal, and all of a row are summed in one clock")
+    most = lanes * -(-coupling.count // lanes)
+    if walkers < lanes or walkers % lanes or walkers > most:
+        raise ValueError(f"edges_per_clock must be a multiple of lanes ({lanes}), up to {most}, not {walkers}")
+
+
+def coupling_term(
+    coupling: Coupling, lanes: int, width: int, field: str, loadable: bool = False, walkers: int | None = None
+) -> CouplingTerm:
     """The circuit of a coupling term: all neighbours at once where edges are equal and few, else a walk along edges.
 
     Parameters
@@ -38,13 +76,19 @@ def coupling_term(coupling: Coupling, lanes: int, width: int, field: str, loadab
         Name of the state field that is exchanged.
     loadable : bool
         Whether the values of edges can be changed at run time, where each has its own.
+    walkers : int, optional
+        Edges a clock, where each has its own value; by default `lanes`.
+
+    Raises
+    ------
+    ValueError
+        As of `check_walkers`.
     """
-    alike = not coupling.weighted
-    if alike and coupling.topology != "all_to_all":
-        alike = len({j - i for i, found in enumerate(coupling.neighbours) for j in found}) <= MOST_DISTANCES
-    return (
-        Neighbours(coupling, lanes, width, field) if alike else Edges(coupling, lanes, width, field, loadable=loadable)
-    )
+    if walkers is not None:
+        check_walkers(coupling, lanes, walkers)
+    if _alike(coupling):
+        return Neighbours(coupling, lanes, width, field)
+    return Edges(coupling, lanes, width, field, walkers=walkers, loadable=loadable)
 
 
 class Edges(CouplingTerm):
@@ -59,6 +103,13 @@ class Edges(CouplingTerm):
     Walker number w serves lane ``w % lanes``, and of that the rows ``w // lanes``, and so on in steps of
     ``walkers / lanes``.
 
+    Of a dense matrix, all walkers read the same neuron in the same clock, so that they share one copy of the values,
+    and edges do not name whom they read; what is not coupled has the weight 0. That is chosen if it makes the walk no
+    more than a quarter longer.
+
+    With `LONG` or more neighbours a neuron's own weight is two entries, so that the factors are short: the value is
+    kept from the first (``own``), and multiplied in the second by the upper bits (``upper``).
+
     Throughput of the walk: `walkers` edges a clock; it does not wait for `enable`. The input `own` is not used, since
     the values that are written are kept here. Row n of the port `edges` has the n-th edge of each walker, that of the
     first one lowest, see `edge_shape`; what is written during a walk may count or not.
@@ -72,10 +123,17 @@ class Edges(CouplingTerm):
     loadable : bool
         Whether the lists can be changed at run time: there is the port `edges`.
 
+    Attributes
+    ----------
+    dense : bool
+        Whether all walkers read the same neuron.
+    lists : list of list of dict
+        The entries of each walker; of a dense matrix with what they read.
+
     Raises
     ------
     ValueError
-        If `walkers` is no multiple of `lanes`, or larger than what there are neurons for.
+        As of `check_walkers`.
 
     See Also
     --------
@@ -92,20 +150,26 @@ class Edges(CouplingTerm):
         loadable: bool = False,
     ) -> None:
         walkers = lanes if walkers is None else walkers
+        check_walkers(coupling, lanes, walkers)
         rows = -(-coupling.count // lanes)
-        if walkers < lanes or walkers % lanes or walkers // lanes > rows:
-            raise ValueError(f"walkers must be a multiple of {lanes}, the lanes, up to {lanes * rows}, not {walkers}")
         self.walkers, self._turns = walkers, walkers // lanes
         turns = -(-rows // self._turns)
+        own_bits = WEIGHT_BITS + 2 + coupling.degree_bits
+        # The lower bits of an own weight have no sign.
+        self._lower = coupling.degree_bits if coupling.degree >= LONG else 0
+        entries = self._entries(coupling)
+        lists, matrix = self._split(entries, lanes), self._matrix(coupling.count, entries, lanes, turns)
+        self.dense = 4 * len(matrix[0]) <= 5 * len(lists[0])
+        self.lists = matrix if self.dense else lists
         self.edge_shape = data.StructLayout(
             {
-                "reads": unsigned(max(1, (coupling.count - 1).bit_length())),
+                **({} if self.dense else {"reads": unsigned(max(1, (coupling.count - 1).bit_length()))}),
                 "turn": unsigned(max(1, (turns - 1).bit_length())),
-                "weight": signed(WEIGHT_BITS + 2 + coupling.degree_bits),
+                "weight": signed(max(own_bits - self._lower, self._lower + 1)),
                 "first": unsigned(1),
+                **({"own": unsigned(1), "upper": unsigned(1)} if self._lower else {}),
             }
         )
-        self.lists = self._split(coupling, lanes)
         port = RowPort(walkers * self.edge_shape.size, max(2, len(self.lists[0]))) if loadable else None
         super().__init__(coupling, lanes, width, field, port)
 
@@ -113,25 +177,59 @@ class Edges(CouplingTerm):
     def edge_rows(self) -> list[int]:
         """The lists, as rows of the port `edges`."""
         shape = data.ArrayLayout(self.edge_shape, self.walkers)
-        return [int(Const.cast(shape.const(list(row))).value) for row in zip(*self.lists, strict=True)]
+        stored = ([self._stored(edge) for edge in row] for row in zip(*self.lists, strict=True))
+        return [int(Const.cast(shape.const(row)).value) for row in stored]
 
-    def _split(self, coupling: Coupling, lanes: int) -> list[list[dict[str, int]]]:
+    def _stored(self, edge: dict[str, int]) -> dict[str, int]:
+        return {name: edge[name] for name in self.edge_shape.members}
+
+    def _entries(self, coupling: Coupling) -> list[dict[str, int]]:
+        """The products of all sums, by neuron: `of` is the one that is pulled."""
+        made, before = [], -1
+        for i, j, w in coupling.entries.tolist():
+            edge = {"of": i, "reads": j, "weight": w, "first": int(before != i), "own": 0, "upper": 0}
+            if i == j and self._lower:
+                made.append({**edge, "weight": w & (1 << self._lower) - 1, "own": 1})
+                made.append({**edge, "weight": w >> self._lower, "first": 0, "upper": 1})
+            else:
+                made.append(edge)
+            before = i
+        return made
+
+    def _walker_of(self, neuron: int, lanes: int) -> tuple[int, int]:
+        """Number of the walker, and its turn."""
+        row, lane = divmod(neuron, lanes)
+        return lane + lanes * (row % self._turns), row // self._turns
+
+    def _split(self, entries: list[dict[str, int]], lanes: int) -> list[list[dict[str, int]]]:
         """The list of each walker, all of one length: what is left repeats the last row with a weight of 0."""
         lists: list[list[dict[str, int]]] = [[] for _ in range(self.walkers)]
-        before = [-1] * self.walkers
-        for i, j, w in coupling.entries.tolist():
-            row, lane = divmod(i, lanes)
-            turn, walker = row // self._turns, lane + lanes * (row % self._turns)
-            lists[walker].append({"reads": j, "turn": turn, "weight": w, "first": int(before[walker] != i)})
-            before[walker] = i
+        for entry in entries:
+            walker, turn = self._walker_of(entry["of"], lanes)
+            lists[walker].append({**entry, "turn": turn})
         longest = max(map(len, lists))
         for made in lists:
             # A walker without neurons keeps a sum of nothing.
-            last = made[-1]["turn"] if made else 0
-            nothing = {"reads": 0, "turn": last, "weight": 0, "first": 0}
-            if not made:
-                made.append({**nothing, "first": 1})
-            made += [nothing] * (longest - len(made))
+            nothing = {"reads": 0, "turn": made[-1]["turn"] if made else 0, "weight": 0, "own": 0, "upper": 0}
+            made += [{**nothing, "first": int(not made)}, *([{**nothing, "first": 0}] * longest)][: longest - len(made)]
+        return lists
+
+    def _matrix(self, count: int, entries: list[dict[str, int]], lanes: int, turns: int) -> list[list[dict[str, int]]]:
+        """The same as rows of a matrix, in which all walkers read the neurons in order."""
+        length = count + bool(self._lower)
+        nothing = {"weight": 0, "own": 0, "upper": 0}
+        lists = [
+            [
+                {**nothing, "reads": place % count, "turn": turn, "first": int(place == 0)}
+                for turn in range(turns)
+                for place in range(length)
+            ]
+            for _ in range(self.walkers)
+        ]
+        for entry in entries:
+            walker, turn = self._walker_of(entry["of"], lanes)
+            place = turn * length + (count if entry["upper"] else entry["reads"])
+            lists[walker][place] |= {name: entry[name] for name in nothing}
         return lists
 
     @property
@@ -154,7 +252,8 @@ class Edges(CouplingTerm):
         m.d.sync += valid.eq(Cat(walking, valid))
 
         turn = self.row // self._turns if self._turns & (self._turns - 1) else self.row >> self._turns.bit_length() - 1
-        sums: list[Any] = [self._walker(m, number, place, valid, turn) for number in range(self.walkers)]
+        shared = self._shared(m, valid) if self.dense else None
+        sums: list[Any] = [self._walker(m, number, place, valid, turn, shared) for number in range(self.walkers)]
         which = Signal(range(max(2, self._turns)))
         with m.If(self.enable):
             m.d.sync += which.eq(self.row % self._turns)
@@ -163,51 +262,76 @@ class Edges(CouplingTerm):
                 m.d.sync += self.pull[lane].eq(chosen[which] if self._turns > 1 else sums[lane])
         return m
 
-    def _walker(self, m: Module, number: int, place: Signal, valid: Signal, turn: Any) -> Any:
-        """One list: edge, value, factors, product, sum, store; returns the stored sum of a turn, one clock later."""
-        edges: Any = Memory(shape=self.edge_shape, depth=len(self.lists[number]), init=self.lists[number])
+    def _values(self, m: Module, name: str, reads: Any, valid: Signal) -> Any:
+        """A copy of the exchanged values; returns the one of the neuron `reads`, one clock later."""
         values: Any = Memory(shape=self.own.shape(), depth=max(2, self._rows), init=[])
-        sums: Any = Memory(shape=self.pull_shape, depth=max(2, -(-self._rows // self._turns)), init=[])
-        m.submodules[f"edge_memory_{number}"] = edges
-        m.submodules[f"value_memory_{number}"] = values
-        m.submodules[f"sum_memory_{number}"] = sums
-        edge, store, value = edges.read_port(), values.write_port(), values.read_port()
-        if self.port is not None:
-            self._access(m, number, edges)
+        m.submodules[name] = values
+        store, value = values.write_port(), values.read_port()
+        row, lane = self._place(reads)
+        chosen = Signal(range(max(2, self.lanes)), name=f"lane_of_{name}")
         m.d.comb += [
-            edge.addr.eq(place),
             store.en.eq(self.write),
             store.addr.eq(self.write_row),
             store.data.eq(self.written),
+            value.en.eq(valid[0]),
+            value.addr.eq(row),
         ]
-        lanes = self.lanes
-        row, lane = self._place(edge.data.reads)
-        carried = data.StructLayout({"turn": edge.data.turn.shape(), "first": unsigned(1)})
+        m.d.sync += chosen.eq(lane)
+        return value.data[chosen] if self.lanes > 1 else value.data[0]
+
+    def _shared(self, m: Module, valid: Signal) -> Any:
+        """The value that all walkers of a dense matrix read: that of one neuron after the other."""
+        count = self.coupling.count
+        reads, last = Signal(range(max(2, count))), count - 1 + bool(self._lower)
+        position = Signal(range(max(2, last + 1)))
+        with m.If(~valid[0] | (position == last)):
+            m.d.sync += position.eq(0)
+        with m.Else():
+            m.d.sync += position.eq(position + 1)
+        m.d.comb += reads.eq(Mux(position < count, position, 0))
+        return self._values(m, "value_memory", reads, valid)
+
+    def _walker(self, m: Module, number: int, place: Signal, valid: Signal, turn: Any, shared: Any) -> Any:
+        """One list: edge, value, factors, product, sum, store; returns the stored sum of a turn, one clock later."""
+        init = [self._stored(each) for each in self.lists[number]]
+        edges: Any = Memory(shape=self.edge_shape, depth=len(init), init=init)
+        sums: Any = Memory(shape=self.pull_shape, depth=max(2, -(-self._rows // self._turns)), init=[])
+        m.submodules[f"edge_memory_{number}"] = edges
+        m.submodules[f"sum_memory_{number}"] = sums
+        edge = edges.read_port()
+        if self.port is not None:
+            self._access(m, number, edges)
+        m.d.comb += edge.addr.eq(place)
+        value = self._values(m, f"value_memory_{number}", edge.data.reads, valid) if shared is None else shared
+        fields = ("turn", "first", *(("own", "upper") if self._lower else ()))
+        carried = data.StructLayout({name: self.edge_shape[name].shape for name in fields})
         after: list[Any] = [Signal(carried, name=f"edge_{number}_{stage}") for stage in range(2, 5)]
         weight = Signal(edge.data.weight.shape(), name=f"weight_{number}")
-        chosen_lane = Signal(range(max(2, lanes)), name=f"lane_{number}")
         factor_a = Signal(weight.shape(), name=f"factor_a_{number}")
         factor_b = Signal(signed(self._width), name=f"factor_b_{number}")
+        kept = Signal(signed(self._width), name=f"kept_{number}")
         product = Signal(signed(len(weight) + self._width), name=f"product_{number}")
-        total = Signal(signed(len(product) + self.coupling.degree.bit_length() + 1), name=f"sum_{number}")
-        m.d.comb += [value.en.eq(valid[0]), value.addr.eq(row)]
+        total = Signal(signed(len(product) + self._lower + self.coupling.degree.bit_length() + 1), name=f"sum_{number}")
         m.d.sync += [
             # 1: the edge is known, and the value is read.
             weight.eq(edge.data.weight),
-            chosen_lane.eq(lane),
-            after[0].turn.eq(edge.data.turn),
-            after[0].first.eq(edge.data.first),
+            *(after[0][name].eq(edge.data[name]) for name in fields),
             # 2: the value is known.
             factor_a.eq(weight),
-            factor_b.eq(value.data[chosen_lane] if lanes > 1 else value.data[0]),
+            factor_b.eq(Mux(after[0].upper, kept, value) if self._lower else value),
             after[1].eq(after[0]),
             # 3
             product.eq(factor_a * factor_b),
             after[2].eq(after[1]),
         ]
+        whole: Any = product
+        if self._lower:
+            with m.If(valid[1] & after[0].own):
+                m.d.sync += kept.eq(value)
+            whole = Mux(after[2].upper, product << self._lower, product)
         stored_turn = Signal(edge.data.turn.shape(), name=f"turn_{number}")
         with m.If(valid[3]):
-            m.d.sync += total.eq(Mux(after[2].first, 0, total) + product)
+            m.d.sync += total.eq(Mux(after[2].first, 0, total) + whole)
         m.d.sync += stored_turn.eq(after[2].turn)
         bounded, _ = saturate(round_shift(total, WEIGHT_BITS), self.pull_shape.width)
         write, read = sums.write_port(), sums.read_port()

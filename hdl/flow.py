@@ -566,11 +566,13 @@ class FlowArray(NeuronArray):
         Whether parameters can be changed at run time.
     protection : {"none", "parity", "secded"}
         Check bits of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
+    edges_per_clock : int, optional
+        Edges summed in a clock, where each has its own value: a multiple of `lanes`; by default `lanes`.
 
     Raises
     ------
     ValueError
-        If `lanes` or `interval` is outside its range, or `protection` has another value.
+        If `lanes`, `interval` or `edges_per_clock` is outside its range, or `protection` has another value.
 
     See Also
     --------
@@ -581,11 +583,17 @@ class FlowArray(NeuronArray):
     """The lane, a subclass of `FlowLane`: ``lane_type(params, lane, lanes, interval, loadable)``."""
 
     def __init__(
-        self, params: Any, lanes: int, interval: int = 1, loadable: bool = False, protection: str = "none"
+        self,
+        params: Any,
+        lanes: int,
+        interval: int = 1,
+        loadable: bool = False,
+        protection: str = "none",
+        edges_per_clock: int | None = None,
     ) -> None:
         check_lanes(params, lanes)
         Flow(interval)  # checks it
-        term = self.term(params, lanes, loadable)
+        term = self.term(params, lanes, loadable, edges_per_clock)
         coupled = {} if term is None else {"pull_shape": term.pull_shape}
         made = [self.lane_type(params, index, lanes, interval, loadable, **coupled) for index in range(lanes)]
         columns = {name: np.asarray(made[0]._columns[name][1]) for name in made[0]._own}
@@ -599,7 +607,7 @@ class FlowArray(NeuronArray):
             protection=protection,
         )
 
-    def term(self, params: Any, lanes: int, loadable: bool) -> CouplingTerm | None:
+    def term(self, params: Any, lanes: int, loadable: bool, edges_per_clock: int | None) -> CouplingTerm | None:
         """The coupling term of the neurons; None if they have none.
 
         Parameters
@@ -610,5 +618,7 @@ class FlowArray(NeuronArray):
             Neurons of a row.
         loadable : bool
             Whether the values of edges can be changed at run time, where each has its own.
+        edges_per_clock : int or None
+            Edges summed in a clock, where each has its own value; None for `lanes`.
         """
         return None

@@ -172,6 +172,7 @@ def neurons(
     lanes: int = 1,
     interval: int = 1,
     protection: str = "none",
+    edges_per_clock: int | None = None,
     devices: Mapping[str, ArrayLike] | None = None,
     edges: Any = None,
     kind: str = "weight",
@@ -203,6 +204,8 @@ def neurons(
         Clocks per neuron of a lane, 1 to 64; in N clocks, N products share one multiplier.
     protection : {"none", "parity", "secded"}
         Check bits of the memory of per-neuron parameters.
+    edges_per_clock : int, optional
+        Edges summed in a clock, where each has its own value: a multiple of `lanes`; by default `lanes`.
     devices : mapping of str to array_like of float, shape (count,), optional
         Measured devices: parameters of each, by name, in SI units, such as ``{"v_th": [...]}``.
     edges : array_like of float, shape (count, count), or networkx.Graph, optional
@@ -243,14 +246,21 @@ def neurons(
     sections: dict[str, Any] = {
         "neuron": {"model": model, "count": count, **tick, **options},
         "stimulus": {"source": "none", "ticks": 1},
-        "fpga": {"lanes": lanes, "interval": interval, "protection": protection},
+        "fpga": {
+            "lanes": lanes,
+            "interval": interval,
+            "protection": protection,
+            **({} if edges_per_clock is None else {"edges_per_clock": edges_per_clock}),
+        },
         "variability": dict(variability or {}),
         "number": dict(number or {}),
     }
     if circuit is not None:
         sections |= {"device": circuit.device.section, "circuit": circuit.section}
     made = load(sections, name=name, later=True)
-    return made if devices is None and edges is None else with_arrays(made, devices, edges, kind, directed)
+    if devices is None and edges is None and edges_per_clock is None:
+        return made
+    return with_arrays(made, devices, edges, kind, directed)
 
 
 def model(source: str | Path, /) -> Model:

@@ -31,6 +31,7 @@ from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.coupling import Coupling
 from neuristor.golden_model.neurons.model import NeuronParams
 from neuristor.golden_model.variability import Variability
+from neuristor.hdl.edges import check_walkers
 from neuristor.hdl.names import module_name
 from neuristor.hdl.neurons import Neuron, neuron, neurons
 from neuristor.hdl.neurons.equations import equation_neuron
@@ -40,6 +41,7 @@ from neuristor.sections import (
     CouplingSection,
     DeviceOnly,
     DeviceSection,
+    FpgaSection,
     NeuronSection,
     Sections,
     StimulusSection,
@@ -168,6 +170,7 @@ class Design(Tabular):
             lanes=self.sections.fpga.lanes,
             interval=self.sections.fpga.interval,
             protection=self.sections.fpga.protection,
+            edges_per_clock=self.sections.fpga.edges_per_clock,
             drive_raw=self.drive_raw,
             toplevel=module,
             header=self._header(module),
@@ -220,6 +223,8 @@ def load(
     params = _with_files(path, sections, params, digest)
     with where(path, "fpga"):
         _check_fpga(sections, chosen)
+        if not later:
+            _check_edges(sections.fpga, params)
     with where(path, "stimulus"):
         if current is None:
             stimulus = _stimulus(sections, path.parent, digest, golden, params)
@@ -452,6 +457,8 @@ def with_arrays(
                 found = from_matrix(matrix, directed)
             params = _coupled(params, found.coupling(kind, params.count, directed))
             digest.update(repr((found.pairs, found.values)).encode())
+    with where(design.path, "fpga"):
+        _check_edges(design.sections.fpga, params)
     return replace(design, params=params, digest=digest.hexdigest())
 
 
@@ -632,6 +639,21 @@ def _options(kind: type, section: NeuronSection) -> Any:
         raise ValueError(
             f"{first['loc'][0]}: {first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
         ) from None
+
+
+def _check_edges(fpga: FpgaSection, params: Any) -> None:
+    """Check the number of edges a clock.
+
+    Raises
+    ------
+    ValueError
+        If it is wrong.
+    """
+    if fpga.edges_per_clock is not None:
+        coupling = getattr(params, "coupling", None)
+        if coupling is None:
+            raise ValueError("edges_per_clock must be left out: the neurons are not coupled")
+        check_walkers(coupling, fpga.lanes, fpga.edges_per_clock)
 
 
 def _check_fpga(sections: Sections, chosen: Neuron) -> None:

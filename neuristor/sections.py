@@ -197,6 +197,12 @@ class FpgaSection(Section):
         description="check bits of the per-neuron parameters in memory: none, parity (a flipped bit is counted) or "
         "secded (a flipped bit is corrected)",
     )
+    edges_per_clock: int | None = Field(
+        None,
+        ge=1,
+        description="edges summed in a clock, where each has its own value: a multiple of lanes, at most one for each "
+        "neuron; by default lanes",
+    )
     boards: list[str] = Field([], description="names from `neuristor boards`")
     clock_hz: dict[str, Annotated[float, Field(gt=0)]] = Field(
         {}, description="a clock in hertz, above 0, by board; by default that of its clock pin"

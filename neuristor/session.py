@@ -220,6 +220,7 @@ class ArraySession(Session):
                 interval=fpga.interval,
                 loadable=True,
                 protection=fpga.protection,
+                edges_per_clock=fpga.edges_per_clock,
             )
         except ValueError as error:
             raise DesignError(f"--lanes: {error}") from None

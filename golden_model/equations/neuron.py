@@ -156,7 +156,13 @@ class EquationParams(NeuronParams):
         )
 
     def _check_names(self, names: Iterable[str]) -> None:
-        """Check that the model has parameters of these names."""
+        """Check that the model has parameters of these names.
+
+        Raises
+        ------
+        ValueError
+            If it has not.
+        """
         known = _read(self.text).parameters
         for name in names:
             if name not in known:

@@ -23,7 +23,8 @@ class Neuron:
         The golden model: parameters, step function, float reference, bounds.
     array : callable
         ``array(params, lanes, loadable=..., protection=...)`` makes the circuit, a `NeuronArray`. With
-        `shares_multipliers` it is called with ``interval=...`` as well. The arguments are those of `build`.
+        `shares_multipliers` it is called with ``interval=...`` as well, and of coupled neurons with
+        ``edges_per_clock=...``, if that is given. The arguments are those of `build`.
     shares_multipliers : bool
         Whether the products of a neuron can share multipliers, over `interval` clocks.
 
@@ -56,6 +57,7 @@ class Neuron:
         interval: int = 1,
         loadable: bool = False,
         protection: str = "none",
+        edges_per_clock: int | None = None,
     ) -> NeuronArray:
         """Make a new circuit.
 
@@ -71,6 +73,8 @@ class Neuron:
             Whether parameters can be changed at run time.
         protection : {"none", "parity", "secded"}
             Check bits of the memory of per-neuron parameters.
+        edges_per_clock : int, optional
+            Edges summed in a clock, where each has its own value: a multiple of `lanes`; by default `lanes`.
 
         Returns
         -------
@@ -80,13 +84,18 @@ class Neuron:
         Raises
         ------
         ValueError
-            If `lanes` or `interval` is outside its range, or `protection` has another value.
+            If `lanes`, `interval` or `edges_per_clock` is outside its range, or `protection` has another value.
         """
+        given: dict[str, Any] = {"loadable": loadable, "protection": protection}
+        if edges_per_clock is not None:
+            if getattr(params, "coupling", None) is None:
+                raise ValueError("edges_per_clock must be left out: the neurons are not coupled")
+            given["edges_per_clock"] = edges_per_clock
         if self.shares_multipliers:
-            return self.array(params, lanes, interval=interval, loadable=loadable, protection=protection)
-        if interval != 1:
+            given["interval"] = interval
+        elif interval != 1:
             raise ValueError(f"interval must be 1 in the model {self.name}, not {interval}")
-        return self.array(params, lanes, loadable=loadable, protection=protection)
+        return self.array(params, lanes, **given)
 
     def __reduce__(self) -> tuple[Callable[[str], Neuron], tuple[str]]:
         # Simulators receive cases by pickle: the neuron is then looked up in the registry.

@@ -425,6 +425,8 @@ class EquationArray(FlowArray):
         Whether parameters can be changed at run time.
     protection : {"none", "parity", "secded"}
         Check bits of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
+    edges_per_clock : int, optional
+        Edges summed in a clock, where each has its own value: a multiple of `lanes`; by default `lanes`.
 
     See Also
     --------
@@ -433,7 +435,7 @@ class EquationArray(FlowArray):
 
     lane_type = EquationLane
 
-    def term(self, params: Any, lanes: int, loadable: bool) -> CouplingTerm | None:
+    def term(self, params: Any, lanes: int, loadable: bool, edges_per_clock: int | None) -> CouplingTerm | None:
         """The sum over the neighbours.
 
         Parameters
@@ -444,6 +446,8 @@ class EquationArray(FlowArray):
             Neurons of a row.
         loadable : bool
             Whether the values of edges can be changed at run time, where each has its own.
+        edges_per_clock : int or None
+            Edges summed in a clock, where each has its own value; None for `lanes`.
         """
         if params.coupling is None:
             return None
@@ -451,7 +455,7 @@ class EquationArray(FlowArray):
         word = params.quantised.state[field]
         # A word without a sign needs one more bit as a signed one.
         width = bits(min(word.low, -1), word.high)
-        return coupling_term(params.coupling, lanes, width, field, loadable)
+        return coupling_term(params.coupling, lanes, width, field, loadable, edges_per_clock)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

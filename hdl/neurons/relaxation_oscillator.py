@@ -406,11 +406,13 @@ class RelaxationOscillatorArray(NeuronArray):
         Whether parameters can be changed at run time.
     protection : {"none", "parity", "secded"}
         Check bits of the memory of per-oscillator parameters; see ``neuristor.hdl.protection``.
+    edges_per_clock : int, optional
+        Edges summed in a clock, where each has its own value: a multiple of `lanes`; by default `lanes`.
 
     Raises
     ------
     ValueError
-        If `lanes` is outside its range, or `protection` has another value.
+        If `lanes` or `edges_per_clock` is outside its range, or `protection` has another value.
 
     See Also
     --------
@@ -420,7 +422,12 @@ class RelaxationOscillatorArray(NeuronArray):
     params: RelaxationOscillatorParams
 
     def __init__(
-        self, params: RelaxationOscillatorParams, lanes: int, loadable: bool = False, protection: str = "none"
+        self,
+        params: RelaxationOscillatorParams,
+        lanes: int,
+        loadable: bool = False,
+        protection: str = "none",
+        edges_per_clock: int | None = None,
     ) -> None:
         check_lanes(params, lanes)
         neighbours = None
@@ -432,6 +439,7 @@ class RelaxationOscillatorArray(NeuronArray):
                 width=params.membrane.width + capacitive,
                 field="change" if capacitive else "membrane",
                 loadable=loadable,
+                walkers=edges_per_clock,
             )
         pull_shape = None if neighbours is None else neighbours.pull_shape
         columns = parameter_columns(params, loadable)

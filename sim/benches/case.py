@@ -38,6 +38,8 @@ class Case:
         Clocks from one neuron of a lane to the next.
     protection : {"none", "parity", "secded"}
         Check bits of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
+    edges_per_clock : int, optional
+        Edges summed in a clock, where each has its own value; by default `lanes`.
     drive_raw : ndarray of int64, shape (ticks, count)
         Input words of each tick, on the grid of ``params.drive``.
     toplevel : str
@@ -54,6 +56,7 @@ class Case:
     lanes: int
     interval: int = 1
     protection: str = "none"
+    edges_per_clock: int | None = None
     drive_raw: NDArray[np.int64]
     toplevel: str = "neurons"
     header: tuple[str, ...] = ()
@@ -68,7 +71,12 @@ class Case:
             True: parameters can be changed at run time. False: they are built in.
         """
         return self.neuron.build(
-            self.params, self.lanes, interval=self.interval, loadable=loadable, protection=self.protection
+            self.params,
+            self.lanes,
+            interval=self.interval,
+            loadable=loadable,
+            protection=self.protection,
+            edges_per_clock=self.edges_per_clock,
         )
 
     @cached_property

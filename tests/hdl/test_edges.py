@@ -35,7 +35,7 @@ def coupling(count: int, edges: int, kind: Kind = "resistive", seed: int = 1) ->
     generator = np.random.default_rng(seed)
     pairs = [(i, j) for i in range(count) for j in range(i)]
     chosen = [pairs[n] for n in sorted(generator.choice(len(pairs), edges, replace=False).tolist())]
-    scale = {"resistive": 400e3, "capacitive": 1e-12}[kind]
+    scale = {"resistive": 400e3, "capacitive": 0.4e-12}[kind]
     values = tuple((scale * generator.uniform(1, 5, edges)).tolist())
     return Coupling(
         kind=kind,
@@ -79,17 +79,39 @@ def test_equal_weights_are_the_same_as_no_weights() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "edges", "lanes", "kind"),
+    ("count", "edges", "lanes", "kind", "walkers", "dense"),
     the_rest_is_slow(
-        [(9, 14, 2, "resistive"), (9, 14, 4, "capacitive"), (2, 1, 1, "resistive")],
-        [(9, 14, 2, "resistive")],
-        extended=[(9, 14, 4, "capacitive")],
+        [
+            (9, 14, 2, "resistive", None, False),
+            (9, 14, 4, "capacitive", None, False),
+            (3, 3, 1, "resistive", None, True),
+            (9, 14, 2, "resistive", 6, False),
+            (20, 190, 3, "resistive", 6, True),
+            (20, 60, 4, "resistive", 20, False),
+            (18, 153, 2, "capacitive", 18, True),
+        ],
+        [(9, 14, 2, "resistive", None, False), (20, 190, 3, "resistive", 6, True)],
+        extended=[(9, 14, 4, "capacitive", None, False), (18, 153, 2, "capacitive", 18, True)],
     ),
 )
-def test_an_array_with_weighted_edges_is_the_model(count: int, edges: int, lanes: int, kind: Kind) -> None:
+def test_an_array_with_weighted_edges_is_the_model(
+    count: int, edges: int, lanes: int, kind: Kind, walkers: int | None, dense: bool
+) -> None:
     params = oscillators(coupling(count, edges, kind))
     drive = np.random.default_rng(2).integers(-3000, 3000, (200, count))
-    case = Case(neuron=neuron("relaxation_oscillator"), params=params, lanes=lanes, drive_raw=drive)
+    case = Case(
+        neuron=neuron("relaxation_oscillator"),
+        params=params,
+        lanes=lanes,
+        edges_per_clock=walkers,
+        drive_raw=drive,
+    )
+    array = case.array()
+    to_rtlil(array)
+    term = array.neighbours
+    assert isinstance(term, Edges)
+    assert term.dense == dense
+    assert ("upper" in term.edge_shape.members) == (count >= 18 and dense)
     verdict = verify(case, "compiled")
     assert verdict.equal, verdict.reason
 
@@ -174,9 +196,11 @@ def test_coupled_devices_on_ticks_follow_continuous_time() -> None:
 
 
 @pytest.mark.skipif(not available("verilator"), reason="verilator is not installed")
-@pytest.mark.extended
-def test_other_edges_are_loaded_into_the_same_circuit() -> None:
-    built = coupling(7, 9)
+@pytest.mark.parametrize(
+    "edges", [pytest.param(9, marks=pytest.mark.extended), pytest.param(21, marks=pytest.mark.slow)]
+)
+def test_other_edges_are_loaded_into_the_same_circuit(edges: int) -> None:
+    built = coupling(7, edges)
     weaker = tuple(2 * value for value in built.values)
     other = replace(built, values=weaker[::-1])
     assert other.pull(np.arange(7)).tolist() != built.pull(np.arange(7)).tolist()

@@ -314,7 +314,7 @@ def test_a_design_says_how_much_a_parameter_varies() -> None:
     assert np.ndim(values_of(made.alone(spread(r_ins=0.03), 2))["r_ins"]) == 0
     with pytest.raises(ValueError, match="the model vo2_switch has no parameter 'v_tt'; it has supply"):
         spread(v_tt=0.1)
-    with pytest.raises(ValueError, match="spread of v_th must be from 0 to below 1, not 1.5"):
+    with pytest.raises(ValueError, match=r"spread of v_th must be from 0 to below 1, not 1\.5"):
         spread(v_th=1.5)
     with pytest.raises(ValueError, match="parameters must be left out: lif is no model from equations"):
         Variability(parameters=(("v_th", 0.1),)).only("lif")

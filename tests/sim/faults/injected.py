@@ -46,6 +46,9 @@ _EDGES = {
     "edges": ((0, 1), (1, 2), (2, 3), (3, 4), (0, 4), (1, 4)),
     "values": (20e3, 30e3, 45e3, 60e3, 25e3, 35e3),
 }
+_PAIRS = tuple((i, j) for i in range(17) for j in range(i))
+_MATRIX: dict[str, Any] = {"edges": _PAIRS, "values": tuple(4e5 + 1e4 * n for n in range(len(_PAIRS)))}
+_WEAK = {**_COUPLED, "coupling_resistance": 4e5}
 _SPREAD = {"threshold_d2d": 0.01, "hold_d2d": 0.03, "start": "random"}
 
 DESIGNS: dict[str, tuple[str, str, tuple[int, int, int], dict[str, Any]]] = {
@@ -62,6 +65,7 @@ DESIGNS: dict[str, tuple[str, str, tuple[int, int, int], dict[str, Any]]] = {
     "broken oscillators": ("relaxation_oscillator", "coarse", (5, 2, 1), {"dead": 0.3, "stuck_on": 0.3, **_SPREAD}),
     "ring": ("relaxation_oscillator", "coarse", (6, 2, 1), {"topology": "ring", **_COUPLED}),
     "edges": ("relaxation_oscillator", "coarse", (5, 2, 1), {"topology": "edges", **_EDGES, **_COUPLED}),
+    "matrix": ("relaxation_oscillator", "coarse", (17, 2, 1), {"topology": "edges", **_MATRIX, **_WEAK}),
     "all to all": ("relaxation_oscillator", "coarse", (5, 2, 1), _COUPLED),
     "shared multipliers": ("izhikevich", "noise and spread", (2, 1, 3), {}),
     "patterns": ("izhikevich", "all patterns", (5, 2, 1), {}),
@@ -733,7 +737,7 @@ BUGS = [
     Bug(
         "coupling",
         "an edge reads the neuron of another row",
-        _EDGE + "_walker",
+        _EDGE + "_values",
         "value.addr.eq(row)",
         "value.addr.eq(row ^ 1)",
         "edges",
@@ -742,8 +746,8 @@ BUGS = [
     Bug(
         "coupling",
         "an edge reads the neuron of the first lane",
-        _EDGE + "_walker",
-        "value.data[chosen_lane] if lanes > 1 else",
+        _EDGE + "_values",
+        "value.data[chosen] if self.lanes > 1 else",
         "",
         "edges",
         VERIFIED,
@@ -773,6 +777,33 @@ BUGS = [
         "round_shift(total, WEIGHT_BITS)",
         "(total >> WEIGHT_BITS)",
         "edges",
+        VERIFIED,
+    ),
+    Bug(
+        "coupling",
+        "the upper bits of an own weight count as the lower ones",
+        _EDGE + "_walker",
+        "product << self._lower",
+        "product",
+        "matrix",
+        VERIFIED,
+    ),
+    Bug(
+        "coupling",
+        "the upper bits of an own weight are of the next neuron",
+        _EDGE + "_walker",
+        "valid[1] & after[0].own",
+        "valid[2] & after[1].own",
+        "matrix",
+        VERIFIED,
+    ),
+    Bug(
+        "coupling",
+        "a row of a matrix begins before the last one ends",
+        _EDGE + "_shared",
+        "position == last)",
+        "position == last - 1)",
+        "matrix",
         VERIFIED,
     ),
     Bug(
