@@ -52,7 +52,7 @@ from neuristor.stimulus import Stimulus, digits, from_array, from_csv, from_wave
 from neuristor.tables import Table, Tabular
 from neuristor.toml_file import DesignError, Source, parsed, unknown_key, where
 from neuristor.version import __version__
-from neuristor.waveform import Sine, Waveform, pulses, read_waveform
+from neuristor.waveform import Noise, Sine, Waveform, pulses, read_waveform
 
 __all__ = [
     "Design",
@@ -67,7 +67,7 @@ __all__ = [
     "with_input",
 ]
 
-GENERATED = ("digits", "none", "constant", "protocol", "sine", "pulses")
+GENERATED = ("digits", "none", "constant", "protocol", "sine", "pulses", "noise")
 """Inputs that are no files."""
 MAX_UPDATES = 2_000_000_000
 """Largest product of frames, ticks and neurons."""
@@ -693,7 +693,7 @@ def _stimulus(
     file = None if section.source in GENERATED else folder / section.source
     if section.current <= 0 and section.source != "constant":
         raise ValueError(f"current must be above 0, not {section.current:g}")
-    waveform = _waveform(section, file, params.input_unit)
+    waveform = _waveform(sections, file, params.input_unit)
     if waveform is not None:
         if section.frames is not None:
             raise ValueError("frames must be left out: ticks is the length of the run of a waveform")
@@ -738,22 +738,32 @@ def _constant(section: StimulusSection, params: NeuronParams) -> float:
     return float(params.system.input.start)
 
 
-def _waveform(section: StimulusSection, file: Path | None, unit: str) -> Waveform | None:
-    """The waveform of a section; None if its input is in frames.
+def _waveform(sections: Sections, file: Path | None, unit: str) -> Waveform | None:
+    """The waveform of the input; None if it is in frames.
 
     Raises
     ------
     ValueError
         If a key is missing, or has no meaning for the source.
     """
-    given = {"sine": ("frequency",), "pulses": ("frequency", "width")}.get(section.source, ())
+    section = sections.stimulus
+    given = {"sine": ("frequency",), "pulses": ("frequency", "width"), "noise": ("frequency",)}.get(section.source, ())
     for key in ("frequency", "width"):
-        if key in given and getattr(section, key) is None:
+        if key in given and getattr(section, key) is None and section.source != "noise":
             raise ValueError(f"{key} is missing: {type(section).model_fields[key].description}")
         if key not in given and getattr(section, key) is not None:
             raise ValueError(f"{key} has no meaning for the source {section.source!r}")
     if section.offset and not given:
         raise ValueError(f"offset has no meaning for the source {section.source!r}")
+    if section.source == "noise":
+        return Noise(
+            offset=section.offset,
+            deviation=section.current,
+            bandwidth=section.frequency,
+            columns=sections.neuron.count,
+            seed=sections.variability.seed,
+            unit=unit,
+        )
     if section.source == "sine":
         assert section.frequency is not None
         return Sine(offset=section.offset, amplitude=section.current, frequency=section.frequency, unit=unit)

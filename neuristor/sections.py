@@ -98,9 +98,9 @@ class StimulusSection(Section):
     """The input of the neurons."""
 
     source: str = Field(
-        description='"digits", "none", "constant", "protocol" (that of the neuron model), "sine", "pulses", or the '
-        "path of a CSV file: rows are frames, columns are neurons, in ampere; or a waveform, if its first line has "
-        "titles with units and begins with the time, such as `t (us), i (uA)`: one column for all neurons or one for "
+        description='"digits", "none", "constant", "protocol" (that of the neuron model), "sine", "pulses", "noise", '
+        "or the path of a CSV file: rows are frames, columns are neurons, in ampere; or a waveform, if its first line "
+        "has titles with units and begins with the time, such as `t (us), i (uA)`: one column for all neurons or one for "
         "each, in the unit of the input, or in volt as the supply; between rows it is a straight line, and a tick "
         "receives its mean"
     )
@@ -117,11 +117,16 @@ class StimulusSection(Section):
     )
     current: float = Field(
         1.0,
-        description="current of a full pixel of the digits, amplitude of a sine or height of pulses, in ampere (or the "
-        "unit of the input), above 0; or a constant input, by default that under which a model from equations fires",
+        description="current of a full pixel of the digits, amplitude of a sine, height of pulses or standard "
+        "deviation of noise, in ampere (or the unit of the input), above 0; or a constant input, by default that under which a model from equations fires",
     )
-    offset: float = Field(0.0, description="mean of a sine, or current between pulses, in ampere")
-    frequency: float | None = Field(None, gt=0, description="frequency of a sine or of pulses in hertz, above 0")
+    offset: float = Field(0.0, description="mean of a sine or of noise, or current between pulses, in ampere")
+    frequency: float | None = Field(
+        None,
+        gt=0,
+        description="frequency of a sine or of pulses, or bandwidth of noise (a low-pass filter of first order), in hertz, "
+        "above 0; noise without it has a new value in each tick",
+    )
     width: float | None = Field(None, gt=0, description="length of a pulse in second, above 0 and below the period")
     loop: bool = Field(False, description="whether the waveform of a file starts again at its end")
 

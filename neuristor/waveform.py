@@ -1,4 +1,4 @@
-"""Inputs that change with time: sinusoids, pulses, and waveforms from files, averaged over each tick.
+"""Inputs that change with time: sinusoids, pulses, noise, and waveforms from files, averaged over each tick.
 
 The input of a tick is the mean of the waveform over it: an integral, not a sample, so that the charge that flows is
 that of the waveform however its points and the ticks lie.
@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from neuristor.array_files import cell_number, column_title, table_rows
 from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.units import si
 
-__all__ = ["Points", "Sine", "Waveform", "pulses", "read_waveform"]
+__all__ = ["Noise", "Points", "Sine", "Waveform", "pulses", "read_waveform"]
 
 Floats = NDArray[np.float64]
 TIME = rb"\s*\"?\s*(t|time)\b"
@@ -100,6 +101,55 @@ class Sine(Waveform):
         # The mean of sin over a span of w around x is sin(x) sin(w / 2) / (w / 2).
         mean = np.sinc(self.frequency * dt) * np.sin(2 * np.pi * turns)
         return np.asarray(self.offset + self.amplitude * mean)[:, None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise(Waveform):
+    """Normally distributed noise, independent in each column.
+
+    With a bandwidth it is an Ornstein-Uhlenbeck process: white noise behind a low-pass filter of first order. Its value
+    at the start of a tick is held for the tick.
+
+    Parameters
+    ----------
+    offset : float
+        Its mean, in `unit`.
+    deviation : float
+        Its standard deviation, in `unit`.
+    bandwidth : float or None
+        Corner frequency of the filter, in hertz, above 0; None: each tick has a value of its own.
+    columns : int
+        Number of columns.
+    seed : int
+        Seed of the random numbers.
+    unit : str
+        SI unit.
+    """
+
+    offset: float
+    deviation: float
+    bandwidth: float | None
+    columns: int
+    seed: int
+    unit: str
+
+    def sampled(self, dt: float, ticks: int) -> Floats:
+        """The value of each tick.
+
+        Parameters
+        ----------
+        dt : float
+            Length of a tick, in second.
+        ticks : int
+            Number of ticks.
+        """
+        # A generator of its own, so that the spread of devices does not change with the noise.
+        made = np.random.default_rng([self.seed, 5]).standard_normal((ticks, self.columns))
+        if self.bandwidth is not None:
+            keeps = np.exp(-2 * np.pi * self.bandwidth * dt)
+            made[1:] *= np.sqrt(1 - keeps**2)
+            made = lfilter([1.0], [1.0, -keeps], made, axis=0)
+        return np.asarray(self.offset + self.deviation * made)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -135,6 +135,8 @@ def test_a_bad_waveform_is_one_sentence(text: str, message: str, tmp_path: Path)
         ({"source": "pulses", "frequency": 1e5}, "width is missing"),
         ({"source": "pulses", "frequency": 1e5, "width": 1e-5}, "width must be below 10 us, the period, not 10 us"),
         ({"source": "sine", "frequency": 1e5, "width": 1e-6}, "width has no meaning for the source 'sine'"),
+        ({"source": "noise", "width": 1e-6}, "width has no meaning for the source 'noise'"),
+        ({"source": "noise", "current": -1e-6}, "current must be above 0, not -1e-06"),
         ({"source": "none", "offset": 1e-6}, "offset has no meaning for the source 'none'"),
         ({"source": "sine", "frequency": 1e5, "frames": 2}, "frames must be left out"),
         ({"source": "none", "loop": True}, "loop has a meaning for the waveform of a file only"),
@@ -180,6 +182,27 @@ def test_a_constant_input_is_given_or_usual(tmp_path: Path) -> None:
     np.testing.assert_allclose(usual.stimulus.current, np.full((1, 3), 50e-9), rtol=1e-15)
     assert (usual.stimulus.ticks, usual.stimulus.waveform) == (9, False)
     assert load(design, {"stimulus.current": -1e-9}).stimulus.current[0, 2] == pytest.approx(-1e-9, rel=1e-15)
+
+
+def test_noise_has_its_mean_deviation_and_bandwidth(tmp_path: Path) -> None:
+    design = tmp_path / "design.toml"
+    design.write_text(DESIGN)
+    ticks, corner, dt = 200_000, 50e3, 40e-9
+    keys = {"source": "noise", "current": 2e-6, "offset": 500e-6, "frequency": corner, "ticks": ticks}
+    made = load(design, {f"stimulus.{key}": value for key, value in keys.items()}).stimulus.current
+    assert made.shape == (ticks, 2)
+    # A correlation time of 1 / (2 pi corner) leaves ticks dt / (2 that) independent values: five standard errors.
+    keeps = np.exp(-2 * np.pi * corner * dt)
+    independent = ticks * (1 - keeps) / (1 + keeps)
+    assert np.abs(made.mean(axis=0) - 500e-6).max() < 5 * 2e-6 / np.sqrt(independent)
+    assert np.abs(made.std(axis=0) / 2e-6 - 1).max() < 5 / np.sqrt(2 * independent)
+    follows = [np.corrcoef(made[:-1, n], made[1:, n])[0, 1] for n in range(2)]
+    np.testing.assert_allclose(follows, keeps, atol=5 * np.sqrt((1 - keeps**2) / ticks))
+    assert abs(np.corrcoef(made.T)[0, 1]) < 5 / np.sqrt(independent)
+    del keys["frequency"]
+    keys |= {"ticks": 1000}
+    white = load(design, {f"stimulus.{key}": value for key, value in keys.items()}).stimulus.current
+    assert abs(np.corrcoef(white[:-1, 0], white[1:, 0])[0, 1]) < 5 / np.sqrt(1000)
 
 
 def test_runs_of_a_waveform_have_its_ticks_only(tmp_path: Path) -> None:
