@@ -100,8 +100,8 @@ class StimulusSection(Section):
     source: str = Field(
         description='"digits", "none", "constant", "protocol" (that of the neuron model), "sine", "pulses", "noise", '
         "or the path of a CSV file: rows are frames, columns are neurons, in ampere; or a waveform, if its first line "
-        "has titles with units and begins with the time, such as `t (us), i (uA)`: one column for all neurons or one for "
-        "each, in the unit of the input, or in volt as the supply; between rows it is a straight line, and a tick "
+        "has titles with units and begins with the time, such as `t (us), i (uA)`: one column for all neurons or one "
+        "for each, in the unit of the input, or in volt as the supply; between rows it is a straight line, and a tick "
         "receives its mean"
     )
     frames: int | None = Field(
@@ -118,7 +118,8 @@ class StimulusSection(Section):
     current: float = Field(
         1.0,
         description="current of a full pixel of the digits, amplitude of a sine, height of pulses or standard "
-        "deviation of noise, in ampere (or the unit of the input), above 0; or a constant input, by default that under which a model from equations fires",
+        "deviation of noise, in ampere (or the unit of the input), above 0; or a constant input, by default that under "
+        "which a model from equations fires",
     )
     offset: float = Field(0.0, description="mean of a sine or of noise, or current between pulses, in ampere")
     frequency: float | None = Field(
