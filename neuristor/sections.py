@@ -125,8 +125,8 @@ class StimulusSection(Section):
     frequency: float | None = Field(
         None,
         gt=0,
-        description="frequency of a sine or of pulses, or bandwidth of noise (a low-pass filter of first order), in hertz, "
-        "above 0; noise without it has a new value in each tick",
+        description="frequency of a sine or of pulses, or bandwidth of noise (a low-pass filter of first order), in "
+        "hertz, above 0; noise without it has a new value in each tick",
     )
     width: float | None = Field(None, gt=0, description="length of a pulse in second, above 0 and below the period")
     loop: bool = Field(False, description="whether the waveform of a file starts again at its end")
