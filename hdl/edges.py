@@ -49,14 +49,15 @@ def check_walkers(coupling: Coupling, lanes: int, walkers: int) -> None:
     Raises
     ------
     ValueError
-        If `walkers` is no multiple of `lanes`, or larger than what there are neurons for, or all neighbours are summed
-        at once.
+        If `walkers` is not `lanes` times a power of two, or larger than what there are neurons for, or all neighbours
+        are summed at once.
     """
     if _alike(coupling):
         raise ValueError("edges_per_clock must be left out: edges are equal, and all of a row are summed in one clock")
-    most = lanes * -(-coupling.count // lanes)
-    if walkers < lanes or walkers % lanes or walkers > most:
-        raise ValueError(f"edges_per_clock must be a multiple of lanes ({lanes}), up to {most}, not {walkers}")
+    rows = -(-coupling.count // lanes)
+    known = [lanes << power for power in range(rows.bit_length())]
+    if walkers not in known:
+        raise ValueError(f"edges_per_clock must be {', '.join(map(str, known))} with these lanes, not {walkers}")
 
 
 def coupling_term(
@@ -119,14 +120,20 @@ class Edges(CouplingTerm):
     coupling, lanes, width, field
         As in `CouplingTerm`.
     walkers : int
-        Edges a clock: a multiple of `lanes`.
+        Edges a clock: `lanes` times a power of two.
     loadable : bool
         Whether the lists can be changed at run time: there is the port `edges`.
 
     Attributes
     ----------
+    walkers : int
+        Edges a clock.
     dense : bool
         Whether all walkers read the same neuron.
+    row_length : int
+        Entries of a row of a matrix.
+    lower : int
+        Bits of the first part of an own weight that is two entries; 0 if it is one.
     lists : list of list of dict
         The entries of each walker; of a dense matrix with what they read.
 
@@ -156,18 +163,20 @@ class Edges(CouplingTerm):
         turns = -(-rows // self._turns)
         own_bits = WEIGHT_BITS + 2 + coupling.degree_bits
         # The lower bits of an own weight have no sign.
-        self._lower = coupling.degree_bits if coupling.degree >= LONG else 0
+        self.lower = coupling.degree_bits if coupling.degree >= LONG else 0
+        self.row_length = coupling.count + bool(self.lower)
         entries = self._entries(coupling)
         lists, matrix = self._split(entries, lanes), self._matrix(coupling.count, entries, lanes, turns)
         self.dense = 4 * len(matrix[0]) <= 5 * len(lists[0])
         self.lists = matrix if self.dense else lists
+        place = {"row": unsigned(max(1, (rows - 1).bit_length())), "lane": unsigned(max(1, (lanes - 1).bit_length()))}
         self.edge_shape = data.StructLayout(
             {
-                **({} if self.dense else {"reads": unsigned(max(1, (coupling.count - 1).bit_length()))}),
+                **({} if self.dense else place),
                 "turn": unsigned(max(1, (turns - 1).bit_length())),
-                "weight": signed(max(own_bits - self._lower, self._lower + 1)),
+                "weight": signed(max(own_bits - self.lower, self.lower + 1)),
                 "first": unsigned(1),
-                **({"own": unsigned(1), "upper": unsigned(1)} if self._lower else {}),
+                **({"own": unsigned(1), "upper": unsigned(1)} if self.lower else {}),
             }
         )
         port = RowPort(walkers * self.edge_shape.size, max(2, len(self.lists[0]))) if loadable else None
@@ -181,16 +190,17 @@ class Edges(CouplingTerm):
         return [int(Const.cast(shape.const(row)).value) for row in stored]
 
     def _stored(self, edge: dict[str, int]) -> dict[str, int]:
-        return {name: edge[name] for name in self.edge_shape.members}
+        row, lane = divmod(edge["reads"], self.lanes)
+        return {name: {**edge, "row": row, "lane": lane}[name] for name in self.edge_shape.members}
 
     def _entries(self, coupling: Coupling) -> list[dict[str, int]]:
         """The products of all sums, by neuron: `of` is the one that is pulled."""
         made, before = [], -1
         for i, j, w in coupling.entries.tolist():
             edge = {"of": i, "reads": j, "weight": w, "first": int(before != i), "own": 0, "upper": 0}
-            if i == j and self._lower:
-                made.append({**edge, "weight": w & (1 << self._lower) - 1, "own": 1})
-                made.append({**edge, "weight": w >> self._lower, "first": 0, "upper": 1})
+            if i == j and self.lower:
+                made.append({**edge, "weight": w & (1 << self.lower) - 1, "own": 1})
+                made.append({**edge, "weight": w >> self.lower, "first": 0, "upper": 1})
             else:
                 made.append(edge)
             before = i
@@ -216,11 +226,11 @@ class Edges(CouplingTerm):
 
     def _matrix(self, count: int, entries: list[dict[str, int]], lanes: int, turns: int) -> list[list[dict[str, int]]]:
         """The same as rows of a matrix, in which all walkers read the neurons in order."""
-        length = count + bool(self._lower)
+        length = self.row_length
         nothing = {"weight": 0, "own": 0, "upper": 0}
         lists = [
             [
-                {**nothing, "reads": place % count, "turn": turn, "first": int(place == 0)}
+                {**nothing, "reads": min(place, count - 1), "turn": turn, "first": int(place == 0)}
                 for turn in range(turns)
                 for place in range(length)
             ]
@@ -231,6 +241,34 @@ class Edges(CouplingTerm):
             place = turn * length + (count if entry["upper"] else entry["reads"])
             lists[walker][place] |= {name: entry[name] for name in nothing}
         return lists
+
+    @property
+    def value_width(self) -> int:
+        """Bits of an exchanged value."""
+        return self._width
+
+    @property
+    def sum_width(self) -> int:
+        """Bits of a sum: of a product, and what the number of neighbours adds."""
+        product = self.edge_shape["weight"].width + self._width
+        return product + self.lower + self.coupling.degree.bit_length() + 1
+
+    @property
+    def last_row(self) -> int:
+        """Number of the row whose write begins a walk."""
+        return self._rows - 1
+
+    def reads(self, place: int, edge: dict[str, int]) -> int:
+        """The neuron that is read at a place of a list.
+
+        Parameters
+        ----------
+        place : int
+            The place.
+        edge : dict of str to int
+            The entry there.
+        """
+        return min(place % self.row_length, self.coupling.count - 1) if self.dense else edge["reads"]
 
     @property
     def walk(self) -> int:
@@ -251,23 +289,22 @@ class Edges(CouplingTerm):
         valid = Signal(STAGES - 1)
         m.d.sync += valid.eq(Cat(walking, valid))
 
-        turn = self.row // self._turns if self._turns & (self._turns - 1) else self.row >> self._turns.bit_length() - 1
+        turn = self.row >> self._turns.bit_length() - 1
         shared = self._shared(m, valid) if self.dense else None
         sums: list[Any] = [self._walker(m, number, place, valid, turn, shared) for number in range(self.walkers)]
         which = Signal(range(max(2, self._turns)))
         with m.If(self.enable):
-            m.d.sync += which.eq(self.row % self._turns)
+            m.d.sync += which.eq(self.row & self._turns - 1)
             for lane in range(self.lanes):
                 chosen = data.ArrayLayout(self.pull_shape, self._turns)(Cat(sums[lane :: self.lanes]))
                 m.d.sync += self.pull[lane].eq(chosen[which] if self._turns > 1 else sums[lane])
         return m
 
-    def _values(self, m: Module, name: str, reads: Any, valid: Signal) -> Any:
-        """A copy of the exchanged values; returns the one of the neuron `reads`, one clock later."""
+    def _values(self, m: Module, name: str, row: Any, lane: Any, valid: Signal) -> Any:
+        """A copy of the exchanged values; returns that of the neuron of a row and lane, one clock later."""
         values: Any = Memory(shape=self.own.shape(), depth=max(2, self._rows), init=[])
         m.submodules[name] = values
         store, value = values.write_port(), values.read_port()
-        row, lane = self._place(reads)
         chosen = Signal(range(max(2, self.lanes)), name=f"lane_of_{name}")
         m.d.comb += [
             store.en.eq(self.write),
@@ -281,15 +318,20 @@ class Edges(CouplingTerm):
 
     def _shared(self, m: Module, valid: Signal) -> Any:
         """The value that all walkers of a dense matrix read: that of one neuron after the other."""
-        count = self.coupling.count
-        reads, last = Signal(range(max(2, count))), count - 1 + bool(self._lower)
-        position = Signal(range(max(2, last + 1)))
-        with m.If(~valid[0] | (position == last)):
-            m.d.sync += position.eq(0)
+        position = Signal(range(max(2, self.row_length)))
+        row, lane = (
+            Signal(range(max(2, self._rows)), name="read_row"),
+            Signal(range(max(2, self.lanes)), name="read_lane"),
+        )
+        with m.If(~valid[0] | (position == self.row_length - 1)):
+            m.d.sync += [position.eq(0), row.eq(0), lane.eq(0)]
         with m.Else():
             m.d.sync += position.eq(position + 1)
-        m.d.comb += reads.eq(Mux(position < count, position, 0))
-        return self._values(m, "value_memory", reads, valid)
+            with m.If(position < self.coupling.count - 1):
+                m.d.sync += lane.eq(lane + 1)
+                with m.If(lane == self.lanes - 1):
+                    m.d.sync += [lane.eq(0), row.eq(row + 1)]
+        return self._values(m, "value_memory", row, lane, valid)
 
     def _walker(self, m: Module, number: int, place: Signal, valid: Signal, turn: Any, shared: Any) -> Any:
         """One list: edge, value, factors, product, sum, store; returns the stored sum of a turn, one clock later."""
@@ -302,8 +344,10 @@ class Edges(CouplingTerm):
         if self.port is not None:
             self._access(m, number, edges)
         m.d.comb += edge.addr.eq(place)
-        value = self._values(m, f"value_memory_{number}", edge.data.reads, valid) if shared is None else shared
-        fields = ("turn", "first", *(("own", "upper") if self._lower else ()))
+        value = shared
+        if shared is None:
+            value = self._values(m, f"value_memory_{number}", edge.data.row, edge.data.lane, valid)
+        fields = ("turn", "first", *(("own", "upper") if self.lower else ()))
         carried = data.StructLayout({name: self.edge_shape[name].shape for name in fields})
         after: list[Any] = [Signal(carried, name=f"edge_{number}_{stage}") for stage in range(2, 5)]
         weight = Signal(edge.data.weight.shape(), name=f"weight_{number}")
@@ -311,24 +355,24 @@ class Edges(CouplingTerm):
         factor_b = Signal(signed(self._width), name=f"factor_b_{number}")
         kept = Signal(signed(self._width), name=f"kept_{number}")
         product = Signal(signed(len(weight) + self._width), name=f"product_{number}")
-        total = Signal(signed(len(product) + self._lower + self.coupling.degree.bit_length() + 1), name=f"sum_{number}")
+        total = Signal(signed(self.sum_width), name=f"sum_{number}")
         m.d.sync += [
             # 1: the edge is known, and the value is read.
             weight.eq(edge.data.weight),
             *(after[0][name].eq(edge.data[name]) for name in fields),
             # 2: the value is known.
             factor_a.eq(weight),
-            factor_b.eq(Mux(after[0].upper, kept, value) if self._lower else value),
+            factor_b.eq(Mux(after[0].upper, kept, value) if self.lower else value),
             after[1].eq(after[0]),
             # 3
             product.eq(factor_a * factor_b),
             after[2].eq(after[1]),
         ]
         whole: Any = product
-        if self._lower:
+        if self.lower:
             with m.If(valid[1] & after[0].own):
                 m.d.sync += kept.eq(value)
-            whole = Mux(after[2].upper, product << self._lower, product)
+            whole = Mux(after[2].upper, product << self.lower, product)
         stored_turn = Signal(edge.data.turn.shape(), name=f"turn_{number}")
         with m.If(valid[3]):
             m.d.sync += total.eq(Mux(after[2].first, 0, total) + whole)
@@ -339,7 +383,8 @@ class Edges(CouplingTerm):
             write.en.eq(valid[4]),
             write.addr.eq(stored_turn),
             write.data.eq(bounded),
-            read.en.eq(self.enable),
+            # A separate net: otherwise the port `enable` would get the name of the memory's port.
+            read.en.eq(self.enable & 1),
             read.addr.eq(turn),
         ]
         return read.data
@@ -357,13 +402,3 @@ class Edges(CouplingTerm):
             read.addr.eq(port.address),
             port.data[here].eq(Value.cast(read.data)),
         ]
-
-    def _place(self, neuron: Any) -> tuple[Any, Any]:
-        """Row and lane of a neuron."""
-        lanes = self.lanes
-        if lanes == 1:
-            return neuron, Const(0, 1)
-        if lanes & (lanes - 1) == 0:
-            bits = lanes.bit_length() - 1
-            return neuron[bits:], neuron[:bits]
-        return neuron // lanes, neuron % lanes

@@ -567,7 +567,7 @@ class FlowArray(NeuronArray):
     protection : {"none", "parity", "secded"}
         Check bits of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
     edges_per_clock : int, optional
-        Edges summed in a clock, where each has its own value: a multiple of `lanes`; by default `lanes`.
+        Edges summed in a clock, where each has its own value: `lanes` times a power of two; by default `lanes`.
 
     Raises
     ------

@@ -205,7 +205,7 @@ def neurons(
     protection : {"none", "parity", "secded"}
         Check bits of the memory of per-neuron parameters.
     edges_per_clock : int, optional
-        Edges summed in a clock, where each has its own value: a multiple of `lanes`; by default `lanes`.
+        Edges summed in a clock, where each has its own value: `lanes` times a power of two; by default `lanes`.
     devices : mapping of str to array_like of float, shape (count,), optional
         Measured devices: parameters of each, by name, in SI units, such as ``{"v_th": [...]}``.
     edges : array_like of float, shape (count, count), or networkx.Graph, optional

@@ -206,8 +206,8 @@ class FpgaSection(Section):
     edges_per_clock: int | None = Field(
         None,
         ge=1,
-        description="edges summed in a clock, where each has its own value: a multiple of lanes, at most one for each "
-        "neuron; by default lanes",
+        description="edges summed in a clock, where each has its own value: lanes times a power of two, at most one "
+        "for each neuron; by default lanes",
     )
     boards: list[str] = Field([], description="names from `neuristor boards`")
     clock_hz: dict[str, Annotated[float, Field(gt=0)]] = Field(

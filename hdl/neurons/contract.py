@@ -74,7 +74,7 @@ class Neuron:
         protection : {"none", "parity", "secded"}
             Check bits of the memory of per-neuron parameters.
         edges_per_clock : int, optional
-            Edges summed in a clock, where each has its own value: a multiple of `lanes`; by default `lanes`.
+            Edges summed in a clock, where each has its own value: `lanes` times a power of two; by default `lanes`.
 
         Returns
         -------

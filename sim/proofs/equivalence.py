@@ -11,7 +11,9 @@ verification", IEEE TCAD 21(12), 2002, on words instead of bits. The solver is B
 
 from __future__ import annotations
 
+import math
 import random
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -280,7 +282,12 @@ class Sweep:
         solver.assert_formula(manager.mk_term(Kind.DISTINCT, sides))
         return answered(solver, terms)
 
-    def run(self, progress: Callable[[int, int], None] | None = None, patience: int = PATIENCE_MS) -> None:
+    def run(
+        self,
+        progress: Callable[[int, int], None] | None = None,
+        patience: int = PATIENCE_MS,
+        limit_s: float = math.inf,
+    ) -> None:
         """Merge all nodes that are found equal.
 
         Parameters
@@ -289,8 +296,10 @@ class Sweep:
             Called with the number of nodes done and the number of all nodes.
         patience : int
             Time limit for one query, in milliseconds.
+        limit_s : float
+            Time limit for all queries, in second; nodes that are left then are not merged.
         """
-        self._patience = patience
+        self._patience, end = patience, time.monotonic() + limit_s
         graph = self.graph
         by_signature: dict[tuple[int, ...], list[tuple[int, bool]]] = {}
         place, order = 0, self.order
@@ -300,7 +309,7 @@ class Sweep:
                 progress(place, len(order))
             node = graph.nodes[number]
             restart = False
-            if node.op not in ("input", "const") and number not in self._same:
+            if node.op not in ("input", "const") and number not in self._same and time.monotonic() < end:
                 restart = self._merge(number, by_signature)
             if restart:
                 # A counterexample was added to the inputs: classes of equal values may be split.

@@ -85,13 +85,13 @@ def test_equal_weights_are_the_same_as_no_weights() -> None:
             (9, 14, 2, "resistive", None, False),
             (9, 14, 4, "capacitive", None, False),
             (3, 3, 1, "resistive", None, True),
-            (9, 14, 2, "resistive", 6, False),
+            (9, 14, 2, "resistive", 4, False),
             (20, 190, 3, "resistive", 6, True),
-            (20, 60, 4, "resistive", 20, False),
-            (18, 153, 2, "capacitive", 18, True),
+            (20, 60, 3, "resistive", 12, False),
+            (18, 153, 2, "capacitive", 16, True),
         ],
         [(9, 14, 2, "resistive", None, False), (20, 190, 3, "resistive", 6, True)],
-        extended=[(9, 14, 4, "capacitive", None, False), (18, 153, 2, "capacitive", 18, True)],
+        extended=[(9, 14, 4, "capacitive", None, False), (18, 153, 2, "capacitive", 16, True)],
     ),
 )
 def test_an_array_with_weighted_edges_is_the_model(
