@@ -243,20 +243,10 @@ class Edges(CouplingTerm):
         return lists
 
     @property
-    def value_width(self) -> int:
-        """Bits of an exchanged value."""
-        return self._width
-
-    @property
     def sum_width(self) -> int:
         """Bits of a sum: of a product, and what the number of neighbours adds."""
         product = self.edge_shape["weight"].width + self._width
         return product + self.lower + self.coupling.degree.bit_length() + 1
-
-    @property
-    def last_row(self) -> int:
-        """Number of the row whose write begins a walk."""
-        return self._rows - 1
 
     def reads(self, place: int, edge: dict[str, int]) -> int:
         """The neuron that is read at a place of a list.

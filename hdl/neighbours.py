@@ -86,6 +86,16 @@ class CouplingTerm(wiring.Component):
         )
 
     @property
+    def value_width(self) -> int:
+        """Bits of an exchanged value."""
+        return self._width
+
+    @property
+    def last_row(self) -> int:
+        """Number of the last row."""
+        return self._rows - 1
+
+    @property
     def walk(self) -> int:
         """Clocks from the write of the last row to the read of the first term of the next tick."""
         return 1

@@ -705,7 +705,6 @@ BUGS = [
         "first.eq(self.write_row == 0)",
         "first.eq(self.write_row == 1)",
         "all to all",
-        VERIFIED,
     ),
     Bug(
         "coupling",
@@ -714,7 +713,6 @@ BUGS = [
         "self.own[lane] * count",
         "self.own[lane] * (count + 1)",
         "all to all",
-        VERIFIED,
     ),
     Bug(
         "coupling",
@@ -723,7 +721,6 @@ BUGS = [
         "read.addr.eq(Mux(half, span, 0)",
         "read.addr.eq(Mux(half, 0, span)",
         "ring",
-        VERIFIED,
     ),
     Bug(
         "coupling",
@@ -732,7 +729,6 @@ BUGS = [
         "mask.data[lane][n]",
         "mask.data[lane][n - 1]",
         "ring",
-        VERIFIED,
     ),
     Bug(
         "coupling",

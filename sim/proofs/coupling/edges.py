@@ -15,9 +15,10 @@ from neuristor.golden_model.fixed import round_shift, saturate, select
 from neuristor.golden_model.neurons.coupling import WEIGHT_BITS
 from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.edges import STAGES, Edges
-from neuristor.sim.netlists.netlist import Circuit, read_parts
-from neuristor.sim.netlists.words import Graph, Word
+from neuristor.sim.netlists.netlist import Circuit
+from neuristor.sim.netlists.words import Word
 from neuristor.sim.proofs.claims import Claim, Stopwatch, all_of, holds, implies
+from neuristor.sim.proofs.coupling.alone import Alone, Pairs, connected, decided
 from neuristor.sim.proofs.symbolic_array import SymbolicArray
 
 __all__ = ["claims_of_edges"]
@@ -48,7 +49,7 @@ def claims_of_edges(
     """
     term = array.neighbours
     assert isinstance(term, Edges)
-    walk = _Walk(term, read_parts(Graph(), text, ["top.neighbours"])[0])
+    walk = _Walk(term, text)
     wrong = _wrong_sums(term, walk.stored())
     lines = () if not wrong else (f"neurons with other sums: {', '.join(map(str, wrong[:10]))}",)
     text = "the lists hold each edge of each neuron once, with its weight, and their sums fit"
@@ -60,17 +61,12 @@ def claims_of_edges(
         ("each sum is rounded, limited and stored for the neuron that it is of", walk.stores()),
         ("the pull is the stored sum of the row, two clocks after it was named, stalls not counted", walk.reads()),
     ):
-        proved: bool | None = True
-        for graph, assumed, bit in pairs:
-            answer = holds(graph, assumed, bit.number).proved
-            if answer is not True:
-                proved = answer
-                break
-        yield Claim("coupling", text, proved, stopwatch.lap())
-    wiring = _Schedule(array, term, symbolic)
+        yield Claim("coupling", text, decided(pairs), stopwatch.lap())
     graph = symbolic.graph
     text = "the coupling term has the states that are written and the row that begins, and the lanes have its sums"
-    yield Claim("coupling", text, holds(graph, schedule, wiring.connected().number).proved, stopwatch.lap())
+    bit = connected(array, term, symbolic)
+    yield Claim("coupling", text, decided([(graph, [*schedule], bit)]), stopwatch.lap())
+    wiring = _Schedule(array, term, symbolic)
     text = "a walk is complete before a row is read or written again"
     before, after = ([bit.number for bit in wiring.invariants(clock)] for clock in (0, 1))
     kept = [holds(graph, [*schedule, *before], bit).proved for bit in after]
@@ -123,15 +119,12 @@ def _wrong_sums(term: Edges, lists: Lists) -> list[int]:
     return wrong
 
 
-Pairs = Iterator[tuple[Graph, list[int], Word]]
+class _Walk(Alone):
+    """The coupling term by itself, with its lists."""
 
-
-class _Walk:
-    """The coupling term by itself, from any contents of its registers and memories."""
-
-    def __init__(self, term: Edges, circuit: Circuit) -> None:
-        self.term, self.circuit, self.graph = term, circuit, circuit.graph
-        self.longest = len(term.lists[0])
+    def __init__(self, term: Edges, text: str) -> None:
+        super().__init__(text)
+        self.term, self.longest = term, len(term.lists[0])
 
     def stored(self) -> Lists:
         """The lists that the memories hold after configuration."""
@@ -152,26 +145,6 @@ class _Walk:
                 edges.append(edge)
             found.append(edges)
         return found
-
-    def fresh(self) -> Circuit:
-        """The circuit again; of each memory that is written, some row is followed."""
-        circuit = self.circuit.again(lambda name, clock: f"{name}@{clock}")
-        for name, memory in circuit.memories.items():
-            if memory.written:
-                circuit.follow(name, self.free(f"row of {name}", (memory.depth - 1).bit_length()).number)
-        return circuit
-
-    def of(self, circuit: Circuit, name: str, clock: int, signed: bool = False) -> Word:
-        """A signal as a word."""
-        return Word.of(self.graph, circuit.signal(name, clock), signed)
-
-    def free(self, name: str, width: int) -> Word:
-        """Any number of a width."""
-        return Word.of(self.graph, self.graph.input(name, max(1, width)), False)
-
-    def quiet(self, circuit: Circuit, clocks: int) -> list[int]:
-        """No reset in the clocks before this one."""
-        return [(self.of(circuit, "rst", clock) == 0).number for clock in range(clocks)]
 
     def copies(self) -> list[str]:
         """Names of the memories of values."""
@@ -343,30 +316,6 @@ class _Schedule:
         interval, rows = self.array.interval, self.array.rows
         since = slot - rows if slot >= rows else slot - rows + self.slots
         return interval * since + (phase - 1) % interval
-
-    def connected(self) -> Word:
-        """Whether values and sums go from and to the lanes of their neurons, and the row that begins is named."""
-        symbolic, graph, term = self.symbolic, self.symbolic.graph, self.term
-        state, bits = self.array.pipelines[0].state.shape(), []
-        field, size = state[term.field], state.size
-        signed = next(each.signed for each in self.array.params.state_fields if each.name == term.field)
-        data = symbolic.node("write__data", 0)
-        for index, lane in enumerate(symbolic.lanes):
-            given = graph.slice(data, index * size + field.offset, field.width)
-            value = Word.of(graph, given, signed)
-            taken = graph.slice(symbolic.node("neighbours.written", 0), index * term.value_width, term.value_width)
-            bits.append(symbolic.same(taken, value.to(term.value_width)))
-            width = term.pull_shape.width
-            pull = graph.slice(symbolic.node("neighbours.pull", 0), index * width, width)
-            bits.append(symbolic.same(lane.node("pull", 0), pull))
-        writes = symbolic.word("write__en", 0)
-        bits.append((symbolic.word("neighbours.write", 0) == 1) == (writes == 1))
-        bits.append(symbolic.word("neighbours.write_row", 0) == symbolic.word("write__addr", 0))
-        accepts = (symbolic.word("i__valid", 0) & symbolic.word("i__ready", 0)) == 1
-        bits.append(implies(accepts, symbolic.word("neighbours.row", 0) == symbolic.word("slot", 0)))
-        stalls = (symbolic.word("o__valid", 0) == 1) & (symbolic.word("o__ready", 0) == 0)
-        bits.append((symbolic.word("neighbours.enable", 0) == 1) == (stalls == 0))
-        return all_of(bits)
 
     def _done(self, clock: int, since: Any) -> Word:
         """Whether a walk is as far as it must be after some clocks."""

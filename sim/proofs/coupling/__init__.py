@@ -1,0 +1,1 @@
+"""Proofs that the coupling term of an array is the sum over the neighbours."""

@@ -1,0 +1,195 @@
+"""Proof that the coupling term of equal edges is the sum of the differences to the neighbours.
+
+The sum over all neurons is proved by induction over the rows that are written: each adds its values, whatever was
+summed before. Of sparse neighbours, each lane sums those that the mask of the row names, of the half of the memory that
+is read; what is written goes to the other half, and the halves change when the last row is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from neuristor.golden_model.fixed import select
+from neuristor.hdl.array import NeuronArray
+from neuristor.hdl.neighbours import Neighbours
+from neuristor.sim.netlists.words import Word
+from neuristor.sim.proofs.claims import Claim, Stopwatch, all_of, implies
+from neuristor.sim.proofs.coupling.alone import Alone, Pairs, connected, decided
+from neuristor.sim.proofs.symbolic_array import SymbolicArray
+
+__all__ = ["claims_of_neighbours"]
+
+
+def claims_of_neighbours(
+    array: NeuronArray, text: str, symbolic: SymbolicArray, schedule: Sequence[int], stopwatch: Stopwatch
+) -> Iterator[Claim]:
+    """Claim that the pull on each neuron is the sum of the differences to its neighbours.
+
+    Parameters
+    ----------
+    array : NeuronArray
+        The array; its coupling term is `Neighbours`.
+    text : str
+        RTLIL of its circuit.
+    symbolic : SymbolicArray
+        The array with opaque lanes.
+    schedule : sequence of int
+        Invariants of its schedule that hold in clock 0.
+    stopwatch : Stopwatch
+        Measures the time of each proof.
+
+    Yields
+    ------
+    Claim
+        Each claim, once it is decided.
+    """
+    term = array.neighbours
+    assert isinstance(term, Neighbours)
+    if term.coupling.topology == "all_to_all":
+        every = _Every(term, text)
+        made = {
+            "each row that is written adds its values to the sum, or begins it": every.folds(),
+            "the pull is the sum over all neurons, less the neuron's own value times their number": every.pulls(),
+        }
+    else:
+        near = _Near(term, text)
+        made = {
+            "what is written goes to the half that is not read; the last row changes the halves": near.writes(),
+            "the pull is the sum of the differences to the neighbours of a row, in the half that is read": near.pulls(),
+        }
+    for text, pairs in made.items():
+        yield Claim("coupling", text, decided(pairs), stopwatch.lap())
+    graph, word = symbolic.graph, symbolic.word
+    bit = connected(array, term, symbolic)
+    text = "the coupling term has the states that are written and the row that begins, and the lanes have its sums"
+    yield Claim("coupling", text, decided([(graph, [*schedule], bit)]), stopwatch.lap())
+    accepts = (word("i__valid", 0) & word("i__ready", 0)) == 1
+    earlier = [
+        implies((word("valid", 0) >> place & 1) == 1, word(f"row_{place}", 0) < word("slot", 0))
+        for place in range(array.latency)
+    ]
+    text = "all rows of a tick are written before the first of the next begins"
+    yield Claim("coupling", text, decided([(graph, [*schedule], implies(accepts, all_of(earlier)))]), stopwatch.lap())
+
+
+class _Every(Alone):
+    """All neurons are neighbours of each other."""
+
+    def __init__(self, term: Neighbours, text: str) -> None:
+        super().__init__(text)
+        self.term = term
+
+    def part(self, name: str, clock: int, index: int, circuit: Any, width: int) -> Word:
+        """A word of a lane."""
+        number = self.graph.slice(circuit.signal(name, clock), index * width, width)
+        return Word.of(self.graph, number, True)
+
+    def folds(self) -> Pairs:
+        """Whether each row is added to the sum before it, and the last one completes it."""
+        circuit, term = self.fresh(), self.term
+        writes, row = self.of(circuit, "write", 0) == 1, self.of(circuit, "write_row", 0)
+        added: Any = 0
+        for lane in range(term.lanes):
+            added = added + self.part("written", 0, lane, circuit, term.value_width)
+        sums = [self.of(circuit, "running", clock, True) for clock in (1, 2)]
+        totals = [self.of(circuit, "total", clock, True) for clock in (1, 2)]
+        exact = select(row == 0, 0, sums[0]) + added
+        kept = self.graph.slice(exact.number, 0, sums[1].width)
+        wanted = select(writes, Word.of(self.graph, kept, True), sums[0])
+        yield self.graph, self.quiet(circuit, 2), sums[1] == wanted
+        done = writes & (row == term.last_row)
+        yield self.graph, self.quiet(circuit, 2), totals[1] == select(done, wanted, totals[0])
+
+    def pulls(self) -> Pairs:
+        """Whether the pull follows from the sum."""
+        circuit, term, width = self.fresh(), self.term, self.term.pull_shape.width
+        total, moves = self.of(circuit, "total", 0, True), self.of(circuit, "enable", 0) == 1
+        for lane in range(term.lanes):
+            before, after = (self.part("pull", clock, lane, circuit, width) for clock in (0, 1))
+            own = self.part("own", 0, lane, circuit, term.value_width)
+            exact = total - own * term.coupling.count
+            wanted = Word.of(self.graph, self.graph.slice(exact.to(max(width, exact.width)), 0, width), True)
+            yield self.graph, self.quiet(circuit, 1), after == select(moves, wanted, before)
+
+
+class _Near(_Every):
+    """Each neuron has few neighbours, at few distances."""
+
+    def __init__(self, term: Neighbours, text: str) -> None:
+        super().__init__(term, text)
+        self.span = 1 << (max(2, term.last_row + 1) - 1).bit_length()
+
+    def copies(self) -> list[str]:
+        """Names of the memories of values."""
+        return [name for name in self.circuit.memories if name.startswith("row_memory_")]
+
+    def writes(self) -> Pairs:
+        """Whether what is written is kept, in the half that is not read."""
+        circuit = self.fresh()
+        writes, row = self.of(circuit, "write", 0) == 1, self.of(circuit, "write_row", 0)
+        if circuit.has("half"):
+            half, after = (self.of(circuit, "half", clock) for clock in (0, 1))
+            flips = writes & (row == self.term.last_row)
+            yield self.graph, self.quiet(circuit, 1), after == select(flips, 1 - half, half)
+        for name in self.copies():
+            circuit = self.fresh(follow=False)
+            side, at = self.free("half of values", 1), self.free("row of values", (self.span - 1).bit_length())
+            address = side * self.span + at
+            circuit.follow(name, address.number)
+            before, kept = (Word.of(self.graph, circuit.content(name, clock), False) for clock in (0, 1))
+            here = writes & (row == at) & (side != self.of(circuit, "half", 0))
+            yield self.graph, [], kept == select(here, self.of(circuit, "written", 0), before)
+
+    def pulls(self) -> Pairs:
+        """Whether the pull is the sum of the differences, two clocks after the row was named, stalls not counted."""
+        for enables in ((1, 1), (1, 0, 1)):
+            yield from self._pull(enables)
+        circuit = self.fresh()
+        stalled = [*self.quiet(circuit, 1), (self.of(circuit, "enable", 0) == 0).number]
+        yield self.graph, stalled, self.of(circuit, "pull", 1) == self.of(circuit, "pull", 0)
+
+    def _pull(self, enables: tuple[int, ...]) -> Pairs:
+        term, graph, lanes = self.term, self.graph, self.term.lanes
+        circuit, last = self.fresh(follow=False), len(enables) - 1
+        rows, width, size = term.last_row + 1, term.pull_shape.width, term.value_width
+        row = self.of(circuit, "row", 0)
+        assumed = [*self.quiet(circuit, last + 1), (row < rows).number]
+        assumed += [(self.of(circuit, "enable", clock) == on).number for clock, on in enumerate(enables)]
+        # A stalled array keeps the states that it has read.
+        for clock in range(1, last):
+            assumed.append((self.of(circuit, "own", clock) == self.of(circuit, "own", clock + 1)).number)
+        own = [self.part("own", last, lane, circuit, size) for lane in range(lanes)]
+        half = self.of(circuit, "half", 0) if circuit.has("half") else None
+        distances = sorted({j - i for i, found in enumerate(term.coupling.neighbours) for j in found})
+        copies: dict[int, str] = {}
+        sums: list[list[tuple[list[bool], int, int]]] = []
+        for lane in range(lanes):
+            sums.append([])
+            for distance in distances:
+                has = [row * lanes + lane + distance in self._of(row * lanes + lane) for row in range(rows)]
+                if any(has):
+                    further, other = divmod(lane + distance, lanes)
+                    sums[-1].append((has, further, other))
+                    if further and further not in copies:
+                        assert half is not None
+                        name = copies[further] = f"row_memory_{len(copies)}"
+                        circuit.follow(name, (half * self.span + ((row + further) & (self.span - 1))).number)
+        for lane in range(lanes):
+            total: Any = 0
+            for has, further, other in sums[lane]:
+                seen = own[other]
+                if further:
+                    word = circuit.content(copies[further], 0)
+                    seen = Word.of(graph, graph.slice(word, other * size, size), True)
+                total = total + select(self._bit(has, row) == 1, seen - own[lane], 0)
+            pull = self.part("pull", len(enables), lane, circuit, width)
+            yield graph, assumed, pull == total
+
+    def _of(self, neuron: int) -> tuple[int, ...]:
+        return self.term.coupling.neighbours[neuron] if neuron < self.term.coupling.count else ()
+
+    def _bit(self, has: Sequence[bool], row: Word) -> Word:
+        """Whether a neuron of each row has a neighbour."""
+        table = (*map(int, has), *[0] * ((1 << row.width) - len(has)))
+        return Word.of(self.graph, self.graph.table(table, 1, row.number), False)
