@@ -63,8 +63,16 @@ ROUTED = (_Design("hodgkin_huxley_1952", 1000, 1, 50e6), _Design("thermal_vo2", 
 ON = "ulx3s-85f"
 
 
-def _params(name: str, count: int) -> EquationParams:
-    model = equation_neuron(shipped_model(name).model_dump_json()).model
+PLAIN = ("izhikevich_2003", "leaky_integrate_and_fire")
+"""Models whose resources are also counted as others compute them: forward Euler, a spike at the end of its tick."""
+
+
+def _params(name: str, count: int, plain: bool = False) -> EquationParams:
+    text = shipped_model(name)
+    if plain:
+        events = tuple(event.model_copy(update={"locate": None}) for event in text.events)
+        text = text.model_copy(update={"method": "euler", "events": events})
+    model = equation_neuron(text.model_dump_json()).model
     made: EquationParams = model.from_circuit(None, count=count, dt=model.own_tick or 0.0)
     return made
 
@@ -99,16 +107,16 @@ def _by_hand(name: str, interval: int) -> NeuronArray | None:
 
 
 def _resources(run: Run, names: list[str]) -> Iterator[Row]:
-    for name in names:
-        params = _params(name, NEURONS)
+    for name, plain in [(name, plain) for name in names for plain in (False, True) if name in PLAIN or not plain]:
+        params, how = _params(name, NEURONS, plain), ", Euler, spikes at ticks" if plain else ""
         for interval in (1, SHARED):
-            run.note(f"{name}: resources at interval {interval}")
+            run.note(f"{name}{how}: resources at interval {interval}")
             array = equation_neuron(params.text).build(params, 1, interval=interval)
             hand = _by_hand(name, interval)
             peer = {} if hand is None else _counted(hand)
             for resource, used in _counted(array).items():
                 yield Row(
-                    name=f"{name}, {NEURONS} neurons, one lane, interval {interval}: {resource}",
+                    name=f"{name}{how}, {NEURONS} neurons, one lane, interval {interval}: {resource}",
                     value=used,
                     unit="",
                     peer=Peer("by hand", peer[resource]) if resource in peer else None,

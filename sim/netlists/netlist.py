@@ -345,13 +345,23 @@ class Circuit:
             return [(self.register(cell, 1), mask)]
         for cell in self.memories:
             if name == _contents(cell):
-                return [(number, (1 << self.graph.width(number)) - 1) for number in self._writes(cell, 0)]
+                return [(number, (1 << self.graph.width(number)) - 1) for number in self.writes(cell, 0)]
         return []
 
-    def _writes(self, cell: str, clock: int) -> list[int]:
-        """Nodes of what is written into a memory in a clock.
+    def writes(self, cell: str, clock: int) -> list[int]:
+        """Return the nodes of what is written into a memory in a clock.
 
-        For each write port: the enable bits, the address (0 unless enabled) and the enabled data bits.
+        Parameters
+        ----------
+        cell : str
+            Name of its cell.
+        clock : int
+            Number of the clock.
+
+        Returns
+        -------
+        list of int
+            For each write port: the enable bits, the address (0 unless enabled) and the enabled data bits.
         """
         graph, made, width = self.graph, list[int](), self.memories[cell].width
         parameters, connections = self._cells[cell]["parameters"], self._cells[cell]["connections"]

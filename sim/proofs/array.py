@@ -484,8 +484,8 @@ class _Clock:
     def _no_collision(self) -> Word:
         """Whether no address of the state memory is read and written in this clock."""
         word = self.symbolic.word
-        writes, reads = word("write__en", 0) == 1, word("read__en", 0) == 1
-        same = word("write__addr", 0) == word("read__addr", 0)
+        writes, row, _ = self.symbolic.written(0)
+        reads, same = word("read__en", 0) == 1, row == word("read__addr", 0)
         collides = writes & same & self.running & (self.slot < self.array.rows)
         return self.implies(reads & self.begins, collides == 0)
 

@@ -236,6 +236,29 @@ class SymbolicArray:
         """
         return Word.of(self.graph, self.node(name, clock), False)
 
+    def written(self, clock: int) -> tuple[Word, Word, int]:
+        """What is written into the state memory.
+
+        By its cell: a signal of the port's name may be of another memory.
+
+        Parameters
+        ----------
+        clock : int
+            Number of the clock.
+
+        Returns
+        -------
+        writes : Word
+            Whether a row is written.
+        row : Word
+            Its number; 0 if none is.
+        state : int
+            Node of its state; 0 if none is.
+        """
+        enables, row, state = self.circuit.writes("state_memory", clock)
+        writes = Word.of(self.graph, self.graph.op("any", 1, enables), False) == 1
+        return writes, Word.of(self.graph, row, False), state
+
     def same(self, a: int, b: int) -> Word:
         """Compare two nodes.
 

@@ -127,21 +127,22 @@ def connected(array: NeuronArray, term: CouplingTerm, symbolic: SymbolicArray) -
     def part(name: str, low: int, length: int) -> int:
         return graph.slice(symbolic.node(name, 0), low, length)
 
-    writes = word("write__en", 0) == 1
-    last = writes & (word("write__addr", 0) == array.rows - 1)
+    writes, row, state = symbolic.written(0)
+    read = symbolic.node("read__data", 0)
     for index, lane in enumerate(symbolic.lanes):
-        given = {}
-        for name in ("write", "read"):
-            stored = part(f"{name}__data", index * size + field.offset, field.width)
-            given[name] = Word.of(graph, stored, signed)
-        bits.append(symbolic.same(part("neighbours.written", index * width, width), given["write"].to(width)))
+        after, before = (
+            Word.of(graph, graph.slice(each, index * size + field.offset, field.width), signed)
+            for each in (state, read)
+        )
+        taken = symbolic.same(part("neighbours.written", index * width, width), after.to(width))
+        bits.append(implies(writes, taken))
         if symbolic.circuit.has("neighbours.own"):  # else nothing depends on it
-            bits.append(symbolic.same(part("neighbours.own", index * width, width), given["read"].to(width)))
+            bits.append(symbolic.same(part("neighbours.own", index * width, width), before.to(width)))
         bits.append(symbolic.same(lane.node("pull", 0), part("neighbours.pull", index * pull, pull)))
         if (array.rows - 1) * array.lanes + index >= array.params.count:
-            bits.append(implies(last & (word("running", 0) == 1), given["write"] == 0))
+            bits.append(implies(writes & (row == array.rows - 1), after == 0))
     bits.append((word("neighbours.write", 0) == 1) == writes)
-    bits.append(word("neighbours.write_row", 0) == word("write__addr", 0))
+    bits.append(implies(writes, word("neighbours.write_row", 0) == row))
     accepts = (word("i__valid", 0) & word("i__ready", 0)) == 1
     if symbolic.circuit.has("neighbours.row"):
         bits.append(implies(accepts, word("neighbours.row", 0) == word("slot", 0)))

@@ -355,5 +355,5 @@ class _Schedule:
         word, whole = self.symbolic.word, len(self.term.lists[0]) + STAGES
         running = word("running", 0) == 1
         begins = running & ((word("i__valid", 0) & word("i__ready", 0)) == 1)
-        writes = running & (word("write__en", 0) == 1)
+        writes = running & self.symbolic.written(0)[0]
         return implies(begins | writes, self._done(0, self.symbolic_number(whole)))
