@@ -287,8 +287,9 @@ def _routed(
     *,
     steps: float | None,
     part: float | None,
+    edges_per_clock: int | None = None,
 ) -> Iterator[Row]:
-    array = made.build(params, lanes)
+    array = made.build(params, lanes, edges_per_clock=edges_per_clock)
     drive = np.zeros((1, params.count), dtype=np.int64)
     found = routed(run, name, BOARD, array, made.model.bit_true(params), drive, 20, clock_hz)
     if found is None:
@@ -306,7 +307,7 @@ def _dense(count: int) -> tuple[Neuron, RelaxationOscillatorParams]:
     edges = tuple((i, j) for i in range(count) for j in range(i))
     ohms = tuple((20e6 * np.random.default_rng(1).uniform(1, 8, len(edges))).tolist())
     coupling = Coupling(kind="resistive", value=min(ohms), topology="edges", count=count, edges=edges, values=ohms)
-    params = RelaxationOscillatorParams(circuit=circuit, count=count, dt=80e-9, coupling=coupling)
+    params = RelaxationOscillatorParams(circuit=circuit, count=count, dt=160e-9, coupling=coupling)
     return neuron("relaxation_oscillator"), params
 
 
@@ -330,10 +331,10 @@ def measure(run: Run) -> Iterator[Row]:
         return
     made, params = _thermal(SIDE)
     name = f"thermal array of {SIDE} x {SIDE} on {BOARD}"
-    yield from _routed(run, name, made, params, 4, 60e6, steps=200.0, part=None)
+    yield from _routed(run, name, made, params, 5, 55e6, steps=200.0, part=None)
     made, dense = _dense(64)
     name = f"64 oscillators, 4,032 edges, on {BOARD}"
-    yield from _routed(run, name, made, dense, 16, 50e6, steps=None, part=0.1)
+    yield from _routed(run, name, made, dense, 16, 60e6, steps=None, part=0.1, edges_per_clock=64)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
