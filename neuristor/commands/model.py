@@ -17,7 +17,7 @@ from neuristor.golden_model.equations.judge import judge, longest_tick
 from neuristor.golden_model.equations.neuron import EquationParams, system_of
 from neuristor.golden_model.equations.text import Model
 from neuristor.golden_model.equations.units import quantity
-from neuristor.golden_model.units import si
+from neuristor.golden_model.units import counted, si
 from neuristor.hdl.neurons.equations import EquationLane, equation_neuron
 from neuristor.hdl.verilog import to_rtlil
 
@@ -142,7 +142,7 @@ def _sizes(params: EquationParams) -> Table:
     for interval in (1, 4, 16):
         lane = EquationLane(params, interval=interval)
         to_rtlil(lane)  # marks it as used
-        table.add_row(f"interval {interval}", f"{lane.multipliers} multipliers, {1 + lane.latency} clocks")
+        table.add_row(f"interval {interval}", f"{counted(lane.multipliers, 'multiplier')}, {1 + lane.latency} clocks")
     return table
 
 
@@ -183,9 +183,10 @@ def check(
     for state, (low, high) in found.reached.items():
         variable = system.states.get(state)
         if variable is not None:
+            unit = "" if variable.unit == "1" else f" {variable.unit}"
             table.add_row(
                 f"{state} reaches",
-                f"{low:.4g} to {high:.4g} {variable.unit}; its range {variable.low:.4g} to {variable.high:.4g}",
+                f"{low:.4g} to {high:.4g}{unit}; its range {variable.low:.4g} to {variable.high:.4g}",
             )
     table.add_row("clamped updates", f"{found.saturations} of {found.ticks}")
     for each in params.quantised.tables:
