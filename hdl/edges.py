@@ -17,14 +17,10 @@ __all__ = ["Edges", "check_walkers", "coupling_term"]
 
 STAGES = 6
 """Clocks from the address of an edge to the sum that it changes: edge, value, factors, product, sum, store."""
-
-
 MOST_DISTANCES = 16
 """Most distances to neighbours that are read all at once, each from a copy of the values."""
-
-
 LONG = 16
-"""From so many neighbours on, a neuron's own weight, which is as large as the sum of the others, is two factors."""
+"""From so many neighbours on, a neuron's own weight, which is as large as the sum of the others, is two entries."""
 
 
 def _alike(coupling: Coupling) -> bool:
@@ -166,9 +162,9 @@ class Edges(CouplingTerm):
         self.lower = coupling.degree_bits if coupling.degree >= LONG else 0
         self.row_length = coupling.count + bool(self.lower)
         entries = self._entries(coupling)
-        lists, matrix = self._split(entries, lanes), self._matrix(coupling.count, entries, lanes, turns)
-        self.dense = 4 * len(matrix[0]) <= 5 * len(lists[0])
-        self.lists = matrix if self.dense else lists
+        lists = self._split(entries, lanes)
+        self.dense = 4 * turns * self.row_length <= 5 * len(lists[0])
+        self.lists = self._matrix(coupling.count, entries, lanes, turns) if self.dense else lists
         place = {"row": unsigned(max(1, (rows - 1).bit_length())), "lane": unsigned(max(1, (lanes - 1).bit_length()))}
         self.edge_shape = data.StructLayout(
             {
