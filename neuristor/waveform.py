@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from neuristor.array_files import cell_number, column_title, table_rows
 from neuristor.golden_model.equations.units import quantity
@@ -146,6 +145,8 @@ class Noise(Waveform):
         # A generator of its own, so that the spread of devices does not change with the noise.
         made = np.random.default_rng([self.seed, 5]).standard_normal((ticks, self.columns))
         if self.bandwidth is not None:
+            from scipy.signal import lfilter  # takes half a second, which most commands do not need
+
             keeps = np.exp(-2 * np.pi * self.bandwidth * dt)
             made[1:] *= np.sqrt(1 - keeps**2)
             made = lfilter([1.0], [1.0, -keeps], made, axis=0)
