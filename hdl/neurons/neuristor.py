@@ -152,6 +152,8 @@ class NeuristorArray(FlowArray):
         Whether parameters can be changed at run time.
     protection : {"none", "parity", "secded"}
         Check bits of the memory of per-neuron parameters; see ``neuristor.hdl.protection``.
+    edges_per_clock : int, optional
+        Not used: these neurons are not coupled.
 
     See Also
     --------
