@@ -162,10 +162,12 @@ def integrated(system: System, current: float, step: float, steps: int) -> list[
 
 
 def _rates(params: EquationParams) -> tuple[Judged, float | None]:
-    """Rates of SciPy and of the circuit, and how much later a spike comes by the other integrator, if it is stable."""
+    """Rates of SciPy and of the circuit, and how much later a spike comes by the other integrator, if it can say."""
     given = params.system.input
     current = 0.0 if given is None else float(given.start)
     found = judge(params, current)
+    if params.system.noisy:
+        return found, None
     exact = exact_run(params, current, found.ticks).spikes[:FIRST]
     steps = FINER * int(np.ceil(exact[-1] * 1.02 / params.dt))
     other = integrated(params.system, current, params.dt / FINER, steps)[: len(exact)]
@@ -221,10 +223,11 @@ def _row(asked: _Asked) -> list[str]:
     if name in NO_RATE:
         cells += [NO_RATE[name], "", ""]
     else:
-        found, other = _rates(params_of(name, 1)[1])
+        params = params_of(name, 1)[1]
+        found, other = _rates(params)
         cells += [
             f"{found.exact:.6g} Hz",
-            "too stiff" if other is None else f"{100 * other:+.4f} %",
+            f"{100 * other:+.4f} %" if other is not None else "random" if params.system.noisy else "too stiff",
             f"{100 * found.error:+.3f} %",
         ]
     cells.append(_engines(*params_of(name, NEURONS)))
