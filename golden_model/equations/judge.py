@@ -20,6 +20,8 @@ SPIKES = 12
 """Spikes that a run should have; the first half of them does not count."""
 MOST_TICKS = 400_000
 """Longest run, in ticks."""
+LEAST_SPIKES = 20
+"""Spikes in a stretch of time from which a mean rate is taken."""
 RANDOM_SPIKES = 400
 """Spikes of a neuron that is random."""
 NEURONS = 16
@@ -157,7 +159,10 @@ def _judge_random(params: EquationParams, current: float) -> Judged:
         if n >= steps // 5:
             in_words += int(np.sum(spike))
             on_ticks += int(np.sum(float_spike))
-    intervals = np.diff(exact.spikes)[len(exact.spikes) // 5 :]
+    # In the same stretch of time, if it has enough spikes: a device that ages has no other mean.
+    spikes = np.asarray(exact.spikes)
+    same = spikes[(spikes > steps // 5 * params.dt) & (spikes <= steps * params.dt)]
+    intervals = np.diff(same) if len(same) > LEAST_SPIKES else np.diff(spikes)[len(spikes) // 5 :]
     seconds = NEURONS * (steps - steps // 5) * params.dt
     chance = 0.0
     if len(intervals) > 1 and in_words:

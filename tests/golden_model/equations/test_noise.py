@@ -93,3 +93,11 @@ def test_the_rate_of_a_random_model_is_judged_with_its_chance() -> None:
     assert 0 < found.chance < 0.03
     assert abs(found.error) < 4 * found.chance
     assert found.reached["v"][1] < 0.03  # it is reset by random events
+
+
+@pytest.mark.extended
+def test_a_device_that_ages_is_compared_over_the_same_time() -> None:
+    model = model_of(shipped_model("vo2_ageing_switch"))
+    found = judge(model.from_circuit(None, count=1, dt=model.own_tick or 0.0))
+    assert 0 < found.chance < 0.02
+    assert abs(found.error) < 3 * found.chance
