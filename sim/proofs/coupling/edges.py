@@ -217,7 +217,8 @@ class _Walk(Alone):
             at.append(self.looked_up([each % term.lanes for each in neurons], place))
         else:
             at = [edge["row"], edge["lane"]]
-        assumed += [(at[0] == row).number, (at[1] == lane).number]
+        # A list that is loaded names lanes that exist.
+        assumed += [(at[0] == row).number, (at[1] == lane).number, (lane < term.lanes).number]
         content, width = circuit.content(name, 1), term.value_width
         value: Any = Word.of(graph, graph.slice(content, 0, width), True)
         for other in range(1, term.lanes):
