@@ -20,7 +20,7 @@ STAGES = 6
 MOST_DISTANCES = 16
 """Most distances to neighbours that are read all at once, each from a copy of the values."""
 LONG = 16
-"""From so many neighbours on, a neuron's own weight, which is as large as the sum of the others, is two entries."""
+"""Least number of neighbours for which the own weight, minus the sum of the others, is split into two entries."""
 
 
 def _alike(coupling: Coupling) -> bool:

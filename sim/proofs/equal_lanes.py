@@ -27,8 +27,6 @@ from neuristor.sim.proofs.terms import Answer
 
 __all__ = ["Known", "Moment", "same_lane", "same_pipeline"]
 
-LIMIT_S = 120.0
-"""Time limit for the intermediate results of one circuit, in second: what it leaves is not proved."""
 Pair = tuple[int, int]
 """Nodes of two words that are compared."""
 
@@ -124,7 +122,7 @@ def same_pipeline(
     neuron = _Neuron(model, raw, lane, own, lanes.sound)
     every = [*pairs, *(pair for condition in conditions for pair in condition)]
     sweep = Sweep(lanes.graph, [number for pair in every for number in pair], neuron.assumed)
-    sweep.run(None, PATIENCE_MS, LIMIT_S)
+    sweep.run(None, PATIENCE_MS)
     answers = neuron.compared(sweep, pairs, 10 * PATIENCE_MS)
     same = all(answer.proved for answer in answers)
     if same and any(all(sweep.equal(a, b).proved for a, b in condition) for condition in conditions):

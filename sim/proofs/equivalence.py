@@ -11,9 +11,7 @@ verification", IEEE TCAD 21(12), 2002, on words instead of bits. The solver is B
 
 from __future__ import annotations
 
-import math
 import random
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -282,12 +280,7 @@ class Sweep:
         solver.assert_formula(manager.mk_term(Kind.DISTINCT, sides))
         return answered(solver, terms)
 
-    def run(
-        self,
-        progress: Callable[[int, int], None] | None = None,
-        patience: int = PATIENCE_MS,
-        limit_s: float = math.inf,
-    ) -> None:
+    def run(self, progress: Callable[[int, int], None] | None = None, patience: int = PATIENCE_MS) -> None:
         """Merge all nodes that are found equal.
 
         Parameters
@@ -296,10 +289,8 @@ class Sweep:
             Called with the number of nodes done and the number of all nodes.
         patience : int
             Time limit for one query, in milliseconds.
-        limit_s : float
-            Time limit for all queries, in second; nodes that are left then are not merged.
         """
-        self._patience, end = patience, time.monotonic() + limit_s
+        self._patience = patience
         graph = self.graph
         by_signature: dict[tuple[int, ...], list[tuple[int, bool]]] = {}
         place, order = 0, self.order
@@ -309,7 +300,7 @@ class Sweep:
                 progress(place, len(order))
             node = graph.nodes[number]
             restart = False
-            if node.op not in ("input", "const") and number not in self._same and time.monotonic() < end:
+            if node.op not in ("input", "const") and number not in self._same:
                 restart = self._merge(number, by_signature)
             if restart:
                 # A counterexample was added to the inputs: classes of equal values may be split.

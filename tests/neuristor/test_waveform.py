@@ -191,18 +191,18 @@ def test_noise_has_its_mean_deviation_and_bandwidth(tmp_path: Path) -> None:
     keys = {"source": "noise", "current": 2e-6, "offset": 500e-6, "frequency": corner, "ticks": ticks}
     made = load(design, {f"stimulus.{key}": value for key, value in keys.items()}).stimulus.current
     assert made.shape == (ticks, 2)
-    # A correlation time of 1 / (2 pi corner) leaves ticks dt / (2 that) independent values: five standard errors.
+    # A correlation time of 1 / (2 pi corner) leaves ticks dt / (2 that) independent values: three standard errors.
     keeps = np.exp(-2 * np.pi * corner * dt)
     independent = ticks * (1 - keeps) / (1 + keeps)
-    assert np.abs(made.mean(axis=0) - 500e-6).max() < 5 * 2e-6 / np.sqrt(independent)
-    assert np.abs(made.std(axis=0) / 2e-6 - 1).max() < 5 / np.sqrt(2 * independent)
+    assert np.abs(made.mean(axis=0) - 500e-6).max() < 3 * 2e-6 / np.sqrt(independent)
+    assert np.abs(made.std(axis=0) / 2e-6 - 1).max() < 3 / np.sqrt(2 * independent)
     follows = [np.corrcoef(made[:-1, n], made[1:, n])[0, 1] for n in range(2)]
-    np.testing.assert_allclose(follows, keeps, atol=5 * np.sqrt((1 - keeps**2) / ticks))
-    assert abs(np.corrcoef(made.T)[0, 1]) < 5 / np.sqrt(independent)
+    np.testing.assert_allclose(follows, keeps, atol=3 * np.sqrt((1 - keeps**2) / ticks))
+    assert abs(np.corrcoef(made.T)[0, 1]) < 3 / np.sqrt(independent)
     del keys["frequency"]
     keys |= {"ticks": 1000}
     white = load(design, {f"stimulus.{key}": value for key, value in keys.items()}).stimulus.current
-    assert abs(np.corrcoef(white[:-1, 0], white[1:, 0])[0, 1]) < 5 / np.sqrt(1000)
+    assert abs(np.corrcoef(white[:-1, 0], white[1:, 0])[0, 1]) < 3 / np.sqrt(1000)
 
 
 def test_runs_of_a_waveform_have_its_ticks_only(tmp_path: Path) -> None:

@@ -308,8 +308,13 @@ def test_a_design_says_how_much_a_parameter_varies() -> None:
         return {symbol.name: value for symbol, value in params.own_values.items()}
 
     values = values_of(spread(r_ins=0.03, v_th=0.0))
-    # Draws beyond three sigma are limited to that; the standard error of a sigma of 2,000 is 1.6 %.
-    assert np.std(values["r_ins"]) / np.mean(values["r_ins"]) == pytest.approx(0.03, rel=0.06)
+    # Twice the sigma is twice the deviation of each device; the draws have a sigma of 1 within three standard errors.
+    usual = made.options().r_ins
+    draws = (values["r_ins"] / usual - 1) / 0.03
+    twice = values_of(spread(r_ins=0.06))["r_ins"]
+    np.testing.assert_allclose(twice / usual - 1, 0.06 * draws, rtol=0, atol=4 * np.finfo(float).eps)
+    assert np.std(draws) == pytest.approx(1, abs=3 / np.sqrt(2 * len(draws)))
+    assert np.abs(draws).max() <= 3 + 1e-12
     assert np.ndim(values["v_th"]) == 0
     assert np.ndim(values_of(made.alone(spread(r_ins=0.03), 2))["r_ins"]) == 0
     with pytest.raises(ValueError, match="the model vo2_switch has no parameter 'v_tt'; it has supply"):

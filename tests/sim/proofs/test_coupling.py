@@ -6,7 +6,7 @@ import pytest
 
 from neuristor.golden_model.devices.catalogue import preset
 from neuristor.golden_model.devices.threshold_switch import Circuit
-from neuristor.golden_model.neurons.coupling import Coupling
+from neuristor.golden_model.neurons.coupling import Coupling, Kind, Topology
 from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorParams
 from neuristor.hdl.neurons import neuron
 from neuristor.sim.proofs.array import prove_array
@@ -15,9 +15,9 @@ from tests.hdl.test_edges import coupling
 from tests.marks import the_rest_is_extended
 
 
-def lattice(topology: str, count: int, columns: int = 0, kind: str = "resistive") -> Coupling:
-    value = {"resistive": 400e3, "capacitive": 0.4e-12}[kind]
-    return Coupling(kind=kind, value=value, topology=topology, count=count, columns=columns)  # type: ignore[arg-type]
+def lattice(topology: Topology, count: int, columns: int = 0, kind: Kind = "resistive") -> Coupling:
+    value = 400e3 if kind == "resistive" else 0.4e-12
+    return Coupling(kind=kind, value=value, topology=topology, count=count, columns=columns)
 
 
 CASES = {
