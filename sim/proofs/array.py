@@ -28,14 +28,11 @@ from typing import Any, NamedTuple
 
 from neuristor.golden_model.fixed import select
 from neuristor.hdl.array import NeuronArray
-from neuristor.hdl.edges import Edges
-from neuristor.hdl.neighbours import Neighbours
 from neuristor.hdl.verilog import to_rtlil
 from neuristor.sim.netlists.words import Word
 from neuristor.sim.proofs.array_access import claims_of_access
 from neuristor.sim.proofs.claims import Claim, Stopwatch, all_of, any_of, can_occur, holds, implies
-from neuristor.sim.proofs.coupling.edges import claims_of_edges
-from neuristor.sim.proofs.coupling.neighbours import claims_of_neighbours
+from neuristor.sim.proofs.coupling import claims_of_coupling
 from neuristor.sim.proofs.symbolic_array import SymbolicArray
 from neuristor.sim.proofs.terms import Answer
 
@@ -104,13 +101,8 @@ def prove_array(
         text = "the memory of parameters holds those of the model in every row, after configuration"
         yield Claim("array", text, not wrong, stopwatch.lap(), lines)
     yield _can_occur(symbolic, step, stopwatch)
-    if isinstance(array.neighbours, Edges):
-        yield from claims_of_edges(array, rtlil, symbolic, step.schedule, stopwatch)
-    elif isinstance(array.neighbours, Neighbours):
-        yield from claims_of_neighbours(array, rtlil, symbolic, step.schedule, stopwatch)
-    elif array.coupled:
-        text = "the pull on a neuron is the sum over its neighbours (`neuristor verify` compares it)"
-        yield Claim("array", text, None, 0.0, tried=False)
+    if array.coupled:
+        yield from claims_of_coupling(array, rtlil, symbolic, step.schedule, stopwatch)
     if array.loadable:
         yield from claims_of_access(array, rtlil, initial, stopwatch)
         text = "what the host sends arrives as rows, seed and tuning (`neuristor run` compares it)"

@@ -8,7 +8,7 @@ before its sums are read, and that no value changes during it, is an invariant o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from neuristor.golden_model.fixed import round_shift, saturate, select
@@ -17,74 +17,26 @@ from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.edges import STAGES, Edges
 from neuristor.sim.netlists.netlist import Circuit
 from neuristor.sim.netlists.words import Word
-from neuristor.sim.proofs.claims import Claim, Stopwatch, all_of, holds, implies
-from neuristor.sim.proofs.coupling.alone import Alone, Pairs, connected, decided
+from neuristor.sim.proofs.claims import all_of, implies
+from neuristor.sim.proofs.coupling.alone import Alone, Pairs
 from neuristor.sim.proofs.symbolic_array import SymbolicArray
 
-__all__ = ["claims_of_edges"]
-
-
-def claims_of_edges(
-    array: NeuronArray, text: str, symbolic: SymbolicArray, schedule: Sequence[int], stopwatch: Stopwatch
-) -> Iterator[Claim]:
-    """Claim that the pull on each neuron is the sum over its neighbours.
-
-    Parameters
-    ----------
-    array : NeuronArray
-        The array; its coupling term is `Edges`.
-    text : str
-        RTLIL of its circuit.
-    symbolic : SymbolicArray
-        The array with opaque lanes.
-    schedule : sequence of int
-        Invariants of its schedule that hold in clock 0.
-    stopwatch : Stopwatch
-        Measures the time of each proof.
-
-    Yields
-    ------
-    Claim
-        Each claim, once it is decided.
-    """
-    term = array.neighbours
-    assert isinstance(term, Edges)
-    walk = _Walk(term, text)
-    wrong = _wrong_sums(term, walk.stored())
-    lines = () if not wrong else (f"neurons with other sums: {', '.join(map(str, wrong[:10]))}",)
-    text = "the lists hold each edge of each neuron once, with its weight, and their sums fit"
-    yield Claim("coupling", text, not wrong, stopwatch.lap(), lines)
-    for text, pairs in (
-        ("each value that is written is kept in its row, and no other row changes", walk.values()),
-        ("a walk begins when the last row is written, and takes each edge of the lists in order", walk.order()),
-        ("each edge adds its weight times the value that it reads, or begins a sum with it", walk.folds()),
-        ("each sum is rounded, limited and stored for the neuron that it is of", walk.stores()),
-        ("the pull is the stored sum of the row, two clocks after it was named, stalls not counted", walk.reads()),
-    ):
-        yield Claim("coupling", text, decided(pairs), stopwatch.lap())
-    graph = symbolic.graph
-    text = "the coupling term has the states that are written and the row that begins, and the lanes have its sums"
-    bit = connected(array, term, symbolic)
-    yield Claim("coupling", text, decided([(graph, [*schedule], bit)]), stopwatch.lap())
-    wiring = _Schedule(array, term, symbolic)
-    text = "a walk is complete before a row is read or written again"
-    before, after = ([bit.number for bit in wiring.invariants(clock)] for clock in (0, 1))
-    kept = [holds(graph, [*schedule, *before], bit).proved for bit in after]
-    begun = [holds(graph, [], implies(symbolic.word("rst", 0) == 1, bit).number).proved for bit in wiring.invariants(1)]
-    done = holds(graph, [*schedule, *before], wiring.complete().number).proved
-    yield Claim("coupling", text, _all([*kept, *begun, done]), stopwatch.lap())
-
-
-def _all(found: Iterable[bool | None]) -> bool | None:
-    answers = [*found]
-    return False if False in answers else None if None in answers else True
+__all__ = ["WalkSchedule", "Walks", "wrong_sums"]
 
 
 Lists = list[list[dict[str, int]]]
 
 
-def _wrong_sums(term: Edges, lists: Lists) -> list[int]:
-    """Neurons whose sum over the lists, worked off in order, is not the model's, or does not fit."""
+def wrong_sums(term: Edges, lists: Lists) -> list[int]:
+    """Neurons whose sum over the lists, worked off in order, is not the model's, or does not fit.
+
+    Parameters
+    ----------
+    term : Edges
+        The coupling term.
+    lists : list of list of dict
+        The entries of each walker.
+    """
     coupling, lanes = term.coupling, term.lanes
     wanted: list[dict[int, int]] = [{} for _ in range(coupling.count)]
     for i, j, w in coupling.entries.tolist():
@@ -119,12 +71,30 @@ def _wrong_sums(term: Edges, lists: Lists) -> list[int]:
     return wrong
 
 
-class _Walk(Alone):
-    """The coupling term by itself, with its lists."""
+class Walks(Alone):
+    """The coupling term by itself, with its lists.
+
+    Parameters
+    ----------
+    term : Edges
+        The coupling term.
+    text : str
+        RTLIL of the circuit of the array.
+    """
 
     def __init__(self, term: Edges, text: str) -> None:
         super().__init__(text)
         self.term, self.longest = term, len(term.lists[0])
+
+    def claims(self) -> dict[str, Pairs]:
+        """What is claimed, by its text."""
+        return {
+            "each value that is written is kept in its row, and no other row changes": self.values(),
+            "a walk begins when the last row is written, and takes each edge of the lists in order": self.order(),
+            "each edge adds its weight times the value that it reads, or begins a sum with it": self.folds(),
+            "each sum is rounded, limited and stored for the neuron that it is of": self.stores(),
+            "the pull is the stored sum of the row, two clocks after it was named, stalls not counted": self.reads(),
+        }
 
     def stored(self) -> Lists:
         """The lists that the memories hold after configuration."""
@@ -171,12 +141,12 @@ class _Walk(Alone):
         yield self.graph, [*self.quiet(circuit, 1), (place <= longest).number], follows
         yield self.graph, [(self.of(circuit, "rst", 0) == 1).number], after == longest
         if self.term.dense:
-            known = [*self.quiet(circuit, 1), (place <= longest).number, self.in_step(circuit, 0).number]
+            known = [*self.quiet(circuit, 1), (place <= longest).number, self._in_step(circuit, 0).number]
             quiet = implies(walking | (self.of(circuit, "valid", 0) & 1 == 1), self.of(circuit, "write", 0) == 0)
-            yield self.graph, [*known, quiet.number], self.in_step(circuit, 1)
-            yield self.graph, [(self.of(circuit, "rst", 0) == 1).number], self.in_step(circuit, 1)
+            yield self.graph, [*known, quiet.number], self._in_step(circuit, 1)
+            yield self.graph, [(self.of(circuit, "rst", 0) == 1).number], self._in_step(circuit, 1)
 
-    def in_step(self, circuit: Circuit, clock: int) -> Word:
+    def _in_step(self, circuit: Circuit, clock: int) -> Word:
         """Whether the neuron that is read is that of the edge whose weight is known now."""
         place, known = self.of(circuit, "place", clock), self.of(circuit, "valid", clock) & 1 == 1
         bits = [implies((place != self.longest) & (known == 0), place == 0), implies(known, place != 0)]
@@ -203,18 +173,18 @@ class _Walk(Alone):
 
     def _fold(self, number: int) -> Pairs:
         term, graph, circuit = self.term, self.graph, self.fresh()
-        edge, walking, place = self.edge(circuit, number)
+        edge, walking, place = self._edge(circuit, number)
         assumed = [*self.quiet(circuit, 5), (place <= self.longest).number]
         name = "value_memory" if term.dense else f"value_memory_{number}"
         row = self.free("row that is read", (circuit.memories[name].depth - 1).bit_length())
         lane = self.free("lane that is read", (term.lanes - 1).bit_length())
         circuit.follow(name, row.number)
         if term.dense:
-            assumed.append(self.in_step(circuit, 1).number)
+            assumed.append(self._in_step(circuit, 1).number)
             assumed.append(implies(walking, self.of(circuit, "place", 1) == place + 1).number)
             neurons = [term.reads(each, {}) for each in range(self.longest)]
-            at = [self.looked_up([each // term.lanes for each in neurons], place)]
-            at.append(self.looked_up([each % term.lanes for each in neurons], place))
+            at = [self._looked_up([each // term.lanes for each in neurons], place)]
+            at.append(self._looked_up([each % term.lanes for each in neurons], place))
         else:
             at = [edge["row"], edge["lane"]]
         # A list that is loaded names lanes that exist.
@@ -241,7 +211,7 @@ class _Walk(Alone):
         yield graph, [*assumed, walking.number], Word.of(graph, same, False)
         yield graph, [*assumed, (walking == 0).number], totals[1] == totals[0]
 
-    def edge(self, circuit: Circuit, number: int) -> tuple[dict[str, Word], Word, Word]:
+    def _edge(self, circuit: Circuit, number: int) -> tuple[dict[str, Word], Word, Word]:
         """The edge that the memory of a walker has at the place of clock 0; whether there is one; the place."""
         term, graph, name = self.term, self.graph, f"edge_memory_{number}"
         place, memory = self.of(circuit, "place", 0), circuit.memories[name]
@@ -258,7 +228,7 @@ class _Walk(Alone):
         }
         return found, place != self.longest, place
 
-    def looked_up(self, numbers: list[int], place: Word) -> Word:
+    def _looked_up(self, numbers: list[int], place: Word) -> Word:
         """A number for each place of a list."""
         table = (*numbers, *[0] * ((1 << place.width) - self.longest))
         width = max(1, max(numbers).bit_length())
@@ -269,7 +239,7 @@ class _Walk(Alone):
         low, high = -(1 << self.term.pull_shape.width - 1), (1 << self.term.pull_shape.width - 1) - 1
         for number in range(self.term.walkers):
             circuit, name = self.fresh(), f"sum_memory_{number}"
-            edge, walking, place = self.edge(circuit, number)
+            edge, walking, place = self._edge(circuit, number)
             turn = self.free("turn", (circuit.memories[name].depth - 1).bit_length())
             circuit.follow(name, turn.number)
             before, after = (Word.of(self.graph, circuit.content(name, clock), True) for clock in (5, 6))
@@ -299,11 +269,20 @@ class _Walk(Alone):
         yield graph, stalled, self.of(circuit, "pull", 1) == self.of(circuit, "pull", 0)
 
 
-class _Schedule:
+class WalkSchedule:
     """The coupling term within the array: how far its walk is at each point of the schedule.
 
     The time since the last row was accepted is counted in clocks without a stall. `latency` of them later the row is
     written, so that the walk begins; it goes on during stalls.
+
+    Parameters
+    ----------
+    array : NeuronArray
+        The array.
+    term : Edges
+        Its coupling term.
+    symbolic : SymbolicArray
+        The array with opaque lanes.
     """
 
     def __init__(self, array: NeuronArray, term: Edges, symbolic: SymbolicArray) -> None:
@@ -312,6 +291,24 @@ class _Schedule:
         # A walk that begins with the initial states starts with the idle slots.
         start = self._number(-array.idle_slots % self.slots, 0)
         self.late = max(array.latency, start)
+
+    def claim(self, schedule: Sequence[int]) -> dict[str, Pairs]:
+        """What is claimed, by its text.
+
+        Parameters
+        ----------
+        schedule : sequence of int
+            Invariants of the schedule of the array that hold in clock 0.
+        """
+        return {"a walk is complete before a row is read or written again": self._pairs([*schedule])}
+
+    def _pairs(self, schedule: list[int]) -> Pairs:
+        graph, after = self.symbolic.graph, self._invariants(1)
+        known = [*schedule, *(bit.number for bit in self._invariants(0))]
+        for bit in after:
+            yield graph, known, bit
+            yield graph, [], implies(self.symbolic.word("rst", 0) == 1, bit)
+        yield graph, known, self.complete()
 
     def _number(self, slot: int, phase: int) -> int:
         interval, rows = self.array.interval, self.array.rows
@@ -327,7 +324,7 @@ class _Schedule:
             bits.append(implies(since > longest + stage, (valid >> stage & 1) == 0))
         return all_of(bits)
 
-    def invariants(self, clock: int) -> list[Word]:
+    def _invariants(self, clock: int) -> list[Word]:
         """How far the walk is, by the schedule."""
         array, word = self.array, self.symbolic.word
         running, slot = word("running", clock) == 1, word("slot", clock)
@@ -340,13 +337,13 @@ class _Schedule:
         whole = len(self.term.lists[0]) + STAGES
         return [
             word("neighbours.place", clock) <= len(self.term.lists[0]),
-            implies(running == 0, self._done(clock, self.symbolic_number(whole))),
-            implies(running & (waits == 0), self._done(clock, self.symbolic_number(whole))),
-            implies(waits & flying, self._done(clock, self.symbolic_number(whole)) & (since < array.latency)),
+            implies(running == 0, self._done(clock, self._constant(whole))),
+            implies(running & (waits == 0), self._done(clock, self._constant(whole))),
+            implies(waits & flying, self._done(clock, self._constant(whole)) & (since < array.latency)),
             implies(waits & (flying == 0), self._done(clock, select(since > self.late, since - self.late, 0))),
         ]
 
-    def symbolic_number(self, value: int) -> Word:
+    def _constant(self, value: int) -> Word:
         """A constant as a word."""
         graph = self.symbolic.graph
         return Word.of(graph, graph.const(value, max(1, value.bit_length())), False)
@@ -357,4 +354,4 @@ class _Schedule:
         running = word("running", 0) == 1
         begins = running & ((word("i__valid", 0) & word("i__ready", 0)) == 1)
         writes = running & self.symbolic.written(0)[0]
-        return implies(begins | writes, self._done(0, self.symbolic_number(whole)))
+        return implies(begins | writes, self._done(0, self._constant(whole)))

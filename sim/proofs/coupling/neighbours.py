@@ -7,80 +7,65 @@ is read; what is written goes to the other half, and the halves change when the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from neuristor.golden_model.fixed import select
 from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.neighbours import Neighbours
 from neuristor.sim.netlists.words import Word
-from neuristor.sim.proofs.claims import Claim, Stopwatch, all_of, implies
-from neuristor.sim.proofs.coupling.alone import Alone, Pairs, connected, decided
+from neuristor.sim.proofs.claims import all_of, implies
+from neuristor.sim.proofs.coupling.alone import Alone, Pairs
 from neuristor.sim.proofs.symbolic_array import SymbolicArray
 
-__all__ = ["claims_of_neighbours"]
+__all__ = ["Every", "Near", "earlier_rows"]
 
 
-def claims_of_neighbours(
-    array: NeuronArray, text: str, symbolic: SymbolicArray, schedule: Sequence[int], stopwatch: Stopwatch
-) -> Iterator[Claim]:
-    """Claim that the pull on each neuron is the sum of the differences to its neighbours.
+def earlier_rows(array: NeuronArray, symbolic: SymbolicArray, schedule: Sequence[int]) -> dict[str, Pairs]:
+    """Claim that what is read is of the tick before, by its text.
 
     Parameters
     ----------
     array : NeuronArray
-        The array; its coupling term is `Neighbours`.
-    text : str
-        RTLIL of its circuit.
+        The array.
     symbolic : SymbolicArray
         The array with opaque lanes.
     schedule : sequence of int
         Invariants of its schedule that hold in clock 0.
-    stopwatch : Stopwatch
-        Measures the time of each proof.
-
-    Yields
-    ------
-    Claim
-        Each claim, once it is decided.
     """
-    term = array.neighbours
-    assert isinstance(term, Neighbours)
-    if term.coupling.topology == "all_to_all":
-        every = _Every(term, text)
-        made = {
-            "each row that is written adds its values to the sum, or begins it": every.folds(),
-            "the pull is the sum over all neurons, less the neuron's own value times their number": every.pulls(),
-        }
-    else:
-        near = _Near(term, text)
-        made = {
-            "what is written goes to the half that is not read; the last row changes the halves": near.writes(),
-            "the pull is the sum of the differences to the neighbours of a row, in the half that is read": near.pulls(),
-        }
-    for text, pairs in made.items():
-        yield Claim("coupling", text, decided(pairs), stopwatch.lap())
-    graph, word = symbolic.graph, symbolic.word
-    bit = connected(array, term, symbolic)
-    text = "the coupling term has the states that are written and the row that begins, and the lanes have its sums"
-    yield Claim("coupling", text, decided([(graph, [*schedule], bit)]), stopwatch.lap())
+    word = symbolic.word
     accepts = (word("i__valid", 0) & word("i__ready", 0)) == 1
     earlier = [
         implies((word("valid", 0) >> place & 1) == 1, word(f"row_{place}", 0) < word("slot", 0))
         for place in range(array.latency)
     ]
-    text = "all rows of a tick are written before the first of the next begins"
-    yield Claim("coupling", text, decided([(graph, [*schedule], implies(accepts, all_of(earlier)))]), stopwatch.lap())
+    pairs = iter([(symbolic.graph, [*schedule], implies(accepts, all_of(earlier)))])
+    return {"all rows of a tick are written before the first of the next begins": pairs}
 
 
-class _Every(Alone):
-    """All neurons are neighbours of each other."""
+class Every(Alone):
+    """All neurons are neighbours of each other.
+
+    Parameters
+    ----------
+    term : Neighbours
+        The coupling term.
+    text : str
+        RTLIL of the circuit of the array.
+    """
 
     def __init__(self, term: Neighbours, text: str) -> None:
         super().__init__(text)
         self.term = term
 
-    def part(self, name: str, clock: int, index: int, circuit: Any, width: int) -> Word:
+    def claims(self) -> dict[str, Pairs]:
+        """What is claimed, by its text."""
+        return {
+            "each row that is written adds its values to the sum, or begins it": self.folds(),
+            "the pull is the sum over all neurons, less the neuron's own value times their number": self.pulls(),
+        }
+
+    def _part(self, name: str, clock: int, index: int, circuit: Any, width: int) -> Word:
         """A word of a lane."""
         number = self.graph.slice(circuit.signal(name, clock), index * width, width)
         return Word.of(self.graph, number, True)
@@ -91,7 +76,7 @@ class _Every(Alone):
         writes, row = self.of(circuit, "write", 0) == 1, self.of(circuit, "write_row", 0)
         added: Any = 0
         for lane in range(term.lanes):
-            added = added + self.part("written", 0, lane, circuit, term.value_width)
+            added = added + self._part("written", 0, lane, circuit, term.value_width)
         sums = [self.of(circuit, "running", clock, True) for clock in (1, 2)]
         totals = [self.of(circuit, "total", clock, True) for clock in (1, 2)]
         exact = select(row == 0, 0, sums[0]) + added
@@ -106,19 +91,34 @@ class _Every(Alone):
         circuit, term, width = self.fresh(), self.term, self.term.pull_shape.width
         total, moves = self.of(circuit, "total", 0, True), self.of(circuit, "enable", 0) == 1
         for lane in range(term.lanes):
-            before, after = (self.part("pull", clock, lane, circuit, width) for clock in (0, 1))
-            own = self.part("own", 0, lane, circuit, term.value_width)
+            before, after = (self._part("pull", clock, lane, circuit, width) for clock in (0, 1))
+            own = self._part("own", 0, lane, circuit, term.value_width)
             exact = total - own * term.coupling.count
             wanted = Word.of(self.graph, self.graph.slice(exact.to(max(width, exact.width)), 0, width), True)
             yield self.graph, self.quiet(circuit, 1), after == select(moves, wanted, before)
 
 
-class _Near(_Every):
-    """Each neuron has few neighbours, at few distances."""
+class Near(Every):
+    """Each neuron has few neighbours, at few distances.
+
+    Parameters
+    ----------
+    term : Neighbours
+        The coupling term.
+    text : str
+        RTLIL of the circuit of the array.
+    """
 
     def __init__(self, term: Neighbours, text: str) -> None:
         super().__init__(term, text)
         self.span = 1 << (max(2, term.last_row + 1) - 1).bit_length()
+
+    def claims(self) -> dict[str, Pairs]:
+        """What is claimed, by its text."""
+        return {
+            "what is written goes to the half that is not read; the last row changes the halves": self.writes(),
+            "the pull is the sum of the differences to the neighbours of a row, in the half that is read": self.pulls(),
+        }
 
     def copies(self) -> list[str]:
         """Names of the memories of values."""
@@ -159,7 +159,7 @@ class _Near(_Every):
         # A stalled array keeps the states that it has read.
         for clock in range(1, last):
             assumed.append((self.of(circuit, "own", clock) == self.of(circuit, "own", clock + 1)).number)
-        own = [self.part("own", last, lane, circuit, size) for lane in range(lanes)]
+        own = [self._part("own", last, lane, circuit, size) for lane in range(lanes)]
         half = self.of(circuit, "half", 0) if circuit.has("half") else None
         distances = sorted({j - i for i, found in enumerate(term.coupling.neighbours) for j in found})
         copies: dict[int, str] = {}
@@ -183,7 +183,7 @@ class _Near(_Every):
                     word = circuit.content(copies[further], 0)
                     seen = Word.of(graph, graph.slice(word, other * size, size), True)
                 total = total + select(self._bit(has, row) == 1, seen - own[lane], 0)
-            pull = self.part("pull", len(enables), lane, circuit, width)
+            pull = self._part("pull", len(enables), lane, circuit, width)
             yield graph, assumed, pull == total
 
     def _of(self, neuron: int) -> tuple[int, ...]:
