@@ -57,7 +57,13 @@ def check_walkers(coupling: Coupling, lanes: int, walkers: int) -> None:
 
 
 def coupling_term(
-    coupling: Coupling, lanes: int, width: int, field: str, loadable: bool = False, walkers: int | None = None
+    coupling: Coupling,
+    lanes: int,
+    width: int,
+    field: str,
+    loadable: bool = False,
+    walkers: int | None = None,
+    pipelined: bool = False,
 ) -> CouplingTerm:
     """The circuit of a coupling term: all neighbours at once where edges are equal and few, else a walk along edges.
 
@@ -75,6 +81,8 @@ def coupling_term(
         Whether the values of edges can be changed at run time, where each has its own.
     walkers : int, optional
         Edges a clock, where each has its own value; by default `lanes`.
+    pipelined : bool
+        Whether the sums take a clock more.
 
     Raises
     ------
@@ -84,8 +92,8 @@ def coupling_term(
     if walkers is not None:
         check_walkers(coupling, lanes, walkers)
     if _alike(coupling):
-        return Neighbours(coupling, lanes, width, field)
-    return Edges(coupling, lanes, width, field, walkers=walkers, loadable=loadable)
+        return Neighbours(coupling, lanes, width, field, pipelined=pipelined)
+    return Edges(coupling, lanes, width, field, walkers, loadable, pipelined)
 
 
 class Edges(CouplingTerm):
@@ -119,6 +127,8 @@ class Edges(CouplingTerm):
         Edges a clock: `lanes` times a power of two.
     loadable : bool
         Whether the lists can be changed at run time: there is the port `edges`.
+    pipelined : bool
+        As in `CouplingTerm`.
 
     Attributes
     ----------
@@ -151,6 +161,7 @@ class Edges(CouplingTerm):
         field: str,
         walkers: int | None = None,
         loadable: bool = False,
+        pipelined: bool = False,
     ) -> None:
         walkers = lanes if walkers is None else walkers
         check_walkers(coupling, lanes, walkers)
@@ -176,7 +187,7 @@ class Edges(CouplingTerm):
             }
         )
         port = RowPort(walkers * self.edge_shape.size, max(2, len(self.lists[0]))) if loadable else None
-        super().__init__(coupling, lanes, width, field, port)
+        super().__init__(coupling, lanes, width, field, port, pipelined)
 
     @property
     def edge_rows(self) -> list[int]:
@@ -282,8 +293,9 @@ class Edges(CouplingTerm):
         with m.If(self.enable):
             m.d.sync += which.eq(self.row & self._turns - 1)
             for lane in range(self.lanes):
-                chosen = data.ArrayLayout(self.pull_shape, self._turns)(Cat(sums[lane :: self.lanes]))
-                m.d.sync += self.pull[lane].eq(chosen[which] if self._turns > 1 else sums[lane])
+                turns = data.ArrayLayout(self.pull_shape, self._turns)(Cat(sums[lane :: self.lanes]))
+                chosen = turns[which] if self._turns > 1 else sums[lane]
+                m.d.sync += self.pull[lane].eq(self.registered(m, f"chosen_{lane}", chosen))
         return m
 
     def _values(self, m: Module, name: str, row: Any, lane: Any, valid: Signal) -> Any:

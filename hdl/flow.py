@@ -423,7 +423,7 @@ class FlowLane(Lane):
     parameters : In(StructLayout), optional
         Per-neuron parameters, see `columns`; at the same time as `state`.
     pull : In(signed), optional
-        Coupling term of the neuron, one enabled clock after `state`. Only with coupling.
+        Coupling term of the neuron, `pull_time` enabled clocks after `state`. Only with coupling.
     seed : In(32), optional
         Loaded seed of the noise. Only in a loadable array with noise.
     next_state : Out(state_layout)

@@ -39,7 +39,8 @@ class Lane(wiring.Component, ABC):
     parameters : In(StructLayout), optional
         Per-neuron parameters, such as the threshold. Required if the array has any.
     pull : In(signed), optional
-        Sum of the differences to the neighbours, one enabled clock after `state`. Required if the neurons are coupled.
+        Sum of the differences to the neighbours, `pull_time` enabled clocks after `state`. Required if the neurons are
+        coupled.
     tuning : In(StructLayout), optional
         Loaded parameters that all neurons share.
     seed : In(32), optional
@@ -70,6 +71,9 @@ class Lane(wiring.Component, ABC):
     saturated: Signal
     load: Signal
     initial_state: data.View[Any]
+
+    pull_time = 1
+    """Enabled clocks from `state` to `pull`, at least 1."""
 
     @property
     @abstractmethod

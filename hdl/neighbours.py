@@ -22,7 +22,7 @@ class CouplingTerm(wiring.Component):
 
     Neurons are stored in rows of `lanes`. All values used in a tick are those after the previous tick.
 
-    Latency: two enabled clocks from `row` to `pull`. Throughput: one row a clock.
+    Throughput: one row a clock.
 
     Parameters
     ----------
@@ -36,6 +36,8 @@ class CouplingTerm(wiring.Component):
         Name of the state field that is exchanged.
     port : RowPort, optional
         Shape of the port `edges`.
+    pipelined : bool
+        Whether there are registers before the last sums, for a clock more of `latency`.
 
     Members
     -------
@@ -46,7 +48,7 @@ class CouplingTerm(wiring.Component):
     own : In(ArrayLayout(signed(width), lanes))
         The exchanged field of that row, one enabled clock after `row`; in raw steps of the field's format.
     pull : Out(ArrayLayout(pull_shape, lanes))
-        The sums, two enabled clocks after `row`; same scale as `own`.
+        The sums, `latency` enabled clocks after `row`; same scale as `own`.
     write : In(1)
         Store `written` as row `write_row`.
     write_row : In(range(rows))
@@ -66,8 +68,17 @@ class CouplingTerm(wiring.Component):
     written: data.View[Any]
     edges: Any
 
-    def __init__(self, coupling: Coupling, lanes: int, width: int, field: str, port: RowPort | None = None) -> None:
+    def __init__(
+        self,
+        coupling: Coupling,
+        lanes: int,
+        width: int,
+        field: str,
+        port: RowPort | None = None,
+        pipelined: bool = False,
+    ) -> None:
         self.coupling, self.lanes, self.field, self.port = coupling, lanes, field, port
+        self.pipelined = pipelined
         self._rows, self._width = -(-coupling.count // lanes), width
         values = data.ArrayLayout(signed(width), lanes)
         # Wide enough for a sum of `degree` differences.
@@ -86,6 +97,11 @@ class CouplingTerm(wiring.Component):
         )
 
     @property
+    def latency(self) -> int:
+        """Enabled clocks from `row` to `pull`."""
+        return 3 if self.pipelined else 2
+
+    @property
     def value_width(self) -> int:
         """Bits of an exchanged value."""
         return self._width
@@ -99,6 +115,25 @@ class CouplingTerm(wiring.Component):
     def walk(self) -> int:
         """Clocks from the write of the last row to the read of the first term of the next tick."""
         return 1
+
+    def registered(self, m: Module, name: str, value: Value) -> Value:
+        """A value one enabled clock later in a pipelined term, else the value itself.
+
+        Parameters
+        ----------
+        m : Module
+            The circuit.
+        name : str
+            Name of the register.
+        value : Value
+            The value.
+        """
+        if not self.pipelined:
+            return value
+        later = Signal(value.shape(), name=name)
+        with m.If(self.enable):
+            m.d.sync += later.eq(value)
+        return later
 
 
 class Neighbours(CouplingTerm):
@@ -114,7 +149,7 @@ class Neighbours(CouplingTerm):
 
     Parameters
     ----------
-    coupling, lanes, width, field, port
+    coupling, lanes, width, field, port, pipelined
         As in `CouplingTerm`; the edges cannot be loaded.
 
     See Also
@@ -152,7 +187,9 @@ class Neighbours(CouplingTerm):
             with m.If(last):
                 m.d.sync += total.eq(added)
         with m.If(self.enable):
-            m.d.sync += [self.pull[lane].eq(total - self.own[lane] * count) for lane in range(self.lanes)]
+            for lane in range(self.lanes):
+                part = self.registered(m, f"part_{lane}", self.own[lane] * count)
+                m.d.sync += self.pull[lane].eq(total - part)
 
     def _sparse(self, m: Module) -> None:
         rows, lanes = self._rows, self.lanes
@@ -203,6 +240,7 @@ class Neighbours(CouplingTerm):
                 if not any(row[lane] >> n & 1 for row in table):
                     continue  # no neuron of this lane has a neighbour at that distance
                 seen = self.own[other] if further == 0 else copy(further)[other]
-                terms.append(Mux(mask.data[lane][n], seen - self.own[lane], 0))
+                difference = Mux(mask.data[lane][n], seen - self.own[lane], 0)
+                terms.append(self.registered(m, f"difference_{lane}_{n}", difference))
             with m.If(self.enable):
                 m.d.sync += self.pull[lane].eq(balanced(add, terms) if terms else Const(0))

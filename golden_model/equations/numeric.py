@@ -309,10 +309,13 @@ class _Compiled:
         return found, np.where(found, after / np.maximum(after - before, 1e-300), 0.0)
 
     def newton(self, at: list[Any], ahead: list[Any], inputs: list[Any]) -> Any:
-        """A step to where the guard is 0, in ticks, from its values here and after a tick at the slopes of here."""
+        """A step to where the guard is 0, in ticks, from its values here and after a tick at the slopes of here.
+
+        None where the guard does not rise.
+        """
         if self.event.guard is None or self.event.guard.free_symbols & self._rates:
             return 0.0
         none = [0.0] * len(self._rates)
         now = self.guard(*at, *inputs, *none)[0]
-        slope = np.maximum(self.guard(*ahead, *inputs, *none)[0] - now, 1e-300)
-        return np.clip(-now / slope, -1.0, 1.0)
+        slope = self.guard(*ahead, *inputs, *none)[0] - now
+        return np.where(slope > 0, np.clip(-now / np.where(slope > 0, slope, 1.0), -1.0, 1.0), 0.0)

@@ -631,11 +631,12 @@ class _Quantiser:
         size = graph.select(late, here, graph.sub(graph.const(0), here))
         size, _ = graph.clamp(size, 0, max(abs(here.low), abs(here.high)))
         least_slope = graph.const(1 << (WAY_BITS - NEAR))
-        way = graph.select(graph.less(slope, least_slope), least_slope, slope)
+        flat = graph.less(slope, least_slope)
+        way = graph.select(flat, least_slope, slope)
         way = graph.select(graph.less(way, size), size, way)
         graph.within(way, least_slope.low, max(least_slope.low, slope.high, size.high))
         step = graph.clamp(lowering.ratio(size, way, bits).node, 0, 1 << bits)[0]
-        step = graph.select(late, graph.sub(graph.const(0), step), step)
+        step = graph.select(flat, graph.const(0), graph.select(late, graph.sub(graph.const(0), step), step))
         more = sympy.Symbol("step_to_event", real=True)
         lowering.define(more, Fixed(step, bits, 1.0))
         return more

@@ -348,6 +348,8 @@ class EquationLane(FlowLane):
     neuristor.hdl.flow.FlowLane : ports and timing.
     """
 
+    pull_time = 2
+
     def __init__(
         self,
         params: Any,
@@ -389,7 +391,7 @@ class EquationLane(FlowLane):
                     if kind == "state"
                     else flow.take(self.drive)
                     if kind == "drive"
-                    else flow.take(self.pull, 1)
+                    else flow.take(self.pull, self.pull_time)
                     if kind == "pull"
                     else self.own(flow, name)
                 )
@@ -455,7 +457,8 @@ class EquationArray(FlowArray):
         word = params.quantised.state[field]
         # A word without a sign needs one more bit as a signed one.
         width = bits(min(word.low, -1), word.high)
-        return coupling_term(params.coupling, lanes, width, field, loadable, edges_per_clock)
+        pipelined = self.lane_type.pull_time > 1
+        return coupling_term(params.coupling, lanes, width, field, loadable, edges_per_clock, pipelined)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

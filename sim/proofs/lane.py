@@ -71,7 +71,7 @@ class _Step:
         self.own = self._members("parameters", 0)
         self.tuning = self._members("tuning", 0)
         self.raw = params.raw._replace(**self.tuning)
-        self.pull = Word.of(self.graph, self.circuit.signal("pull", 1), True) if lane.has("pull") else None
+        self.pull = Word.of(self.graph, self.circuit.signal("pull", lane.pull_time), True) if lane.has("pull") else None
 
         bit_true = model.bit_true(params)
         self.initial = {name: np.asarray(getattr(bit_true, name)) for name in bit_true.rule.state}

@@ -72,6 +72,17 @@ class Alone:
         """
         return Word.of(self.graph, self.graph.input(name, max(1, width)), False)
 
+    def paces(self, term: CouplingTerm) -> list[tuple[int, ...]]:
+        """Values of `enable` in the clocks from a row to its pull: without a stall, and with one at each place.
+
+        Parameters
+        ----------
+        term : CouplingTerm
+            The coupling term.
+        """
+        ones = (1,) * term.latency
+        return [ones, *((*ones[:place], 0, *ones[place:]) for place in range(1, term.latency))]
+
     def quiet(self, circuit: Circuit, clocks: int) -> list[int]:
         """Bits that say that there is no reset.
 

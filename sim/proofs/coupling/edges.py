@@ -93,7 +93,7 @@ class Walks(Alone):
             "a walk begins when the last row is written, and takes each edge of the lists in order": self.order(),
             "each edge adds its weight times the value that it reads, or begins a sum with it": self.folds(),
             "each sum is rounded, limited and stored for the neuron that it is of": self.stores(),
-            "the pull is the stored sum of the row, two clocks after it was named, stalls not counted": self.reads(),
+            f"the pull is the stored sum of the row, {self.term.latency} clocks after it was named, stalls not counted": self.reads(),
         }
 
     def stored(self) -> Lists:
@@ -254,7 +254,7 @@ class Walks(Alone):
         width = term.pull_shape.width
         for walker in range(term.walkers):
             place, lane = divmod(walker, term.lanes)
-            for enables in ((1, 1), (1, 0, 1)):
+            for enables in self.paces(term):
                 circuit, name = self.fresh(), f"sum_memory_{walker}"
                 turn = self.free("turn", (circuit.memories[name].depth - 1).bit_length())
                 circuit.follow(name, turn.number)

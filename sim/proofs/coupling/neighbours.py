@@ -13,7 +13,7 @@ from typing import Any
 from neuristor.golden_model.fixed import select
 from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.neighbours import Neighbours
-from neuristor.sim.netlists.words import Word
+from neuristor.sim.netlists.words import Graph, Word
 from neuristor.sim.proofs.claims import all_of, implies
 from neuristor.sim.proofs.coupling.alone import Alone, Pairs
 from neuristor.sim.proofs.symbolic_array import SymbolicArray
@@ -39,7 +39,10 @@ def earlier_rows(array: NeuronArray, symbolic: SymbolicArray, schedule: Sequence
         implies((word("valid", 0) >> place & 1) == 1, word(f"row_{place}", 0) < word("slot", 0))
         for place in range(array.latency)
     ]
-    pairs = iter([(symbolic.graph, [*schedule], implies(accepts, all_of(earlier)))])
+    # And the sums of a row are read before the last one is written, which changes what they are of.
+    graph, before = symbolic.graph, array.neighbours is not None and array.neighbours.latency <= array.latency
+    read = Word.of(graph, graph.const(int(before), 1), False)
+    pairs = iter([(graph, [*schedule], implies(accepts, all_of(earlier)) & read)])
     return {"all rows of a tick are written before the first of the next begins": pairs}
 
 
@@ -87,15 +90,27 @@ class Every(Alone):
         yield self.graph, self.quiet(circuit, 2), totals[1] == select(done, wanted, totals[0])
 
     def pulls(self) -> Pairs:
-        """Whether the pull follows from the sum."""
-        circuit, term, width = self.fresh(), self.term, self.term.pull_shape.width
-        total, moves = self.of(circuit, "total", 0, True), self.of(circuit, "enable", 0) == 1
-        for lane in range(term.lanes):
-            before, after = (self._part("pull", clock, lane, circuit, width) for clock in (0, 1))
-            own = self._part("own", 0, lane, circuit, term.value_width)
-            exact = total - own * term.coupling.count
-            wanted = Word.of(self.graph, self.graph.slice(exact.to(max(width, exact.width)), 0, width), True)
-            yield self.graph, self.quiet(circuit, 1), after == select(moves, wanted, before)
+        """Whether the pull follows from the sum, which a tick does not change, `latency` clocks after the row."""
+        term, width = self.term, self.term.pull_shape.width
+        for enables in self.paces(term):
+            circuit, clocks, arrival = self.fresh(), len(enables), enables.index(1, 1)
+            total = self.of(circuit, "total", arrival, True)
+            assumed = self.quiet(circuit, clocks)
+            assumed += [(self.of(circuit, "enable", clock) == on).number for clock, on in enumerate(enables)]
+            for clock in range(arrival, clocks):
+                assumed.append((self.of(circuit, "total", clock, True) == total).number)
+            for lane in range(term.lanes):
+                own = self._part("own", arrival, lane, circuit, term.value_width)
+                exact = total - own * term.coupling.count
+                wanted = Word.of(self.graph, self.graph.slice(exact.to(max(width, exact.width)), 0, width), True)
+                yield self.graph, assumed, self._part("pull", clocks, lane, circuit, width) == wanted
+        yield self.stalled()
+
+    def stalled(self) -> tuple[Graph, list[int], Word]:
+        """Whether a stall keeps the pull."""
+        circuit = self.fresh()
+        still = [*self.quiet(circuit, 1), (self.of(circuit, "enable", 0) == 0).number]
+        return self.graph, still, self.of(circuit, "pull", 1) == self.of(circuit, "pull", 0)
 
 
 class Near(Every):
@@ -142,12 +157,10 @@ class Near(Every):
             yield self.graph, [], kept == select(here, self.of(circuit, "written", 0), before)
 
     def pulls(self) -> Pairs:
-        """Whether the pull is the sum of the differences, two clocks after the row was named, stalls not counted."""
-        for enables in ((1, 1), (1, 0, 1)):
+        """Whether the pull is the sum of the differences, `latency` clocks after the row was named, stalls not counted."""
+        for enables in self.paces(self.term):
             yield from self._pull(enables)
-        circuit = self.fresh()
-        stalled = [*self.quiet(circuit, 1), (self.of(circuit, "enable", 0) == 0).number]
-        yield self.graph, stalled, self.of(circuit, "pull", 1) == self.of(circuit, "pull", 0)
+        yield self.stalled()
 
     def _pull(self, enables: tuple[int, ...]) -> Pairs:
         term, graph, lanes = self.term, self.graph, self.term.lanes
@@ -156,10 +169,11 @@ class Near(Every):
         row = self.of(circuit, "row", 0)
         assumed = [*self.quiet(circuit, last + 1), (row < rows).number]
         assumed += [(self.of(circuit, "enable", clock) == on).number for clock, on in enumerate(enables)]
-        # A stalled array keeps the states that it has read.
-        for clock in range(1, last):
+        # The states are read one enabled clock after their row is named; a stalled array keeps them.
+        arrival = enables.index(1, 1)
+        for clock in range(1, arrival):
             assumed.append((self.of(circuit, "own", clock) == self.of(circuit, "own", clock + 1)).number)
-        own = [self._part("own", last, lane, circuit, size) for lane in range(lanes)]
+        own = [self._part("own", arrival, lane, circuit, size) for lane in range(lanes)]
         half = self.of(circuit, "half", 0) if circuit.has("half") else None
         distances = sorted({j - i for i, found in enumerate(term.coupling.neighbours) for j in found})
         copies: dict[int, str] = {}

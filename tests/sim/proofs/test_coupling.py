@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from neuristor.golden_model.devices.catalogue import preset
 from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.equations.file import shipped_model
 from neuristor.golden_model.neurons.coupling import Coupling, Kind, Topology
 from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorParams
+from neuristor.hdl.array import NeuronArray
 from neuristor.hdl.neurons import neuron
+from neuristor.hdl.neurons.equations import equation_neuron
 from neuristor.sim.proofs.array import prove_array
 from neuristor.sim.proofs.initial_states import initial_state
 from tests.hdl.test_edges import coupling
@@ -31,6 +37,12 @@ CASES = {
 }
 
 
+def proved(array: NeuronArray, initial: Any, count: int) -> None:
+    claims = [claim for claim in prove_array(array, initial) if claim.subject == "coupling"]
+    assert [claim.text for claim in claims if claim.proved is not True] == []
+    assert len(claims) == count
+
+
 @pytest.mark.parametrize("loadable", [False, True])
 @pytest.mark.parametrize("name", the_rest_is_extended([*CASES], ["a sparse list", "all to all"]))
 def test_the_pull_is_proved_to_be_the_sum_over_the_neighbours(name: str, loadable: bool) -> None:
@@ -40,6 +52,16 @@ def test_the_pull_is_proved_to_be_the_sum_over_the_neighbours(name: str, loadabl
     oscillators = neuron("relaxation_oscillator")
     array = oscillators.build(params, lanes, loadable=loadable, edges_per_clock=walkers)
     initial = None if loadable else initial_state(oscillators.model, params)
-    claims = [claim for claim in prove_array(array, initial) if claim.subject == "coupling"]
-    assert [claim.text for claim in claims if claim.proved is not True] == []
-    assert len(claims) == (4 if not coupled.weighted else 8)
+    proved(array, initial, 4 if not coupled.weighted else 8)
+
+
+@pytest.mark.parametrize("name", the_rest_is_extended([*CASES], ["a sparse list", "a ring", "all to all"]))
+def test_the_pull_of_a_model_from_equations_is_proved_though_it_comes_a_clock_later(name: str) -> None:
+    coupled, lanes, walkers = CASES[name]
+    made = equation_neuron(shipped_model("vo2_switch").model_dump_json())
+    params = made.model.from_circuit(None, count=coupled.count, dt=20e-9)
+    # The values are conductances there.
+    params = replace(params, coupling=replace(coupled, kind="resistive"))
+    array = made.build(params, lanes, edges_per_clock=walkers)
+    assert array.neighbours is not None and array.neighbours.latency == 3
+    proved(array, initial_state(made.model, params), 4 if not coupled.weighted else 8)
