@@ -58,6 +58,8 @@ class Board:
         Resources without a timing model in nextpnr on this device.
     extra_resources : tuple of Resource
         Those of ``("led", 0)``, ``("led", 1)`` and ``("uart", 0)`` (with `rx` and `tx`) that the platform lacks.
+    scope : tuple of str
+        Pins for an oscilloscope, as the board names them: of the resources ``("scope", n)``, see ``boards.scope``.
     pins : mapping of str to str
         Package pin of each port of the top module, for boards whose constraints are written by ``boards/vivado.py``.
     loader : str, optional
@@ -82,6 +84,7 @@ class Board:
     pack_options: tuple[str, ...] = ()
     untimed: tuple[str, ...] = ()
     extra_resources: tuple[Resource, ...] = ()
+    scope: tuple[str, ...] = ()
     pins: Mapping[str, str] = field(default_factory=dict, hash=False)
     loader: str | None = None
     loads: tuple[Literal["memory", "flash"], ...] = ("memory", "flash")

@@ -225,7 +225,10 @@ class PllClock(Elaboratable):
             m.d.por += timer.eq(0)
         with m.Elif(~timer[-1]):
             m.d.por += timer.eq(timer + 1)
-        m.d.comb += ResetSignal("sync").eq(~timer[-1])
+        # From a register of its own: it goes everywhere.
+        held = Signal(init=1)
+        m.d.por += held.eq(~timer[-1])
+        m.d.comb += ResetSignal("sync").eq(held)
         return m
 
 

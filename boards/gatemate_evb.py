@@ -9,6 +9,7 @@ from typing import Any
 from amaranth.build import Attrs, Clock, Connector, Pins, PinsN, Resource, Subsignal, TemplatedPlatform
 
 from neuristor.boards.base import Board
+from neuristor.boards.scope import pins
 
 __all__ = ["BOARD", "GateMateEvbPlatform"]
 
@@ -61,6 +62,8 @@ BOARD = Board(
     clock_hz=10e6,
     platform_class="neuristor.boards.gatemate_evb:GateMateEvbPlatform",
     place_options=("--device", "CCGM1A1"),
+    scope=("PMOD pin 1", "PMOD pin 4", "PMOD pin 7", "PMOD pin 8"),
+    extra_resources=pins("pmod", ("1", "4", "7", "8")),
     loader="gatemate_evb_jtag",
     loader_hint="set its configuration switches to JTAG",
     usb=((0x0403, 0x6010),),  # FT2232H

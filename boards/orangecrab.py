@@ -3,6 +3,7 @@
 from amaranth.build import Attrs, Pins, PinsN, Resource, Subsignal
 
 from neuristor.boards.base import Board
+from neuristor.boards.scope import pins
 
 BOARD = Board(
     name="orangecrab",
@@ -31,7 +32,9 @@ BOARD = Board(
             Subsignal("tx", Pins("1", dir="o", conn=("io", 0))),
             Attrs(IO_TYPE="LVCMOS33"),
         ),
+        *pins("io", ("5", "6", "9", "10"), IO_TYPE="LVCMOS33"),
     ),
+    scope=("5", "6", "9", "10"),
     loader="orangeCrab",
     loads=("flash",),  # through the bootloader
     loader_hint="hold its button while you plug it in, so that its bootloader starts",

@@ -20,6 +20,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Out
 from numpy.typing import NDArray
 
+from neuristor.boards.scope import Probe, Scope
 from neuristor.golden_model.networks.onn import OnnBitTrue
 from neuristor.golden_model.networks.snn import SnnBitTrue
 from neuristor.golden_model.noise import advance as next_state
@@ -50,6 +51,8 @@ class SelfTest(wiring.Component):
         Input of each neuron as drive words; at least one frame.
     ticks : int
         Time steps for which each frame is held, at least 1.
+    variables : sequence of (str, int)
+        Fields of the state and neurons, for an oscilloscope; see ``boards.scope``.
 
     Members
     -------
@@ -59,6 +62,13 @@ class SelfTest(wiring.Component):
         High if all spikes and states of the first pass equal those of the model, by CRC-32. Valid while `done`.
     active : Out(1)
         Toggles with every 16th spike.
+    waves : Out(len(variables)), optional
+        A bit for each variable; their mean is its value.
+
+    Attributes
+    ----------
+    probes : list of Probe
+        What the waves are: each has the range that it takes in the first pass.
 
     Raises
     ------
@@ -69,8 +79,16 @@ class SelfTest(wiring.Component):
     done: Signal
     equal: Signal
     active: Signal
+    waves: Signal
 
-    def __init__(self, array: NeuronArray, model: Any, frames: NDArray[np.int64], ticks: int) -> None:
+    def __init__(
+        self,
+        array: NeuronArray,
+        model: Any,
+        frames: NDArray[np.int64],
+        ticks: int,
+        variables: Sequence[tuple[str, int]] = (),
+    ) -> None:
         if len(frames) == 0 or ticks < 1:
             raise ValueError(f"frames and ticks must be at least 1, not {len(frames)} frames of {ticks} ticks")
         self._array, self._ticks, self._frames = array, ticks, len(frames)
@@ -79,7 +97,9 @@ class SelfTest(wiring.Component):
         self._fields: Sequence[str] = params.outputs
         trace = model.run(np.repeat(frames, ticks, axis=0))
         self.expected_crc = zlib.crc32(fold_rows(params, lanes, self._fields, trace))
-        super().__init__({"done": Out(1), "equal": Out(1), "active": Out(1)})
+        self.probes = [Probe.over(name, neuron, trace) for name, neuron in variables]
+        waves = {"waves": Out(len(variables))} if variables else {}
+        super().__init__({"done": Out(1), "equal": Out(1), "active": Out(1), **waves})
 
     @property
     def cycles(self) -> int:
@@ -149,6 +169,9 @@ class SelfTest(wiring.Component):
         with m.If(array.o.valid):
             m.d.sync += spikes.eq(spikes + count_ones(output.spikes))
         m.d.comb += self.active.eq(spikes[-1])
+        if self.probes:
+            m.submodules.scope = scope = Scope(array, self.probes)
+            m.d.comb += [scope.moved.eq(array.o.valid), scope.row.eq(output), self.waves.eq(scope.waves)]
         return m
 
 
@@ -430,7 +453,7 @@ def _folded(word: int) -> int:
 
 
 class BoardTop(Elaboratable):
-    """Top level of a self-test on a board: LED 0 shows `equal`, LED 1 shows `active`.
+    """Top level of a self-test on a board: LED 0 shows `equal`, LED 1 shows `active`; waves go to the pins ``scope``.
 
     Parameters
     ----------
@@ -448,4 +471,9 @@ class BoardTop(Elaboratable):
             pad = io.Buffer(io.Direction.Output, platform.request("led", number, dir="-"))
             m.submodules[f"light_{number}"] = pad
             m.d.comb += pad.o.eq(light)
+        for number in range(len(selftest.probes) if isinstance(selftest, SelfTest) else 0):
+            assert isinstance(selftest, SelfTest)
+            pad = io.Buffer(io.Direction.Output, platform.request("scope", number, dir="-"))
+            m.submodules[f"wave_{number}"] = pad
+            m.d.comb += pad.o.eq(selftest.waves[number])
         return m

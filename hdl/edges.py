@@ -19,6 +19,8 @@ STAGES = 6
 """Clocks from the address of an edge to the sum that it changes: edge, value, factors, product, sum, store."""
 MOST_DISTANCES = 16
 """Most distances to neighbours that are read all at once, each from a copy of the values."""
+BLOCK = 1024
+"""Least number of bits of a list for which block RAM is asked for; synthesis may make a list of constants of logic."""
 LONG = 16
 """Least number of neighbours for which the own weight, minus the sum of the others, is split into two entries."""
 
@@ -334,7 +336,9 @@ class Edges(CouplingTerm):
     def _walker(self, m: Module, number: int, place: Signal, valid: Signal, turn: Any, shared: Any) -> Any:
         """One list: edge, value, factors, product, sum, store; returns the stored sum of a turn, one clock later."""
         init = [self._stored(each) for each in self.lists[number]]
-        edges: Any = Memory(shape=self.edge_shape, depth=len(init), init=init)
+        style = "rom_style" if self.port is None else "ram_style"
+        blocks = {style: "block"} if len(init) * self.edge_shape.size >= BLOCK else {}
+        edges: Any = Memory(shape=self.edge_shape, depth=len(init), init=init, attrs=blocks)
         sums: Any = Memory(shape=self.pull_shape, depth=max(2, -(-self._rows // self._turns)), init=[])
         m.submodules[f"edge_memory_{number}"] = edges
         m.submodules[f"sum_memory_{number}"] = sums

@@ -17,6 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 from neuristor.array_files import from_graph, from_matrix, read_devices, read_edges
 from neuristor.boards import BOARDS
 from neuristor.boards.clock import pll_setting
+from neuristor.boards.scope import check_scope, variable
+from neuristor.design_input import check_updates, stimulus_of, tick_of, timed
 from neuristor.docstrings import meaning
 from neuristor.dynamics import own_neuron, own_options
 from neuristor.folder import plain
@@ -44,15 +46,13 @@ from neuristor.sections import (
     FpgaSection,
     NeuronSection,
     Sections,
-    StimulusSection,
     key_table,
 )
 from neuristor.sim.benches.case import Case
-from neuristor.stimulus import Stimulus, digits, from_array, from_csv, from_waveform, silence
+from neuristor.stimulus import Stimulus, from_array
 from neuristor.tables import Table, Tabular
 from neuristor.toml_file import DesignError, Source, parsed, unknown_key, where
 from neuristor.version import __version__
-from neuristor.waveform import Noise, Sine, Waveform, pulses, read_waveform
 
 __all__ = [
     "Design",
@@ -67,12 +67,6 @@ __all__ = [
     "with_input",
 ]
 
-GENERATED = ("digits", "none", "constant", "protocol", "sine", "pulses", "noise")
-"""Inputs that are no files."""
-MAX_UPDATES = 2_000_000_000
-"""Largest product of frames, ticks and neurons."""
-MAX_CURRENTS = 50_000_000
-"""Largest product of frames and neurons."""
 MOST_TICKS = 1_000_000
 """Most ticks for which a frame is held."""
 
@@ -151,6 +145,24 @@ class Design(Tabular):
         rows = [("neuron model", self.neuron.name), ("array", neurons), *self.golden.summary(self.params)]
         return Table(self.name, (), rows)
 
+    def physical(self, name: str, raw: Any) -> tuple[NDArray[np.float64], str] | None:
+        """A field of the state in its SI unit; None if it has none.
+
+        Parameters
+        ----------
+        name : str
+            Name of the field.
+        raw : int or ndarray of int64
+            Its words.
+        """
+        params: Any = self.params
+        if isinstance(params, EquationParams) and name in params.quantised.state:
+            unit = params.quantised.state[name].unit
+            return np.asarray(params.real(name, raw), dtype=np.float64), "" if unit == "1" else unit
+        if name == params.observed:
+            return np.asarray(params.membrane.value(raw), dtype=np.float64), params.observed_unit
+        return None
+
     @property
     def case(self) -> Case:
         """The design as a test case for the benches."""
@@ -213,6 +225,10 @@ def load(
         chosen = _neuron(sections.neuron.model, path.parent, digest)
     with where(path, "device"):
         own = own_neuron(sections.device, sections.neuron.model)
+    with where(path, "stimulus"):
+        if sections.stimulus.parameter is not None:
+            driven = timed(sections, path.parent, own or chosen)
+            chosen, own = (chosen, driven) if own else (driven, None)
     golden = chosen.model
     _check_sections(path, sections, golden)
     with where(path, "neuron"):
@@ -222,15 +238,15 @@ def load(
         chosen, golden = own, own.model
     params = _with_files(path, sections, params, digest)
     with where(path, "fpga"):
-        _check_fpga(sections, chosen)
+        _check_fpga(sections, chosen, params)
         if not later:
             _check_edges(sections.fpga, params)
     with where(path, "stimulus"):
         if current is None:
-            stimulus = _stimulus(sections, path.parent, digest, golden, params)
+            stimulus = stimulus_of(sections, path.parent, digest, golden, params)
         else:
             stimulus = from_array(current, sections.stimulus.ticks, params.count)
-            _check_updates(len(stimulus.current), stimulus.ticks, params.count)
+            check_updates(len(stimulus.current), stimulus.ticks, params.count)
             digest.update(stimulus.current.tobytes())
         design = Design(path, sections, chosen, digest.hexdigest(), device, circuit, params, stimulus)
         if not later:
@@ -291,20 +307,6 @@ def _neuron(name: str, folder: Path, digest: Any) -> Neuron:
     return equation_neuron(text)
 
 
-def _tick(sections: Sections, golden: NeuronModel[Any]) -> float:
-    """The time step, in second.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    dt = sections.neuron.dt if sections.neuron.dt is not None else golden.own_tick
-    if dt is None:
-        raise ValueError(f"dt is missing: {NeuronSection.model_fields['dt'].description}")
-    return dt
-
-
 def _check_sections(path: Path, sections: Sections, golden: NeuronModel[Any]) -> None:
     """Check that the sections of device and circuit are there if, and only if, the model needs them.
 
@@ -347,7 +349,7 @@ def _physics(
         golden, options = own.model, own_options(own, sections, device, path)
         variability = Variability(seed=variability.seed, parameters=variability.parameters)
     with where(path, "neuron"):
-        dt = _tick(sections, golden)
+        dt = tick_of(sections, golden)
     with where(path, "neuron, circuit, variability or number"):
         params = golden.from_circuit(
             circuit,
@@ -656,8 +658,8 @@ def _check_edges(fpga: FpgaSection, params: Any) -> None:
         check_walkers(coupling, fpga.lanes, fpga.edges_per_clock)
 
 
-def _check_fpga(sections: Sections, chosen: Neuron) -> None:
-    """Check lanes, interval, boards and their clocks.
+def _check_fpga(sections: Sections, chosen: Neuron, params: NeuronParams) -> None:
+    """Check lanes, interval, boards, their clocks and pins.
 
     Raises
     ------
@@ -675,133 +677,13 @@ def _check_fpga(sections: Sections, chosen: Neuron) -> None:
     for name, clock_hz in fpga.clock_hz.items():
         if clock_hz != BOARDS[name].clock_hz:
             pll_setting(BOARDS[name], clock_hz)
+    fields = [field.name for field in params.state_fields]
+    for name, number in map(variable, fpga.scope):
+        if name not in fields:
+            raise ValueError(unknown_key(name, fields, "variable"))
+        if number >= count:
+            raise ValueError(f"scope must name neurons from 0 to {count - 1}, not {number}")
+    for name in fpga.boards:
+        check_scope(BOARDS[name], fpga.scope)
     if len(set(fpga.boards)) != len(fpga.boards):
         raise ValueError(f"boards must be named once each, not {', '.join(fpga.boards)}")
-
-
-def _stimulus(
-    sections: Sections, folder: Path, digest: Any, golden: NeuronModel[Any], params: NeuronParams
-) -> Stimulus:
-    """Read or generate the input; the bytes of a CSV file are added to the digest.
-
-    Raises
-    ------
-    ValueError
-        If it does not fit the neurons, or is too large.
-    """
-    section, count = sections.stimulus, sections.neuron.count
-    file = None if section.source in GENERATED else folder / section.source
-    if section.current <= 0 and section.source != "constant":
-        raise ValueError(f"current must be above 0, not {section.current:g}")
-    waveform = _waveform(sections, file, params.input_unit)
-    if waveform is not None:
-        if section.frames is not None:
-            raise ValueError("frames must be left out: ticks is the length of the run of a waveform")
-        _check_updates(section.ticks, 1, count)
-        bias = _bias(sections, golden)
-        stimulus = from_waveform(waveform, params.dt, section.ticks, count, params.input_unit, bias)
-    elif section.source == "digits":
-        stimulus = digits(section.frames or 200, section.ticks, section.current, count)
-    elif section.source == "none":
-        _check_updates(section.frames or 1, section.ticks, count)
-        stimulus = silence(section.frames or 1, section.ticks, count)
-    elif section.source == "constant":
-        _check_updates(section.frames or 1, section.ticks, count)
-        held = np.full((section.frames or 1, count), _constant(section, params))
-        stimulus = from_array(held, section.ticks, count)
-    elif section.source == "protocol":
-        if golden.protocol is None:
-            raise ValueError(f"source 'protocol' has no meaning for the model {golden.name}")
-        current = golden.protocol(params)[: section.frames]
-        stimulus = Stimulus(current, tuple(str(n) for n in range(len(current))), section.ticks, None)
-    else:
-        assert file is not None
-        stimulus = from_csv(file, section.frames, section.ticks, count)
-    if file is not None:
-        digest.update(file.read_bytes())
-    _check_updates(len(stimulus.current), stimulus.ticks, count)
-    return stimulus
-
-
-def _constant(section: StimulusSection, params: NeuronParams) -> float:
-    """A constant input: that of the section, or else the usual one of a model from equations.
-
-    Raises
-    ------
-    ValueError
-        If there is neither.
-    """
-    if "current" in section.model_fields_set:
-        return section.current
-    if not isinstance(params, EquationParams) or params.system.input is None:
-        raise ValueError("current is missing: wanted the constant input of the neurons")
-    return float(params.system.input.start)
-
-
-def _waveform(sections: Sections, file: Path | None, unit: str) -> Waveform | None:
-    """The waveform of the input; None if it is in frames.
-
-    Raises
-    ------
-    ValueError
-        If a key is missing, or has no meaning for the source.
-    """
-    section = sections.stimulus
-    given = {"sine": ("frequency",), "pulses": ("frequency", "width"), "noise": ("frequency",)}.get(section.source, ())
-    for key in ("frequency", "width"):
-        if key in given and getattr(section, key) is None and section.source != "noise":
-            raise ValueError(f"{key} is missing: {type(section).model_fields[key].description}")
-        if key not in given and getattr(section, key) is not None:
-            raise ValueError(f"{key} has no meaning for the source {section.source!r}")
-    if section.offset and not given:
-        raise ValueError(f"offset has no meaning for the source {section.source!r}")
-    if section.source == "noise":
-        return Noise(
-            offset=section.offset,
-            deviation=section.current,
-            bandwidth=section.frequency,
-            columns=sections.neuron.count,
-            seed=sections.variability.seed,
-            unit=unit,
-        )
-    if section.source == "sine":
-        assert section.frequency is not None
-        return Sine(offset=section.offset, amplitude=section.current, frequency=section.frequency, unit=unit)
-    if section.source == "pulses":
-        assert section.frequency is not None
-        assert section.width is not None
-        return pulses(
-            offset=section.offset,
-            height=section.current,
-            width=section.width,
-            frequency=section.frequency,
-            unit=unit,
-        )
-    found = None if file is None else read_waveform(file, section.loop)
-    if section.loop and found is None:
-        raise ValueError("loop has a meaning for the waveform of a file only")
-    return found
-
-
-def _bias(sections: Sections, golden: NeuronModel[Any]) -> tuple[float, float] | None:
-    """Supply and series resistance of a device in a circuit with an input current."""
-    circuit = sections.circuit
-    if circuit is None or circuit.supply is None or circuit.series_resistance is None:
-        return None
-    # By its own equations (no circuit of the model), or as a two-state switch.
-    return (circuit.supply, circuit.series_resistance) if golden.circuit in (None, Circuit) else None
-
-
-def _check_updates(frames: int, ticks: int, count: int) -> None:
-    """Check the size of the input.
-
-    Raises
-    ------
-    ValueError
-        If it is larger than what a simulation can hold.
-    """
-    updates = frames * ticks * count
-    if frames * count > MAX_CURRENTS:
-        raise ValueError(f"frames x [neuron] count must be at most {MAX_CURRENTS}, not {frames} x {count}")
-    if updates > MAX_UPDATES:
-        raise ValueError(f"frames x ticks x [neuron] count must be at most {MAX_UPDATES}, not {updates}")

@@ -68,17 +68,14 @@ def columns(design: Design, simulation: Simulation) -> dict[str, tuple[NDArray[A
         "input": (np.repeat(design.stimulus.current, design.stimulus.ticks, axis=0), params.input_unit),
         "spike": (simulation.bit_true["spike"].astype(bool), ""),
     }
-    quantised = getattr(params, "quantised", None)
     for name, raw in simulation.bit_true.items():
         if name == "spike":
             continue
-        if quantised is not None and name in quantised.state:
-            own = quantised.state[name].unit
-            made[name] = params.real(name, raw), "" if own == "1" else own
-        elif name == observed:
-            made[name] = np.asarray(params.membrane.value(raw), dtype=np.float64), unit
-        else:
+        found = design.physical(name, raw)
+        if found is None:
             made[f"{name}_raw"] = np.asarray(raw), ""
+        else:
+            made[name] = found
     made[f"device_{observed}"] = np.asarray(simulation.continuous[observed], dtype=np.float64), unit
     return made
 

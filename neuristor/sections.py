@@ -129,6 +129,12 @@ class StimulusSection(Section):
         "hertz, above 0; noise without it has a new value in each tick",
     )
     width: float | None = Field(None, gt=0, description="length of a pulse in second, above 0 and below the period")
+    parameter: str | None = Field(
+        None,
+        description="the parameter of a model from equations that changes with time, such as the ambient temperature, "
+        "in volt, ampere, watt or kelvin: it is then the input, and the usual one keeps its usual value; with a "
+        "waveform, a sine, pulses or noise",
+    )
     loop: bool = Field(False, description="whether the waveform of a file starts again at its end")
 
 
@@ -210,6 +216,11 @@ class FpgaSection(Section):
         "for each neuron; by default lanes",
     )
     boards: list[str] = Field([], description="names from `neuristor boards`")
+    scope: list[str] = Field(
+        [],
+        description='variables for an oscilloscope, such as "membrane[0]" of neuron 0, at most 4: in the bitstream '
+        "that checks itself each goes to a pin of the board, as a sigma-delta signal",
+    )
     clock_hz: dict[str, Annotated[float, Field(gt=0)]] = Field(
         {}, description="a clock in hertz, above 0, by board; by default that of its clock pin"
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, Implementation, implement
+from neuristor.boards.scope import Probe, check_scope, variable
 from neuristor.boards.selftest import BoardTop, SelfTest
 from neuristor.design_file import Design, DesignError
 from neuristor.golden_model.devices.device import PulsedDevice
@@ -36,6 +37,7 @@ from neuristor.sim.proofs.claims import summary as proved
 from neuristor.sim.proofs.initial_states import initial_state
 from neuristor.sim.proofs.lane import prove_lane
 from neuristor.tables import si
+from neuristor.toml_file import where
 
 __all__ = [
     "BoardResult",
@@ -383,6 +385,17 @@ class BoardResult:
     """Frames of the input that the self-test repeats."""
     versions: Mapping[str, str]
     """Versions of the tools."""
+    scope: tuple[str, ...] = ()
+    """Variables at pins for an oscilloscope: pin, variable, and what the ends of the voltage are."""
+
+
+def _on_pin(design: Design, pin: str, probe: Probe) -> str:
+    """What is seen at a pin."""
+    ends = []
+    for raw in (probe.low, probe.top):
+        found = design.physical(probe.name, raw)
+        ends.append(str(raw) if found is None else f"{float(found[0]):.6g} {found[1]}".strip())
+    return f"{pin}: {probe.name}[{probe.neuron}], 0 V is {ends[0]}, the voltage of the pins is {ends[1]}"
 
 
 def put_on_board(design: Design, name: str, out_dir: Path, work_dir: Path) -> BoardResult:
@@ -411,11 +424,23 @@ def put_on_board(design: Design, name: str, out_dir: Path, work_dir: Path) -> Bo
     array = case.array()
     frames, clock = 0, design.sections.fpga.clock_hz.get(name)
     top: Any = array
+    probes: list[Probe] = []
     if not board.counted_only:
         row_bits = array.rows * array.lanes * design.params.drive.width
         frames = max(1, min(len(design.frames_raw), ROM_BITS[board.family] // row_bits))
-        top = BoardTop(SelfTest(array, case.bit_true(), design.frames_raw[:frames], design.stimulus.ticks))
-    result = partial(BoardResult, board=name, title=board.title, cycles_per_tick=array.cycles_per_tick, frames=frames)
+        with where(design.path, "fpga"):
+            check_scope(board, design.sections.fpga.scope)
+        shown = [variable(each) for each in design.sections.fpga.scope]
+        test = SelfTest(array, case.bit_true(), design.frames_raw[:frames], design.stimulus.ticks, shown)
+        top, probes = BoardTop(test), test.probes
+    result = partial(
+        BoardResult,
+        board=name,
+        title=board.title,
+        cycles_per_tick=array.cycles_per_tick,
+        frames=frames,
+        scope=tuple(_on_pin(design, pin, probe) for pin, probe in zip(board.scope, probes, strict=False)),
+    )
     try:
         made = implement(board, top, work_dir, clock_hz=clock)
     except DoesNotFit as error:

@@ -199,7 +199,7 @@ def bit_true(array: Array, duration: float) -> Spikes:
     found = []
     for first in range(0, ticks, CHUNK):
         drive = np.zeros((min(CHUNK, ticks - first), params.count), dtype=np.int64)
-        trace: Any = kernel.run(model, drive) if compiled else model.run(drive)
+        trace = kernel.run(model, drive, keep=True) if compiled else model.run(drive)
         when, place = np.nonzero(trace["spike"])
         found.append(np.stack([first + when + 1, place]))
     when, place = np.concatenate(found, axis=1)

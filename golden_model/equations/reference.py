@@ -27,6 +27,8 @@ NEAR_ZERO = 1e-2
 """Absolute tolerance of a step, as a part of the relative one of the largest value of a state."""
 MOST_AT_ONCE = 50
 """Most events at one instant."""
+LOCATED = 8 * float(np.finfo(float).eps)
+"""Twice the error of the time at which SciPy locates an event, in second."""
 
 
 @dataclass(frozen=True)
@@ -269,7 +271,7 @@ def follow(
         at_once = 0
         while now < end:
             neuron.look()
-            fired = neuron.overdue((end - now) * 1e-9)
+            fired = neuron.overdue(max((end - now) * 1e-9, LOCATED))
             if fired is not None:
                 events.append((now, system.events[fired].name))
                 if system.events[fired].spike:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -184,3 +185,67 @@ class Model(_Part):
             start=start,
         )
         return cls.model_validate({**parts, "tick": tick})
+
+    def driven_by(self, parameter: str, unit: str, low: float, high: float) -> Model:
+        """The same model with a parameter that changes with time: it is the input, in place of the usual one.
+
+        What has no time, such as starts and ranges of states, keeps the value of the parameter. The input that the
+        model had stays at its `usual` value.
+
+        Parameters
+        ----------
+        parameter : str
+            Its name.
+        unit : str
+            SI unit of the parameter.
+        low, high : float
+            Its range, in that unit.
+
+        Returns
+        -------
+        Model
+            The model.
+
+        Raises
+        ------
+        ValueError
+            If the model has no such parameter.
+        """
+        if parameter not in self.parameters:
+            raise ValueError(
+                f"parameter must be one of the model {self.name}, not {parameter!r}: it has "
+                f"{', '.join(self.parameters)}"
+            )
+        given = f"{parameter}_now"
+        name = re.compile(rf"\b{re.escape(parameter)}\b")
+
+        def timed(text: str | None) -> str | None:
+            return None if text is None else name.sub(given, text)
+
+        changed: dict[str, Any] = {
+            "equations": timed(self.equations),
+            "netlist": timed(self.netlist),
+            "events": tuple(
+                {
+                    **each.model_dump(),
+                    "when": timed(each.when),
+                    "rate": timed(each.rate),
+                    "do": tuple(map(timed, each.do)),
+                }
+                for each in self.events
+            ),
+            "input": {
+                "name": given,
+                "unit": unit,
+                "range": (f"{low!r} {unit}", f"{high!r} {unit}"),
+                "usual": self.parameters[parameter].value,
+                "meaning": self.parameters[parameter].meaning,
+            },
+            "behaviours": {},
+        }
+        parameters = {each: value.model_dump() for each, value in self.parameters.items()}
+        if self.input is not None:
+            usual = self.input.usual
+            value = usual if isinstance(usual, str) else f"{usual} {self.input.unit}"
+            parameters[self.input.name] = {"value": value, "meaning": self.input.meaning}
+        return Model.model_validate({**self.model_dump(), **changed, "parameters": parameters})

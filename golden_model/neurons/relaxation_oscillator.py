@@ -861,10 +861,10 @@ def bound(params: RelaxationOscillatorParams, swing: float) -> Bound:
     """Largest distance of the bit-true membrane from the float one, with the same switchings.
 
     With the largest membrane error e, the coefficient k of the state and the coefficient g of the coupling, one tick
-    gives ``e' = (1 - k) e + g sum (e_j - e_i) + errors``. For coupling resistors, the sum over the neighbours subtracts
-    what it adds if ``k + degree g <= 1``, so e stays below errors / k. For coupling capacitors, e - g sum (e_j - e_i)
-    decays, and e is larger by 1 / (1 - 4 degree g). A crossing replaces the membrane by a rounded threshold, or leaves
-    it as it is.
+    gives ``e' = (1 - k) e + g sum w_j (e_j - e_i) + errors``; the sum of the weights w of a neuron is at most the load.
+    For coupling resistors, the sum over the neighbours subtracts what it adds if ``k + load g <= 1``, so e stays below
+    errors / k. For coupling capacitors, e - g sum w_j (e_j - e_i) decays, and e is larger by 1 / (1 - 4 load g). A
+    crossing replaces the membrane by a rounded threshold, or leaves it as it is.
 
     Parameters
     ----------
@@ -883,14 +883,16 @@ def bound(params: RelaxationOscillatorParams, swing: float) -> Bound:
     off = np.abs(used - np.array(params.k))
     factor = coupling_off = 0.0
     if params.coupling is not None:
-        degree = params.coupling.degree
+        load = params.coupling.load
         used_pull = raw.coupling_raw * 2.0 ** -(raw.k_shift + raw.coupling_shift)
         # The coupling term is a sum of differences of voltages, or of changes, which are at most twice as large.
-        span = degree * params.circuit.device.v_th * (2 if raw.capacitive else 1)
-        coupling_off = abs(used_pull - params._pull) * span + 0.5 * lsb * 2.0**-raw.k_shift
+        span = params.circuit.device.v_th * (2 if raw.capacitive else 1)
+        coupling_off = abs(used_pull - params._pull) * load * span + 0.5 * lsb * 2.0**-raw.k_shift
         if params.coupling.weighted:  # each weight is rounded, and so is their sum
-            coupling_off += used_pull * (span * 2.0 ** -(WEIGHT_BITS + 1) + 0.5 * lsb)
-        factor = 4 * degree * used_pull if raw.capacitive else 0.0
+            rounded = params.coupling.degree * 2.0 ** -(WEIGHT_BITS + 1)
+            coupling_off += used_pull * (span * rounded + 0.5 * lsb)
+            load += rounded
+        factor = 4 * load * used_pull if raw.capacitive else 0.0
     # Errors decay at the rate of the present state; they stay below the largest of the levels of the states.
     rounding = float(np.max(0.5 * lsb / used))
     coefficient = float(np.max((off * swing + coupling_off) / used))

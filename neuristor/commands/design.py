@@ -434,5 +434,7 @@ def _print_boards(results: Sequence[BoardResult]) -> None:
         )
     console.print(table)
     for b in results:
+        for line in b.scope:
+            console.print(f"{b.board}, {line}", markup=False, soft_wrap=True)
         if b.problem:
             console.print(f"{b.problem}; {b.advice}", style="red", markup=False, soft_wrap=True)

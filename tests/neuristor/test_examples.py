@@ -14,7 +14,10 @@ import pytest
 from neuristor.design_file import Design, load
 from neuristor.golden_model.devices.catalogue import DEVICES
 from neuristor.golden_model.devices.network import measure
+from neuristor.golden_model.networks.associative import letters
+from neuristor.golden_model.networks.order import phase_differences
 from neuristor.golden_model.networks.quantization import accuracy, answers, reference_answers
+from neuristor.golden_model.networks.rails import spins
 from neuristor.hdl.neurons import names
 from neuristor.network_file import open_network
 from neuristor.sim.benches.verify import available, verify
@@ -23,6 +26,7 @@ from neuristor.steps import simulate
 FILES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 NETWORKS = [path for path in FILES if "[network]" in path.read_text()]
 EXAMPLES = [path for path in FILES if path not in NETWORKS]
+LONG = {"vo2_neuristor": (pytest.mark.slow,), "vo2_letters": (pytest.mark.extended,)}
 MAIN = "vo2_lif_digits"  # built as a whole by its own command
 
 
@@ -34,11 +38,7 @@ def test_every_class_of_device_has_an_example() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [
-        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem == "vo2_neuristor" else [])
-        for path in EXAMPLES
-        if path.stem != MAIN
-    ],
+    [pytest.param(path, id=path.stem, marks=LONG.get(path.stem, ())) for path in EXAMPLES if path.stem != MAIN],
 )
 def test_example_is_close_to_the_physics(path: Path) -> None:
     design = load(path)
@@ -84,6 +84,17 @@ def test_coupled_oscillators_of_the_example_pull_into_phase() -> None:
     continuous, on_ticks = (locked_phases(design, locate=locate) for locate in (True, False))
     assert np.abs(continuous).max() < 25
     assert np.abs(continuous - on_ticks).max() < 2
+
+
+def test_devices_of_the_example_recall_the_letter() -> None:
+    """Two devices a pixel; the supplies of some are switched on half a period later: an A of which eight are wrong."""
+    design = load(next(p for p in EXAMPLES if p.stem == "vo2_letters"))
+    learnt = letters("7x6").pixels[letters("7x6").names.index("A")]
+    late = np.asarray(design.stimulus.current[20, :42] < 0)
+    assert np.flatnonzero(late != (learnt < 0)).size == 8
+    fired = design.golden.bit_true(design.params).run(design.drive_raw)["spike"]
+    times = [np.flatnonzero(each[-3000:]) for each in fired.T]
+    assert abs(int(spins(phase_differences(times)) @ learnt)) == len(learnt)
 
 
 def test_edges_of_a_picture_are_found(tmp_path: Path) -> None:

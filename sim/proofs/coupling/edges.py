@@ -88,12 +88,13 @@ class Walks(Alone):
 
     def claims(self) -> dict[str, Pairs]:
         """What is claimed, by its text."""
+        late = self.term.latency
         return {
             "each value that is written is kept in its row, and no other row changes": self.values(),
             "a walk begins when the last row is written, and takes each edge of the lists in order": self.order(),
             "each edge adds its weight times the value that it reads, or begins a sum with it": self.folds(),
             "each sum is rounded, limited and stored for the neuron that it is of": self.stores(),
-            f"the pull is the stored sum of the row, {self.term.latency} clocks after it was named, stalls not counted": self.reads(),
+            f"the pull is the stored sum of the row, {late} clocks later, stalls not counted": self.reads(),
         }
 
     def stored(self) -> Lists:

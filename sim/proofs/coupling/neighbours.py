@@ -157,7 +157,7 @@ class Near(Every):
             yield self.graph, [], kept == select(here, self.of(circuit, "written", 0), before)
 
     def pulls(self) -> Pairs:
-        """Whether the pull is the sum of the differences, `latency` clocks after the row was named, stalls not counted."""
+        """Whether the pull is the sum of the differences, some clocks after its row, stalls not counted."""
         for enables in self.paces(self.term):
             yield from self._pull(enables)
         yield self.stalled()
