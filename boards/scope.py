@@ -73,7 +73,7 @@ def pins(connector: str, names: Sequence[str], **attributes: str) -> tuple[Resou
         Kind of the connector that is first of its kind on the board.
     names : sequence of str
         Its pins.
-    attributes : str
+    **attributes : str
         Of the pins.
     """
     return tuple(

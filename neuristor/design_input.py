@@ -33,6 +33,13 @@ MAX_CURRENTS = 50_000_000
 def tick_of(sections: Sections, golden: NeuronModel[Any]) -> float:
     """The time step, in second.
 
+    Parameters
+    ----------
+    sections : Sections
+        The design.
+    golden : NeuronModel
+        The model of its neurons.
+
     Raises
     ------
     ValueError
@@ -46,6 +53,15 @@ def tick_of(sections: Sections, golden: NeuronModel[Any]) -> float:
 
 def timed(sections: Sections, folder: Path, chosen: Neuron) -> Neuron:
     """The neuron with the parameter of the stimulus as its input.
+
+    Parameters
+    ----------
+    sections : Sections
+        The design; its stimulus names a parameter.
+    folder : Path
+        Where files are.
+    chosen : Neuron
+        The neuron without that.
 
     Raises
     ------
@@ -77,7 +93,20 @@ def timed(sections: Sections, folder: Path, chosen: Neuron) -> Neuron:
 def stimulus_of(
     sections: Sections, folder: Path, digest: Any, golden: NeuronModel[Any], params: NeuronParams
 ) -> Stimulus:
-    """Read or generate the input; the bytes of a CSV file are added to the digest.
+    """Read or generate the input.
+
+    Parameters
+    ----------
+    sections : Sections
+        The design.
+    folder : Path
+        Where files are.
+    digest : hash object
+        Receives the bytes of a file.
+    golden : NeuronModel
+        The model of the neurons.
+    params : NeuronParams
+        Their parameters.
 
     Raises
     ------
@@ -189,6 +218,15 @@ def _bias(sections: Sections, golden: NeuronModel[Any]) -> tuple[float, float] |
 
 def check_updates(frames: int, ticks: int, count: int) -> None:
     """Check the size of the input.
+
+    Parameters
+    ----------
+    frames : int
+        Number of frames.
+    ticks : int
+        Ticks for which each is held.
+    count : int
+        Number of neurons.
 
     Raises
     ------
