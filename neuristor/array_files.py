@@ -6,16 +6,18 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.io import mminfo, mmread
 
-from neuristor.golden_model.equations.units import quantity
-from neuristor.golden_model.files import arrays, content, decoded, delimited, few_cells
+from neuristor.golden_model.equations.units import column_unit
+from neuristor.golden_model.files import MOST_CELLS, arrays, content, decoded, delimited, few_cells
 from neuristor.golden_model.neurons.coupling import Coupling
 
 __all__ = [
@@ -82,12 +84,12 @@ def table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     Parameters
     ----------
     path : Path
-        A CSV file: columns separated by commas, semicolons or tabs.
+        A CSV file (columns separated by commas, semicolons or tabs), or a Parquet file.
 
     Yields
     ------
     line : int
-        Number of the line, from 1.
+        Number of the line, from 1; that of the titles of a Parquet file is 0.
     cells : list of str
         Its cells.
 
@@ -96,6 +98,9 @@ def table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     ValueError
         If the file is too large, or no table in text.
     """
+    if path.suffix == ".parquet":
+        yield from _columnar(path)
+        return
     try:
         found = decoded(content(path, MAX_BYTES))
         few_cells(path, found)
@@ -107,6 +112,37 @@ def table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
     except csv.Error as error:
         raise ValueError(f"{path} must be a CSV file: {error}") from None
+
+
+def _columnar(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a Parquet file; a unit in the metadata of a column goes into its title.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read, is too large, or a column has no numbers.
+    """
+    try:
+        file = pq.ParquetFile(io.BytesIO(content(path, MAX_BYTES)))
+        cells = file.metadata.num_rows * file.metadata.num_columns
+        if cells > MOST_CELLS:
+            raise ValueError(f"{path} must have at most {MOST_CELLS:,} cells, not {cells:,}")
+        titles = []
+        for field in file.schema_arrow:
+            if not (pa.types.is_integer(field.type) or pa.types.is_floating(field.type)):
+                raise ValueError(f"{path}: column {field.name} must hold numbers, not {field.type}")
+            unit = (field.metadata or {}).get(b"unit", b"").decode("utf-8", "replace")
+            titles.append(f"{field.name} ({unit})" if unit else field.name)
+        yield 0, titles
+        line = 0
+        for batch in file.iter_batches(batch_size=4096):
+            for cells_of in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                line += 1
+                yield line, ["" if cell is None else repr(cell) for cell in cells_of]
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror or 'no Parquet file'})") from None
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: cannot be read as a Parquet file ({str(error).splitlines()[0]})") from None
 
 
 def cell_number(path: Path, line: int, cell: str, what: str) -> float:
@@ -154,15 +190,17 @@ def column_title(cell: str) -> tuple[str, str]:
     return (found[1], found[2] or "") if found else (cell, "")
 
 
-def read_devices(path: Path, count: int) -> dict[str, NDArray[np.float64]]:
+def read_devices(path: Path, count: int, units: Mapping[str, str] | None = None) -> dict[str, NDArray[np.float64]]:
     """Measured devices: a row for each neuron, a column for each parameter, with a title such as ``v_th (mV)``.
 
     Parameters
     ----------
     path : Path
-        A CSV file: columns separated by commas, semicolons or tabs.
+        A CSV file (columns separated by commas, semicolons or tabs) or a Parquet file.
     count : int
         Neurons of the array.
+    units : mapping of str to str, optional
+        A unit of each parameter that is known; the file may have other ones of the same quantity.
 
     Returns
     -------
@@ -178,7 +216,7 @@ def read_devices(path: Path, count: int) -> dict[str, NDArray[np.float64]]:
     first = next(rows, None)
     if first is None:
         raise ValueError(f"{path}: it holds nothing; wanted titles such as v_th, and a row for each of {count} neurons")
-    titles, scales = [], []
+    titles, found = [], []
     for number, cell in enumerate(first[1], start=1):
         name, unit = column_title(cell)
         if not name.isidentifier():
@@ -187,7 +225,7 @@ def read_devices(path: Path, count: int) -> dict[str, NDArray[np.float64]]:
             raise ValueError(f"{path}, line {first[0]}: {name} stands twice")
         titles.append(name)
         try:
-            scales.append(quantity(f"1 {unit}")[0] if unit else 1.0)
+            found.append(column_unit(unit, (units or {}).get(name)) if unit else None)
         except ValueError as error:
             raise ValueError(f"{path}, line {first[0]}: {name}: {error}") from None
     values: list[list[float]] = []
@@ -199,8 +237,11 @@ def read_devices(path: Path, count: int) -> dict[str, NDArray[np.float64]]:
             raise ValueError(f"{path}: wanted a row for each of the {count} neurons; there are more")
     if len(values) < count:
         raise ValueError(f"{path}: wanted a row for each of the {count} neurons, not {len(values)}")
-    columns = np.array(values).T * np.array(scales)[:, None]
-    return {name: column for name, column in zip(titles, columns, strict=True) if name.lower() not in INDEX}
+    columns = {
+        name: column if unit is None else column * unit.factor + unit.offset
+        for name, column, unit in zip(titles, np.array(values).T, found, strict=True)
+    }
+    return {name: column for name, column in columns.items() if name.lower() not in INDEX}
 
 
 def read_edges(path: Path, count: int, directed: bool) -> EdgeList:
@@ -349,7 +390,7 @@ def _listed(path: Path, count: int) -> EdgeList:
     scale = 1.0
     if unit:
         try:
-            scale = quantity(f"1 {unit}")[0]
+            scale = column_unit(unit).factor
         except ValueError as error:
             raise ValueError(f"{path}: the unit of the values: {error}") from None
     return EdgeList(tuple(pairs), tuple(scale * value for value in values), unit)

@@ -28,6 +28,7 @@ from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.equations.file import model_file
 from neuristor.golden_model.equations.neuron import EquationParams
 from neuristor.golden_model.equations.text import Model
+from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.coupling import Coupling
@@ -144,6 +145,20 @@ class Design(Tabular):
         neurons = f"{count} neuron{'s' if count > 1 else ''} on {fpga.lanes} lane{'s' if fpga.lanes > 1 else ''}"
         rows = [("neuron model", self.neuron.name), ("array", neurons), *self.golden.summary(self.params)]
         return Table(self.name, (), rows)
+
+    @property
+    def unequal(self) -> dict[str, tuple[NDArray[np.float64], str]]:
+        """Parameters that differ from neuron to neuron, shape (count,), with their SI units."""
+        params: Any = self.params
+        if isinstance(params, EquationParams):
+            units, values = _units(params), {symbol.name: value for symbol, value in params.own_values.items()}
+            return {
+                name: (value, str(quantity(f"1 {units[name]}")[1]) if name in units else "")
+                for name, value in values.items()
+                if isinstance(value, np.ndarray)
+            }
+        both = {"v_th": params.thresholds, "v_hold": params.holds}
+        return {name: (values, "V") for name, values in both.items() if np.ptp(values) > 0}
 
     def physical(self, name: str, raw: Any) -> tuple[NDArray[np.float64], str] | None:
         """A field of the state in its SI unit; None if it has none.
@@ -367,7 +382,7 @@ def _with_files(path: Path, sections: Sections, params: NeuronParams, digest: An
     if sections.devices is not None:
         with where(path, "devices"):
             file = path.parent / sections.devices.file
-            params = params.measured(read_devices(file, params.count))
+            params = params.measured(read_devices(file, params.count, _units(params)))
             digest.update(file.read_bytes())
     if sections.coupling is not None:
         with where(path, "coupling"):
@@ -375,6 +390,13 @@ def _with_files(path: Path, sections: Sections, params: NeuronParams, digest: An
                 digest.update((path.parent / sections.coupling.file).read_bytes())
             params = _coupled(params, _coupling(sections.coupling, path.parent, params))
     return params
+
+
+def _units(params: NeuronParams) -> dict[str, str]:
+    """A unit of each parameter that may be measured."""
+    if isinstance(params, EquationParams):
+        return {name: unit for name, (*_, unit) in params.system.parameters.items() if unit}
+    return {"v_th": "V", "v_hold": "V"}
 
 
 def _coupling(section: CouplingSection, folder: Path, params: NeuronParams) -> Coupling:

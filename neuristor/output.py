@@ -87,7 +87,8 @@ def write_run(path: Path, design: Design, simulation: Simulation, *, force: bool
     ----------
     path : Path
         The file. NPZ: arrays, and ``units``, a text in JSON. Parquet: a row for each tick and neuron; each column has
-        its unit in its metadata. CSV: time and neuron of each spike.
+        its unit in its metadata. Both have the parameters that differ between neurons, as ``parameter_NAME``. CSV: time
+        and neuron of each spike.
     design : Design
         The array and its input.
     simulation : Simulation
@@ -111,18 +112,21 @@ def write_run(path: Path, design: Design, simulation: Simulation, *, force: bool
         write_file(path, f"time (s),neuron\n{rows}", force=force)
         return
     found = columns(design, simulation)
+    own = {f"parameter_{name}": each for name, each in design.unequal.items()}
     ticks, count = simulation.bit_true["spike"].shape
     time = design.params.dt * np.arange(1, ticks + 1, dtype=np.float64)
     about = {"neuristor": __version__, "design": design.path.name, "sha256": design.digest}
     if path.suffix == ".npz":
-        units = {"time": "s", "spike_time": "s", **{name: unit for name, (_, unit) in found.items() if unit}}
+        named = {name: unit for name, (_, unit) in {**found, **own}.items() if unit}
+        units = {"time": "s", "spike_time": "s", **named}
         arrays = {"time": time, "spike_time": when, "spike_neuron": neuron}
-        arrays |= {name: values for name, (values, _) in found.items()}
+        arrays |= {name: values for name, (values, _) in {**found, **own}.items()}
         arrays |= {"units": np.array(json.dumps(units)), "about": np.array(json.dumps(about))}
         write_file(path, npz(arrays), force=force)
         return
     table = {"time": (np.repeat(time, count), "s"), "neuron": (np.tile(np.arange(count), ticks), "")}
     table |= {name: (values.reshape(-1), unit) for name, (values, unit) in found.items()}
+    table |= {name: (np.tile(values, ticks), unit) for name, (values, unit) in own.items()}
     schema = pa.schema(
         [
             pa.field(name, pa.from_numpy_dtype(values.dtype), metadata={"unit": unit} if unit else None)

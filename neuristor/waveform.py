@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuristor.array_files import cell_number, column_title, table_rows
-from neuristor.golden_model.equations.units import quantity
+from neuristor.golden_model.equations.units import column_unit, quantity
 from neuristor.golden_model.units import si
 
 __all__ = ["Noise", "Points", "Sine", "Waveform", "pulses", "read_waveform"]
@@ -296,12 +296,12 @@ def read_waveform(path: Path, loop: bool) -> Points | None:
         if not given:
             raise ValueError(f"{path}, line {line}: column {column} ({title}) needs its unit, such as 't (us)'")
         try:
-            units.append(quantity(f"1 {given}"))
+            units.append(column_unit(given))
         except ValueError as error:
             raise ValueError(f"{path}, line {line}: {title}: {error}") from None
-    if units[0][1] != quantity("1 s")[1]:
+    if units[0].dimension != quantity("1 s")[1]:
         raise ValueError(f"{path}, line {line}: {titles[0][0]} must be in seconds, such as 't (us)'")
-    kinds = [SI.get(kind, "") for _, kind in units[1:]]
+    kinds = [SI.get(each.dimension, "") for each in units[1:]]
     if len(units) < 2 or not kinds[0] or len(set(kinds)) > 1:
         raise ValueError(f"{path}, line {line}: beside the time, wanted columns in one of {', '.join(SI.values())}")
     made = []
@@ -312,7 +312,8 @@ def read_waveform(path: Path, loop: bool) -> Points | None:
         if len(made) > 1 and made[-1][0] < made[-2][0]:
             raise ValueError(f"{path}, line {line}: the time goes back from {made[-2][0]:g} to {made[-1][0]:g}")
     with np.errstate(over="ignore"):
-        table = np.array(made, dtype=np.float64).reshape(-1, len(titles)) * [scale for scale, _ in units]
+        table = np.array(made, dtype=np.float64).reshape(-1, len(titles))
+        table = table * [each.factor for each in units] + [each.offset for each in units]
     if len(table) < 2 or not 0 < table[-1, 0] - table[0, 0] < np.inf or not np.isfinite(table).all():
         raise ValueError(f"{path} must have at least two points at different times, with finite values")
     return Points(times=table[:, 0], values=table[:, 1:], unit=kinds[0], loop=loop, name=str(path))

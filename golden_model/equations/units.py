@@ -10,7 +10,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Self
 
-__all__ = ["NONE", "Dimension", "Unit", "quantity", "unit"]
+__all__ = ["NONE", "Dimension", "Unit", "column_unit", "quantity", "unit"]
 
 _BASE = ("kg", "m", "s", "A", "K", "mol")
 _PREFIXES = {
@@ -201,6 +201,32 @@ def _small_power(node: ast.expr) -> Fraction | None:
         case ast.Constant(value=int() | float() as value) if abs(value) <= 12 and 2 * value == int(2 * value):
             return Fraction(value)
     return None
+
+
+def column_unit(text: str, wanted: str | None = None) -> Unit:
+    """The unit of a column of numbers: a value v of it is ``v * factor + offset``.
+
+    Parameters
+    ----------
+    text : str
+        The unit.
+    wanted : str, optional
+        A unit of the same dimension.
+
+    Returns
+    -------
+    Unit
+        The unit.
+
+    Raises
+    ------
+    ValueError
+        If it is unknown, or of another dimension.
+    """
+    found = _compound(text)
+    if wanted is not None and found.dimension != _compound(wanted).dimension:
+        raise ValueError(f"it must be in {wanted} or the like, not in {text}")
+    return found
 
 
 def quantity(text: str | float | int, wanted: str | None = None) -> tuple[float, Dimension]:

@@ -326,6 +326,7 @@ TARGETS: dict[str, tuple[Callable[[Path], object], tuple[type[Exception], ...]]]
     "weights.csv": (read_weights, (DesignError,)),
     "graph.txt": (_graph, (ValueError,)),
     "devices.csv": (_devices, (ValueError,)),
+    "devices.parquet": (_devices, (ValueError,)),
     "waveform.csv": (_waveform, (ValueError,)),
     "edges.csv": (_edges, (ValueError,)),
     "edges.mtx": (_edges, (ValueError,)),
@@ -366,6 +367,10 @@ def example(name: str) -> bytes:
         buffer = io.BytesIO()
         row = {field.name: None for field in _sweep().schema} | {"run": 3, "variability.seed": 4, "rate_hz": 1.0}
         pq.write_table(pa.Table.from_pylist([row], _sweep().schema), buffer)
+        return buffer.getvalue()
+    if name == "devices.parquet":
+        buffer = io.BytesIO()
+        pq.write_table(pa.table({"v_th": [1.99, 2.0, 1.98], "v_hold": [1.0, 0.99, 1.01]}), buffer)
         return buffer.getvalue()
     if name == "iv.csv":
         up = np.round(np.linspace(0.05, 2.5, 50), 3)

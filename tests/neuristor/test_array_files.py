@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from scipy.io import mmwrite
 from scipy.sparse import coo_array
@@ -223,3 +226,54 @@ def test_the_mean_of_measured_devices_stands_for_all(tmp_path: Path) -> None:
     values = {symbol.name: value for symbol, value in same.own_values.items()}
     assert values["capacitance"] == pytest.approx(101e-12)
     assert rate(params, np.zeros(2)).shape == (2,)
+
+
+def test_devices_in_parquet_are_those_of_the_csv_file(tmp_path: Path) -> None:
+    text = "device,v_th (mV),v_hold (V)\n0,1990,1.00\n1,2010,0.99\n2,1950,1.02\n"
+    (tmp_path / "d.csv").write_text(text)
+    columns = {"device": [0, 1, 2], "v_th": [1990.0, 2010.0, 1950.0], "v_hold": [1.0, 0.99, 1.02]}
+    units = {"v_th": {"unit": "mV"}, "v_hold": {"unit": "V"}}
+    schema = pa.schema(
+        [pa.field(name, pa.array(each).type, metadata=units.get(name)) for name, each in columns.items()]
+    )
+    pq.write_table(pa.table(columns, schema=schema), tmp_path / "d.parquet")
+    found, wanted = (read_devices(tmp_path / name, 3) for name in ("d.parquet", "d.csv"))
+    assert list(found) == list(wanted) == ["v_th", "v_hold"]
+    for name, column in wanted.items():
+        np.testing.assert_array_equal(found[name], column)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"v_th": [1.0, None, 2.0]}, "line 2: v_th must be a finite number, not ''"),
+        ({"v_th": ["a", "b", "c"]}, "column v_th must hold numbers, not string"),
+        ({"v_th": [1.0, 2.0]}, "wanted a row for each of the 3 neurons, not 2"),
+    ],
+)
+def test_a_wrong_parquet_file_is_one_sentence(columns: dict[str, list[Any]], message: str, tmp_path: Path) -> None:
+    pq.write_table(pa.table(columns), tmp_path / "d.parquet")
+    with pytest.raises(ValueError, match=message):
+        read_devices(tmp_path / "d.parquet", 3)
+
+
+@pytest.mark.parametrize("data", [b"", b"PAR1", b"PAR1" + bytes(100) + b"PAR1", b"v_th\n1\n2\n3\n"])
+def test_what_is_no_parquet_file_is_refused(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "d.parquet").write_bytes(data)
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_devices(tmp_path / "d.parquet", 3)
+
+
+def test_a_unit_of_another_quantity_is_refused(tmp_path: Path) -> None:
+    columns = "r_ins (kV)\n1\n2\n3\n"
+    path = made(tmp_path, SWITCH + '[devices]\nfile = "devices.csv"\n', devices=columns)
+    with pytest.raises(DesignError, match=r"line 1: r_ins: it must be in kohm or the like, not in kV"):
+        load(path)
+    path = made(tmp_path, DESIGN + '[devices]\nfile = "devices.csv"\n', devices="v_th (mA)\n1\n2\n3\n4\n")
+    with pytest.raises(DesignError, match=r"line 1: v_th: it must be in V or the like, not in mA"):
+        load(path)
+
+
+def test_degrees_celsius_are_kelvin(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("ambient (degC)\n20\n52\n-40\n")
+    np.testing.assert_allclose(read_devices(tmp_path / "d.csv", 3)["ambient"], [293.15, 325.15, 233.15])

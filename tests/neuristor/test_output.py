@@ -48,6 +48,24 @@ def test_a_parquet_file_has_a_row_for_each_tick_and_neuron(run: nr.Run, tmp_path
     np.testing.assert_array_equal(table["neuron"].to_numpy()[:4], [0, 1, 2, 0])
 
 
+def test_parameters_that_differ_come_back(tmp_path: Path) -> None:
+    devices = {"r_ins": np.array([100e3, 110e3, 95e3])}
+    run = nr.run(nr.design({**SWITCH, "variability": {"parameters": {"v_th": 0.01}, "seed": 3}}))
+    run.save(tmp_path / "spread.npz")
+    measured = nr.run(nr.neurons(model="vo2_switch", count=3, dt=80e-9, devices=devices), ticks=100)
+    measured.save(tmp_path / "run.npz")
+    measured.save(tmp_path / "run.parquet")
+    with np.load(tmp_path / "spread.npz") as held:
+        assert np.ptp(held["parameter_v_th"]) > 0
+        assert json.loads(str(held["units"]))["parameter_v_th"] == "V"
+    with np.load(tmp_path / "run.npz") as held:
+        np.testing.assert_array_equal(held["parameter_r_ins"], devices["r_ins"])
+        assert json.loads(str(held["units"]))["parameter_r_ins"] == "ohm"
+    table = pq.read_table(tmp_path / "run.parquet")
+    np.testing.assert_array_equal(table["parameter_r_ins"].to_numpy()[:3], devices["r_ins"])
+    assert table.schema.field("parameter_r_ins").metadata == {b"unit": b"ohm"}
+
+
 def test_a_csv_file_has_the_spikes_in_their_order(run: nr.Run, tmp_path: Path) -> None:
     path = tmp_path / "spikes.csv"
     run.save(path)

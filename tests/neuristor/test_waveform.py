@@ -82,6 +82,14 @@ def test_a_sine_is_averaged() -> None:
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
 
 
+def test_degrees_celsius_are_kelvin(tmp_path: Path) -> None:
+    (tmp_path / "room.csv").write_text("t (us),T (degC)\n0,20\n10,30\n")
+    found = read_waveform(tmp_path / "room.csv", False)
+    assert found is not None
+    assert found.unit == "K"
+    np.testing.assert_allclose(found.values[:, 0], [293.15, 303.15])
+
+
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_file_has_units_and_a_column_for_all_or_for_each(codec: str, tmp_path: Path) -> None:
     path = tmp_path / "wave.csv"

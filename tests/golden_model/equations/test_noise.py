@@ -101,3 +101,33 @@ def test_a_device_that_ages_is_compared_over_the_same_time() -> None:
     found = judge(model.from_circuit(None, count=1, dt=model.own_tick or 0.0))
     assert 0 < found.chance < 0.02
     assert abs(found.error) < 3 * found.chance
+
+
+def test_four_draws_with_a_cubic_term_have_the_tails_of_a_normal_distribution() -> None:
+    """The recipe of docs/equations.md."""
+    draws = "abcd"
+    text = {
+        "name": "tails",
+        "tick": "1 us",
+        "equations": "dx/dt = 1/(10*us)\nn = (a + b + c + d)/2",
+        "states": {"x": {"range": (-1, 10)}},
+        "discrete": {**{name: {"range": (-4, 4)} for name in draws}, "limit": {"range": (-12, 12)}},
+        "events": (
+            {
+                "when": "x > 1",
+                "do": ("x = 0", *(f"{name} = randn()" for name in draws), "limit = n + (n**3 - 3*n)/320"),
+                "spike": True,
+            },
+        ),
+    }
+    model = model_of(Model.model_validate(text))
+    params = model.from_circuit(None, count=2000, dt=1e-6)
+    trace = model.bit_true(params).run(np.zeros((1000, 2000), dtype=np.int64))
+    fired = trace["spike"].astype(bool)
+    fired[:40] = False  # the first ones are of the start
+    found = params.real("limit", trace["limit"])[fired]
+    assert found.std() == pytest.approx(1.0, abs=0.005)
+    for limit, share in ((2.0, 4.550e-2), (3.0, 2.70e-3), (3.5, 4.65e-4)):
+        # Three standard errors, and 6 % by which the recipe is off at 3.5.
+        wanted = len(found) * share
+        assert int((np.abs(found) > limit).sum()) == pytest.approx(wanted, abs=3 * np.sqrt(wanted) + 0.06 * wanted)
