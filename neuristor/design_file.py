@@ -411,6 +411,8 @@ def _coupling(section: CouplingSection, folder: Path, params: NeuronParams) -> C
         raise ValueError("wanted either file or topology")
     given: dict[str, Any] = {"kind": section.kind, "count": params.count, "directed": section.directed}
     if section.file is not None:
+        if section.reach != 1 or section.columns:
+            raise ValueError("columns and reach have a meaning for a lattice only: leave them out")
         edges = read_edges(folder / section.file, params.count, section.directed)
         if edges.values and section.value_d2d:
             raise ValueError(f"value_d2d must be left out: {section.file} has a value for each edge")
@@ -418,7 +420,7 @@ def _coupling(section: CouplingSection, folder: Path, params: NeuronParams) -> C
             return edges.coupling(section.kind, params.count, section.directed, section.value)
         given |= {"topology": "edges", "edges": edges.pairs}
     else:
-        given |= {"topology": section.topology, "columns": section.columns}
+        given |= {"topology": section.topology, "columns": section.columns, "reach": section.reach}
     if section.value is None:
         raise ValueError(f"value is missing: {CouplingSection.model_fields['value'].description}")
     plain = Coupling(value=section.value, **given)

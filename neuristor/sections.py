@@ -230,8 +230,8 @@ class DevicesSection(Section):
     """Measured devices."""
 
     file: str = Field(
-        description="a CSV file with a row for each neuron; titles are parameters, such as v_th (mV): v_th and v_hold "
-        "of oscillators, v_th of lif, any parameter of a model from equations"
+        description="a CSV or Parquet file with a row for each neuron; titles are parameters, such as v_th (mV): "
+        "v_th and v_hold of oscillators, v_th of lif, any parameter of a model from equations"
     )
 
 
@@ -252,6 +252,7 @@ class CouplingSection(Section):
         None, description="instead of a file: which neurons are neighbours"
     )
     columns: int = Field(0, ge=0, description="columns of a lattice; neurons are numbered row by row")
+    reach: int = Field(1, ge=1, description="neighbours on either side in a ring or a chain")
     value: float | None = Field(
         None,
         description="value of each edge, in SI units: ohm, farad, or the weight; with a file of values, that of "

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from neuristor.golden_model.checks import positive
+from neuristor.golden_model.checks import positive, whole
 from neuristor.golden_model.fixed import round_shift
 
 __all__ = ["KINDS", "TOPOLOGIES", "WEIGHT_BITS", "Coupling", "Kind", "Topology"]
@@ -65,6 +65,8 @@ class Coupling:
         Value of each pair of `pairs`, in that order; all are `value` when empty.
     directed : bool
         Whether an edge (i, j) acts on neuron i only: i reads j. Then (j, i) is another edge.
+    reach : int
+        In a ring or a chain: each neuron is coupled to so many on either side, at least 1.
 
     Raises
     ------
@@ -80,6 +82,7 @@ class Coupling:
     edges: tuple[tuple[int, int], ...] = ()
     values: tuple[float, ...] = ()
     directed: bool = False
+    reach: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -111,8 +114,13 @@ class Coupling:
                     f"columns must split the {self.count} oscillators of a {self.topology} into full rows, at least "
                     f"{least} by {least}, not {self.columns}"
                 )
-        if self.topology == "ring" and self.count < 3:
-            raise ValueError(f"count must be at least 3 for a ring, not {self.count}")
+        if self.topology not in ("ring", "chain") and self.reach != 1:
+            raise ValueError(f"reach has a meaning for a ring or a chain only, not for {self.topology!r}")
+        whole("reach", self.reach, 1, max(1, self.count - 1))
+        least = 2 * self.reach + 1
+        if self.topology == "ring" and self.count < least:
+            far = "" if self.reach == 1 else f" of reach {self.reach}"
+            raise ValueError(f"count must be at least {least} for a ring{far}, not {self.count}")
 
     def _check_edges(self) -> None:
         if not self.edges:
@@ -180,8 +188,11 @@ class Coupling:
         if self.topology == "edges":
             return np.array(self.edges, dtype=np.int64)
         if self.topology in ("ring", "chain"):
-            made = np.stack([ends, (ends + 1) % self.count], axis=1)
-            return made if self.topology == "ring" else made[:-1]
+            steps = range(1, self.reach + 1)
+            whole_ring = [np.stack([ends, (ends + step) % self.count], axis=1) for step in steps]
+            if self.topology == "chain":
+                whole_ring = [made[: self.count - step] for step, made in zip(steps, whole_ring, strict=True)]
+            return np.concatenate(whole_ring)
         cells = ends.reshape(-1, self.columns)
         found = []
         for axis in (0, 1):

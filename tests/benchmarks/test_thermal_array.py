@@ -15,7 +15,7 @@ DURATION = 25e-6
 
 
 @pytest.mark.extended
-@pytest.mark.parametrize(("supply", "wanted"), [(8.0, "silent"), (12.0, "spiking"), (17.0, "latched")])
+@pytest.mark.parametrize(("supply", "wanted"), [(8.0, "silent"), (12.0, "spiking"), (17.0, "stopped")])
 def test_all_ways_to_an_array_are_in_one_phase(supply: float, wanted: str) -> None:
     for method in METHODS.values():
         assert phase(method(Array(3, supply, 0.02), DURATION), DURATION) == wanted

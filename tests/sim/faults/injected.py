@@ -15,6 +15,7 @@ import numpy as np
 
 from neuristor.golden_model.equations.file import shipped, shipped_model
 from neuristor.golden_model.equations.text import Model
+from neuristor.golden_model.neurons.coupling import Coupling, Topology
 from neuristor.golden_model.variability import Variability
 from neuristor.hdl.neurons.equations import equation_neuron
 from neuristor.sim.benches.case import Case
@@ -73,6 +74,8 @@ DESIGNS: dict[str, tuple[str, str, tuple[int, int, int], dict[str, Any]]] = {
     "generated neuron": ("leaky_integrate_and_fire", "", (3, 1, 3), {}),
     "generated array": ("leaky_integrate_and_fire", "", (3, 1, 2), {"varies": ("v_reset", "v_th")}),
     "generated at random": ("escape_rate", "", (3, 1, 1), {}),
+    "generated ring": ("vo2_switch", "", (6, 2, 1), {"topology": "ring"}),
+    "generated, all to all": ("vo2_switch", "", (5, 2, 1), {"topology": "all_to_all"}),
     "delay lines": ("leaky_integrate_and_fire", "", (2, 1, 1), {}),
 }
 """Neuron, variant, (count, lanes, interval), and more parameters; `protection` is one of the array, `values` are those
@@ -93,7 +96,9 @@ def design(name: str) -> Case:
     return replace(made, params=made.params.changed(coupling=coupling))
 
 
-def _generated(name: str, size: tuple[int, int, int], varies: tuple[str, ...] = ()) -> Case:
+def _generated(
+    name: str, size: tuple[int, int, int], varies: tuple[str, ...] = (), topology: Topology | None = None
+) -> Case:
     """Neurons from equations with short words, under inputs over the whole range."""
     text = shipped_model(name).model_dump() | {"state_bits": 14, "factor_bits": 12}
     for each in varies:
@@ -101,6 +106,8 @@ def _generated(name: str, size: tuple[int, int, int], varies: tuple[str, ...] = 
     own = equation_neuron(Model.model_validate(text).model_dump_json())
     count, lanes, interval = size
     params = own.model.from_circuit(None, count=count, dt=own.model.own_tick)
+    if topology is not None:
+        params = replace(params, coupling=Coupling(kind="resistive", value=40e3, topology=topology, count=count))
     given, rng = params.system.input, np.random.default_rng(31)
     drive = params.drive_raw(np.repeat(rng.uniform(given.low, given.high, (40, count)), 10, axis=0))
     return Case(neuron=own, params=params, lanes=lanes, interval=interval, drive_raw=drive)
@@ -729,6 +736,38 @@ BUGS = [
         "mask.data[lane][n]",
         "mask.data[lane][n - 1]",
         "ring",
+    ),
+    Bug(
+        "coupling",
+        "a difference changes in a stall",
+        "hdl.neighbours:CouplingTerm.registered",
+        "with m.If(self.enable):",
+        "with m.If(1):",
+        "generated ring",
+    ),
+    Bug(
+        "coupling",
+        "one difference comes a clock before the others",
+        "hdl.neighbours:CouplingTerm.registered",
+        "if not self.pipelined:",
+        "if not self.pipelined or name == 'difference_1_0':",
+        "generated ring",
+    ),
+    Bug(
+        "coupling",
+        "the own value is that of the next row",
+        "hdl.neighbours:CouplingTerm.registered",
+        "if not self.pipelined:",
+        "if not self.pipelined or name == 'part_1':",
+        "generated, all to all",
+    ),
+    Bug(
+        "coupling",
+        "a lane takes its pull a clock early",
+        "hdl.neurons.equations:EquationLane.describe",
+        "flow.take(self.pull, self.pull_time)",
+        "flow.take(self.pull, 1)",
+        "generated ring",
     ),
     Bug(
         "coupling",

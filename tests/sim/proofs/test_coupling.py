@@ -32,6 +32,7 @@ CASES = {
     "a matrix with own weights in two parts": (coupling(20, 190), 3, 6),
     "a matrix of one lane": (coupling(3, 3), 1, None),
     "a ring": (lattice("ring", 6), 2, None),
+    "a ring of the two nearest": (replace(lattice("ring", 7), reach=2), 2, None),
     "a grid of capacitors": (lattice("grid", 6, 3, "capacitive"), 2, None),
     "all to all": (lattice("all_to_all", 5), 2, None),
 }
