@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuristor.golden_model import noise
 from neuristor.golden_model.checks import positive, whole
 from neuristor.golden_model.equations.behaviours import SHOWN, pattern_input, pattern_values, stretches
+from neuristor.golden_model.equations.coupled import check_kind, check_strength, check_words
 from neuristor.golden_model.equations.discretise import LAG_BITS, Tick, discretise
 from neuristor.golden_model.equations.expressions import EquationError
 from neuristor.golden_model.equations.golden import source, step
@@ -30,7 +31,7 @@ from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.behaviour import Behaviour
 from neuristor.golden_model.neurons.contract import NeuronModel
-from neuristor.golden_model.neurons.coupling import WEIGHT_BITS, Coupling
+from neuristor.golden_model.neurons.coupling import Coupling
 from neuristor.golden_model.neurons.model import BitTrueModel, Bound, Events, Field, NeuronParams, ReferenceModel
 from neuristor.golden_model.units import counted, si
 from neuristor.golden_model.variability import Variability
@@ -97,7 +98,7 @@ class EquationParams(NeuronParams):
         self.spread.only(_read(self.text).model.name, "parameters")
         self._check_names(name for name, _ in self.spread.parameters)
         if self.coupling is not None:
-            self._check_coupling(self.coupling)
+            check_kind(_read(self.text), self.coupling, self.count)
         if not 12 <= self.membrane.width <= 32:
             raise ValueError(f"membrane must have 12 to 32 bits, not {self.membrane.width}")
         needed = _format(self.observed_range, self.membrane.width)
@@ -114,17 +115,11 @@ class EquationParams(NeuronParams):
                     f"drive must be [{wanted.int_bits}, {wanted.frac_bits}] for the range of the input with "
                     f"{wanted.width} bits, not [{self.drive.int_bits}, {self.drive.frac_bits}]"
                 )
+        if self.coupling is not None:
+            check_strength(self.system, self.coupling, self.own_values, self.dt)
         _ = self.quantised
-        if self.coupling is not None and self.coupling.weighted:
-            name = self.system.model.coupling.reads if self.system.model.coupling else ""
-            word = self.quantised.state[name]
-            # A sum of products, each with the weight of a neighbour, and one with all of them.
-            sums = bits(word.low, word.high) + WEIGHT_BITS + self.coupling.degree_bits + 3
-            if sums > 62:
-                raise ValueError(
-                    f"the sum over {self.coupling.degree} neighbours needs {sums} bits with {name} of "
-                    f"{bits(word.low, word.high)} bits; at most 62 are exact"
-                )
+        if self.coupling is not None:
+            check_words(self.system, self.coupling, self.quantised)
 
     def __getstate__(self) -> dict[str, Any]:
         # What is made of the fields, such as the golden step, is made again by who reads this.
@@ -169,18 +164,6 @@ class EquationParams(NeuronParams):
                 raise ValueError(
                     f"the model {self.system.model.name} has no parameter {name!r}; it has {', '.join(known)}"
                 )
-
-    def _check_coupling(self, coupling: Coupling) -> None:
-        model = _read(self.text).model
-        if model.coupling is None:
-            raise ValueError(f"the model {model.name} has no [coupling]: nothing says what neighbours add to a neuron")
-        if coupling.count != self.count:
-            raise ValueError(f"coupling must be for {self.count} neurons, not {coupling.count}")
-        if coupling.kind == "capacitive":
-            raise ValueError(
-                "coupling must be 'resistive' or 'weight' in a model from equations, which reads "
-                f"{model.coupling.reads} and not its change"
-            )
 
     @cached_property
     def system(self) -> System:
