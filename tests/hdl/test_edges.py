@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,9 @@ from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.equations.file import shipped_model
 from neuristor.golden_model.equations.neuron import EquationBitTrue, EquationParams, EquationReference
 from neuristor.golden_model.neurons import kernel
-from neuristor.golden_model.neurons.coupling import WEIGHT_BITS, Coupling, Kind
+from neuristor.golden_model.neurons.coupling import WEIGHT_BITS, Coupling, Kind, Topology
 from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorBitTrue, RelaxationOscillatorParams
-from neuristor.hdl.edges import Edges, coupling_term
+from neuristor.hdl.edges import Edges, check_walkers, coupling_term
 from neuristor.hdl.link.array import ArrayCore
 from neuristor.hdl.link.core import Record
 from neuristor.hdl.link.serial import SerialCore
@@ -123,9 +124,9 @@ def from_equations(name: str, coupled: Coupling, dt: float | None = None) -> Equ
 
 
 PAIRS = ((0, 1), (1, 0), (4, 2), (3, 0), (2, 3), (0, 3))
-VALUES = (4e-4, 3e-4, -1e-4, 2e-4, 1e-4, 0.5e-4)
-EQUAL = Coupling(kind="weight", value=4e-4, topology="hexagonal", count=6, columns=3)
-DIRECTED = Coupling(kind="weight", value=4e-4, topology="edges", count=5, edges=PAIRS, values=VALUES, directed=True)
+VALUES = (1e-4, 0.75e-4, -0.25e-4, 0.5e-4, 0.25e-4, 0.125e-4)
+EQUAL = Coupling(kind="weight", value=5e-5, topology="hexagonal", count=6, columns=3)
+DIRECTED = Coupling(kind="weight", value=1e-4, topology="edges", count=5, edges=PAIRS, values=VALUES, directed=True)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +147,100 @@ def test_an_array_from_equations_with_neighbours_is_the_model(
     case = Case(neuron=neuron, params=params, lanes=lanes, interval=interval, drive_raw=drive)
     verdict = verify(case, "compiled")
     assert verdict.equal, verdict.reason
+
+
+def random_neighbours(rng: np.random.Generator, count: int, kind: Kind, value: float) -> Coupling:
+    """A lattice, or random edges with values of their own."""
+    columns = [n for n in range(2, count) if count % n == 0 and count // n >= 2]
+    kinds: list[Topology] = ["all_to_all", "chain", *(["ring"] if count > 2 else []), *(["edges"] * 3)]
+    kinds += ["grid", "hexagonal"] if columns else []
+    topology = kinds[int(rng.integers(len(kinds)))]
+    if topology != "edges":
+        most = (count - 1) // 2 if topology == "ring" else count - 1
+        reach = int(rng.integers(1, min(3, most) + 1)) if topology in ("ring", "chain") else 1
+        place = {"columns": int(rng.choice(columns))} if topology in ("grid", "hexagonal") else {}
+        return Coupling(kind=kind, value=value, topology=topology, count=count, reach=reach, **place)
+    directed = kind == "weight" and bool(rng.random() < 0.5)
+    pairs = [(i, j) for i in range(count) for j in range(count) if i != j and (directed or i < j)]
+    chosen = rng.permutation(len(pairs))[: int(rng.integers(1, len(pairs) + 1))]
+    edges = tuple(pairs[n] for n in chosen.tolist())
+    factors = rng.uniform(1, 8, len(edges))
+    if kind == "weight":
+        factors = rng.choice([-1, 1], len(edges)) / factors
+    values = tuple((value * (1 / factors if kind == "capacitive" else factors)).tolist())
+    return Coupling(
+        kind=kind,
+        value=Coupling.strongest(kind, values),
+        topology="edges",
+        count=count,
+        edges=edges,
+        values=values,
+        directed=directed,
+    )
+
+
+def random_network(seed: int) -> Case:
+    """A random model, graph, spread, number of lanes and of edges a clock, and input."""
+    rng = np.random.default_rng(seed)
+    while True:
+        count, name = int(rng.integers(2, 22)), str(rng.choice(["oscillators", "vo2_switch", "mott_vo2"]))
+        lanes = int(rng.integers(1, count + 1))
+        rows, interval = -(-count // lanes), 1
+        walkers = lanes << int(rng.integers(rows.bit_length())) if rng.random() < 0.5 else None
+        ohm = float(10 ** rng.uniform(4, 6.5))
+        try:
+            if name == "oscillators":
+                kind: Kind = "resistive" if rng.random() < 0.5 else "capacitive"
+                coupled = random_neighbours(rng, count, kind, ohm if kind == "resistive" else 4e-8 / ohm)
+                params: Any = oscillators(coupled)
+                made = neuron("relaxation_oscillator")
+            else:
+                interval = int(rng.integers(1, 4))
+                kind = "resistive" if rng.random() < 0.5 else "weight"
+                coupled = random_neighbours(rng, count, kind, ohm if kind == "resistive" else 1 / ohm)
+                params = from_equations(name, coupled)
+                if name == "vo2_switch" and rng.random() < 0.5:
+                    params = params.measured({"capacitance": 1e-10 * rng.uniform(0.9, 1.1, count)})
+                made = equation_neuron(params.text)
+            if walkers is not None:
+                check_walkers(coupled, lanes, walkers)
+        except ValueError:
+            continue
+        span = params.drive.max_raw // 4
+        drive = np.repeat(rng.integers(-span, span, (15, count)), 10, axis=0)
+        return Case(
+            neuron=made, params=params, lanes=lanes, interval=interval, edges_per_clock=walkers, drive_raw=drive
+        )
+
+
+@pytest.mark.parametrize(
+    ("first", "engine"),
+    [
+        pytest.param(0, "compiled", marks=pytest.mark.extended),
+        *(pytest.param(first, "compiled", marks=pytest.mark.slow) for first in range(4, 120, 4)),
+        *(pytest.param(first, "verilator", marks=pytest.mark.slow) for first in range(0, 12, 4)),
+        *(pytest.param(first, "icarus", marks=pytest.mark.slow) for first in range(0, 12, 4)),
+    ],
+)
+def test_random_networks_are_their_models(first: int, engine: Any) -> None:
+    if not available(engine):
+        pytest.skip(f"{engine} is not installed")
+    for seed in range(first, first + 4):
+        verdict = verify(random_network(seed), engine)
+        assert verdict.equal, f"seed {seed}: {verdict.reason}"
+
+
+@pytest.mark.extended
+def test_random_networks_are_varied() -> None:
+    cases: list[Any] = [random_network(seed) for seed in range(60)]
+    couplings: list[Coupling] = [case.params.coupling for case in cases]
+    assert {each.topology for each in couplings} == {"all_to_all", "chain", "ring", "edges", "grid", "hexagonal"}
+    assert {each.kind for each in couplings} == {"resistive", "capacitive", "weight"}
+    assert sum(each.directed for each in couplings) >= 3
+    assert sum(each.reach > 1 for each in couplings) >= 3
+    assert sum(case.edges_per_clock is not None for case in cases) >= 5
+    assert sum(case.interval > 1 for case in cases) >= 10
+    assert {case.neuron.name for case in cases} == {"relaxation_oscillator", "vo2_switch", "mott_vo2"}
 
 
 def test_the_compiled_model_of_neighbours_has_the_same_bits() -> None:
