@@ -157,6 +157,8 @@ class Design(Tabular):
                 for name, value in values.items()
                 if isinstance(value, np.ndarray)
             }
+        if self.golden.circuit is None:
+            return {}
         both = {"v_th": params.thresholds, "v_hold": params.holds}
         return {name: (values, "V") for name, values in both.items() if np.ptp(values) > 0}
 
