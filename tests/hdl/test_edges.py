@@ -184,7 +184,8 @@ def random_network(seed: int) -> Case:
     rng = np.random.default_rng(seed)
     while True:
         count, name = int(rng.integers(2, 22)), str(rng.choice(["oscillators", "vo2_switch", "mott_vo2"]))
-        lanes = int(rng.integers(1, count + 1))
+        # Many lanes of a model from equations take long to compile.
+        lanes = int(rng.integers(1, (count if name == "oscillators" else min(count, 3)) + 1))
         rows, interval = -(-count // lanes), 1
         walkers = lanes << int(rng.integers(rows.bit_length())) if rng.random() < 0.5 else None
         ohm = float(10 ** rng.uniform(4, 6.5))
@@ -217,7 +218,7 @@ def random_network(seed: int) -> Case:
     ("first", "engine"),
     [
         pytest.param(0, "compiled", marks=pytest.mark.extended),
-        *(pytest.param(first, "compiled", marks=pytest.mark.slow) for first in range(4, 120, 4)),
+        *(pytest.param(first, "compiled", marks=pytest.mark.slow) for first in range(4, 80, 4)),
         *(pytest.param(first, "verilator", marks=pytest.mark.slow) for first in range(0, 12, 4)),
         *(pytest.param(first, "icarus", marks=pytest.mark.slow) for first in range(0, 12, 4)),
     ],
