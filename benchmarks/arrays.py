@@ -28,6 +28,7 @@ from neuristor.golden_model.devices.catalogue import preset
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.equations.file import model_file, shipped_model
 from neuristor.golden_model.equations.neuron import EquationParams
+from neuristor.golden_model.equations.text import Model
 from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons import kernel
@@ -220,7 +221,9 @@ def with_heat(name: str) -> Network:
         Of `NETWORKS`.
     """
     count, _ = NETWORKS[name]
-    text = model_file(Path(__file__).parents[1] / "examples" / "models" / "thermal_switch.toml")
+    own_file = model_file(Path(__file__).parents[1] / "examples" / "models" / "thermal_switch.toml").model_dump()
+    own_file["equations"] = own_file["equations"].replace("/r_th)/c_th", "/r_th + heat)/c_th")
+    text = Model.model_validate({**own_file, "coupling": {"name": "heat", "reads": "T", "unit": "W"}})
     made = equation_neuron(text.model_dump_json())
     usual = {name: quantity(each.value)[0] for name, each in text.parameters.items()}
     own = _unequal(count, usual, {"r_th": 0.004, "c_th": 0.01, "capacitance": 0.004, "series_resistance": 0.002})

@@ -76,7 +76,7 @@ class Table:
 
     def text(self) -> str:
         """Write the table as plain text, as wide as the terminal, at most `WIDTH` characters."""
-        page = Console(file=io.StringIO(), width=_width(), color_system=None, force_terminal=False)
+        page = Console(file=io.StringIO(), width=_width(), color_system=None, force_terminal=False, force_jupyter=False)
         page.print(self.rich())
         assert isinstance(page.file, io.StringIO)
         return "\n".join(line.rstrip() for line in page.file.getvalue().split("\n")).strip("\n")

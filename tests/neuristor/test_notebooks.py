@@ -23,4 +23,7 @@ def test_a_notebook_runs(path: Path, tmp_path: Path) -> None:
     assert not any(cell.get("outputs") for cell in notebook.cells), "notebooks are kept without outputs"
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    # Each table once: rich would show its own beside it.
+    for cell in notebook.cells:
+        assert sum("<table>" in str(output) or "<pre" in str(output) for output in cell.get("outputs", ())) <= 1
     assert sum("<table>" in output.get("data", {}).get("text/html", "") for output in shown) >= 4
