@@ -148,15 +148,17 @@ class Design(Tabular):
 
     @property
     def unequal(self) -> dict[str, tuple[NDArray[np.float64], str]]:
-        """Parameters that differ from neuron to neuron, shape (count,), with their SI units."""
+        """Parameters, and states after reset, that differ from neuron to neuron: shape (count,), and SI units."""
         params: Any = self.params
         if isinstance(params, EquationParams):
-            units, values = _units(params), {symbol.name: value for symbol, value in params.own_values.items()}
-            return {
-                name: (value, str(quantity(f"1 {units[name]}")[1]) if name in units else "")
-                for name, value in values.items()
-                if isinstance(value, np.ndarray)
-            }
+            units, made = _units(params), {}
+            own = {symbol.name: value for symbol, value in params.own_values.items()}
+            for name, value in own.items():
+                if isinstance(value, np.ndarray) and np.ptp(value) > 0:
+                    plain = name.removeprefix("start of ")
+                    unit = str(quantity(f"1 {units[plain]}")[1]) if plain in units else ""
+                    made[name if name == plain else f"start_{plain}"] = value, unit
+            return made
         if self.golden.circuit is None:
             return {}
         both = {"v_th": params.thresholds, "v_hold": params.holds}
@@ -395,9 +397,12 @@ def _with_files(path: Path, sections: Sections, params: NeuronParams, digest: An
 
 
 def _units(params: NeuronParams) -> dict[str, str]:
-    """A unit of each parameter that may be measured."""
+    """A unit of each parameter, and state after reset, that may be measured."""
     if isinstance(params, EquationParams):
-        return {name: unit for name, (*_, unit) in params.system.parameters.items() if unit}
+        system = params.system
+        units = {name: unit for name, (*_, unit) in system.parameters.items()}
+        units |= {name: each.unit for name, each in (*system.states.items(), *system.discrete.items())}
+        return {name: unit for name, unit in units.items() if unit not in ("", "1")}
     return {"v_th": "V", "v_hold": "V"}
 
 

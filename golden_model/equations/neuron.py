@@ -24,7 +24,7 @@ from neuristor.golden_model.equations.lower import Words
 from neuristor.golden_model.equations.numeric import FloatTick, Luck, constants
 from neuristor.golden_model.equations.quantise import Quantised, drive_bits, initial, int_bits, pull_range, quantise
 from neuristor.golden_model.equations.reference import Chance, Equations, Trajectories, follow, follow_together
-from neuristor.golden_model.equations.system import System, read
+from neuristor.golden_model.equations.system import System, read, start_of
 from neuristor.golden_model.equations.text import Model
 from neuristor.golden_model.equations.ticks import check_tick
 from neuristor.golden_model.equations.units import quantity
@@ -84,12 +84,15 @@ class EquationParams(NeuronParams):
         Its `seed`, and the spread of `parameters` that differs from the model's; others must be zero.
     coupling : Coupling, optional
         Which neurons are neighbours; only of a model with the section ``[coupling]``.
+    starts : tuple of (str, tuple of float)
+        Values after reset of states and discrete values that differ from those of the model: one for each neuron.
     """
 
     text: str
     values: tuple[tuple[str, float | tuple[float, ...]], ...] = ()
     spread: Variability = Variability()
     coupling: Coupling | None = None
+    starts: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         whole("count", self.count, 1, 65_536)
@@ -97,6 +100,7 @@ class EquationParams(NeuronParams):
         whole("coefficient_bits", self.coefficient_bits, 12, 25)
         self.spread.only(_read(self.text).model.name, "parameters")
         self._check_names(name for name, _ in self.spread.parameters)
+        self._check_starts()
         if self.coupling is not None:
             check_kind(_read(self.text), self.coupling, self.count)
         if not 12 <= self.membrane.width <= 32:
@@ -126,12 +130,12 @@ class EquationParams(NeuronParams):
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def measured(self, columns: Mapping[str, Floats]) -> EquationParams:
-        """The same neurons with measured parameters.
+        """The same neurons with measured parameters and states after reset.
 
         Parameters
         ----------
         columns : mapping of str to ndarray of float, shape (count,)
-            Values of parameters of the model, in SI units.
+            Values of parameters of the model, or of states after reset, by their names, in SI units.
 
         Returns
         -------
@@ -141,14 +145,40 @@ class EquationParams(NeuronParams):
         Raises
         ------
         ValueError
-            If the model has no such parameter.
+            If the model has no such parameter and no such state.
         """
-        self._check_names(columns)
-        given = {**dict(self.values), **{name: tuple(column.tolist()) for name, column in columns.items()}}
-        drive = _drive_format(_read(self.text), self.dt, given)
+        system = _read(self.text)
+        begun = {name: columns[name] for name in columns if name in system.states or name in system.discrete}
+        self._check_names(name for name in columns if name not in begun)
+        given, starts = dict(self.values), dict(self.starts)
+        for name, column in columns.items():
+            (starts if name in begun else given)[name] = tuple(column.tolist())
+        drive = _drive_format(system, self.dt, given)
         return replace(
-            self, values=tuple(given.items()), drive=Format(drive.int_bits, self.drive.width - drive.int_bits)
+            self,
+            values=tuple(given.items()),
+            starts=tuple(starts.items()),
+            drive=Format(drive.int_bits, self.drive.width - drive.int_bits),
         )
+
+    def _check_starts(self) -> None:
+        """Check the states after reset.
+
+        Raises
+        ------
+        ValueError
+            If there is no such state, or a value is outside its range.
+        """
+        system = _read(self.text)
+        for name, values in self.starts:
+            variable = system.states.get(name) or system.discrete.get(name)
+            if variable is None or len(values) != self.count:
+                raise ValueError(f"starts must be {self.count} values of states of {system.model.name}, not {name!r}")
+            for neuron, value in enumerate(values):
+                if not variable.low <= value <= variable.high or (variable.values and value not in variable.values):
+                    known = f"from {variable.low:g} to {variable.high:g} {variable.unit}".removesuffix(" 1")
+                    known = f"one of {', '.join(map(str, variable.values))}" if variable.values else known
+                    raise ValueError(f"{name} after reset must be {known}, not {value:g} in neuron {neuron}")
 
     def _check_names(self, names: Iterable[str]) -> None:
         """Check that the model has parameters of these names.
@@ -162,13 +192,13 @@ class EquationParams(NeuronParams):
         for name in names:
             if name not in known:
                 raise ValueError(
-                    f"the model {self.system.model.name} has no parameter {name!r}; it has {', '.join(known)}"
+                    f"the model {_read(self.text).model.name} has no parameter {name!r}; it has {', '.join(known)}"
                 )
 
     @cached_property
     def system(self) -> System:
         """The equations, with the neighbours."""
-        system, coupling = _read(self.text), self.coupling
+        system, coupling = _read(self.text).begun(name for name, _ in self.starts), self.coupling
         if coupling is None:
             return system.alone()
         strength = 1 / coupling.value if coupling.kind == "resistive" else coupling.value
@@ -212,7 +242,7 @@ class EquationParams(NeuronParams):
                 made[symbol] = np.array(value) if len(set(value)) > 1 else value[0]
                 continue
             made[symbol] = value * (1 + spread * draw) if spread and self.count > 0 else value
-        return made
+        return made | {start_of(name): np.array(values) for name, values in self.starts}
 
     @cached_property
     def step_of_time(self) -> Tick:
@@ -796,7 +826,7 @@ def alone(params: EquationParams, count: int) -> EquationParams:
     drive = _drive_format(_read(same), params.dt, dict(values))
     word = Format(drive.int_bits, params.drive.width - drive.int_bits)
     spread = replace(params.spread, parameters=())
-    return replace(params, count=count, coupling=None, text=same, values=values, drive=word, spread=spread)
+    return replace(params, count=count, coupling=None, text=same, values=values, drive=word, spread=spread, starts=())
 
 
 def behaviours(params: EquationParams) -> tuple[Behaviour, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -42,6 +42,7 @@ __all__ = [
     "SystemEvent",
     "Variable",
     "read",
+    "start_of",
 ]
 
 MOST_EQUATIONS = 64 * 1024
@@ -54,6 +55,19 @@ RESERVED = frozenset(
 """Names that mean something else."""
 
 PULL = sympy.Symbol("pull", real=True)
+
+
+def start_of(name: str) -> Any:
+    """The symbol of the value after reset of a state or a discrete value that has its own in each neuron.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    """
+    return sympy.Symbol(f"start of {name}", real=True)
+
+
 """Sum of the weighted differences to the neighbours."""
 RAND, RANDN = (sympy.Symbol(name, real=True) for name in ("rand", "randn"))
 """What stands for a uniform and for a normal random number in an assignment."""
@@ -184,6 +198,21 @@ class System:
         reach = load * (reads.high - reads.low)
         pull = Variable(PULL.name, PULL, reads.unit, -reach, reach)
         return replace(self._with_shared(sympy.Float(strength) * PULL), pull=pull)
+
+    def begun(self, names: Iterable[str]) -> System:
+        """The system with symbols for the starts of some states and discrete values; see `start_of`.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Names of states and discrete values.
+        """
+
+        def made(each: Mapping[str, Variable]) -> dict[str, Variable]:
+            return {name: replace(v, start=start_of(name)) if name in chosen else v for name, v in each.items()}
+
+        chosen = set(names)
+        return replace(self, states=made(self.states), discrete=made(self.discrete)) if chosen else self
 
     def alone(self) -> System:
         """The system of a neuron without neighbours."""

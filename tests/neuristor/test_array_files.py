@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from neuristor.array_files import read_devices, read_edges
 from neuristor.design_file import load
 from neuristor.fit import fit
 from neuristor.golden_model.equations.neuron import alone, rate
+from neuristor.sim.benches.verify import available, verify
+from neuristor.sim.proofs.array import prove_array
+from neuristor.sim.proofs.initial_states import initial_state
 from neuristor.toml_file import DesignError
 
 DESIGN = """
@@ -277,3 +281,56 @@ def test_a_unit_of_another_quantity_is_refused(tmp_path: Path) -> None:
 def test_degrees_celsius_are_kelvin(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("ambient (degC)\n20\n52\n-40\n")
     np.testing.assert_allclose(read_devices(tmp_path / "d.csv", 3)["ambient"], [293.15, 325.15, 233.15])
+
+
+def test_a_column_with_the_name_of_a_state_is_where_it_begins(tmp_path: Path) -> None:
+    text = "v (mV),metallic,r_ins (kohm)\n0,0,100\n500,0,101\n1900,1,99\n"
+    path = made(tmp_path, SWITCH.replace("ticks = 10", "ticks = 60") + '[devices]\nfile = "d.csv"\n', d=text)
+    design = load(path)
+    np.testing.assert_array_equal(design.params.initial["metallic"], [0, 0, 1])
+    run = nr.run(design)
+    # Nearer to the threshold at first, earlier there.
+    first = [times[0] if len(times) else np.inf for times in run.spike_times]
+    assert first[0] > first[1]
+    for ours, theirs in zip(run.spike_times, run.reference_spike_times, strict=True):
+        assert len(ours) == len(theirs)
+    assert design.unequal["start_v"][1] == "V"
+    np.testing.assert_allclose(design.unequal["start_v"][0], [0.0, 0.5, 1.9])
+    assert set(design.unequal) == {"start_v", "start_metallic", "r_ins"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("v (V)\n0\n9\n0\n", "v after reset must be from -1 to 3 V, not 9 in neuron 1"),
+        ("metallic\n0\n1\n0.5\n", "metallic after reset must be one of 0, 1, not 0.5 in neuron 2"),
+        ("v (A)\n0\n1\n0\n", "line 1: v: it must be in V or the like, not in A"),
+        ("w\n0\n1\n0\n", "the model vo2_switch has no parameter 'w'"),
+    ],
+)
+def test_a_start_that_cannot_be_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DesignError, match=message):
+        load(made(tmp_path, SWITCH + '[devices]\nfile = "d.csv"\n', d=text))
+
+
+@pytest.mark.extended
+@pytest.mark.skipif(not available("compiled"), reason="no C++ compiler")
+def test_the_circuit_begins_there(tmp_path: Path) -> None:
+    text = "v (mV),metallic\n0,0\n500,0\n1900,1\n"
+    path = made(tmp_path, SWITCH.replace("ticks = 10", "ticks = 60") + '[devices]\nfile = "d.csv"\n', d=text)
+    case = load(path).case
+    verdict = verify(case, "compiled")
+    assert verdict.equal, verdict.reason
+    other = dataclasses.replace(case)
+    (tmp_path / "d.csv").write_text(text.replace("500", "600"))
+    other.__dict__["verilog"] = load(path).case.verilog
+    assert not verify(other, "compiled").equal
+
+
+@pytest.mark.extended
+def test_the_array_is_proved_to_begin_there(tmp_path: Path) -> None:
+    text = "v (mV),metallic\n0,0\n500,0\n1900,1\n"
+    design = load(made(tmp_path, SWITCH + '[devices]\nfile = "d.csv"\n', d=text))
+    claims = list(prove_array(design.case.array(), initial_state(design.golden, design.params)))
+    assert [claim.text for claim in claims if claim.tried and claim.proved is not True] == []
+    assert sum("initial" in claim.text for claim in claims) >= 2
