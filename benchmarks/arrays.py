@@ -120,14 +120,7 @@ def _coupling(kind: Kind, strongest: float, name: str) -> Coupling:
     degree = int(np.bincount(np.ravel(edges)).max())
     random = np.random.default_rng(count + 1).uniform(1, 2, len(edges))
     values = tuple((strongest * degree * random if kind == "resistive" else strongest / degree / random).tolist())
-    return Coupling(
-        kind=kind,
-        value=Coupling.strongest(kind, values),
-        topology="edges",
-        count=count,
-        edges=edges,
-        values=values,
-    )
+    return Coupling.of_edges(kind, count, edges, values)
 
 
 def _switches(columns: Mapping[str, Floats], supply: float) -> list[str]:
@@ -482,7 +475,7 @@ def _dense(count: int) -> tuple[Neuron, RelaxationOscillatorParams]:
     circuit = Circuit(device=preset("vo2-onn").device, supply=2.5, series_resistance=20e3, capacitance=100e-12)
     edges = tuple((i, j) for i in range(count) for j in range(i))
     ohms = tuple((20e6 * np.random.default_rng(1).uniform(1, 8, len(edges))).tolist())
-    coupling = Coupling(kind="resistive", value=min(ohms), topology="edges", count=count, edges=edges, values=ohms)
+    coupling = Coupling.of_edges("resistive", count, edges, ohms)
     params = RelaxationOscillatorParams(circuit=circuit, count=count, dt=160e-9, coupling=coupling)
     return neuron("relaxation_oscillator"), params
 

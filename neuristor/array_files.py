@@ -66,16 +66,10 @@ class EdgeList(NamedTuple):
             Value of weight 1; by default that of the strongest edge.
         """
         known: Any = kind
-        made = Coupling.strongest(kind, self.values) if value is None and self.values else value
-        return Coupling(
-            kind=known,
-            value=math.nan if made is None else made,
-            topology="edges",
-            count=count,
-            edges=self.pairs,
-            values=self.values,
-            directed=directed,
-        )
+        if self.values:
+            return Coupling.of_edges(known, count, self.pairs, self.values, directed=directed, value=value)
+        weight = math.nan if value is None else value
+        return Coupling(kind=known, value=weight, topology="edges", count=count, edges=self.pairs, directed=directed)
 
 
 def table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -28,7 +28,6 @@ from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.equations.file import model_file
 from neuristor.golden_model.equations.neuron import EquationParams
 from neuristor.golden_model.equations.text import Model
-from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.coupling import Coupling
@@ -151,14 +150,7 @@ class Design(Tabular):
         """Parameters, and states after reset, that differ from neuron to neuron: shape (count,), and SI units."""
         params: Any = self.params
         if isinstance(params, EquationParams):
-            units, made = _units(params), {}
-            own = {symbol.name: value for symbol, value in params.own_values.items()}
-            for name, value in own.items():
-                if isinstance(value, np.ndarray) and np.ptp(value) > 0:
-                    plain = name.removeprefix("start of ")
-                    unit = str(quantity(f"1 {units[plain]}")[1]) if plain in units else ""
-                    made[name if name == plain else f"start_{plain}"] = value, unit
-            return made
+            return params.unequal
         if self.golden.circuit is None:
             return {}
         both = {"v_th": params.thresholds, "v_hold": params.holds}

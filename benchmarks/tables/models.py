@@ -20,6 +20,7 @@ import sympy
 from joblib import Parallel, delayed
 
 from benchmarks.proofs import counted, prove
+from benchmarks.tables.markdown import line
 from neuristor.golden_model.equations.file import shipped, shipped_model
 from neuristor.golden_model.equations.functions import compiled
 from neuristor.golden_model.equations.judge import Judged, exact_run, judge
@@ -235,15 +236,11 @@ def _row(asked: _Asked) -> list[str]:
     return [*cells, *proofs]
 
 
-def _line(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
 def _kept(page: str) -> Iterator[tuple[str, str]]:
-    for line in page.splitlines():
-        found = re.match(r"\| `(\w+)` \|", line)
+    for row in page.splitlines():
+        found = re.match(r"\| `(\w+)` \|", row)
         if found:
-            yield found[1], line
+            yield found[1], row
 
 
 def _proofs(row: str) -> tuple[str, ...]:
@@ -289,8 +286,8 @@ def main(arguments: list[str] | None = None) -> None:
         delayed(_row)(_Asked(name, options.patience, _proofs(rows.get(name, "")))) for name in names
     )
     for cells in made:
-        rows[cells[0].strip("`")] = _line(cells)
-        table = [_line([*HEAD]), "|---" * len(HEAD) + "|", *(rows[name] for name in shipped() if name in rows)]
+        rows[cells[0].strip("`")] = line(cells)
+        table = [line([*HEAD]), "|---" * len(HEAD) + "|", *(rows[name] for name in shipped() if name in rows)]
         options.out.write_text(above + BEGIN + "\n\n" + "\n".join(table) + "\n", encoding="utf-8")
         print(rows[cells[0].strip("`")], file=sys.stderr, flush=True)
     print(f"{shlex.quote(str(options.out))}: {len(rows)} models", file=sys.stderr)

@@ -29,6 +29,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from benchmarks.tables.markdown import table
 from neuristor.golden_model.equations.file import shipped_model
 from neuristor.golden_model.equations.neuron import EquationParams
 from neuristor.golden_model.equations.text import Model
@@ -331,11 +332,6 @@ def _agreement(rows: list[list[str]], diagram: list[list[str]]) -> str:
     )
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the array, and write page, picture and data.
 
@@ -374,12 +370,12 @@ def main(arguments: list[str] | None = None) -> int:
         duration=f"{given.duration * 1e6:g}",
         small=given.small,
         least=LEAST,
-        avalanches=_table(head, rows),
+        avalanches=table(head, rows),
         agreement=_agreement(rows, diagram),
         pictures="\n".join(
             f"![avalanches within {window * 1e9:g} ns]({given.out.stem}-{window * 1e9:g}ns.svg)" for window in WINDOWS
         ),
-        diagram=_table(["c", "V_in (V)", *(f"{name}: phase, rate (kHz)" for name in METHODS)], diagram),
+        diagram=table(["c", "V_in (V)", *(f"{name}: phase, rate (kHz)" for name in METHODS)], diagram),
         machine=f"Python {platform.python_version()}, NumPy {np.__version__}",
     )
     given.out.write_text(text, encoding="utf-8", newline="\n")

@@ -19,6 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from benchmarks.tables.markdown import table
 from neuristor.golden_model.devices.catalogue import preset
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.fixed import Format
@@ -250,11 +251,6 @@ def _picture(columns: dict[str, list[Pixels]]) -> str:
         return svg(figure)
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Recall, and write page, picture, data and the design file.
 
@@ -324,10 +320,10 @@ def main(arguments: list[str] | None = None) -> int:
         periods=PERIODS,
         tries=given.tries,
         stem=stem,
-        recalls=_table(["wrong at first", *METHODS], rows),
+        recalls=table(["wrong at first", *METHODS], rows),
         parted="; ".join(parted),
         apart=f"{100 * widest[0]:.2f} % exact, {100 * widest[1]:.2f} % bit-true",
-        spreads=_table(["spread of V_th and V_hold", "recalled (pixels)", "mean range of frequencies"], spreads),
+        spreads=table(["spread of V_th and V_hold", "recalled (pixels)", "mean range of frequencies"], spreads),
         seeds=given.seeds,
         machine=f"Python {platform.python_version()}, NumPy {np.__version__}",
     )

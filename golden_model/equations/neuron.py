@@ -244,6 +244,20 @@ class EquationParams(NeuronParams):
             made[symbol] = value * (1 + spread * draw) if spread and self.count > 0 else value
         return made | {start_of(name): np.array(values) for name, values in self.starts}
 
+    @property
+    def unequal(self) -> dict[str, tuple[Floats, str]]:
+        """Parameters that differ between neurons, with their SI units; states after reset as ``start_NAME``."""
+        system, own = self.system, self.own_values
+        found = {name: (own[symbol], unit) for name, (symbol, _, _, unit) in system.parameters.items()}
+        for name, values in self.starts:
+            variable = system.states.get(name) or system.discrete[name]
+            found[f"start_{name}"] = np.array(values), variable.unit
+        return {
+            name: (values, "" if unit in ("", "1") else str(quantity(f"1 {unit}")[1]))
+            for name, (values, unit) in found.items()
+            if isinstance(values, np.ndarray) and np.ptp(values) > 0
+        }
+
     @cached_property
     def step_of_time(self) -> Tick:
         """The formulas of a tick."""

@@ -486,7 +486,9 @@ class _Together:
 
     def _due(self, end: float) -> bool:
         """Let the first event happen whose guard is positive and stays so; False if there is none."""
-        soon = self.y + self.array.rate(self.y, self.d, self.given) * (end - self.now) * 1e-9
+        # Longer than the error of the time at which an event is located.
+        moment = max((end - self.now) * 1e-9, 2 * self._located)
+        soon = self.y + self.array.rate(self.y, self.d, self.given) * moment
         due = np.argwhere((self._guards(self.y) > 0) & (self._guards(soon) > 0)).tolist()
         for event, n in due:
             if self.array.events[event].assignments:
@@ -532,14 +534,21 @@ class _Together:
 
     def _crossing(self, path: Any, solver: Any, event: int, n: int) -> float:
         """The time within the last step at which the guard of an event becomes positive."""
-        return float(
-            brentq(
-                lambda t: float(np.nan_to_num(self._guards(path(t))[event, n], neginf=-1e-300)),
-                solver.t_old,
-                solver.t,
-                xtol=1e-9 * self.longest,
-            )
-        )
+
+        def guard(t: float) -> float:
+            return float(np.nan_to_num(self._guards(path(t))[event, n], neginf=-1e-300))
+
+        # Where the guard is near 0, that of the path may have another sign than that of its ends.
+        if guard(solver.t_old) > 0:
+            return float(solver.t_old)
+        if guard(solver.t) <= 0:
+            return float(solver.t)
+        return float(brentq(guard, solver.t_old, solver.t, xtol=self._located))
+
+    @property
+    def _located(self) -> float:
+        """Error of the time at which an event is located, in second."""
+        return 1e-9 * self.longest
 
     def _sample(self, until: float, path: Any) -> None:
         """Keep the samples up to a time."""

@@ -116,8 +116,7 @@ class Rails:
             wanted |= dict.fromkeys(pairs, scale * abs(float(w[i, j])))
         edges = tuple(sorted(wanted))
         values = tuple(element_for(self.circuit, self.kind, -wanted[edge]) for edge in edges)
-        strongest = Coupling.strongest(self.kind, values)
-        return Coupling(kind=self.kind, value=strongest, topology="edges", count=2 * n, edges=edges, values=values)
+        return Coupling.of_edges(self.kind, 2 * n, edges, values)
 
     def weights_of(self, coupling: Coupling) -> Floats:
         """The weights that elements have by the phase response: the way back.

@@ -66,7 +66,7 @@ class Coupling:
     directed : bool
         Whether an edge (i, j) acts on neuron i only: i reads j. Then (j, i) is another edge.
     reach : int
-        In a ring or a chain: each neuron is coupled to so many on either side, at least 1.
+        Number of neighbours on either side, at least 1; above 1 in a ring or a chain only.
 
     Raises
     ------
@@ -83,6 +83,44 @@ class Coupling:
     values: tuple[float, ...] = ()
     directed: bool = False
     reach: int = 1
+
+    @classmethod
+    def of_edges(
+        cls,
+        kind: Kind,
+        count: int,
+        edges: Sequence[tuple[int, int]],
+        values: Sequence[float],
+        *,
+        directed: bool = False,
+        value: float | None = None,
+    ) -> Coupling:
+        """Edges with a value each. A ``ValueError`` is raised as by the class.
+
+        Parameters
+        ----------
+        kind : {"resistive", "capacitive", "weight"}
+            Kind of the coupling elements.
+        count : int
+            Neurons.
+        edges : sequence of (int, int)
+            The coupled pairs.
+        values : sequence of float
+            Their values, at least one.
+        directed : bool
+            Whether an edge (i, j) acts on neuron i only.
+        value : float, optional
+            Value of weight 1; by default that of the strongest edge.
+        """
+        return cls(
+            kind=kind,
+            value=cls.strongest(kind, values) if value is None else value,
+            topology="edges",
+            count=count,
+            edges=tuple(edges),
+            values=tuple(values),
+            directed=directed,
+        )
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -29,7 +29,7 @@ def test_what_a_model_is_stands_in_its_row() -> None:
 
 
 def test_the_cells_of_proofs_are_kept() -> None:
-    row = models._line(["`a`", *(["x"] * (len(models.HEAD) - 3)), "37 claims, 4 s", "no answer"])
+    row = models.line(["`a`", *(["x"] * (len(models.HEAD) - 3)), "37 claims, 4 s", "no answer"])
     assert models._proofs(row) == ("37 claims, 4 s", "no answer")
     assert models._proofs("") == ("not run", "not run")
 

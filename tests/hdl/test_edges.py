@@ -38,14 +38,7 @@ def coupling(count: int, edges: int, kind: Kind = "resistive", seed: int = 1) ->
     chosen = [pairs[n] for n in sorted(generator.choice(len(pairs), edges, replace=False).tolist())]
     scale = {"resistive": 400e3, "capacitive": 0.4e-12}[kind]
     values = tuple((scale * generator.uniform(1, 5, edges)).tolist())
-    return Coupling(
-        kind=kind,
-        value=Coupling.strongest(kind, values),
-        topology="edges",
-        count=count,
-        edges=tuple(chosen),
-        values=values,
-    )
+    return Coupling.of_edges(kind, count, chosen, values)
 
 
 def oscillators(coupled: Coupling) -> RelaxationOscillatorParams:
@@ -168,15 +161,7 @@ def random_neighbours(rng: np.random.Generator, count: int, kind: Kind, value: f
     if kind == "weight":
         factors = rng.choice([-1, 1], len(edges)) / factors
     values = tuple((value * (1 / factors if kind == "capacitive" else factors)).tolist())
-    return Coupling(
-        kind=kind,
-        value=Coupling.strongest(kind, values),
-        topology="edges",
-        count=count,
-        edges=edges,
-        values=values,
-        directed=directed,
-    )
+    return Coupling.of_edges(kind, count, edges, values, directed=directed)
 
 
 def random_network(seed: int) -> Case:

@@ -317,7 +317,8 @@ def test_a_start_that_cannot_be_is_refused(text: str, message: str, tmp_path: Pa
 @pytest.mark.skipif(not available("compiled"), reason="no C++ compiler")
 def test_the_circuit_begins_there(tmp_path: Path) -> None:
     text = "v (mV),metallic\n0,0\n500,0\n1900,1\n"
-    path = made(tmp_path, SWITCH.replace("ticks = 10", "ticks = 60") + '[devices]\nfile = "d.csv"\n', d=text)
+    lanes = "[fpga]\nlanes = 2\n"
+    path = made(tmp_path, SWITCH.replace("ticks = 10", "ticks = 60") + '[devices]\nfile = "d.csv"\n' + lanes, d=text)
     case = load(path).case
     verdict = verify(case, "compiled")
     assert verdict.equal, verdict.reason
@@ -330,7 +331,7 @@ def test_the_circuit_begins_there(tmp_path: Path) -> None:
 @pytest.mark.extended
 def test_the_array_is_proved_to_begin_there(tmp_path: Path) -> None:
     text = "v (mV),metallic\n0,0\n500,0\n1900,1\n"
-    design = load(made(tmp_path, SWITCH + '[devices]\nfile = "d.csv"\n', d=text))
+    design = load(made(tmp_path, SWITCH + '[devices]\nfile = "d.csv"\n[fpga]\nlanes = 2\n', d=text))
     claims = list(prove_array(design.case.array(), initial_state(design.golden, design.params)))
     assert [claim.text for claim in claims if claim.tried and claim.proved is not True] == []
     assert sum("initial" in claim.text for claim in claims) >= 2

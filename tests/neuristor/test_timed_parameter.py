@@ -42,6 +42,17 @@ def test_the_ambient_temperature_of_a_device_drifts() -> None:
     assert periods.max() > 1.2 * periods.min()
 
 
+@pytest.mark.extended
+def test_devices_that_warm_each_other_follow_the_room() -> None:
+    """The reference of neighbours has events of its own: an input in steps turns derivatives around there, too."""
+    slow = changed(frequency=20e3)
+    neuron = {**DESIGN["neuron"], "count": 3}
+    run = nr.run(nr.design({**slow, "neuron": neuron, "coupling": {"topology": "chain", "value": 4e-6}}))
+    for ours, theirs in zip(run.spike_times, run.reference_spike_times, strict=True):
+        assert len(ours) == len(theirs) > 3
+        assert np.abs(ours - theirs).max() < 0.1e-6  # of periods of 2.4 to 4 us
+
+
 def test_a_constant_one_is_as_in_the_model() -> None:
     """A file that stays at the usual value gives the spikes of the model without it."""
     usual = nr.run(nr.design(changed(source="none", parameter=None, offset=None, current=None, frequency=None)))

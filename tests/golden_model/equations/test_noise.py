@@ -126,8 +126,18 @@ def test_four_draws_with_a_cubic_term_have_the_tails_of_a_normal_distribution() 
     fired = trace["spike"].astype(bool)
     fired[:40] = False  # the first ones are of the start
     found = params.real("limit", trace["limit"])[fired]
-    assert found.std() == pytest.approx(1.0, abs=0.005)
-    for limit, share in ((2.0, 4.550e-2), (3.0, 2.70e-3), (3.5, 4.65e-4)):
-        # Three standard errors, and 6 % by which the recipe is off at 3.5.
-        wanted = len(found) * share
-        assert int((np.abs(found) > limit).sum()) == pytest.approx(wanted, abs=3 * np.sqrt(wanted) + 0.06 * wanted)
+    # The distribution of the recipe itself: sixteen bytes, and the cubic term; its own deviation is 0.99979.
+    bytes_of = np.ones(256) / 256
+    share = bytes_of
+    for _ in range(15):
+        share = np.convolve(share, bytes_of)
+    n = np.arange(len(share)) - (len(share) - 1) / 2
+    n /= np.sqrt(n**2 @ share)
+    recipe = n + (n**3 - 3 * n) / 320
+    count = len(found)
+    assert found.std() == pytest.approx(np.sqrt(recipe**2 @ share), abs=3 / np.sqrt(2 * count))
+    for limit, normal in ((2.0, 4.550e-2), (3.0, 2.70e-3), (3.5, 4.65e-4)):
+        wanted = share[np.abs(recipe) > limit].sum()
+        assert wanted == pytest.approx(normal, rel=0.06)  # as the page says
+        seen = int((np.abs(found) > limit).sum())
+        assert seen == pytest.approx(count * wanted, abs=3 * np.sqrt(count * wanted))
