@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Self
 
 from quantiphy import Quantity
 
-__all__ = ["counted", "other_prefix", "si"]
+__all__ = ["Figure", "counted", "other_prefix", "si"]
 
 
-def si(value: float, unit: str = "", digits: int = 4) -> str:
+class Figure(str):
+    """A number as text, such as ``44.4 uA``, that still knows its value.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    value : float
+        The number, in `unit`.
+    unit : str
+        Its unit; empty if it has none.
+    """
+
+    __slots__ = ("unit", "value")
+    value: float
+    unit: str
+
+    def __new__(cls, text: str, value: float, unit: str = "") -> Self:
+        made = super().__new__(cls, text)
+        made.value, made.unit = value, unit
+        return made
+
+
+def si(value: float, unit: str = "", digits: int = 4) -> Figure:
     """A number with an SI prefix and its unit, such as ``44.4 uA``.
 
     Parameters
@@ -21,7 +45,7 @@ def si(value: float, unit: str = "", digits: int = 4) -> str:
     digits : int
         Significant digits.
     """
-    return str(Quantity(float(value), units=unit).render(prec=digits - 1))
+    return Figure(Quantity(float(value), units=unit).render(prec=digits - 1), float(value), unit)
 
 
 def other_prefix(value: float, unit: str, fits: Callable[[float], bool]) -> str:

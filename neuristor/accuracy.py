@@ -1,8 +1,7 @@
-"""Accuracy of a design against the physics: a sweep of input currents, its picture, and the smallest word lengths."""
+"""Accuracy of a design against the physics: a sweep of input currents, and the smallest word lengths."""
 
 from __future__ import annotations
 
-import io
 import math
 import re
 from collections.abc import Callable
@@ -17,14 +16,14 @@ from neuristor.design_file import Design
 from neuristor.folder import write_file
 from neuristor.golden_model.devices.network import measure as measure_phases
 from neuristor.golden_model.devices.reduction import Reduction
-from neuristor.golden_model.neurons.accuracy import MODELS, Accuracy, Words, measure, smallest, sweep
+from neuristor.golden_model.neurons.accuracy import Accuracy, Words, measure, smallest, sweep
 from neuristor.golden_model.neurons.model import spike_times
+from neuristor.golden_model.units import Figure
 from neuristor.ladder import percent
-from neuristor.report import FLOAT, INK, STYLE, VERILOG
 from neuristor.steps import reduction
 from neuristor.tables import si
 
-__all__ = ["COLUMNS", "Result", "accuracy", "parse_target", "plot", "rows", "write_words"]
+__all__ = ["COLUMNS", "Result", "accuracy", "parse_target", "rows", "write_words"]
 
 COLUMNS = (
     "input",
@@ -175,64 +174,15 @@ def rows(result: Result) -> list[tuple[str, ...]]:
             device, lost = si(found.device[n], "Hz", 6), percent(found.error[n])
         elif found is None:
             device, lost = "none", ""
-        parts = (f"{100 * part[n]:+.3f} %" for part in (a.time_step, a.coefficient, a.word))
+        parts = (
+            Figure(f"{100 * part[n]:+.3f} %", 100 * float(part[n]), "%")
+            for part in (a.time_step, a.coefficient, a.word)
+        )
         jitter = f"{100 * a.jitter[0, n]:.2f} -> {100 * a.jitter[3, n]:.2f} %"
         duty = "" if np.isnan(a.duty[0, n]) else f"{100 * a.duty[0, n]:.2f} -> {100 * a.duty[3, n]:.2f} %"
         rates = (si(a.rate[0, n], "Hz", 6), si(a.rate[3, n], "Hz", 6))
         made.append((si(current, "A"), device, *rates, lost, *parts, jitter, duty))
     return made
-
-
-def plot(result: Result, design: Design) -> str:
-    """Draw rates, the error by cause, jitter and duty over the input current.
-
-    Parameters
-    ----------
-    result : Result
-        Of `accuracy`.
-    design : Design
-        The design.
-
-    Returns
-    -------
-    str
-        SVG; the same design gives the same text.
-    """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    a = result.measured
-    current = a.current * 1e6
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(8.2, 5.4), layout="constrained")
-        (rate, error), (jitter, duty) = figure.subplots(2, 2)
-        if isinstance(result.reduction, Reduction):
-            rate.plot(current, result.reduction.device * 1e-3, "s", ms=4, mfc="none", color=VERILOG, label="device")
-        for name, values, style in zip(MODELS, a.rate * 1e-3, ("-", "--", ":", "."), strict=True):
-            rate.plot(current, values, style, label=name, color=FLOAT if name == "continuous" else INK)
-        rate.set(ylabel="rate (kHz)", title=f"{design.name}: rate against input")
-        rate.legend(frameon=False)
-        for name, part, colour in (
-            ("time step", a.time_step, FLOAT),
-            ("coefficients", a.coefficient, VERILOG),
-            ("word length", a.word, "#8040a0"),
-            ("all", a.total, INK),
-        ):
-            error.plot(current, 100 * part, ".-", lw=0.8, label=name, color=colour)
-        error.axhline(0, color="0.7", lw=0.7)
-        error.set(ylabel="error against the neuron (%)", title="by cause")
-        error.legend(frameon=False)
-        for n, colour in ((0, FLOAT), (1, VERILOG), (3, INK)):
-            jitter.plot(current, 100 * a.jitter[n], ".-", lw=0.8, color=colour, label=MODELS[n])
-            duty.plot(current, 100 * a.duty[n], ".-", lw=0.8, color=colour, label=MODELS[n])
-        jitter.set(xlabel="input (uA)", ylabel="jitter of the spikes (% of a period)")
-        jitter.legend(frameon=False)
-        duty.set(xlabel="input (uA)", ylabel="duty (% metallic)")
-        if np.isnan(a.duty).all():
-            duty.set_axis_off()
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
 
 
 def write_words(path: Path, params: Any) -> None:

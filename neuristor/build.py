@@ -17,9 +17,12 @@ from typing import Any
 
 from neuristor.design_file import Design
 from neuristor.folder import MANIFEST, OutputError, output_folder, write_manifest
-from neuristor.golden_model.files import npz, one_run
+from neuristor.golden_model.files import one_run
 from neuristor.ladder import error_rows
-from neuristor.report import MOST_TICKS, SHOWN, render
+from neuristor.output import run_content
+from neuristor.pictures.files import content
+from neuristor.pictures.runs import MOST_TICKS, SHOWN
+from neuristor.report import pictures, render
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.verify import Verdict, available
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board, simulate, verilog_trace
@@ -30,7 +33,7 @@ __all__ = ["Built", "build", "engines_here", "manifest"]
 
 Say = Callable[[str, str], None]
 """Called with the name of a step and its state: ``started``, or its result."""
-TAKEN = ("report.html", MANIFEST, "spikes.csv", "traces.npz")
+TAKEN = ("report.html", MANIFEST, "spikes.csv", "traces.npz", "data")
 """File names of a build, beside the copy of the design file."""
 
 
@@ -126,10 +129,15 @@ def build(design: Design, out: Path, *, force: bool, engines: Sequence[str], say
         boards = tuple(results[name] for name in design.sections.fpga.boards)
         say("report", "started")
         circuit = verilog_trace(case, min(SHOWN * design.stimulus.span, MOST_TICKS))
-        page = render(design, simulation, circuit, verdicts, boards)
+        drawn = pictures(design, simulation, circuit)
+        data = {each.name: (f"data/{each.name}.csv",) for each in drawn} | {"run": ("traces.npz", "spikes.csv")}
+        (folder / "data").mkdir()
+        for each in drawn:
+            (folder / data[each.name][0]).write_bytes(content(each, ".csv"))
+        page = render(design, simulation, drawn, verdicts, boards, data)
         (folder / "report.html").write_text(page, encoding="utf-8", newline="\n")
         (folder / "spikes.csv").write_text(_spikes(design, simulation), encoding="utf-8", newline="\n")
-        (folder / "traces.npz").write_bytes(npz({"drive_raw": design.drive_raw, **simulation.bit_true}))
+        (folder / "traces.npz").write_bytes(run_content(design, simulation, ".npz"))
         (folder / design.path.name).write_bytes(design.path.read_bytes())
         write_manifest(folder, manifest(design, case, folder, simulation, verdicts, boards))
         say("report", "report.html")
@@ -195,7 +203,11 @@ def manifest(
         "seed": design.params.seed,
         "circuit": case.timing,
         "tools": tools,
-        "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())},
+        "files": {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
     }
     if simulation is not None:
         made["errors"] = {name: value for name, value, _ in error_rows(simulation)}

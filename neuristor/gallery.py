@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +13,11 @@ from neuristor.design_file import Design
 from neuristor.golden_model.neurons.behaviour import Behaviour
 from neuristor.golden_model.neurons.model import spike_times
 from neuristor.hdl.neurons import Neuron
-from neuristor.report import FLOAT, INK, STYLE
 from neuristor.sim.benches.case import Case
 from neuristor.sim.benches.scoreboard import compare
 from neuristor.steps import verilog_trace
 
-__all__ = ["Shown", "gallery", "not_reproduced", "plot"]
-
-COLUMNS = 4
-"""Panels in a row of the picture."""
-SCALES = ((1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns"))
-"""Units of the time axis."""
-MOST_POINTS = 4000
-"""Most points of a curve."""
+__all__ = ["Shown", "gallery", "not_reproduced"]
 
 
 @dataclass(frozen=True)
@@ -129,56 +119,3 @@ def _judged(behaviour: Behaviour, times: NDArray[np.float64]) -> bool:
         return bool(behaviour.shown(times))
     except (IndexError, ValueError):
         return False
-
-
-def plot(shown: list[Shown], title: str) -> str:
-    """Draw one panel for each behaviour: membrane potential (float and bit-true), and the input below.
-
-    Parameters
-    ----------
-    shown : list of Shown
-        Of `gallery`.
-    title : str
-        Title of the picture.
-
-    Returns
-    -------
-    str
-        SVG; the same behaviours give the same text.
-    """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    rows = -(-len(shown) // COLUMNS)
-    with mpl.rc_context(STYLE | {"font.size": 7}):
-        figure = Figure(figsize=(11, 1.75 * rows + 0.5), layout="constrained")
-        figure.suptitle(title)
-        axes: Any = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
-        for ax, each in zip(axes, shown, strict=False):
-            _panel(ax, each)
-        for ax in axes[len(shown) :]:
-            ax.set_axis_off()
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
-
-
-def _panel(ax: Any, each: Shown) -> None:
-    behaviour = each.behaviour
-    every = max(1, len(each.membrane) // MOST_POINTS)
-    dt = behaviour.params.dt
-    duration = len(each.membrane) * dt
-    scale, unit = next((pair for pair in SCALES if duration * pair[0] >= 2), SCALES[-1])
-    size, observed = (1e3, "mV") if behaviour.params.observed_unit == "V" else (1.0, behaviour.params.observed_unit)
-    time = scale * dt * np.arange(1, len(each.membrane) + 1)[::every]
-    ax.plot(time, size * each.float_membrane[::every], color=FLOAT, lw=1.6, alpha=0.6)
-    ax.plot(time, size * each.membrane[::every], color=INK, lw=0.6)
-    low, high = ax.get_ylim()
-    current = behaviour.current[::every]
-    span = float(np.ptp(current)) or 1.0
-    ax.plot(time, low - (0.35 - 0.25 * (current - current.min()) / span) * (high - low), color="0.4", lw=0.8)
-    ax.plot(scale * each.times, np.full(len(each.times), high), "|", color=INK, ms=4)
-    good = each.shown and not each.difference
-    verdict = "" if good else " (lost)" if not each.difference else " (CIRCUIT DIFFERS)"
-    ax.set_title(behaviour.title + verdict, color="black" if good else "#b03030", fontsize=8)
-    ax.set(xlabel=unit, ylabel=f"{behaviour.params.observed} in {observed}" if observed != "mV" else "mV")

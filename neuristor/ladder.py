@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuristor.golden_model.devices.reduction import Reduction
+from neuristor.golden_model.units import Figure
 from neuristor.steps import Simulation
 from neuristor.tables import si
 
@@ -24,7 +25,9 @@ def percent(error: float) -> str:
     """
     if error == -1:
         return "only the device fires"
-    return "only the neuron fires" if np.isinf(error) else f"{100 * error + 0.0:+.2f} %".replace("-0.00", "+0.00")
+    if np.isinf(error):
+        return "only the neuron fires"
+    return Figure(f"{100 * error + 0.0:+.2f} %".replace("-0.00", "+0.00"), 100 * error, "%")
 
 
 def _device_rows(found: Reduction | str | None) -> list[tuple[str, str, str]]:

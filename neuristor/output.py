@@ -19,7 +19,7 @@ from neuristor.golden_model.neurons.model import spike_times
 from neuristor.steps import Simulation
 from neuristor.version import __version__
 
-__all__ = ["ENDINGS", "check_run_file", "columns", "write_run"]
+__all__ = ["ENDINGS", "check_run_file", "columns", "run_content", "write_run"]
 
 Floats = NDArray[np.float64]
 ENDINGS = (".npz", ".parquet", ".csv")
@@ -102,28 +102,41 @@ def write_run(path: Path, design: Design, simulation: Simulation, *, force: bool
         If its name has another ending, or it cannot be written.
     """
     check_run_file(path, force=force)
+    write_file(path, run_content(design, simulation, path.suffix), force=force)
+
+
+def run_content(design: Design, simulation: Simulation, ending: str) -> bytes:
+    """Render a run as the content of a file; the same run gives the same bytes.
+
+    Parameters
+    ----------
+    design : Design
+        The array and its input.
+    simulation : Simulation
+        Its run.
+    ending : str
+        One of `ENDINGS`.
+    """
     times = spike_times(design.params, simulation.bit_true)
     neuron = np.repeat(np.arange(len(times)), [len(each) for each in times])
     when = np.concatenate([*times, np.zeros(0)])
     order = np.lexsort((neuron, when))
     neuron, when = neuron[order], when[order]
-    if path.suffix == ".csv":
+    if ending == ".csv":
         rows = "".join(f"{time:.9g},{n}\n" for time, n in zip(when.tolist(), neuron.tolist(), strict=True))
-        write_file(path, f"time (s),neuron\n{rows}", force=force)
-        return
+        return f"time (s),neuron\n{rows}".encode()
     found = columns(design, simulation)
     own = {f"parameter_{name}": each for name, each in design.unequal.items()}
     ticks, count = simulation.bit_true["spike"].shape
     time = design.params.dt * np.arange(1, ticks + 1, dtype=np.float64)
     about = {"neuristor": __version__, "design": design.path.name, "sha256": design.digest}
-    if path.suffix == ".npz":
+    if ending == ".npz":
         named = {name: unit for name, (_, unit) in {**found, **own}.items() if unit}
         units = {"time": "s", "spike_time": "s", **named}
         arrays = {"time": time, "spike_time": when, "spike_neuron": neuron}
         arrays |= {name: values for name, (values, _) in {**found, **own}.items()}
         arrays |= {"units": np.array(json.dumps(units)), "about": np.array(json.dumps(about))}
-        write_file(path, npz(arrays), force=force)
-        return
+        return npz(arrays)
     table = {"time": (np.repeat(time, count), "s"), "neuron": (np.tile(np.arange(count), ticks), "")}
     table |= {name: (values.reshape(-1), unit) for name, (values, unit) in found.items()}
     table |= {name: (np.tile(values, ticks), unit) for name, (values, unit) in own.items()}
@@ -137,4 +150,4 @@ def write_run(path: Path, design: Design, simulation: Simulation, *, force: bool
     buffer = io.BytesIO()
     arrays_of = [pa.array(values) for values, _ in table.values()]
     pq.write_table(pa.Table.from_arrays(arrays_of, schema=schema), buffer, compression="zstd")
-    write_file(path, buffer.getvalue(), force=force)
+    return buffer.getvalue()

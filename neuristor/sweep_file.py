@@ -1,24 +1,21 @@
-"""The Parquet file of a parameter sweep: written while runs finish, continued after an interruption, and drawn."""
+"""The Parquet file of a parameter sweep: written while runs finish, and continued after an interruption."""
 
 from __future__ import annotations
 
 import io
-import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neuristor.folder import OutputError, check_target, plain, write_file
-from neuristor.report import INK, STYLE
+from neuristor.folder import OutputError, check_target, write_file
 from neuristor.sweeps import Sweep, results
 
-__all__ = ["Rows", "carry_out", "earlier", "plot"]
+__all__ = ["Rows", "carry_out", "earlier"]
 
 SAVE_S = 5.0
 """Least time between two writes, in second: a kill loses the runs of this time, or of 20 times the time of a write."""
@@ -135,59 +132,3 @@ def carry_out(
             if rows:
                 _save(sweep, rows, out)
     return rows
-
-
-def plot(sweep: Sweep, rows: Rows) -> str:
-    """Draw the mean firing rate over the first two keys that are numbers; a histogram if only seeds are varied.
-
-    Parameters
-    ----------
-    sweep : Sweep
-        The sweep.
-    rows : mapping of int to mapping
-        Columns of each finished run, by its number.
-
-    Returns
-    -------
-    str
-        SVG.
-    """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
-    good = [row for _, row in sorted(rows.items()) if row.get("problem") is None]
-    numeric = [
-        axis.key
-        for axis in sweep.axes
-        if not axis.key.endswith("seed")
-        and all(isinstance(row[axis.key], int | float) for row in good)
-        and len({row[axis.key] for row in good}) > 1
-    ]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 4.0), layout="constrained")
-        axes = figure.subplots()
-        rates = np.array([row["rate_hz"] for row in good])
-        if not numeric:
-            axes.hist(rates, bins=min(40, max(5, math.isqrt(len(good)))), color=INK)
-            axes.set(xlabel="mean rate (Hz)", ylabel="runs")
-        else:
-            at = np.array([row[numeric[0]] for row in good], dtype=np.float64)
-            if len(numeric) > 1:
-                points = axes.scatter(at, rates, c=[row[numeric[1]] for row in good], s=12, cmap="viridis")
-                figure.colorbar(points, label=numeric[1])
-            else:
-                axes.scatter(at, rates, s=12, color=INK)
-                places = np.unique(at)
-                if len(places) < len(at):
-                    axes.plot(places, [np.median(rates[at == each]) for each in places], color=INK, label="median")
-                    axes.legend(frameon=False)
-            if any(axis.log for axis in sweep.axes if axis.key == numeric[0]):
-                axes.set_xscale("log")
-            elif all(isinstance(row[numeric[0]], int) for row in good):
-                axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            axes.set(xlabel=numeric[0], ylabel="mean rate (Hz)")
-        axes.set_title(f"{plain(sweep.files.design)}: {len(good)} of {sweep.runs} runs", loc="left", parse_math=False)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()

@@ -15,7 +15,7 @@ from rich import table as rich_table
 from rich.console import Console
 from rich.markup import escape
 
-from neuristor.golden_model.units import si
+from neuristor.golden_model.units import Figure, si
 
 __all__ = ["Table", "Tabular", "si"]
 
@@ -71,7 +71,7 @@ class Table:
             *map(escape, self.columns), title=escape(self.title) or None, show_header=bool(self.columns), box=box.SIMPLE
         )
         for row in self.rows:
-            made.add_row(*map(escape, row))
+            made.add_row(*(cell if isinstance(cell, Figure) else escape(cell) for cell in row))
         return made
 
     def text(self) -> str:

@@ -70,7 +70,7 @@ def described_fields(kind: type) -> set[str]:
 def commands(module: str) -> list[Any]:
     """Functions that are commands of the command line: typer prints their parameters, each with its help text."""
     app = getattr(importlib.import_module(module), "app", None)
-    return [each.callback for each in app.registered_commands] if isinstance(app, typer.Typer) else []
+    return [inspect.unwrap(each.callback) for each in app.registered_commands] if isinstance(app, typer.Typer) else []
 
 
 def problems(name: str, each: Any) -> list[str]:

@@ -38,7 +38,7 @@ from neuristor.golden_model.neurons import kernel
 from neuristor.golden_model.neurons.coupling import Coupling
 from neuristor.hdl.neurons import Neuron
 from neuristor.hdl.neurons.equations import equation_neuron
-from neuristor.report import STYLE, svg
+from neuristor.pictures.paper import STYLE, svg
 
 __all__ = ["Array", "bit_true", "euler", "exponent", "float_ticks", "main", "phase"]
 

@@ -30,7 +30,7 @@ from neuristor.golden_model.networks.order import phase_differences
 from neuristor.golden_model.networks.rails import Rails, spins
 from neuristor.golden_model.neurons.relaxation_oscillator import RelaxationOscillatorBitTrue, RelaxationOscillatorParams
 from neuristor.golden_model.variability import Variability
-from neuristor.report import STYLE, svg
+from neuristor.pictures.paper import STYLE, svg
 
 __all__ = ["PIXELS", "Ending", "bit_true", "design", "devices", "learnt", "main", "params", "phase_form", "rails"]
 

@@ -99,7 +99,8 @@ def check_strength(system: System, coupling: Coupling, values: Mapping[Any, Any]
     if moved < STRONGEST:
         return
     if coupling.kind == "resistive":
-        limit, given = f"at least {si(coupling.value * moved / STRONGEST, 'ohm')}", si(coupling.value, "ohm")
+        limit = f"at least {si(coupling.value * moved / STRONGEST, 'ohm')}"
+        given: str = si(coupling.value, "ohm")
     else:
         unit = f"{made.unit}/{system.states[made.reads].unit}"
         limit = f"at most {abs(coupling.value) * STRONGEST / moved:.3g} {unit}"

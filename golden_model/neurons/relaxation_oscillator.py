@@ -1176,7 +1176,7 @@ def summary(params: RelaxationOscillatorParams) -> list[tuple[str, str]]:
         rows.append(("charging, discharging", f"{si(t_ins, 's')}, {si(t_met, 's')}"))
     if coupling is not None:
         unit = "ohm" if coupling.kind == "resistive" else "F"
-        value = si(coupling.value, unit)
+        value: str = si(coupling.value, unit)
         if coupling.values:
             value = (
                 f"{len(coupling.values)} edges of {si(min(coupling.values), unit)} to {si(max(coupling.values), unit)}"

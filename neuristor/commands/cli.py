@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, get_type_hints
 
 import typer
 from rich.console import Console
@@ -13,7 +15,7 @@ from neuristor.boards.base import MissingTool
 from neuristor.boards.flow import ToolError as FlowError
 from neuristor.boards.host import BoardError
 from neuristor.commands import board, design, devices, doctor, evidence, model, onn, snn, sweep
-from neuristor.commands.terminal import console, stop
+from neuristor.commands.terminal import console, print_record, start_record, stop
 from neuristor.folder import OutputError, one_line
 from neuristor.golden_model.files import one_run
 from neuristor.hdl.conversion import YosysError
@@ -26,20 +28,63 @@ __all__ = ["app", "main"]
 
 
 class _Group(TyperGroup):
-    """Ctrl-C prints a sentence."""
+    """Ctrl-C prints a sentence; with --json, all that was printed comes at the end."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            found = super().invoke(ctx)
+            print_record(0)
+        except typer.Exit as error:
+            print_record(error.exit_code)
+            raise
         except KeyboardInterrupt:
             Console(stderr=True, highlight=False).print("neuristor: stopped; nothing was written")
+            print_record(130)
             raise typer.Exit(130) from None
+        return found
+
+
+def _collect(ctx: typer.Context, wanted: bool) -> bool:
+    if wanted:
+        start_record(ctx.command_path)
+    return wanted
+
+
+JSON = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        is_eager=True,
+        callback=_collect,
+        help="Print the result as JSON: figures with value and unit. docs/json.md has the schema.",
+    ),
+]
+
+
+def _with_json(part: typer.Typer) -> None:
+    """Give each command the option --json."""
+    for command in part.registered_commands:
+        if command.callback is not None:
+            command.callback = _has_json(command.callback)
+
+
+def _has_json(command: Callable[..., Any]) -> Callable[..., Any]:
+    def called(*, as_json: bool = False, **given: Any) -> Any:
+        return command(**given)
+
+    last = inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=JSON)
+    hints = get_type_hints(command, include_extras=True)
+    own = [each.replace(annotation=hints[name]) for name, each in inspect.signature(command).parameters.items()]
+    called.__doc__, called.__name__, called.__module__ = command.__doc__, command.__name__, command.__module__
+    called.__annotations__ = {**hints, "as_json": JSON}
+    called.__wrapped__ = command  # type: ignore[attr-defined]
+    called.__signature__ = inspect.Signature([*own, last])  # type: ignore[attr-defined]
+    return called
 
 
 app = typer.Typer(
     cls=_Group,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Describe an oxide neuron device, get an FPGA that behaves like an array of them, with proof that it does."
@@ -53,9 +98,12 @@ for _title, _part in (
     ("Boards", board),
     ("This computer", doctor),
 ):
+    _with_json(_part.app)
     for _command in _part.app.registered_commands:
         _command.rich_help_panel = _title
     app.add_typer(_part.app)
+for _networks in (model, onn, snn):
+    _with_json(_networks.app)
 app.add_typer(model.app, name="model", rich_help_panel="Devices")
 app.add_typer(onn.app, name="onn", rich_help_panel="Networks")
 app.add_typer(snn.app, name="snn", rich_help_panel="Networks")
@@ -73,6 +121,7 @@ def main() -> None:
     except MemoryError:
         sentence = "there is not enough memory"
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"neuristor: {one_line(sentence)}", markup=False)
+    print_record(2, one_line(sentence))
     sys.exit(2)
 
 

@@ -17,15 +17,22 @@ from rich.table import Table
 
 from neuristor import api
 from neuristor.accuracy import Result, parse_target, write_words
-from neuristor.accuracy import plot as plot_accuracy
 from neuristor.boards import BOARDS
 from neuristor.build import Say, build, engines_here, manifest
-from neuristor.commands.options import DesignFile, Force, ModuleName, VerilogFile
+from neuristor.commands.options import (
+    PICTURE_FILE,
+    DesignFile,
+    Force,
+    ModuleName,
+    Plot,
+    VerilogFile,
+    check_plot,
+    write_plot,
+)
 from neuristor.commands.terminal import checked_name, console, ends_with, named, one_of, refuse, wrote
 from neuristor.design_file import Design, key_table, load
 from neuristor.folder import (
     check_folder,
-    check_target,
     output_folder,
     with_manifest,
     write_file,
@@ -34,10 +41,11 @@ from neuristor.folder import (
 )
 from neuristor.gallery import Shown, not_reproduced
 from neuristor.gallery import gallery as run_gallery
-from neuristor.gallery import plot as plot_gallery
 from neuristor.ladder import LIMIT, error_rows, percent, warnings
 from neuristor.output import check_run_file, write_run
-from neuristor.report import waveforms
+from neuristor.pictures.evidence import accuracy_picture, behaviours_picture
+from neuristor.pictures.runs import run_pictures
+from neuristor.pictures.screen import page
 from neuristor.sim.benches.verify import ENGINES, Verdict, missing
 from neuristor.sim.engines.simulators import ToolError
 from neuristor.sim.netlists.gates import FAMILIES
@@ -99,8 +107,14 @@ def _steps() -> Iterator[Say]:
 @app.command()
 def simulate(
     design: DesignFile,
-    plot_to: Annotated[
-        Path | None, typer.Option("--plot", help="HTML page to write: waveforms, spikes, phases.")
+    plot_to: Plot = None,
+    picture: Annotated[
+        str | None,
+        typer.Option(
+            "--picture",
+            help="Which picture: waveforms, phase, spikes, errors, or another that it has. Default: all on a page, "
+            "the waveforms in another file.",
+        ),
     ] = None,
     save_to: Annotated[
         Path | None,
@@ -112,8 +126,9 @@ def simulate(
 
     Example: `neuristor simulate examples/vo2_coupled_oscillators.toml --plot waveforms.html --save run.npz`
     """
-    if plot_to is not None:
-        check_target(plot_to, force=force, ending=".html")
+    check_plot(plot_to, force=force)
+    if picture is not None and plot_to is None:
+        refuse("--picture needs --plot")
     if save_to is not None:
         with named("--save"):
             check_run_file(save_to, force=force)
@@ -124,8 +139,12 @@ def simulate(
     _print_frames(loaded, simulation)
     _print_errors(simulation)
     if plot_to is not None:
-        write_file(plot_to, waveforms(loaded, simulation), force=force)
-        wrote(plot_to)
+        drawn = {each.name: each for each in run_pictures(loaded, simulation)}
+        if picture is None and plot_to.suffix.lower() == ".html":
+            write_file(plot_to, page(list(drawn.values()), loaded.name), force=force)
+            wrote(plot_to)
+        else:
+            write_plot(plot_to, drawn[one_of("--picture", picture or "waveforms", drawn)], force=force)
     if save_to is not None:
         write_run(save_to, loaded, simulation, force=force)
         wrote(save_to)
@@ -148,9 +167,7 @@ def accuracy_command(
     high: Annotated[
         float | None, typer.Option("--to", help="Highest input current, in ampere. Default: that of the design.")
     ] = None,
-    plot_to: Annotated[
-        Path | None, typer.Option("--plot", help="SVG file to write: rates, errors by cause, jitter, duty.")
-    ] = None,
+    plot_to: Plot = None,
     force: Force = False,
 ) -> None:
     """Compare the neuron with its device and its fixed-point circuit over a sweep of input currents.
@@ -164,8 +181,7 @@ def accuracy_command(
         wanted = None if target is None else parse_target(target)
     if write and wanted is None:
         refuse(f"{design}: --write needs a --target")
-    if plot_to is not None:
-        check_target(plot_to, force=force, ending=".svg")
+    check_plot(plot_to, force=force)
     loaded = api.design(design)
     with console.status("sweep") as status:
         compared = api.compare(loaded, target=wanted, points=points, low=low, high=high, progress=status.update)
@@ -176,8 +192,7 @@ def accuracy_command(
     if result.phase_error is not None:
         console.print(f"phases of the coupled oscillators: within {result.phase_error:.2g} degrees of the physics")
     if plot_to is not None:
-        write_file(plot_to, plot_accuracy(result, loaded), force=force)
-        wrote(plot_to)
+        write_plot(plot_to, accuracy_picture(result, loaded), force=force)
     if result.words is not None:
         _print_words(result, target)
         if write:
@@ -211,7 +226,8 @@ def _print_words(result: Result, target: str | None) -> None:
 def gallery(
     design: DesignFile,
     plot_to: Annotated[
-        Path | None, typer.Option("--out", help="SVG file to write: one panel for each behaviour.")
+        Path | None,
+        typer.Option("--plot", "--out", help=f"Picture to write, a panel for each behaviour: {PICTURE_FILE}."),
     ] = None,
     force: Force = False,
 ) -> None:
@@ -223,17 +239,14 @@ def gallery(
 
     Example: `neuristor gallery examples/vo2_neuristor.toml --out behaviours.svg`
     """
-    if plot_to is not None:
-        check_target(plot_to, force=force, ending=".svg")
+    check_plot(plot_to, force=force)
     loaded = load(design)
     with named(design), console.status("behaviours") as status:
         shown = run_gallery(loaded, lambda done: status.update(f"{done}: done"))
     lost = not_reproduced(loaded)
     _print_gallery(loaded, shown, lost)
     if plot_to is not None:
-        title = f"{loaded.name}: {loaded.neuron.name}, float (wide) and bit-true"
-        write_file(plot_to, plot_gallery(shown, title), force=force)
-        wrote(plot_to)
+        write_plot(plot_to, behaviours_picture(shown, loaded), force=force)
     for each in shown:
         if each.difference:
             console.print(f"{each.behaviour.title}: {each.difference}", style="red", markup=False, soft_wrap=True)

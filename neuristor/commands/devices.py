@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +10,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from neuristor import api
-from neuristor.commands.options import Force
+from neuristor.commands.options import Force, Plot, check_plot, write_plot
 from neuristor.commands.terminal import console, named, plain_console, refuse, wrote
 from neuristor.fit import Options
 from neuristor.fit import fit as fit_files
-from neuristor.folder import check_target, plain, write_file
+from neuristor.folder import plain
 from neuristor.golden_model.devices.catalogue import preset
-from neuristor.show import describe, plot
+from neuristor.pictures.devices import device_picture
+from neuristor.show import describe
 
 __all__ = ["app"]
 
@@ -29,9 +29,7 @@ def devices(
     name: Annotated[
         str | None, typer.Argument(help="Show this device: its numbers, operating window and energy.")
     ] = None,
-    plot_to: Annotated[
-        Path | None, typer.Option("--plot", help="SVG file to write: I-V curve, operating window, waveform.")
-    ] = None,
+    plot_to: Plot = None,
     force: Force = False,
 ) -> None:
     """List the catalogue of published devices, or show one with the source of each number.
@@ -43,24 +41,16 @@ def devices(
             refuse("--plot needs the name of a device")
         console.print(api.devices().rich())
         return
-    if plot_to is not None:
-        check_target(plot_to, force=force, ending=".svg")
+    check_plot(plot_to, force=force)
     with named():
-        entry, rows, picture = preset(name), describe(name), None if plot_to is None else _picture(name)
+        entry, rows, picture = preset(name), describe(name), None if plot_to is None else device_picture(name)
     console.print(f"{entry.title}\n{entry.paper}", soft_wrap=True)
     table = Table("what", "value", show_header=False)
     for label, text in rows:
         table.add_row(label, escape(text))
     console.print(table)
-    if plot_to is not None and picture is not None:
-        write_file(plot_to, picture, force=force)
-        wrote(plot_to)
-
-
-def _picture(name: str) -> str:
-    with tempfile.TemporaryDirectory(prefix="neuristor-") as scratch:
-        plot(name, Path(scratch) / "device.svg")
-        return (Path(scratch) / "device.svg").read_text("utf-8")
+    if picture is not None:
+        write_plot(plot_to, picture, force=force)
 
 
 @app.command()
@@ -84,7 +74,7 @@ def fit(
         str, typer.Option("--model", help="Neuron model: one made of a single device in a circuit.")
     ] = "lif",
     count: Annotated[int, typer.Option("--count", help="Number of neurons, 1 to 65536.")] = 64,
-    plot_to: Annotated[Path | None, typer.Option("--plot", help="SVG file to write: data and fit.")] = None,
+    plot_to: Plot = None,
     kind: Annotated[
         list[str] | None,
         typer.Option("--kind", help="What a file holds, if it is taken for another: iv, transient, rt."),

@@ -7,20 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 import typer
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-from neuristor.commands.options import Force, PhaseBits, Plot, Seed, WeightBits
+from neuristor.commands.options import Force, PhaseBits, Plot, Seed, WeightBits, check_plot, write_plot
 from neuristor.commands.terminal import one_of, refuse, wrote
 from neuristor.commands.terminal import plain_console as console
 from neuristor.design_file import load
-from neuristor.folder import check_target, plain, write_file
+from neuristor.folder import check_target, write_file
 from neuristor.golden_model.devices.onn import DeviceOnn
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.networks.associative import (
@@ -36,7 +34,7 @@ from neuristor.golden_model.networks.associative import (
 )
 from neuristor.golden_model.networks.kuramoto import Kuramoto
 from neuristor.golden_model.networks.onn import OnnBitTrue, OnnParams, energy, spins
-from neuristor.report import STYLE, svg
+from neuristor.pictures.networks import about_file, patterns_picture
 from neuristor.weights_file import checked
 
 __all__ = ["app"]
@@ -94,9 +92,9 @@ def recall_command(
 
     Example: `neuristor onn recall 10x10 --rule diederich_opper --noise 0.25 --plot recall.svg`
     """
-    for path, ending in ((plot_to, ".svg"), (weights_to, "")):
-        if path is not None:
-            check_target(path, force=force, ending=ending)
+    check_plot(plot_to, force=force)
+    if weights_to is not None:
+        check_target(weights_to, force=force)
     rules = rule or list(RULES)
     for name in rules:
         one_of("--rule", name, RULES)
@@ -130,8 +128,8 @@ def recall_command(
         network = OnnBitTrue(params, np.where(begin > 0, 0, params.half))
         network.run(100)
         columns = {"learnt": found.pixels[:PICTURES], "disturbed": begin, "recalled": _seen(network, begin)}
-        write_file(plot_to, _pictures(found, columns, rules[-1]), force=force)
-        wrote(plot_to)
+        shape = found.rows, found.columns
+        write_plot(plot_to, patterns_picture(columns, shape, rules[-1], about_file(str(patterns))), force=force)
 
 
 def _seen(network: OnnBitTrue, begin: Integers) -> Integers:
@@ -139,21 +137,6 @@ def _seen(network: OnnBitTrue, begin: Integers) -> Integers:
     found = spins(network.phase, network.params.phase_bits)
     inverse = (found * begin).sum(axis=1, keepdims=True) < 0
     return np.asarray(np.where(inverse, -found, found))
-
-
-def _pictures(patterns: Patterns, columns: dict[str, Integers], title: str) -> str:
-    count = len(next(iter(columns.values())))
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(1.5 * len(columns), 1.6 * count), layout="constrained")
-        figure.suptitle(plain(title).replace("_", " "), parse_math=False)
-        panels = figure.subplots(count, len(columns), squeeze=False)
-        for column, (name, pixels) in enumerate(columns.items()):
-            for row in range(count):
-                panel = panels[row, column]
-                panel.imshow(-pixels[row].reshape(patterns.rows, patterns.columns), cmap="gray", vmin=-1, vmax=1)
-                panel.set(xticks=[], yticks=[])
-            panels[0, column].set_title(name, fontsize=8)
-        return svg(figure)
 
 
 class _End(NamedTuple):
@@ -191,8 +174,7 @@ def compare(
 
     Example: `neuristor onn compare examples/vo2_coupled_oscillators.toml 3x3 --plot compare.svg`
     """
-    if plot_to is not None:
-        check_target(plot_to, force=force, ending=".svg")
+    check_plot(plot_to, force=force)
     circuit = load(design).circuit
     if not isinstance(circuit, Circuit):
         refuse(f"{design}: must have a threshold switch for a device")
@@ -242,8 +224,12 @@ def compare(
             key: np.array([end.spins * begin[n, 0] for n, end in enumerate(ends)]) for key, ends in rows.items()
         }
         columns = {key: pixels[:PICTURES] for key, pixels in columns.items()}
-        write_file(plot_to, _pictures(found, columns, f"{design.stem}, strength {strength:g}"), force=force)
-        wrote(plot_to)
+        shape = found.rows, found.columns
+        write_plot(
+            plot_to,
+            patterns_picture(columns, shape, f"{design.stem}, strength {strength:g}", about_file(str(patterns))),
+            force=force,
+        )
 
 
 def _digital(params: OnnParams, start: Floats, detuning: Floats | None, periods: int) -> list[_End]:

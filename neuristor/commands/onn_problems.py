@@ -9,23 +9,21 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import matplotlib as mpl
 import numpy as np
 import typer
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from rich.progress import Progress
 from rich.table import Table
 
-from neuristor.commands.options import Force, Plot, Seed, WeightBits
+from neuristor.commands.options import Force, Plot, Seed, WeightBits, check_plot, write_plot
 from neuristor.commands.terminal import plain_console as console
 from neuristor.commands.terminal import refuse, wrote
-from neuristor.folder import check_target, plain, write_file
+from neuristor.folder import check_target, write_file
 from neuristor.golden_model.files import content
 from neuristor.golden_model.networks.ising import Graph, Ising, colouring, max_cut, partition
 from neuristor.golden_model.networks.onn import Solution, solve
 from neuristor.golden_model.networks.problem_files import read_graph, read_ising, read_numbers, read_qubo
-from neuristor.report import STYLE, svg
+from neuristor.pictures.networks import about_file, solution_picture
 from neuristor.version import __version__
 from neuristor.weights_file import checked
 
@@ -94,9 +92,9 @@ def solve_command(
 
     Example: `neuristor onn solve graph.txt --periods 2000 --out cut.json --plot cut.svg`
     """
-    for path, ending in ((out, ""), (plot_to, ".svg")):
-        if path is not None:
-            check_target(path, force=force, ending=ending)
+    check_plot(plot_to, force=force)
+    if out is not None:
+        check_target(out, force=force)
     if upper_triangle and problem is not _Problem.QUBO:
         refuse("--upper-triangle is for --problem qubo")
     graph, ising = _posed(problem_file, problem, colours, upper_triangle)
@@ -129,8 +127,11 @@ def solve_command(
         write_file(out, _solution_json(found, problem_file, problem, weight), force=force)
         wrote(out)
     if plot_to is not None:
-        write_file(plot_to, _solution_plot(found, weight, title), force=force)
-        wrote(plot_to)
+        ends = np.cumsum([segment.periods for segment in found.schedule]).astype(np.float64)
+        history, best = _values(found.history, weight), _values(found.energies, weight)
+        source = about_file(problem_file.name, hashlib.sha256(content(problem_file)).hexdigest())
+        what = "cut" if weight is not None else "energy"
+        write_plot(plot_to, solution_picture(ends, history, best, what, title, source), force=force)
 
 
 def _posed(path: Path, problem: _Problem, colours: int, upper_triangle: bool) -> tuple[Graph | None, Ising]:
@@ -212,16 +213,3 @@ def _solution_json(found: Solution, path: Path, problem: _Problem, weight: float
     if weight is not None:
         entries["cut"] = (weight - found.energy) / 2
     return json.dumps(entries, indent=1, sort_keys=True) + "\n"
-
-
-def _solution_plot(found: Solution, weight: float | None, title: str) -> str:
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(8, 3), layout="constrained")
-        course, last = figure.subplots(1, 2, width_ratios=(2, 1))
-        periods = np.cumsum([segment.periods for segment in found.schedule])
-        course.plot(periods, _values(found.history, weight), lw=0.5, alpha=0.7)
-        course.set(xlabel="periods", ylabel="cut" if weight is not None else "energy")
-        course.set_title(plain(title), parse_math=False)
-        last.hist(_values(found.energies, weight), bins=min(10, len(found.energies)))
-        last.set(xlabel="best of a trial", ylabel="trials")
-        return svg(figure)

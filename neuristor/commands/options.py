@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
+from neuristor.commands.terminal import named, wrote
+from neuristor.pictures.files import check_picture_file, write_picture
+from neuristor.pictures.picture import Picture
+
 __all__ = [
+    "PICTURE_FILE",
     "DesignFile",
     "Force",
     "JsonFile",
@@ -20,6 +25,8 @@ __all__ = [
     "Simulator",
     "VerilogFile",
     "WeightBits",
+    "check_plot",
+    "write_plot",
 ]
 
 OSCILLATORS = "For oscillators"
@@ -35,7 +42,8 @@ Force = Annotated[
         help="Replace the output if it exists. Inputs stay, and folders with files that Neuristor did not write.",
     ),
 ]
-Plot = Annotated[Path | None, typer.Option("--plot", help="SVG file to write: a picture of the result.")]
+PICTURE_FILE = "a drawing (.svg, .pdf, .png), a page (.html), or its data (.csv, .parquet, .npz)"
+Plot = Annotated[Path | None, typer.Option("--plot", help=f"Picture of the result to write: {PICTURE_FILE}.")]
 JsonFile = Annotated[Path | None, typer.Option("--out", help="JSON file to write: the complete result.")]
 VerilogFile = Annotated[
     Path, typer.Option("--out", help="Verilog file to write; a manifest (.json) is written beside it.")
@@ -63,3 +71,35 @@ Parts = Annotated[
     int,
     typer.Option("--parts", help="Clocks for a column of weights: 1, 2, 4, 8, 16 or 32.", rich_help_panel=OSCILLATORS),
 ]
+
+
+def check_plot(path: Path | None, *, force: bool) -> None:
+    """Check the option ``--plot`` before anything is computed.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Its value.
+    force : bool
+        The file may exist.
+    """
+    if path is not None:
+        with named("--plot"):
+            check_picture_file(path, force=force)
+
+
+def write_plot(path: Path | None, picture: Picture, *, force: bool) -> None:
+    """Write a picture, or its data, if ``--plot`` asks for it.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The file.
+    picture : Picture
+        The picture.
+    force : bool
+        Replace a file of that name.
+    """
+    if path is not None:
+        write_picture(path, picture, force=force)
+        wrote(path)

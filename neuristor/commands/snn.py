@@ -10,10 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import matplotlib as mpl
 import numpy as np
 import typer
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from rich.progress import Progress
 from rich.table import Table
@@ -22,7 +20,7 @@ from neuristor.api import verify as verify_network
 from neuristor.boards import BOARDS
 from neuristor.boards.flow import DoesNotFit, implement
 from neuristor.boards.selftest import BoardTop, SnnSelfTest
-from neuristor.commands.options import Force, ModuleName, Plot, Simulator, VerilogFile
+from neuristor.commands.options import Force, ModuleName, Plot, Simulator, VerilogFile, check_plot, write_plot
 from neuristor.commands.terminal import checked_name, ends_with, named, one_of, refuse, say_notes, say_verdict, wrote
 from neuristor.commands.terminal import plain_console as console
 from neuristor.folder import (
@@ -36,7 +34,6 @@ from neuristor.folder import (
 )
 from neuristor.golden_model.networks.nir_graph import read, write
 from neuristor.golden_model.networks.quantization import (
-    Point,
     accuracy,
     answers,
     compare,
@@ -49,7 +46,8 @@ from neuristor.golden_model.networks.snn import INPUT, SnnParams, Words, dequant
 from neuristor.golden_model.networks.synapses import Convolution
 from neuristor.hdl.snn import Snn
 from neuristor.network_file import NetworkFile, network_keys, open_network
-from neuristor.report import STYLE, svg
+from neuristor.pictures.networks import about_file, bits_picture, spread_picture
+from neuristor.pictures.picture import Picture
 from neuristor.tables import si
 from neuristor.version import __version__
 
@@ -228,17 +226,14 @@ def accuracy_command(
 
     Example: `neuristor snn accuracy examples/snn_digits.toml --plot bits.svg`
     """
-    if plot_to is not None:
-        check_target(plot_to, force=force, ending=".svg")
+    check_plot(plot_to, force=force)
     file = _opened(network)
     labels = _labelled(file)
     with console.status("float"):
         expected = accuracy(reference_answers(file.network, file.inputs), labels)
     console.print(f"float: {_percent(expected)} of {len(labels)}")
-    figure = _over_spread(file, labels, expected, cycle, seeds) if spread else _over_bits(file, labels, expected, loss)
-    if plot_to is not None:
-        write_file(plot_to, svg(figure), force=force)
-        wrote(plot_to)
+    picture = _over_spread(file, labels, expected, cycle, seeds) if spread else _over_bits(file, labels, expected, loss)
+    write_plot(plot_to, picture, force=force)
 
 
 @contextmanager
@@ -253,7 +248,7 @@ def _progress() -> Iterator[Callable[[float, str], None]]:
         yield say
 
 
-def _over_spread(file: NetworkFile, labels: NDArray[np.int64], expected: float, cycle: bool, seeds: int) -> Figure:
+def _over_spread(file: NetworkFile, labels: NDArray[np.int64], expected: float, cycle: bool, seeds: int) -> Picture:
     """Print and draw the accuracy over the spread of the thresholds."""
     with _progress() as say:
         words = file.words()
@@ -263,10 +258,10 @@ def _over_spread(file: NetworkFile, labels: NDArray[np.int64], expected: float, 
     for one, found in points:
         table.add_row(f"{one:.0%}", *(_percent(float(v)) for v in (found.mean(), found.min(), found.max())))
     console.print(table)
-    return _spread_plot(points, expected)
+    return spread_picture(points, expected, about_file(file.path.name, file.digest))
 
 
-def _over_bits(file: NetworkFile, labels: NDArray[np.int64], expected: float, loss: float | None) -> Figure:
+def _over_bits(file: NetworkFile, labels: NDArray[np.int64], expected: float, loss: float | None) -> Picture:
     """Print and draw the accuracy over word lengths; with a loss, search the smallest."""
     best = None
     with _progress() as say:
@@ -286,38 +281,7 @@ def _over_bits(file: NetworkFile, labels: NDArray[np.int64], expected: float, lo
             f"{_percent(best.accuracy)}",
             markup=False,
         )
-    return _bits_plot(tried, expected)
-
-
-def _spread_plot(points: list[tuple[float, Any]], expected: float) -> Figure:
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(5, 3), layout="constrained")
-        panel = figure.subplots()
-        x = [100 * spread for spread, _ in points]
-        mean = [100 * found.mean() for _, found in points]
-        panel.fill_between(x, [100 * f.min() for _, f in points], [100 * f.max() for _, f in points], alpha=0.3)
-        panel.plot(x, mean, ".-", label="bit-true, mean of all seeds")
-        panel.axhline(100 * expected, linestyle="--", color="gray", label="float, without spread")
-        panel.set(xlabel="spread of the threshold (%)", ylabel="accuracy (%)")
-        panel.legend(fontsize=7)
-    return figure
-
-
-def _bits_plot(tried: list[Point], expected: float) -> Figure:
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(5, 3), layout="constrained")
-        panel = figure.subplots()
-        for room in dict.fromkeys(point.membrane_bits for point in tried):
-            some = [point for point in tried if point.membrane_bits == room]
-            x = [float(np.mean(point.weight_bits)) for point in some]
-            panel.plot(
-                x, [100 * point.accuracy for point in some], ".-", label=f"membranes {', '.join(map(str, room))}"
-            )
-        panel.axhline(100 * expected, linestyle="--", color="gray", label="float")
-        panel.set(xlabel="bits of a weight", ylabel="accuracy (%)")
-        if len(panel.lines) < 9:
-            panel.legend(fontsize=7)
-    return figure
+    return bits_picture(tried, expected, about_file(file.path.name, file.digest))
 
 
 def _manifest(file: NetworkFile, params: SnnParams, circuit: Snn) -> dict[str, Any]:

@@ -12,12 +12,12 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from neuristor.commands.options import DesignFile
+from neuristor.commands.options import DesignFile, Plot, check_plot, write_plot
 from neuristor.commands.terminal import console, ends_with, named, stop, wrote
 from neuristor.design_file import DesignError, load
-from neuristor.folder import check_target, write_file
 from neuristor.golden_model.files import inputs, one_run
-from neuristor.sweep_file import Rows, carry_out, earlier, plot
+from neuristor.pictures.networks import about_file, sweep_picture
+from neuristor.sweep_file import Rows, carry_out, earlier
 from neuristor.sweeps import CLOCKS, MEASURED, MOST_RUNS, PHYSICS, Axis, Files, Sweep, parse_axis
 from neuristor.tables import si
 
@@ -58,9 +58,7 @@ def sweep(
     scheduler: Annotated[
         str | None, typer.Option("--scheduler", help="Run on the workers of this Dask scheduler: tcp://ADDRESS:PORT.")
     ] = None,
-    plot_to: Annotated[
-        Path | None, typer.Option("--plot", help="SVG file to write: firing rate over the keys.")
-    ] = None,
+    plot_to: Plot = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the output, and run all runs again.")] = False,
 ) -> None:
     """Run the bit-true model for all combinations of values of some keys, or for a random sample of them.
@@ -73,8 +71,7 @@ def sweep(
 
     Example: `neuristor sweep examples/vo2_oscillators.toml --vary circuit.supply=2.2:3:9 --out v.parquet`
     """
-    if plot_to is not None:
-        check_target(plot_to, force=True, ending=".svg")
+    check_plot(plot_to, force=True)
     with named():
         axes = tuple(parse_axis(text) for text in vary)
         plan = Sweep(Files.of(design, _sources(design, axes)), axes, sample, seed, physics)
@@ -92,8 +89,7 @@ def sweep(
             soft_wrap=True,
         )
     if plot_to is not None and len(problems) < plan.runs:
-        write_file(plot_to, plot(plan, rows), force=True)
-        wrote(plot_to)
+        write_plot(plot_to, sweep_picture(plan, rows, about_file(plan.files.design)), force=True)
     wrote(out)
     ends_with(len(problems) < plan.runs)
 

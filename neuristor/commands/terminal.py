@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from neuristor.api import Verification
+from neuristor.commands.record import Record
 from neuristor.hdl.names import check_module_name
 from neuristor.toml_file import DesignError
 
@@ -21,19 +25,69 @@ __all__ = [
     "named",
     "one_of",
     "plain_console",
+    "print_record",
     "refuse",
     "say_notes",
     "say_verdict",
+    "start_record",
     "stop",
     "wrote",
 ]
 
 LOG_WIDTH = 132
 """Least width where the output is not a terminal, in characters."""
+MANY = 6
+"""Columns from which a table that is too wide is turned."""
 
 
-def _made(markup: bool) -> Console:
-    made = Console(highlight=False, markup=markup, emoji=markup)
+class _Page(Console):
+    """A console whose tables and sentences can be collected, to be printed as JSON at the end.
+
+    Attributes
+    ----------
+    collected : Record or None
+        What was printed, if it is collected; shared by all pages.
+    """
+
+    collected: Record | None = None
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print, or collect.
+
+        Parameters
+        ----------
+        *objects
+            Texts and tables.
+        **options
+            As of rich's consoles.
+        """
+        if _Page.collected is None:
+            super().print(*(self._narrow(each) if isinstance(each, Table) else each for each in objects), **options)
+            return
+        for each in objects:
+            if isinstance(each, Table):
+                _Page.collected.add_table(each, self._plain)
+            elif text := (each if options.get("markup", self._markup) is False else self._plain(str(each))).strip():
+                _Page.collected.notes.append(text)
+
+    @staticmethod
+    def _plain(text: str) -> str:
+        return Text.from_markup(text).plain
+
+    def _narrow(self, table: Table) -> Table:
+        """A table that is wider than the page, turned if that helps: a line for each of its columns."""
+        measured = self.measure(table).maximum
+        if measured <= self.width or len(table.columns) < MANY or not table.show_header:
+            return table
+        turned = Table(show_header=False, title=table.title, box=table.box)
+        for column in table.columns:
+            turned.add_row(str(column.header), *(each if isinstance(each, str) else "" for each in column.cells))
+        fits = self.measure(turned).maximum <= self.width
+        return turned if fits else table
+
+
+def _made(markup: bool) -> _Page:
+    made = _Page(highlight=False, markup=markup, emoji=markup)
     if not made.is_terminal:
         made.width = max(made.width, LOG_WIDTH)
     return made
@@ -42,6 +96,34 @@ def _made(markup: bool) -> Console:
 console = _made(markup=True)
 plain_console = _made(markup=False)
 """For text from files, in which brackets are not markup."""
+
+
+def start_record(command: str) -> None:
+    """Collect what is printed from now on, instead of printing it; progress goes to the standard error.
+
+    Parameters
+    ----------
+    command : str
+        Name of the command.
+    """
+    _Page.collected = Record(command)
+    for each in (console, plain_console):
+        each.file = sys.stderr
+
+
+def print_record(status: int, error: str | None = None) -> None:
+    """Print as JSON what was collected, if it was.
+
+    Parameters
+    ----------
+    status : int
+        Exit status of the command.
+    error : str, optional
+        The sentence about wrong input.
+    """
+    if _Page.collected is not None:
+        sys.stdout.write(_Page.collected.text(status, error) + "\n")
+        _Page.collected = None
 
 
 def refuse(message: str) -> NoReturn:
@@ -209,4 +291,7 @@ def wrote(path: Path, more: str = "") -> None:
     more : str
         Text after the path.
     """
+    if _Page.collected is not None:
+        _Page.collected.files.append(str(path))
+        return
     plain_console.print(f"{path}{more}", soft_wrap=True)

@@ -13,7 +13,6 @@ import numpy as np
 from neuristor.fit.design import DIGITS, design_text, stimulus_text
 from neuristor.fit.files import Options, expand
 from neuristor.fit.numbers import Curve, Number, Wave, circuit_of, frequency, from_curves, from_waves, uncertain
-from neuristor.fit.plot import plot_text
 from neuristor.folder import check_target, write_files
 from neuristor.golden_model.checks import positive
 from neuristor.golden_model.devices.fit import IvFit, TransientFit, Value, fit_iv, fit_loop, fit_transient
@@ -21,6 +20,8 @@ from neuristor.golden_model.devices.measurement import Measurement, read
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.hdl.neurons import neuron, neurons
+from neuristor.pictures.evidence import fit_picture
+from neuristor.pictures.files import check_picture_file, content
 from neuristor.tables import si
 
 __all__ = ["Fitted", "IvFit", "Number", "Options", "fit"]
@@ -162,7 +163,7 @@ def fit(
     if plot:
         curves = [(curve.name, each, curve.fit) for curve, each in measured.curves]
         pictures = [(wave.name, each, wave.fit) for wave, each in zip(waves, measured.waves, strict=True)]
-        written[plot] = plot_text(curves, pictures)
+        written[plot] = content(fit_picture(curves, pictures), plot.suffix.lower())
     if needs_file:
         need, high = physics.firing_currents
         ramp = np.linspace(0.0, min(2 * need, high), count + 1)[1:]
@@ -329,7 +330,7 @@ def _check_targets(data: Sequence[Path], out: Path, plot: Path | None, more: Seq
     """
     targets = [out, *([plot] if plot else []), *more]
     for target in targets:
-        check_target(target, force=force, ending=".svg" if target is plot else "")
+        (check_picture_file if target is plot else check_target)(target, force=force)
         if any(target.absolute() == path.absolute() for path in data):
             raise ValueError(f"{target} is one of the measurements: name another file to write")
     if len({target.absolute() for target in targets}) < len(targets):

@@ -46,8 +46,10 @@ from neuristor.hdl.link.frames import Operation
 from neuristor.hdl.names import KEYWORDS
 from neuristor.hdl.neurons.lif import LifArray
 from neuristor.network_file import open_network
+from neuristor.pictures.files import content
+from neuristor.pictures.networks import sweep_picture
 from neuristor.steps import simulate
-from neuristor.sweep_file import earlier, plot
+from neuristor.sweep_file import earlier
 from neuristor.sweeps import Files, Sweep, parse_axis
 from neuristor.waveform import read_waveform
 from neuristor.weights_file import read_weights
@@ -228,7 +230,7 @@ def _sweep() -> Sweep:
 
 def _recorded(path: Path) -> None:
     rows = earlier(_sweep(), path, force=False)
-    plot(_sweep(), rows)
+    content(sweep_picture(_sweep(), rows, {}), ".svg")
 
 
 def _folder(path: Path) -> None:

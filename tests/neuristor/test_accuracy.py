@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from neuristor.accuracy import accuracy, parse_target, plot, rows, write_words
+from neuristor.accuracy import accuracy, parse_target, rows, write_words
 from neuristor.design_file import load
 from neuristor.golden_model.neurons.accuracy import measure
+from neuristor.pictures.evidence import accuracy_picture
+from neuristor.pictures.files import content
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -42,7 +44,8 @@ def test_found_words_go_into_the_design_file_and_hold_there(tmp_path: Path) -> N
     assert measure(again.golden, again.params, result.measured.current).worst <= 0.01
     write_words(path, design.params)  # the section is there now
     assert load(path).params == design.params
-    assert plot(result, design) == plot(result, design)
+    drawn = accuracy_picture(result, design)
+    assert content(drawn, ".svg") == content(accuracy_picture(result, design), ".svg")
     assert [row[0] for row in rows(result)] == ["0 A"]  # a circuit without input
 
 

@@ -256,14 +256,16 @@ def test_unwritable_output_is_one_sentence(design: Path) -> None:
 def test_oscillators_are_simulated_and_drawn(tmp_path: Path) -> None:
     example = Path(__file__).parents[2] / "examples" / "vo2_coupled_oscillators.toml"
     target = tmp_path / "page.html"
-    png = neuristor("simulate", str(example), "--plot", str(tmp_path / "page.png"))
-    assert png.returncode == 2
-    assert png.stderr.endswith("page.png would hold HTML: give it a name that ends in .html\n")
+    text = neuristor("simulate", str(example), "--plot", str(tmp_path / "page.txt"))
+    assert text.returncode == 2
+    assert "--plot: " in text.stderr
+    assert "must end in .svg, .pdf or .png (a drawing), .html (a page), or .csv" in text.stderr
     done = neuristor("simulate", str(example), "--plot", str(target))
     assert done.returncode == 0, done.stderr
     assert "K1 / f = +0.0071: pulls in phase" in done.stdout
     first = target.read_bytes()
-    assert first.count(b"data:image/svg+xml") == 3
+    assert first.count(b'<figure class="picture"') == 6
+    assert b"https://" not in re.sub(rb"<script>.*?</script>", b"", first, flags=re.DOTALL)
     again = neuristor("simulate", str(example), "--plot", str(target))
     assert again.returncode == 2
     assert "exists" in again.stderr
