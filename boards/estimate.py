@@ -77,6 +77,28 @@ class Measures:
     memories: tuple[tuple[int, int], ...]
     path_ns: float
 
+    def extended(self, two: Measures, lanes: int) -> Measures:
+        """Measures of more lanes, from those of one.
+
+        Parameters
+        ----------
+        two : Measures
+            Those of two lanes.
+        lanes : int
+            Number of lanes, 2 or more.
+        """
+        more = lanes - 2
+        features = {name: two.features[name] + more * (two.features[name] - self.features[name]) for name in FEATURES}
+        extra = two.products[len(self.products) :]
+        # Block RAMs of all lanes are one memory whose words are wider.
+        memories = [*two.memories]
+        if len(two.memories) == len(self.memories):
+            pairs = zip(self.memories, two.memories, strict=True)
+            memories = [(max(w2 + more * (w2 - w1), 1), max(1, d2 * 2 // lanes)) for (w1, _), (w2, d2) in pairs]
+        else:
+            memories += list(two.memories[len(self.memories) :]) * more
+        return Measures(features, two.products + extra * more, tuple(memories), max(self.path_ns, two.path_ns))
+
 
 @dataclass(frozen=True)
 class Estimate:

@@ -150,7 +150,7 @@ def sweep(model: NeuronModel[Any], params: NeuronParams, low: float, high: float
     return np.linspace(max(low, lowest + 0.1 * (stop - lowest)), stop, points)
 
 
-def measure(model: NeuronModel[Any], params: NeuronParams, current: Floats) -> Accuracy:
+def measure(model: NeuronModel[Any], params: NeuronParams, current: Floats, *, periods: int = PERIODS) -> Accuracy:
     """Apply constant inputs to all four models.
 
     A ``ValueError`` is raised if the neuron fires under none of them.
@@ -163,8 +163,10 @@ def measure(model: NeuronModel[Any], params: NeuronParams, current: Floats) -> A
         Parameters of an array of that model; spread and coupling are ignored.
     current : ndarray of float, shape (n,)
         Constant inputs, in ampere.
+    periods : int
+        Periods of the slowest neuron that are simulated.
     """
-    bench = _Bench(model, params, current)
+    bench = _Bench(model, params, current, periods)
     return bench.accuracy(bench.params)
 
 
@@ -179,6 +181,8 @@ class _Bench:
         Parameters of an array of that model.
     current : ndarray of float, shape (n,)
         Constant inputs, in ampere.
+    periods : int
+        Periods of the slowest neuron that are simulated.
 
     Raises
     ------
@@ -186,14 +190,14 @@ class _Bench:
         If the neuron fires under none of them.
     """
 
-    def __init__(self, model: NeuronModel[Any], params: NeuronParams, current: Floats) -> None:
+    def __init__(self, model: NeuronModel[Any], params: NeuronParams, current: Floats, periods: int = PERIODS) -> None:
         self.model = model
         self.params: NeuronParams = model.alone(params, len(current))
         self.current = current
         rates = model.rate(self.params, current)
         if not (rates > 0).any():
             raise ValueError("current must make the neuron fire somewhere in the sweep")
-        wanted = (PERIODS + SKIPPED) / rates[rates > 0].min() / self.params.dt
+        wanted = (periods + SKIPPED) / rates[rates > 0].min() / self.params.dt
         self.ticks = int(min(max(wanted, 100), MAX_UPDATES / len(current)))
         self.volts = np.tile(self.params.drive_volts(current), (self.ticks, 1))
         self.references = [self._float(self.params, locate=True), self._float(self.params, locate=False)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,15 +16,15 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from neuristor.attach import LINKED, VIRTUAL, attached
 from neuristor.boards import BOARDS
 from neuristor.boards.base import Board
 from neuristor.boards.capacity import neurons, oscillators
 from neuristor.boards.flow import DoesNotFit, Implementation, implement
-from neuristor.boards.host import BoardError, fitting, open_board
+from neuristor.boards.host import BoardError, fitting
 from neuristor.boards.linked import LinkedTop, pins_wrapper
 from neuristor.boards.programmer import LoadError, program
 from neuristor.boards.vivado import constraints, script
-from neuristor.commands.doctor import plugged
 from neuristor.commands.options import OSCILLATORS, Force, ModuleName, NoiseBits, Parts, PhaseBits, WeightBits
 from neuristor.commands.terminal import checked_name, console, ends_with, named, one_of, refuse, say_notes, stop, wrote
 from neuristor.folder import MANIFEST, check_folder, output_folder, plain, write_manifest
@@ -37,7 +37,6 @@ from neuristor.hdl.link.serial import BAUD, SerialCore
 from neuristor.hdl.link.uart import divisor
 from neuristor.hdl.verilog import export, ports, template
 from neuristor.session import OnnOptions, Session, Step, open_session
-from neuristor.sim.engines.virtual_board import VirtualBoard
 from neuristor.tables import si
 from neuristor.version import __version__
 from neuristor.waves import write_vcd
@@ -46,11 +45,7 @@ __all__ = ["app", "core_structure"]
 
 app = typer.Typer()
 
-VIRTUAL = "virtual"
-VIRTUAL_CLOCKS = 4
-"""Clocks of a bit of the virtual serial line: the fewest possible, because each is simulated."""
 VIVADO = tuple(name for name, board in BOARDS.items() if board.counted_only and board.clock_hz)
-LINKED = tuple(name for name, board in BOARDS.items() if not board.counted_only)
 HIDDEN = ("status", "stimulus_room", "output_level", "schedule_room")
 """Registers of the link that are not results of a run."""
 
@@ -373,26 +368,16 @@ def bitstream_in(folder: Path) -> tuple[Path, str]:
         refuse(f"{folder}: must be a folder that `neuristor bitstream` made")
 
 
-def _port(board: str, given: str | None) -> str:
-    if given is not None:
-        return given
-    found = [each.port for each in plugged({board: BOARDS[board]})]
-    if not found:
-        refuse(f"no serial port of {board} is connected: see `neuristor doctor`, or pass --port")
-    return found[-1]  # of a programmer with two ports, the second is the serial line
-
-
 @contextmanager
-def _connected(core: Core, board: str, port: str | None, baud: int) -> Iterator[Any]:
-    """Open the board, or build the virtual one."""
-    if board == VIRTUAL:
-        with console.status("building the virtual board (the first time takes half a minute)"):
-            made = VirtualBoard(SerialCore(core, VIRTUAL_CLOCKS))
-        with made, open_board(core, made.port) as opened:
+def _attached(core: Core, board: str, port: str | None, baud: int) -> Iterator[Any]:
+    with ExitStack() as status:
+
+        def say(text: str) -> None:
+            status.enter_context(console.status(text))
+
+        with attached(core, board, port, baud, say) as opened:
+            status.close()
             yield opened
-        return
-    with open_board(core, _port(board, port), baud) as opened:
-        yield opened
 
 
 @app.command()
@@ -466,7 +451,7 @@ def run(
     trouble: BaseException | None = None
     counters: dict[str, int] = {}
     try:
-        with _connected(on_board, board, port, baud) as opened:
+        with _attached(on_board, board, port, baud) as opened:
             started = time.monotonic()
             with console.status("loading"):
                 opened.load(core)

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from neuristor.boards.base import MissingTool
 from neuristor.boards.flow import ToolError as FlowError
 from neuristor.boards.host import BoardError
-from neuristor.commands import board, design, devices, doctor, evidence, model, onn, snn, sweep
+from neuristor.commands import board, design, devices, doctor, evidence, explore, model, onn, snn, sweep
 from neuristor.commands.terminal import console, print_record, start_record, stop
 from neuristor.folder import OutputError, one_line
 from neuristor.golden_model.files import one_run
@@ -92,6 +92,7 @@ app = typer.Typer(
 )
 for _title, _part in (
     ("Devices", devices),
+    ("Devices", explore),
     ("Arrays of neurons", design),
     ("Evidence", evidence),
     ("Parameter sweeps", sweep),

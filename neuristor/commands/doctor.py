@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 
-import serial.tools.list_ports
 import typer
 from rich.table import Column, Table
 
+from neuristor.attach import plugged
 from neuristor.boards import BOARDS
-from neuristor.boards.base import Board, MissingTool
+from neuristor.boards.base import MissingTool
 from neuristor.boards.programmer import loader
 from neuristor.boards.udev import RULES_FILE, udev_rules
 from neuristor.commands.terminal import console, ends_with
 from neuristor.sim.engines.simulators import ToolError, find_tool
 
-__all__ = ["Finding", "Plugged", "app", "examine", "plugged"]
+__all__ = ["Finding", "app", "examine"]
 
 app = typer.Typer()
 
@@ -111,48 +109,6 @@ def _loader() -> Finding:
     if done.returncode or found is None:
         return Finding(name, purpose, None, str(path), "apt-get install libusb-1.0-0 libftdi1-2", True)
     return Finding(name, purpose, found[1], str(path), "", True)
-
-
-@dataclass(frozen=True)
-class Plugged:
-    """A serial port of a USB device that may be the programmer of a board."""
-
-    port: str
-    """Name of the port, such as ``/dev/ttyUSB1``."""
-    boards: tuple[str, ...]
-    """Boards with such a programmer."""
-    allowed: bool
-    """Whether this user may open it."""
-
-    @property
-    def remedy(self) -> str:
-        """What to do if this user may not open it."""
-        return f"neuristor doctor --udev | sudo tee /etc/udev/rules.d/{RULES_FILE}, or join the group dialout"
-
-
-def plugged(boards: Mapping[str, Board], ports: Iterable[object] | None = None) -> list[Plugged]:
-    """Find the serial ports of boards.
-
-    Parameters
-    ----------
-    boards : mapping of str to Board
-        Boards to look for, by name.
-    ports : iterable, optional
-        Ports to examine, as from ``serial.tools.list_ports.comports``; those of this computer by default.
-
-    Returns
-    -------
-    list of Plugged
-        The ports found, in alphabetical order.
-    """
-    found = []
-    for port in serial.tools.list_ports.comports() if ports is None else ports:
-        ids = (getattr(port, "vid", None), getattr(port, "pid", None))
-        names = tuple(name for name, board in boards.items() if ids in board.usb)
-        if names:
-            device = str(getattr(port, "device", ""))
-            found.append(Plugged(device, names, os.access(device, os.R_OK | os.W_OK)))
-    return sorted(found, key=lambda each: each.port)
 
 
 @app.command()

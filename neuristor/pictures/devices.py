@@ -185,10 +185,17 @@ def rate_panel(design: Design, reduction: Reduction | str | None) -> Panel:
         current = np.linspace(min(0.5 * low, 0.9 * stop), stop, 40)
         rate = np.asarray(golden.rate(golden.alone(params, 1), current))
     compared = isinstance(reduction, Reduction)
+    unit = "" if isinstance(design.device, PulsedDevice) else params.input_unit
     series = [Series("neuron" if compared else "", current, rate, "bit-true")]
     if isinstance(reduction, Reduction):
         series.append(Series("device", reduction.current, reduction.device, "device", "points"))
-    return Panel("rate over input", Axis("input", params.input_unit), Axis("rate", "Hz"), series, regions=regions)
+    return Panel(
+        "rate over input",
+        Axis("input" if unit else "pulses per period", unit),
+        Axis("rate", "Hz"),
+        series,
+        regions=regions,
+    )
 
 
 def _thin(values: Floats) -> NDArray[np.intp]:

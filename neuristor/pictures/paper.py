@@ -190,6 +190,8 @@ def _draw(ax: Any, panel: Panel) -> None:
         _draw_series(ax, each)
     for text in panel.texts:
         ax.text(text.x, text.y, text.text, ha="center", va="center", color="0.3", clip_on=True, parse_math=False)
+    if panel.square:
+        ax.set_aspect("equal", adjustable="box")
     for axis, it, which in ((panel.x, ax.xaxis, "x"), (panel.y, ax.yaxis, "y")):
         _set_axis(ax, axis, it, which)
     if len([each for each in panel.series if each.name]) + len([each for each in panel.guides if each.label]) > 1:

@@ -154,6 +154,8 @@ class Panel:
         Whether the panel is as wide as the picture.
     bad : bool
         Whether its heading is a warning.
+    square : bool
+        Whether both axes have one scale.
     """
 
     title: str
@@ -167,6 +169,7 @@ class Panel:
     scale: Axis | None = None
     whole_row: bool = False
     bad: bool = False
+    square: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -159,6 +159,9 @@ def figure(panel: Panel) -> dict[str, Any]:
         ],
         "meta": {"bad": panel.bad},
     }
+    if panel.square:
+        layout["yaxis"] |= {"scaleanchor": "x", "constrain": "domain"}
+        layout["xaxis"] |= {"constrain": "domain"}
     if panel.pixels is not None:
         scale = panel.scale or panel.y
         layout["yaxis"] |= {"autorange": "reversed", "scaleanchor": "x"}
@@ -239,6 +242,7 @@ def _shapes(panel: Panel) -> list[dict[str, Any]]:
     for guide in panel.guides:
         across = {"yref": "paper", "y0": 0, "y1": 1} if guide.axis == "x" else {"xref": "paper", "x0": 0, "x1": 1}
         at = {f"{guide.axis}0": guide.value, f"{guide.axis}1": guide.value}
-        label = {"text": html.escape(guide.label), "textposition": "end", "textangle": 0}
+        place = {"textposition": "start", "yanchor": "bottom"} if guide.axis == "x" else {"textposition": "end"}
+        label = {"text": html.escape(guide.label), "textangle": 0, "xanchor": "right", **place}
         made.append({"type": "line", "name": "guide", **across, **at, "label": label})
     return made

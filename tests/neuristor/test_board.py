@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from neuristor.attach import plugged
 from neuristor.boards import BOARDS
 from neuristor.commands.cli import app
-from neuristor.commands.doctor import plugged
 from neuristor.design_file import load
 from neuristor.golden_model.networks.onn import OnnBitTrue
 from neuristor.session import ArraySession, OnnOptions, OnnSession, SnnSession, open_session
