@@ -14,6 +14,7 @@ ValueError with the same sentence as on the command line. The command line is bu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, overload
 
@@ -35,6 +36,7 @@ from neuristor.hdl.names import check_module_name
 from neuristor.hdl.neurons import Neuron, neuron
 from neuristor.hdl.neurons import neurons as all_neurons
 from neuristor.network_file import NetworkFile, open_network
+from neuristor.progress import counting, lines
 from neuristor.results import Circuit, Comparison, Device, NetworkRun, Proof, Run, Verification
 from neuristor.sections import DeviceSection
 from neuristor.sim.benches import onn, snn
@@ -493,10 +495,6 @@ def _run_oscillators(what: Oscillators, phases: ArrayLike | None, periods: int, 
 # --- compare
 
 
-def _ignore(_: str) -> None:
-    """Ignore a line about the progress."""
-
-
 def compare(
     neurons: Design,
     /,
@@ -505,7 +503,7 @@ def compare(
     points: int = 12,
     low: float | None = None,
     high: float | None = None,
-    progress: Callable[[str], None] = _ignore,
+    progress: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Compare device, float neuron and fixed-point neuron over a sweep of input currents.
 
@@ -520,8 +518,8 @@ def compare(
     low, high : float, optional
         Lowest and highest input current, in ampere; by default those of the array's input. With equal ones, there is
         one point.
-    progress : callable
-        Called with a line of text at each step.
+    progress : callable, optional
+        Called with a line of text at each step; by default, notebooks and terminals show the last one.
 
     Returns
     -------
@@ -534,7 +532,8 @@ def compare(
         If the neuron fires nowhere in the sweep, or no words keep the target.
     """
     try:
-        found = accuracy.accuracy(neurons, target=target, points=points, say=progress, low=low, high=high)
+        with nullcontext(progress) if progress is not None else lines("compare") as say:
+            found = accuracy.accuracy(neurons, target=target, points=points, say=say, low=low, high=high)
         return Comparison(neurons, found)
     except ValueError as error:
         said = str(error)
@@ -666,4 +665,5 @@ def prove(neurons: Design, /, *, loadable: bool = False) -> Proof:
     Proof
         True (as a condition) if every claim is proved.
     """
-    return Proof(neurons.name, tuple(claims_of(neurons, loadable)))
+    with counting("operations proved") as say:
+        return Proof(neurons.name, tuple(claims_of(neurons, loadable, say)))

@@ -145,6 +145,27 @@ class Design(Tabular):
         rows = [("neuron model", self.neuron.name), ("array", neurons), *self.golden.summary(self.params)]
         return Table(self.name, (), rows)
 
+    def picture(self) -> Any:
+        """Its device, operating point, and firing rate over the input, as a `Picture`."""
+        from neuristor.pictures.devices import design_picture
+
+        return design_picture(self, None)
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw device, operating point and firing rate with matplotlib.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib.axes.Axes, optional
+            Where to draw; by default, a new figure.
+
+        Returns
+        -------
+        ndarray of Axes
+            One for each panel.
+        """
+        return self.picture().plot(axes)
+
     @property
     def unequal(self) -> dict[str, tuple[NDArray[np.float64], str]]:
         """Parameters, and states after reset, that differ from neuron to neuron: shape (count,), and SI units."""

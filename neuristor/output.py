@@ -19,7 +19,7 @@ from neuristor.golden_model.neurons.model import spike_times
 from neuristor.steps import Simulation
 from neuristor.version import __version__
 
-__all__ = ["ENDINGS", "check_run_file", "columns", "run_content", "write_run"]
+__all__ = ["ENDINGS", "check_run_file", "columns", "run_content", "run_table", "write_run"]
 
 Floats = NDArray[np.float64]
 ENDINGS = (".npz", ".parquet", ".csv")
@@ -80,6 +80,30 @@ def columns(design: Design, simulation: Simulation) -> dict[str, tuple[NDArray[A
     return made
 
 
+def run_table(design: Design, simulation: Simulation) -> dict[str, tuple[NDArray[Any], str]]:
+    """A run as a table: a row for each tick and neuron.
+
+    Parameters
+    ----------
+    design : Design
+        The array and its input.
+    simulation : Simulation
+        Its run.
+
+    Returns
+    -------
+    dict of str to (ndarray, str)
+        Columns of shape (ticks * count,), and their SI units.
+    """
+    ticks, count = simulation.bit_true["spike"].shape
+    time = design.params.dt * np.arange(1, ticks + 1, dtype=np.float64)
+    table = {"time": (np.repeat(time, count), "s"), "neuron": (np.tile(np.arange(count), ticks), "")}
+    table |= {name: (values.reshape(-1), unit) for name, (values, unit) in columns(design, simulation).items()}
+    return table | {
+        f"parameter_{name}": (np.tile(values, ticks), unit) for name, (values, unit) in design.unequal.items()
+    }
+
+
 def write_run(path: Path, design: Design, simulation: Simulation, *, force: bool = False) -> None:
     """Write a run to a file, completely or not at all.
 
@@ -127,8 +151,7 @@ def run_content(design: Design, simulation: Simulation, ending: str) -> bytes:
         return f"time (s),neuron\n{rows}".encode()
     found = columns(design, simulation)
     own = {f"parameter_{name}": each for name, each in design.unequal.items()}
-    ticks, count = simulation.bit_true["spike"].shape
-    time = design.params.dt * np.arange(1, ticks + 1, dtype=np.float64)
+    time = design.params.dt * np.arange(1, len(simulation.drive) + 1, dtype=np.float64)
     about = {"neuristor": __version__, "design": design.path.name, "sha256": design.digest}
     if ending == ".npz":
         named = {name: unit for name, (_, unit) in {**found, **own}.items() if unit}
@@ -137,9 +160,7 @@ def run_content(design: Design, simulation: Simulation, ending: str) -> bytes:
         arrays |= {name: values for name, (values, _) in {**found, **own}.items()}
         arrays |= {"units": np.array(json.dumps(units)), "about": np.array(json.dumps(about))}
         return npz(arrays)
-    table = {"time": (np.repeat(time, count), "s"), "neuron": (np.tile(np.arange(count), ticks), "")}
-    table |= {name: (values.reshape(-1), unit) for name, (values, unit) in found.items()}
-    table |= {name: (np.tile(values, ticks), unit) for name, (values, unit) in own.items()}
+    table = run_table(design, simulation)
     schema = pa.schema(
         [
             pa.field(name, pa.from_numpy_dtype(values.dtype), metadata={"unit": unit} if unit else None)

@@ -10,14 +10,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuristor import accuracy
+from neuristor import accuracy, data
 from neuristor.design_file import Design
 from neuristor.docstrings import unit
+from neuristor.golden_model.devices.device import PulsedDevice
+from neuristor.golden_model.devices.reduction import Reduction
 from neuristor.golden_model.devices.threshold_switch import Circuit as SwitchCircuit
 from neuristor.golden_model.networks.order import avalanches, phase_differences, synchronisation
+from neuristor.golden_model.neurons.accuracy import MODELS
 from neuristor.golden_model.neurons.model import spike_times
 from neuristor.ladder import error_rows
-from neuristor.output import write_run
+from neuristor.output import columns, run_table, write_run
+from neuristor.pictures.devices import circuit_picture, device_picture, physics_picture
+from neuristor.pictures.evidence import accuracy_picture
+from neuristor.pictures.networks import network_pictures
+from neuristor.pictures.picture import Picture
+from neuristor.pictures.plotted import Plotted
+from neuristor.pictures.runs import about, run_pictures
 from neuristor.report import switch_rows
 from neuristor.show import describe
 from neuristor.sim.benches.verify import Verdict
@@ -40,7 +49,7 @@ def _given(section: dict[str, Any], kind: type) -> list[tuple[str, str]]:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Device(Tabular):
+class Device(Tabular, Plotted):
     """An oxide device.
 
     Parameters
@@ -64,9 +73,24 @@ class Device(Tabular):
         own = [(key, f"{value} (given)") for key, value in _given(self.section, type(self.physics))]
         return Table(self.name, (), [*listed, *own])
 
+    @property
+    def pictures(self) -> dict[str, Picture]:
+        """``device``: I-V curve, operating window, and the waveform in the circuit of the catalogue.
+
+        Raises
+        ------
+        ValueError
+            If the device has neither an I-V curve nor pulses in the catalogue.
+        """
+        if self.section.keys() == {"preset"}:
+            return {"device": device_picture(self.name)}
+        if isinstance(self.physics, PulsedDevice):
+            raise ValueError(f"{self.name} is driven by pulses, and has no I-V curve; draw its circuit or a run")
+        return {"device": physics_picture(self.physics, self.name)}
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Circuit(Tabular):
+class Circuit(Tabular, Plotted):
     """A device in its circuit.
 
     Parameters
@@ -93,9 +117,22 @@ class Circuit(Tabular):
             rows += _given(self.section, type(self.physics))
         return Table("circuit", (), rows)
 
+    @property
+    def pictures(self) -> dict[str, Picture]:
+        """``device``: I-V curve, operating point in its window, and firing rate over the input.
+
+        Raises
+        ------
+        ValueError
+            If the circuit is not that of one switch.
+        """
+        if isinstance(self.physics, SwitchCircuit) and not isinstance(self.device.physics, PulsedDevice):
+            return {"device": circuit_picture(self.device.physics, self.physics, self.device.name)}
+        raise ValueError("only the circuit of one switch is drawn; draw a run of its neurons instead")
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Run(Tabular):
+class Run(Tabular, Plotted):
     """A run of an array of neurons: the output of the circuit (bit-true), and the float physics for comparison.
 
     Parameters
@@ -154,6 +191,35 @@ class Run(Tabular):
         """How far each neuron of the circuit is ahead of neuron 0, in degrees, shape (count,)."""
         return phase_differences(self.spike_times)
 
+    @cached_property
+    def pictures(self) -> dict[str, Picture]:
+        """``waveforms``, ``phase``, ``spikes``, ``errors``, ``oscillations``, ``devices``, ``input``, ``output``."""
+        return {each.name: each for each in run_pictures(self.neurons, self.simulation)}
+
+    def to_pandas(self) -> Any:
+        """The run as a table of pandas: a row for each tick and neuron; ``attrs`` has units and origin.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``time``, ``neuron``, and the quantities of `save`.
+        """
+        return data.table(run_table(self.neurons, self.simulation), about(self.neurons))
+
+    def to_xarray(self) -> Any:
+        """The run as a dataset of xarray, with the dimensions ``time`` and ``neuron``.
+
+        Returns
+        -------
+        xarray.Dataset
+            The quantities of `save`, each with its unit as the attribute ``units``.
+        """
+        found = columns(self.neurons, self.simulation)
+        named = {name: (("time", "neuron"), values, unit_) for name, (values, unit_) in found.items()}
+        own = {f"parameter_{name}": (("neuron",), *pair) for name, pair in self.neurons.unequal.items()}
+        places = {"time": (self.time, "s"), "neuron": (np.arange(self.spikes.shape[1]), "")}
+        return data.dataset({**named, **own}, places, about(self.neurons))
+
     def avalanches(self, window: float, everywhere: bool = False) -> NDArray[np.int64]:
         """Sizes of the avalanches of spikes of the circuit.
 
@@ -202,7 +268,7 @@ class Run(Tabular):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NetworkRun(Tabular):
+class NetworkRun(Tabular, Plotted):
     """A bit-true run of a network. Each array is an attribute, such as ``run.spikes``.
 
     Parameters
@@ -230,9 +296,14 @@ class NetworkRun(Tabular):
         rows = [(name, str(each.shape), str(each.dtype)) for name, each in self.values.items()]
         return Table(self.title, ("array", "shape", "type"), rows)
 
+    @property
+    def pictures(self) -> dict[str, Picture]:
+        """``phases`` of an oscillator network, or ``spikes`` of the last layer of a spiking one, in its first run."""
+        return {each.name: each for each in network_pictures(self.title, self.values)}
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(Tabular):
+class Comparison(Tabular, Plotted):
     """Firing rates of circuit and physics over a sweep of input currents, with the error by its cause.
 
     Parameters
@@ -256,6 +327,31 @@ class Comparison(Tabular):
     def table(self) -> Table:
         """One row for each input current."""
         return Table("firing rate, and its error by cause", accuracy.COLUMNS, accuracy.rows(self.result))
+
+    @property
+    def pictures(self) -> dict[str, Picture]:
+        """``accuracy``: rates, the error by cause, jitter and duty over the input."""
+        return {"accuracy": accuracy_picture(self.result, self.neurons)}
+
+    def to_pandas(self) -> Any:
+        """The sweep as a table of pandas: a row for each input; errors are fractions.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``attrs`` has units and origin.
+        """
+        a, params = self.result.measured, self.neurons.params
+        found = {"input": (a.current, params.input_unit)}
+        if isinstance(self.result.reduction, Reduction):
+            found["rate_device"] = self.result.reduction.device, "Hz"
+            found["error_device"] = self.result.reduction.error, ""
+        found |= {
+            f"rate_{name.replace(' ', '_').replace('-', '_')}": (a.rate[n], "Hz") for n, name in enumerate(MODELS)
+        }
+        parts = {"time_step": a.time_step, "coefficients": a.coefficient, "word_length": a.word, "all": a.total}
+        found |= {f"error_{name}": (values, "") for name, values in parts.items()}
+        return data.table(found, about(self.neurons))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

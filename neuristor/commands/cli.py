@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from neuristor.boards.base import MissingTool
 from neuristor.boards.flow import ToolError as FlowError
 from neuristor.boards.host import BoardError
-from neuristor.commands import board, design, devices, doctor, evidence, explore, model, onn, snn, sweep
+from neuristor.commands import board, design, devices, doctor, evidence, explore, model, new, onn, snn, sweep
 from neuristor.commands.terminal import console, print_record, start_record, stop
 from neuristor.folder import OutputError, one_line
 from neuristor.golden_model.files import one_run
@@ -88,11 +88,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Describe an oxide neuron device, get an FPGA that behaves like an array of them, with proof that it does."
-    "\n\nStart with `neuristor doctor`, then `neuristor build examples/vo2_lif_digits.toml --out build/digits`.",
+    "\n\nStart with `neuristor new`, which asks what you have, or with `neuristor explore`, a page with sliders. Exit "
+    "status: 0 good, 1 a bad result (such as a circuit that differs), 2 wrong input or a missing tool, 130 stopped.",
 )
 for _title, _part in (
+    ("Start", new),
+    ("Start", explore),
     ("Devices", devices),
-    ("Devices", explore),
     ("Arrays of neurons", design),
     ("Evidence", evidence),
     ("Parameter sweeps", sweep),

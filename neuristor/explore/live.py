@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from neuristor.boards.host import BoardError
-from neuristor.explore.neuron import circle_panel
+from neuristor.pictures.networks import circle_panel
 from neuristor.pictures.picture import Axis, Panel, Series
 from neuristor.pictures.screen import figure
 from neuristor.session import OnnSession, Session, SnnSession

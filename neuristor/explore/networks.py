@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuristor.design_file import DesignError
-from neuristor.explore.neuron import circle_panel
 from neuristor.explore.view import Knob, Part, Seen, Values, View
 from neuristor.golden_model.networks.onn import OnnBitTrue, energy, spins
 from neuristor.golden_model.networks.quantization import read_out
 from neuristor.golden_model.networks.snn import SnnBitTrue
 from neuristor.network_file import open_network
+from neuristor.pictures.networks import circle_panel
 from neuristor.pictures.picture import Axis, Panel, Series
 from neuristor.session import OnnOptions, OnnSession, Session, SnnSession
 from neuristor.weights_file import open_weights

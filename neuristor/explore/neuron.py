@@ -26,12 +26,13 @@ from neuristor.golden_model.neurons.model import spike_times
 from neuristor.golden_model.units import si
 from neuristor.ladder import percent
 from neuristor.pictures.devices import iv_panel, window_panel
+from neuristor.pictures.networks import circle_panel
 from neuristor.pictures.picture import Axis, Guide, Panel, Region, Series, thinned
-from neuristor.sections import CircuitSection
 from neuristor.session import ArraySession, Session
+from neuristor.starting import catalogue_circuit, starting_design
 from neuristor.toml_file import opened, where
 
-__all__ = ["DesignView", "circle_panel", "preset_design"]
+__all__ = ["DesignView", "preset_design"]
 
 Floats = NDArray[np.float64]
 CURRENTS = 16
@@ -56,39 +57,8 @@ def preset_design(name: str) -> dict[str, Any]:
     ----------
     name : str
         Name of the preset.
-
-    Raises
-    ------
-    DesignError
-        If there is no such device, or the catalogue has no circuit for it.
     """
-    with where(Path(name), "device"):
-        entry = preset(name)
-    if entry.missing or not (entry.circuit or entry.pulses):
-        raise DesignError(f"{name}: the catalogue has no circuit for it")
-    made: dict[str, Any] = {"device": {"preset": name}}
-    if isinstance(entry.device, PulsedDevice):
-        pulses = {key: number.value for key, number in (entry.pulses or {}).items()}
-        made["circuit"] = {key: value for key, value in pulses.items() if key in CircuitSection.model_fields}
-        made["neuron"] = {"model": "lif", "count": 64, "dt": made["circuit"]["pulse_period"]}
-        made["stimulus"] = {"source": "digits", "frames": 10, "ticks": 100, "current": 1.0}
-        return made
-    circuit = {key: number.value for key, number in (entry.circuit or {}).items()}
-    if {"supply", "series_resistance", "capacitance"} - set(circuit):
-        raise DesignError(f"{name}: the catalogue has no circuit for it")
-    made["circuit"] = circuit
-    physics = Circuit(device=entry.device.switch(), **circuit)
-    model = "lif" if physics.regime() == "silent" else "relaxation_oscillator"
-    if model == "lif":
-        low, high = physics.firing_currents
-        made["neuron"] = {"model": model, "count": 64, "dt": float(f"{physics.tau_ins / 100:.2g}")}
-        current = float(f"{min(2 * low, (low + high) / 2):.2g}")
-        made["stimulus"] = {"source": "digits", "frames": 10, "ticks": 500, "current": current}
-    else:
-        # A tick in which the shortest part of a period is seen.
-        made["neuron"] = {"model": model, "count": 16, "dt": float(f"{min(physics.periods()) / 2:.1g}")}
-        made["stimulus"] = {"source": "none", "ticks": 2000}
-    return made
+    return starting_design({"preset": name}, catalogue_circuit(name))
 
 
 class DesignView(View):
@@ -468,21 +438,3 @@ def _last_phases(times: list[Floats]) -> Floats:
         return np.zeros(0)
     base, period = late[0][-1], float(np.diff(late[0][-4:]).mean())
     return np.array([((each[-1] - base) / period) % 1.0 for each in late])
-
-
-def circle_panel(turns: Floats) -> Panel:
-    """Draw phases as points on a circle.
-
-    Parameters
-    ----------
-    turns : ndarray of float
-        Phases, in turns.
-    """
-    angle = 2 * np.pi * np.asarray(turns)
-    around = np.linspace(0, 2 * np.pi, 121)
-    limits = (-1.25, 1.25)
-    series = [
-        Series("", np.cos(around), np.sin(around), "other"),
-        Series("oscillator", np.cos(angle), np.sin(angle), "bit-true", "points"),
-    ]
-    return Panel("phases", Axis("cos", limits=limits), Axis("sin", limits=limits), series, square=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import secrets
 import threading
 from collections.abc import Callable
@@ -24,9 +23,9 @@ from neuristor.explore.neuron import DesignView, preset_design
 from neuristor.explore.view import View
 from neuristor.folder import OutputError, write_file
 from neuristor.golden_model.devices.catalogue import catalogue
-from neuristor.golden_model.equations.units import quantity
 from neuristor.golden_model.units import si
 from neuristor.pictures.screen import asset, environment, plotly_script
+from neuristor.starting import read_number
 from neuristor.toml_file import toml
 from neuristor.version import __version__
 
@@ -34,7 +33,6 @@ __all__ = ["START", "Explorer", "application", "open_view"]
 
 START = "vo2-onn"
 """The device that is shown when no file is given."""
-EXAMPLES = {"ohm": "20 kohm", "F": "12 nF", "s": "80 ns", "A": "15 uA", "V": "2.5 V"}
 MOST_BODY = 64 * 1024
 """Most bytes of a question."""
 
@@ -193,34 +191,9 @@ def _values(view: View, given: dict[str, Any]) -> tuple[dict[str, float], dict[s
         knob = known.get(key)
         if knob is None:
             raise DesignError(f"there is no {key}")
-        values[key] = _number(knob.label, knob.unit, value)
+        values[key] = read_number(knob.label, knob.unit, value)
         texts[key] = str(si(values[key], knob.unit))
     return values, texts
-
-
-def _number(label: str, unit: str, value: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    wanted = (
-        f"{label} must be a number{f' in {unit}' if unit else ''}, such as {EXAMPLES.get(unit, f'12 {unit}').strip()}"
-    )
-    text = str(value).strip().replace("µ", "u").replace("μ", "u").replace("Ω", "ohm")
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        number, dimension = quantity(text)
-        same = dimension == quantity(f"1 {unit}" if unit else "1")[1]
-    except ValueError:
-        try:  # a prefix without its unit, such as 20k
-            number, dimension = quantity(f"{text}{unit}")
-            same = True
-        except ValueError:
-            raise DesignError(f"{wanted}, not {value!r}") from None
-    if not same or not math.isfinite(number):
-        raise DesignError(f"{wanted}, not {value!r}")
-    return float(number)
 
 
 def application(explorer: Explorer) -> Starlette:

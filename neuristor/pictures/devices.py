@@ -19,7 +19,14 @@ from neuristor.pictures.runs import about
 from neuristor.show import PAUSED, response, window
 from neuristor.version import __version__
 
-__all__ = ["design_picture", "device_picture", "iv_panel", "rate_panel", "window_panel"]
+__all__ = [
+    "circuit_picture",
+    "design_picture",
+    "device_picture",
+    "iv_panel",
+    "physics_picture",
+    "window_panel",
+]
 
 Floats = NDArray[np.float64]
 VOLTAGE, CURRENT = Axis("voltage", "V"), Axis("|current|", "A", log=True)
@@ -57,6 +64,47 @@ def device_picture(name: str) -> Picture:
     return Picture("device", entry.title, caption + "catalogue.", panels, READING, columns=2, about=source)
 
 
+def physics_picture(device: Any, name: str) -> Picture:
+    """Draw a device by its own numbers: I-V curve and operating window.
+
+    Parameters
+    ----------
+    device : Device
+        The device.
+    name : str
+        Its name.
+    """
+    panels = [iv_panel(device), window_panel(device.switch(), {})]
+    return Picture(
+        "device", name, "I-V curve, and where it oscillates as a two-state switch.", panels, READING, columns=2
+    )
+
+
+def circuit_picture(device: Any, circuit: Circuit, name: str) -> Picture:
+    """Draw a device in its circuit: I-V curve, operating point, firing rate over the input as a two-state switch.
+
+    Parameters
+    ----------
+    device : Device
+        The device.
+    circuit : Circuit
+        The circuit, with the two-state switch closest to the device.
+    name : str
+        Name of the device.
+    """
+    low, high = circuit.firing_currents
+    current = np.linspace(min(0.0, 1.2 * low), min(high, 2.5 * abs(low)), 200)
+    rate = [Series("", current, [circuit.frequency(each) for each in current], "bit-true")]
+    values = {"supply": circuit.supply, "series_resistance": circuit.series_resistance}
+    panels = [
+        iv_panel(device),
+        window_panel(circuit.device, values),
+        Panel("rate over input", Axis("input", "A"), Axis("rate", "Hz"), rate, [Guide("x", 0.0)]),
+    ]
+    caption = "I-V curve, operating point, and firing rate under a constant input, as a two-state switch."
+    return Picture("device", name, caption, panels, READING, columns=3)
+
+
 def design_picture(design: Design, reduction: Reduction | str | None) -> Picture:
     """Draw the device of a design, its operating point, and its rate over the input.
 
@@ -77,7 +125,7 @@ def design_picture(design: Design, reduction: Reduction | str | None) -> Picture
         panels.append(iv_panel(device))
         if {"supply", "series_resistance"} <= set(circuit):
             panels.append(window_panel(device.switch(), circuit))
-    panels.append(rate_panel(design, reduction))
+    panels.append(_rate_panel(design, reduction))
     what = "I-V curve, operating point, and firing rate" if len(panels) > 2 else "Firing rate"
     caption = (
         f"{what} under a constant input, in continuous time. In the grey range the neuron does not fire repeatedly."
@@ -159,7 +207,7 @@ def waveform_panel(found: Transient) -> Panel:
     return Panel("in its circuit", Axis("time", "s"), VOLTAGE, series, whole_row=True)
 
 
-def rate_panel(design: Design, reduction: Reduction | str | None) -> Panel:
+def _rate_panel(design: Design, reduction: Reduction | str | None) -> Panel:
     """Draw the firing rate of the neuron over a constant input, and that of the device.
 
     Parameters

@@ -13,7 +13,16 @@ from neuristor.folder import plain
 from neuristor.pictures.picture import Axis, Guide, Panel, Picture, Series
 from neuristor.version import __version__
 
-__all__ = ["about_file", "bits_picture", "patterns_picture", "solution_picture", "spread_picture", "sweep_picture"]
+__all__ = [
+    "about_file",
+    "bits_picture",
+    "circle_panel",
+    "network_pictures",
+    "patterns_picture",
+    "solution_picture",
+    "spread_picture",
+    "sweep_picture",
+]
 
 Floats = NDArray[np.float64]
 ROLES = ("bit-true", "float", "circuit", "device", "measured", "other")
@@ -96,6 +105,60 @@ def solution_picture(
     reading = "The course should flatten before it ends: if it still rises or falls, anneal for more periods."
     caption = "Values at the end of each segment of the schedule, and the best value of each trial."
     return Picture("solution", plain(title), caption, panels, reading, 2, about=about)
+
+
+def network_pictures(title: str, values: Mapping[str, NDArray[Any]]) -> list[Picture]:
+    """Draw the run of a network.
+
+    Parameters
+    ----------
+    title : str
+        What ran.
+    values : mapping of str to ndarray
+        ``phases`` in turns, shape (periods, count); or ``spikes``, shape (ticks, runs, outputs).
+
+    Returns
+    -------
+    list of Picture
+        ``phases`` or ``spikes``.
+    """
+    if "phases" in values:
+        turns = np.asarray(values["phases"])
+        lag = (turns - turns[:, :1] + 0.5) % 1.0 - 0.5
+        periods = np.arange(1, len(turns) + 1)
+        count = turns.shape[1]
+        # One series for all: a gap between oscillators.
+        x = np.concatenate([np.append(periods.astype(np.float64), np.nan)] * count)
+        y = np.concatenate([np.append(360 * lag[:, n], np.nan) for n in range(count)])
+        y_axis = Axis("phase against oscillator 0", "degrees", limits=(-185.0, 185.0))
+        panels = [
+            Panel("", Axis("time", "periods"), y_axis, [Series("", x, y)]),
+            circle_panel(turns[-1] - turns[-1, 0]),
+        ]
+        caption = "Phases of all oscillators against oscillator 0, and on a circle at the end."
+        return [Picture("phases", title, caption, panels, "Phases that stay: the network has settled.", 2)]
+    ticks, neuron = np.nonzero(np.asarray(values["spikes"])[:, 0])
+    y_axis = Axis("neuron", whole=True, limits=(-1.0, float(values["spikes"].shape[2])))
+    panel = Panel("", Axis("time", "ticks"), y_axis, [Series("spike", ticks, neuron, "bit-true", "spikes")])
+    return [Picture("spikes", title, "Spikes of the last layer in the first run.", [panel])]
+
+
+def circle_panel(turns: Floats) -> Panel:
+    """Draw phases as points on a circle.
+
+    Parameters
+    ----------
+    turns : ndarray of float
+        Phases, in turns.
+    """
+    angle = 2 * np.pi * np.asarray(turns)
+    around = np.linspace(0, 2 * np.pi, 121)
+    limits = (-1.25, 1.25)
+    series = [
+        Series("", np.cos(around), np.sin(around), "other"),
+        Series("oscillator", np.cos(angle), np.sin(angle), "bit-true", "points"),
+    ]
+    return Panel("phases", Axis("cos", limits=limits), Axis("sin", limits=limits), series, square=True)
 
 
 def spread_picture(points: Sequence[tuple[float, Any]], expected: float, about: Mapping[str, str]) -> Picture:
