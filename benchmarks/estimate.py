@@ -1,6 +1,6 @@
 """Fit the estimates of resources and clock (``boards/estimate.py``) to routed self-tests of our neurons.
 
-``python -m benchmarks.estimate`` routes each design on each board, takes an hour or two on one core, and writes
+``python -m benchmarks.estimate`` routes each design on each board, takes half an hour on one core, and writes
 ``boards/estimate.json`` with the errors of leaving one design out. ``--keep FILE`` keeps what was routed, to continue.
 """
 
@@ -10,6 +10,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
+from benchmarks.harness import Benchmark, Row, Run
 from neuristor.boards.estimate import FEATURES, measure
 from neuristor.design_file import DesignError, load
 from neuristor.steps import put_on_board
@@ -47,11 +49,13 @@ VARIANTS: tuple[tuple[str, Mapping[str, Any]], ...] = (
 )
 
 
-def routed(kept: Path | None) -> Iterator[dict[str, Any]]:
+def routed(run: Run, kept: Path | None) -> Iterator[dict[str, Any]]:
     """Route every design on every board; what was routed before is taken from the file.
 
     Parameters
     ----------
+    run : Run
+        Receives the notes.
     kept : Path, optional
         JSON lines.
 
@@ -68,7 +72,7 @@ def routed(kept: Path | None) -> Iterator[dict[str, Any]]:
         try:
             design = load(ROOT / "examples" / f"{example}.toml", {**BASE, **changes})
         except DesignError as error:
-            print(f"{name}: {error}", flush=True)
+            run.note(f"{name}: {error}")
             continue
         measures = asdict(measure(design.case.array()))
         for board, family in BOARDS.items():
@@ -81,7 +85,7 @@ def routed(kept: Path | None) -> Iterator[dict[str, Any]]:
                 if kept is not None:
                     with kept.open("a", encoding="utf-8") as file:
                         file.write(json.dumps(row) + "\n")
-            print(f"{name} on {board}: {row['resources']}, {row['fmax_hz']}", flush=True)
+            run.note(f"{name} on {board}: {row['resources']}, {row['fmax_hz']}")
             yield {**row, "measures": measures}
 
 
@@ -126,21 +130,50 @@ def _left_out(x: Any, y: Any) -> float:
     return float(np.quantile(errors, 0.9))
 
 
-def main() -> None:
-    """Route, fit and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--keep", type=Path, help="JSON lines with what was routed")
-    rows = list(routed(parser.parse_args().keep))
+def measured(run: Run) -> Iterator[Row]:
+    """Route and fit.
+
+    Parameters
+    ----------
+    run : Run
+        Quick: the measures of the designs alone, nothing routed.
+
+    Yields
+    ------
+    Row
+        The errors of each family; of a quick run, the longest path of each design.
+    """
+    if run.quick:
+        for example, changes in VARIANTS[:4]:
+            with suppress(DesignError):
+                design = load(ROOT / "examples" / f"{example}.toml", {**BASE, **changes})
+                found = measure(design.case.array())
+                yield Row(name=f"{example}, longest path", value=found.path_ns, unit="ns before the fit")
+        return
+    rows = list(routed(run, run.options.keep))
     result = {}
     for family in BOARDS.values():
-        some = [row for row in rows if row["family"] == family and not row["problem"].startswith("needs")]
-        some = [row for row in some if {"LUT", "FF"} <= set(row["resources"]) and row["fmax_hz"]]
+        some = [row for row in rows if row["family"] == family and row["fmax_hz"]]
+        some = [row for row in some if {"LUT", "FF"} <= set(row["resources"])]
         result[family] = fit(some)
-        errors = {name: round(result[family][name]["error"], 3) for name in ("LUT", "FF", "Fmax")}
-        print(family, result[family]["designs"], "designs, error of nine of ten:", errors)
+        for name in ("LUT", "FF", "Fmax"):
+            title = f"{family}, {len(some)} designs: error of {name} that nine of ten left out keep"
+            yield Row(name=title, value=100 * result[family][name]["error"], unit="%", goal=40, less=True)
     text = json.dumps(result, indent=1, sort_keys=True) + "\n"
     (ROOT / "boards" / "estimate.json").write_text(text, encoding="utf-8")
 
 
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--keep", type=Path, help="file (JSON lines) that keeps what was routed, to continue")
+
+
+BENCHMARK = Benchmark(
+    name="estimate",
+    title="estimates of size and clock against routed self-tests",
+    quick="the measures of four designs, nothing routed",
+    measure=measured,
+    arguments=_arguments,
+)
+
 if __name__ == "__main__":
-    main()
+    raise SystemExit(BENCHMARK.main())

@@ -8,6 +8,8 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +86,31 @@ def command_line(_: Any) -> None:
     (MADE / "command-line.md").write_text(made.replace("# `neuristor`", "# Command line", 1), encoding="utf-8")
 
 
+def gallery(_: Any) -> None:
+    """Make the pictures of the gallery, each by its command, and its page."""
+    folder = MADE / "gallery"
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = ["# Gallery\n\nEach picture was made by the command below it, while this site was built.\n"]
+    entries = tomllib.loads((HERE / "gallery.toml").read_text("utf-8"))["picture"]
+
+    def made(number: int) -> None:
+        entry = entries[number]
+        command = [sys.executable, "-m", "neuristor", *entry["command"].split(), "--plot", str(folder / f"{number}.svg")]
+        command += ["--picture", entry["picture"]] if "picture" in entry else []
+        subprocess.run([*command, "--force"], cwd=HERE.parent, capture_output=True, text=True, check=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(made, range(len(entries))))
+    for number, entry in enumerate(entries):
+        shown = f"neuristor {entry['command']} --plot picture.svg"
+        shown += f" --picture {entry['picture']}" if "picture" in entry else ""
+        parts.append(f"## {entry['title']}\n\n{entry['text']}\n\n```sh\n{shown}\n```\n")
+        parts.append(f"![{entry['title']}](gallery/{number}.svg)\n")
+    (MADE / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
+
+
 def setup(app: Any) -> None:
-    """Connect the two.
+    """Connect them.
 
     Parameters
     ----------
@@ -93,4 +118,5 @@ def setup(app: Any) -> None:
         The builder.
     """
     app.connect("builder-inited", command_line)
+    app.connect("builder-inited", gallery)
     app.connect("source-read", read)

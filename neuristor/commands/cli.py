@@ -46,7 +46,12 @@ class _Group(TyperGroup):
 
 def _collect(ctx: typer.Context, wanted: bool) -> bool:
     if wanted:
-        start_record(ctx.command_path)
+        path: list[str] = []
+        here: Any = ctx
+        while here.parent is not None:
+            path.insert(0, here.info_name)
+            here = here.parent
+        start_record(" ".join(["neuristor", *path]))
     return wanted
 
 
@@ -56,13 +61,16 @@ JSON = Annotated[
         "--json",
         is_eager=True,
         callback=_collect,
-        help="Print the result as JSON: figures with value and unit. docs/json.md has the schema.",
+        help="Print the result as JSON: figures with value and unit. docs/terminal.md has the schema.",
     ),
 ]
 
 
 def _with_json(part: typer.Typer) -> None:
     """Give each command the option --json."""
+    for group in part.registered_groups:
+        if group.typer_instance is not None:
+            _with_json(group.typer_instance)
     for command in part.registered_commands:
         if command.callback is not None:
             command.callback = _has_json(command.callback)

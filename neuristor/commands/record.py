@@ -1,4 +1,4 @@
-"""The output of a command as JSON: one schema for all commands, which docs/json.md describes."""
+"""The output of a command as JSON: one schema for all commands, which docs/terminal.md describes."""
 
 from __future__ import annotations
 

@@ -280,8 +280,7 @@ class DesignView(View):
 
     def _see_cost(self, values: Values) -> Seen:
         design = self._design(values)
-        array = design.case.array()
-        measures = self._measured(design)
+        measures, clocks = self._measured(design)
         rows = []
         for board in BOARDS.values():
             if board.family not in fitted_families() or board.counted_only:
@@ -289,7 +288,7 @@ class DesignView(View):
             found = estimate(measures, board.family)
             used = found.resources
             full = max(used[name] / board.capacity[name] for name in used if board.capacity.get(name))
-            factor = min(found.fmax_hz, 1e12) / array.cycles_per_tick * design.params.dt
+            factor = min(found.fmax_hz, 1e12) / clocks * design.params.dt
             fits = "yes" if full <= 0.8 else "perhaps" if full <= 1.05 else "no"
             numbers = [f"{used[name]:,.0f}" for name in ("LUT", "FF", "block RAM", "DSP")]
             rows.append((board.title, *numbers, si(found.fmax_hz, "Hz", 2), f"{factor:.2g} x", fits))
@@ -301,13 +300,15 @@ class DesignView(View):
         )
         return Seen(sentences=[("open", text)], columns=heads, rows=rows)
 
-    def _measured(self, design: Design) -> Measures:
-        """Measures of the circuit: those of one lane and of two, as more lanes are the same again."""
-        lanes = design.sections.fpga.lanes
-        if lanes <= 2 or design.params.coupling is not None:
-            return measure(design.case.array())
-        one, two = (measure(design.neuron.build(design.params, n)) for n in (1, 2))
-        return one.extended(two, lanes)
+    def _measured(self, design: Design) -> tuple[Measures, int]:
+        """Measures of the circuit, and clocks per tick: of more lanes from one and two, as they are the same again."""
+        lanes, interval = design.sections.fpga.lanes, design.sections.fpga.interval
+        if lanes <= 2 or getattr(design.params, "coupling", None) is not None:
+            array = design.case.array()
+            return measure(array), array.cycles_per_tick
+        one, two = (design.neuron.build(design.params, n, interval=interval) for n in (1, 2))
+        rows = -(-design.params.count // lanes)
+        return measure(one).extended(measure(two), lanes), interval * max(rows, -(-(two.latency + 1) // interval))
 
     def _see_array(self, values: Values) -> Seen:
         design = self._design({key: value for key, value in values.items() if key != "input"})

@@ -12,9 +12,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("playwright.sync_api")
-pytest.importorskip("axe_playwright_python.sync_playwright")
-
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 LOCAL = ("data:", "file:", "blob:", "http://127.0.0.1:")
 

@@ -11,6 +11,7 @@ import pytest
 from .conftest import explorer
 
 expect = pytest.importorskip("playwright.sync_api").expect
+pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = pytest.mark.extended
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NEURON = """

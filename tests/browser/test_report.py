@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("playwright.sync_api")
+pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = pytest.mark.extended
 MOST_BYTES = 6_000_000
 DESIGN = """
