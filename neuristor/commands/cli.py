@@ -72,7 +72,7 @@ def _with_json(part: typer.Typer) -> None:
         if group.typer_instance is not None:
             _with_json(group.typer_instance)
     for command in part.registered_commands:
-        if command.callback is not None:
+        if command.callback is not None and not hasattr(command.callback, "__wrapped__"):
             command.callback = _has_json(command.callback)
 
 

@@ -46,8 +46,8 @@ PERIODS = 6
 MEASURED_PERIODS = 12
 """Periods over which errors are measured."""
 ALONE = {"count": CURRENTS}
-NEIGHBOURS = ("coupling", "topology", "columns")
-"""Beginnings of the keys of [neuron] that need neighbours."""
+NEIGHBOURS = ("coupling", "topology", "columns", "start")
+"""Beginnings of the keys of [neuron] that a neuron alone lacks: those of neighbours, and of another beginning."""
 
 
 def preset_design(name: str) -> dict[str, Any]:

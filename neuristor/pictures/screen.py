@@ -242,7 +242,11 @@ def _shapes(panel: Panel) -> list[dict[str, Any]]:
     for guide in panel.guides:
         across = {"yref": "paper", "y0": 0, "y1": 1} if guide.axis == "x" else {"xref": "paper", "x0": 0, "x1": 1}
         at = {f"{guide.axis}0": guide.value, f"{guide.axis}1": guide.value}
-        place = {"textposition": "start", "yanchor": "bottom"} if guide.axis == "x" else {"textposition": "end"}
+        place = (
+            {"textposition": "start", "yanchor": "bottom"}
+            if guide.axis == "x"
+            else {"textposition": "end", "yanchor": "top"}
+        )
         label = {"text": html.escape(guide.label), "textangle": 0, "xanchor": "right", **place}
         made.append({"type": "line", "name": "guide", **across, **at, "label": label})
     return made

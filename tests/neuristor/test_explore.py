@@ -107,6 +107,14 @@ def test_the_parts_have_the_numbers_of_the_models(view: DesignView) -> None:
     assert np.asarray(slower.y)[at] == pytest.approx(np.asarray(circuit.y)[at] / 2, rel=0.01)
 
 
+def test_both_waveforms_begin_at_the_same_point(view: DesignView) -> None:
+    """The example begins at random membranes; the float model and the circuit are compared from one beginning."""
+    exact, found = view.see("run", {}).panels[0].series[:2]
+    spikes = [np.asarray(each.x)[np.flatnonzero(np.diff(np.asarray(each.y)) < -0.5)] for each in (exact, found)]
+    assert len(spikes[0]) == len(spikes[1]) > 4
+    assert np.abs(spikes[0] - spikes[1]).max() <= 2 * 80e-9
+
+
 @pytest.mark.parametrize("name", ["vo2-onn", "vo2-maffezzoni", "vo2-thermal", "hzo-afefet"])
 def test_devices_of_the_catalogue_start(name: str) -> None:
     view = DesignView(preset_design(name), name.replace("-", "_"))
