@@ -33,6 +33,8 @@ templates_path: list[str] = []
 
 myst_enable_extensions = ["attrs_inline", "colon_fence"]
 myst_heading_anchors = 3
+# Names of parameters, such as `count`, that several classes have.
+suppress_warnings = ["ref.python"]
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
@@ -59,8 +61,8 @@ def read(_: Any, name: str, source: list[str]) -> None:
     """
     text = source[0]
     # Terms of the glossary.
-    text = re.sub(r'<a id="([\w-]+)"></a>(\*\*[^*]+\*\*)', r"[\2]{#\1}", text)
-    text = re.sub(r"\]\((?:\.\./)?glossary\.md#([\w-]+)\)", r"](#\1)", text)
+    text = re.sub(r'<a id="([\w-]+)"></a>(\*\*[^*]+\*\*)', r"[\2]{#term-\1}", text)
+    text = re.sub(r"\]\((?:\.\./)?glossary\.md#([\w-]+)\)", r"](#term-\1)", text)
     # Files that are no pages.
     text = re.sub(r"\]\((?:\.\./)+((?!docs/)[\w./-]+?)(#[\w-]+)?\)", rf"]({REPOSITORY}\1\2)", text)
     source[0] = text
@@ -90,7 +92,7 @@ def gallery(_: Any) -> None:
     """Make the pictures of the gallery, each by its command, and its page."""
     folder = MADE / "gallery"
     folder.mkdir(parents=True, exist_ok=True)
-    parts = ["# Gallery\n\nEach picture was made by the command below it, while this site was built.\n"]
+    parts = ["# Gallery\n\nEach picture was made by the command above it, while this site was built.\n"]
     entries = tomllib.loads((HERE / "gallery.toml").read_text("utf-8"))["picture"]
 
     def made(number: int) -> None:

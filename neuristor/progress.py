@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -62,11 +63,10 @@ def lines(title: str) -> Iterator[Callable[[str], None]]:
     """
     from tqdm.auto import tqdm
 
-    form = "{desc} [{elapsed}]"
+    form, begun = "{desc} [{elapsed}]", time.monotonic()
     with tqdm(desc=title, delay=DELAY_S, disable=not shown_here(), leave=False, bar_format=form) as bar:
 
         def say(text: str) -> None:
-            bar.set_description_str(f"{title}: {text}", refresh=False)
-            bar.update(1)
+            bar.set_description_str(f"{title}: {text}", refresh=time.monotonic() - begun >= DELAY_S)
 
         yield say
