@@ -21,8 +21,10 @@ __all__ = ["Finding", "findings"]
 Level = Literal["good", "fair", "bad", "open"]
 WIDE = 0.1
 """Error of the two-state neuron against its device from which it is bad."""
-CLOSE, APART = 36.0, 180.0
-"""Largest phase error that is good, and that is fair, in degrees."""
+CLOSE = 36.0
+"""Largest phase error that is good, in degrees."""
+LOST = 0.1
+"""Part of the spikes that may be lost or gained."""
 
 
 class Finding(NamedTuple):
@@ -73,11 +75,15 @@ def _device(design: Design, simulation: Simulation) -> list[Finding]:
         size = abs(found.worst)
         level: Level = "good" if size <= LIMIT else "fair" if size <= WIDE else "bad"
         worst = int(np.argmax(np.abs(found.error)))
-        text = (
-            f"the circuit emulates a two-state neuron, whose rate differs from that of the device by at most "
-            f"{percent(found.worst)} ({si(found.device[worst], 'Hz')} by the device's own equations, "
-            f"{si(found.neuron[worst], 'Hz')} as two states)"
-        )
+        device, neuron = si(found.device[worst], "Hz"), si(found.neuron[worst], "Hz")
+        if not found.device[worst]:
+            what = f"fires at {neuron}, although the device by its own equations does not fire repeatedly"
+        elif not found.neuron[worst]:
+            what = f"does not fire, although the device by its own equations fires at {device}"
+        else:
+            rates = f"{neuron}, and {device} by the device's own equations"
+            what = f"differs in its rate by at most {percent(found.worst)}: {rates}"
+        text = f"the circuit emulates a two-state neuron, which {what}"
         return [Finding(level, about, text)]
     if isinstance(found, str):
         return [Finding("open", about, f"not compared: {found}")]
@@ -96,11 +102,18 @@ def _phases(design: Design, simulation: Simulation) -> Finding:
         level: Level = "open" if counts[0] == counts[1] else "fair"
         return Finding(level, about, f"{said}: too few spikes to compare phases")
     middle, worst = float(np.median(ends)), max(ends)
-    level = "good" if worst <= CLOSE else "fair" if worst <= APART else "bad"
-    text = f"{said}; at the end of the run the phase is off by {middle:.2g} degrees in the median, {worst:.2g} at most"
+    lost = abs(counts[1] - counts[0]) > max(2.0, LOST * counts[0])
+    level = "bad" if lost else "good" if worst <= CLOSE else "fair"
+    text = (
+        f"{said}; at the end of the run the phase is off by {_degrees(middle)} in the median, {_degrees(worst)} at most"
+    )
     if level != "good":
         text += ": compare rates, not single spikes, or shorten dt and run `neuristor accuracy`"
     return Finding(level, about, text)
+
+
+def _degrees(value: float) -> str:
+    return f"{value:.2g} degrees" if value < 100 else f"{value:,.0f} degrees"
 
 
 def _words(simulation: Simulation) -> Finding:
