@@ -368,6 +368,18 @@ def _claimed(archive: zipfile.ZipFile, name: str) -> int:
     return math.prod(int(n) for n in shape) * max(1, -(-int(kind.itemsize) // 8))
 
 
+def _unit_hint(content: bytes, said: str) -> str:
+    """What to write instead of a number with a unit, a prefix or a decimal comma, if that is what TOML refuses."""
+    place = re.search(r"at line (\d+)", said)
+    if place is None:
+        return ""
+    line = content.decode("utf-8-sig", errors="replace").split("\n")[int(place[1]) - 1]
+    number = re.search(r"=\s*([-+]?\d+(?:[.,]\d+)?\s?[a-zA-Zµ%]+|\d+,\d+)\s*(?:#|$)", line)
+    return (
+        f"; numbers have no unit and no comma here: {number[1].strip()!r} is written as 20e3 or 2.5" if number else ""
+    )
+
+
 def tables(path: Path, content: bytes) -> dict[str, Any]:
     """Parse TOML text, within bounds of its dots and its nesting.
 
@@ -400,7 +412,7 @@ def tables(path: Path, content: bytes) -> dict[str, Any]:
     try:
         table = tomllib.loads(content.decode("utf-8-sig"))
     except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, and an integer with thousands of digits
-        raise ValueError(f"{path}: not a TOML file: {error}") from None
+        raise ValueError(f"{path}: not a TOML file: {error}{_unit_hint(content, str(error))}") from None
     except RecursionError:
         raise ValueError(f"{path}: tables and lists must be at most {DEEPEST} deep") from None
     inside: list[Any] = [table]

@@ -32,6 +32,7 @@ from neuristor.golden_model.fixed import Format
 from neuristor.golden_model.neurons.contract import NeuronModel
 from neuristor.golden_model.neurons.coupling import Coupling
 from neuristor.golden_model.neurons.model import NeuronParams
+from neuristor.golden_model.units import counted
 from neuristor.golden_model.variability import Variability
 from neuristor.hdl.edges import check_walkers
 from neuristor.hdl.names import module_name
@@ -133,7 +134,8 @@ class Design(Tabular):
     def _header(self, module: str) -> tuple[str, ...]:
         sections = self.sections
         return (
-            f"Module {module}: {sections.neuron.count} {self.neuron.name} neurons on {sections.fpga.lanes} lanes",
+            f"Module {module}: {counted(sections.neuron.count, f'{self.neuron.name} neuron')} on "
+            f"{counted(sections.fpga.lanes, 'lane')}",
             f"Neuristor {__version__}, design file {plain(self.path.name)}, sha256 {self.digest}",
         )
 

@@ -86,7 +86,7 @@ def _device(design: Design, simulation: Simulation) -> list[Finding]:
         text = f"the circuit emulates a two-state neuron, which {what}"
         return [Finding(level, about, text)]
     if isinstance(found, str):
-        return [Finding("open", about, f"not compared: {found}")]
+        return [Finding("open", about, f"not compared with the device: {found}")]
     if design.device is not None:
         return [Finding("good", about, "the circuit runs the device's own equations: nothing stands for the device")]
     return []

@@ -127,7 +127,12 @@ def switch_rows(circuit: Circuit) -> list[tuple[str, str]]:
         ("series resistance", si(circuit.series_resistance, "ohm")),
         ("capacitance", si(circuit.capacitance, "F")),
         ("without input", f"{regime}, at {target}" if regime == "silent" else f"{regime}, charges towards {target}"),
-        ("fires repeatedly", f"with input currents from {si(low, 'A')} to {si(high, 'A')}"),
+        (
+            "fires repeatedly",
+            f"with input currents from {si(low, 'A')} to {si(high, 'A')}"
+            if low < high
+            else "never: at every input that switches it on it stays on; a larger series resistance prevents that",
+        ),
     ]
 
 

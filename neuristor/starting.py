@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ __all__ = ["catalogue_circuit", "read_number", "starting_design", "starting_text
 
 EXAMPLES = {"ohm": "20 kohm", "F": "12 nF", "s": "80 ns", "A": "15 uA", "V": "2.5 V"}
 """What a number of a unit looks like."""
+PREFIXES = {"": 1.0, "T": 1e12, "G": 1e9, "M": 1e6, "k": 1e3, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
 COMMENTS = {
     "supply": "V",
     "series_resistance": "ohm",
@@ -78,10 +80,20 @@ def read_number(name: str, unit: str, given: Any) -> float:
         if dimension == quantity(f"1 {unit}" if unit else "1")[1]:
             value = found
         break
+    if math.isnan(value):
+        value = _scaled(text, unit)
     if not math.isfinite(value):
         wanted = f"{name} must be a number{f' in {unit}' if unit else ''}"
         raise DesignError(f"{wanted}, such as {EXAMPLES.get(unit, f'12 {unit}').strip()}, not {str(given)!r}")
     return float(value)
+
+
+def _scaled(text: str, unit: str) -> float:
+    """A number with a prefix that the units of equations lack, such as ``1M``; NaN if it is none."""
+    found = re.fullmatch(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([TGMkmunpf]?)\s*(\w*)", text)
+    if found is None or found[3] not in ("", unit, f"{unit}s"):
+        return math.nan
+    return float(found[1]) * PREFIXES[found[2]]
 
 
 def catalogue_circuit(name: str) -> dict[str, float]:

@@ -21,7 +21,7 @@ from neuristor.boards.selftest import BoardTop, SelfTest
 from neuristor.design_file import Design, DesignError
 from neuristor.golden_model.devices.device import PulsedDevice
 from neuristor.golden_model.devices.reduction import Reduction, device_rate
-from neuristor.golden_model.devices.threshold_switch import Circuit
+from neuristor.golden_model.devices.threshold_switch import Circuit, ThresholdSwitch
 from neuristor.golden_model.equations.neuron import EquationParams
 from neuristor.golden_model.neurons.model import Bound
 from neuristor.golden_model.variability import STUCK_ON
@@ -226,6 +226,8 @@ def reduction(design: Design, current: NDArray[np.float64] | None = None) -> Red
         return None  # nothing stands for a device
     if not isinstance(design.circuit, Circuit):
         return f"the model {golden.name} has more than the device and its capacitor"
+    if isinstance(device, ThresholdSwitch) and device.t_imt == device.t_mit == 0:
+        return "the device is given as a two-state switch without transition times, which is what the neuron is"
     if current is None:
         found = np.unique(design.stimulus.current)
         low, high = golden.window(design.params)

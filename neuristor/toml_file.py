@@ -285,7 +285,9 @@ def _sentence(error: ValidationError, table: dict[str, Any], file: type[BaseMode
         if near:
             return f"[{place[0]}] {unknown_key(near[0], [place[1]])}"
         return f"[{place[0]}] {place[1]} is missing: {wanted}"
-    return f"[{place[0]}] {_key(first['loc'][1:], table[place[0]])} must be {wanted}, not {first['input']!r}"
+    hint = "; numbers have no quotes and no unit, such as 20e3" if first["type"].startswith("float") else ""
+    hint = hint if isinstance(first["input"], str) else ""
+    return f"[{place[0]}] {_key(first['loc'][1:], table[place[0]])} must be {wanted}, not {first['input']!r}{hint}"
 
 
 def _key(place: Sequence[int | str], value: Any) -> str:

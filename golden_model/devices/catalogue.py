@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
@@ -129,5 +130,7 @@ def preset(name: str) -> Preset:
         If the catalogue has no device of that name.
     """
     if name not in catalogue():
-        raise ValueError(f"preset must be one of {', '.join(catalogue())}, not {name!r}")
+        near = difflib.get_close_matches(name, catalogue(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"preset must be one of {', '.join(catalogue())}, not {name!r}{hint}")
     return catalogue()[name]

@@ -267,10 +267,18 @@ def _insulating(
     wide = insulating & (v > 0.1 * v_th) & (i > 0)
     r_off, bend = _branch(v, i, window if window.sum() >= 4 else wide if wide.sum() >= 3 else insulating & (v > 0))
     law = None
+    if r_off is not None:
+        # The logarithm of noise is no noise: only where the current stands out of it, by the voltage, not by the point.
+        wide = wide & (v > 5 * _noise(i[insulating]) * r_off.value)
     if wide.sum() >= 4 and float(np.ptp(v[wide])) > 0.1 * v_th:
         slope, start = np.polyfit(np.sqrt(v[wide]), np.log(i[wide] / v[wide]), 1, w=i[wide] / i[wide].max())
         law = float(start), float(slope)
     return r_off, bend, law
+
+
+def _noise(i: Floats) -> float:
+    """Standard deviation of noise on a smooth curve, from its second differences."""
+    return 1.4826 * float(np.median(np.abs(np.diff(i, 2)))) / math.sqrt(6) if len(i) > 4 else 0.0
 
 
 def _event(jump: Floats, allowed: NDArray[np.bool_], start: int, stop: int) -> int | None:

@@ -418,7 +418,7 @@ class Circuit:
         raise ValueError(
             f"series_resistance must be above {si(least, 'ohm')}, or the device stays on at every input that switches "
             f"it on, not {si(self.series_resistance, 'ohm')}"
-            + other_prefix(self.series_resistance, "ohm", lambda r: least < r < 200 * least)
+            + other_prefix(self.series_resistance, "ohm", lambda r: least < r < min(200 * least, device.r_ins))
         )
 
     def frequency(self, current: float = 0.0) -> float:

@@ -1140,7 +1140,7 @@ def check_current(params: RelaxationOscillatorParams, current: NDArray[np.float6
         if lowest == highest == 0:
             least, most = circuit.series_resistance_window
             cause = f"; without input it {'is silent' if circuit.regime() == 'silent' else 'latches'}"
-            if least < most:
+            if max(least, 0.0) < most:
                 resistance = circuit.series_resistance
                 cause += f", and needs a series_resistance between {si(least, 'ohm')} and {si(most, 'ohm')}"
                 cause += f", not {si(resistance, 'ohm')}"

@@ -49,6 +49,7 @@ from neuristor.pictures.screen import page
 from neuristor.sim.benches.verify import ENGINES, Verdict, missing
 from neuristor.sim.engines.simulators import ToolError
 from neuristor.sim.netlists.gates import FAMILIES
+from neuristor.starting import read_number
 from neuristor.steps import BoardResult, Simulation, judge, put_on_board
 from neuristor.tables import si
 
@@ -162,11 +163,9 @@ def accuracy_command(
     ] = False,
     points: Annotated[int, typer.Option("--points", min=2, max=100, help="Number of input currents.")] = 12,
     low: Annotated[
-        float | None, typer.Option("--from", help="Lowest input current, in ampere. Default: that of the design.")
+        str | None, typer.Option("--from", help="Lowest input, such as 10u. Default: that of the design.")
     ] = None,
-    high: Annotated[
-        float | None, typer.Option("--to", help="Highest input current, in ampere. Default: that of the design.")
-    ] = None,
+    high: Annotated[str | None, typer.Option("--to", help="Highest input. Default: that of the design.")] = None,
     plot_to: Plot = None,
     force: Force = False,
 ) -> None:
@@ -184,7 +183,11 @@ def accuracy_command(
     check_plot(plot_to, force=force)
     loaded = api.design(design)
     with console.status("sweep") as status:
-        compared = api.compare(loaded, target=wanted, points=points, low=low, high=high, progress=status.update)
+        unit = loaded.params.input_unit
+        ends = [
+            None if end is None else read_number(name, unit, end) for name, end in (("--from", low), ("--to", high))
+        ]
+        compared = api.compare(loaded, target=wanted, points=points, low=ends[0], high=ends[1], progress=status.update)
     result = compared.result
     console.print(compared.table.rich())
     console.print(f"largest error of the circuit against the neuron: {100 * result.measured.worst:.3g} %")

@@ -18,6 +18,7 @@ from neuristor.folder import plain
 from neuristor.golden_model.devices.catalogue import preset
 from neuristor.pictures.devices import device_picture
 from neuristor.show import describe
+from neuristor.starting import read_number
 
 __all__ = ["app"]
 
@@ -65,14 +66,23 @@ def fit(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Design file to write.")],
-    supply: Annotated[float | None, typer.Option("--supply", help="Supply voltage of the circuit, in volt.")] = None,
-    series_resistance: Annotated[
-        float | None, typer.Option("--series-resistance", help="Series resistance, in ohm.")
+    supply: Annotated[
+        str | None, typer.Option("--supply", help="Supply voltage of the circuit, in volt, such as 2.5.")
     ] = None,
-    capacitance: Annotated[float | None, typer.Option("--capacitance", help="Capacitance, in farad.")] = None,
+    series_resistance: Annotated[
+        str | None, typer.Option("--series-resistance", help="Series resistance, in ohm, such as 20k or 20e3.")
+    ] = None,
+    capacitance: Annotated[
+        str | None, typer.Option("--capacitance", help="Capacitance, in farad, such as 100p or 100e-12.")
+    ] = None,
     model: Annotated[
-        str, typer.Option("--model", help="Neuron model: one made of a single device in a circuit.")
-    ] = "lif",
+        str | None,
+        typer.Option(
+            "--model",
+            help="Neuron model: one made of a single device in a circuit. Default: lif if the circuit is silent "
+            "without input, relaxation_oscillator if it oscillates.",
+        ),
+    ] = None,
     count: Annotated[int, typer.Option("--count", help="Number of neurons, 1 to 65536.")] = 64,
     plot_to: Plot = None,
     kind: Annotated[
@@ -105,9 +115,9 @@ def fit(
         found = fit_files(
             data,
             out=out,
-            supply=supply,
-            series_resistance=series_resistance,
-            capacitance=capacitance,
+            supply=_given("--supply", "V", supply),
+            series_resistance=_given("--series-resistance", "ohm", series_resistance),
+            capacitance=_given("--capacitance", "F", capacitance),
             count=count,
             model=model,
             plot=plot_to,
@@ -123,3 +133,7 @@ def fit(
     console.print(table)
     plain_console.print(plain(found.verdict), style=None if found.good else "yellow", soft_wrap=True)
     wrote(out)
+
+
+def _given(option: str, unit: str, text: str | None) -> float | None:
+    return None if text is None else read_number(option, unit, text)

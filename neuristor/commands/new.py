@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +22,7 @@ from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.units import si
 from neuristor.hdl.neurons import neuron
 from neuristor.starting import catalogue_circuit, read_number, starting_design, starting_text
+from neuristor.tables import Table as Listed
 
 __all__ = ["app"]
 
@@ -40,6 +44,7 @@ ELEMENTS = (
     ("series_resistance", "series resistance", "ohm"),
     ("capacitance", "capacitance", "F"),
 )
+PULSES = (("pulse_period", "period of the pulses", "s"), ("pulse_voltage", "voltage of the pulses", "V"))
 
 
 @app.command()
@@ -61,8 +66,7 @@ def new(
     if chosen == "2":
         _measured(out, force)
     else:
-        device = _catalogue() if chosen == "1" else {"kind": "threshold_switch"} | _numbers(SWITCH, {})
-        _described(device, out, force)
+        _described(_catalogue() if chosen == "1" else _switch(), out, force)
     plain_console.print(f"look at it:  neuristor explore {out}", soft_wrap=True)
     plain_console.print(f"draw a run:  neuristor simulate {out} --plot {out.stem}.html", soft_wrap=True)
     plain_console.print(f"all of it:   neuristor build {out} --out build/{out.stem}", soft_wrap=True)
@@ -86,6 +90,9 @@ def _choice(question: str, known: list[str], default: str) -> str:
 def _number(question: str, unit: str, default: float | None) -> float:
     while True:
         answer = _ask(f"{question}, in {unit}", None if default is None else str(si(default, unit)))
+        if not answer.strip():
+            plain_console.print(f"{question} is needed", soft_wrap=True)
+            continue
         try:
             value = read_number(question, unit, answer)
         except DesignError as error:
@@ -101,9 +108,34 @@ def _numbers(asked: Any, defaults: dict[str, float]) -> dict[str, float]:
 
 
 def _catalogue() -> dict[str, Any]:
-    console.print(api.devices().rich())
     able = [name for name, entry in catalogue().items() if not entry.missing]
-    return {"preset": _choice("device", able, "vo2-onn")}
+    listed = api.devices()
+    console.print(Listed("", listed.columns, [row for row in listed.rows if row[0] in able]).rich())
+    while True:
+        answer = _ask("device", "vo2-onn").strip()
+        if answer in able:
+            return {"preset": answer}
+        near = difflib.get_close_matches(answer, able, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ": type a name from the first column"
+        plain_console.print(f"there is no device {plain(answer)!r}{hint}", soft_wrap=True)
+
+
+def _switch() -> dict[str, Any]:
+    """Ask for the numbers of a switch until they are those of one."""
+    defaults: dict[str, float] = {}
+    while True:
+        defaults = _numbers(SWITCH, defaults)
+        try:
+            device_of(Path("device"), {"kind": "threshold_switch"} | defaults)
+        except DesignError as error:
+            plain_console.print(plain(_bare(error)), style="yellow", soft_wrap=True)
+            continue
+        return {"kind": "threshold_switch"} | defaults
+
+
+def _bare(error: Exception) -> str:
+    """A sentence without the file and the section, which do not exist yet."""
+    return re.sub(r"^[^\[\]]*: \[[^\]]*\] ", "", str(error))
 
 
 def _described(device: dict[str, Any], out: Path, force: bool) -> None:
@@ -113,22 +145,21 @@ def _described(device: dict[str, Any], out: Path, force: bool) -> None:
         defaults = catalogue_circuit(device["preset"]) if "preset" in device else {}
     except DesignError:
         defaults = {}
-    if isinstance(physics, PulsedDevice):
-        asked: Any = (("pulse_period", "period of the pulses", "s"), ("pulse_voltage", "voltage of the pulses", "V"))
-    else:
-        asked = ELEMENTS
+    pulsed = isinstance(physics, PulsedDevice)
     while True:
-        circuit = _numbers(asked, defaults)
+        circuit = _numbers(PULSES if pulsed else ELEMENTS, defaults)
         try:
-            if not isinstance(physics, PulsedDevice):
+            # Before anything else is asked.
+            load(starting_text(starting_design(device, circuit), "trial"), name=out.stem)
+            if not pulsed:
                 _say_regime(circuit_of(out, circuit, physics, neuron("lif").model))
-            sections = starting_design(device, circuit, _count())
-            text = starting_text(sections, "Written by `neuristor new`; every key: `neuristor keys`.")
-            load(text, name=out.stem)
             break
         except DesignError as error:
-            plain_console.print(plain(str(error)), style="yellow", soft_wrap=True)
+            plain_console.print(plain(_bare(error)), style="yellow", soft_wrap=True)
             defaults = circuit
+    sections = starting_design(device, circuit, 64 if pulsed else _count())
+    text = starting_text(sections, "Written by `neuristor new`; every key: `neuristor keys`.")
+    load(text, name=out.stem)
     write_file(out, text, force=force)
     wrote(out)
 
@@ -150,27 +181,42 @@ def _count() -> int:
         plain_console.print(f"the number of neurons must be 1 to 65536, not {plain(answer)}", soft_wrap=True)
 
 
-def _measured(out: Path, force: bool) -> None:
-    """Ask for files, and for what they do not tell."""
+def _files() -> list[Path]:
     while True:
-        files = [Path(each) for each in _ask("files, or a folder of them", None).split()]
+        answer = _ask("files, with spaces between them, or a folder", None)
+        try:
+            files = [Path(each.rstrip(",")).expanduser() for each in shlex.split(answer)]
+        except ValueError:  # a quotation mark without its pair
+            files = []
         missing = [each for each in files if not each.exists()]
         if files and not missing:
-            break
+            return files
         plain_console.print(f"{plain(str(missing[0]))} does not exist" if missing else "name at least one file")
-    given: dict[str, float] = {}
+
+
+def _measured(out: Path, force: bool) -> None:
+    """Ask for files, and for what they do not tell, until the design runs."""
+    files, given = _files(), dict[str, float]()
     while True:
         try:
             found = fit_files(files, out=out, plot=None, force=force, **given)  # type: ignore[arg-type]
-            break
         except (ValueError, OSError) as error:
             said = str(error)
-            lacks = [each for each in ELEMENTS if f"--{each[0].replace('_', '-')}" in said and each[0] not in given]
-            if not lacks:
-                refuse(said)
-            plain_console.print(plain(said), soft_wrap=True)
-            given |= _numbers(lacks, {})
-    for line in found.readings:
-        plain_console.print(plain(line), soft_wrap=True)
-    plain_console.print(plain(found.verdict), soft_wrap=True)
+            plain_console.print(plain(said), style="yellow", soft_wrap=True)
+            if "give --" in said:
+                given = _numbers(ELEMENTS, given)
+            else:
+                files = _files()
+            continue
+        for line in found.readings:
+            plain_console.print(plain(line), soft_wrap=True)
+        plain_console.print(plain(found.verdict), style=None if found.good else "yellow", soft_wrap=True)
+        try:
+            made = load(out)
+            break
+        except DesignError as error:
+            plain_console.print(plain(_bare(error)), style="yellow", soft_wrap=True)
+            given, force = _numbers(ELEMENTS, given), True
+    if isinstance(made.circuit, Circuit):
+        _say_regime(made.circuit)
     wrote(out)

@@ -84,7 +84,8 @@ def _device(design: Design) -> Iterator[Knob | None]:
     device = design.device
     for entry in fields(device) if is_dataclass(device) else ():
         value = getattr(device, entry.name)
-        if isinstance(value, float):
+        warm = design.sections.variability.temperature is not None
+        if isinstance(value, float) and (warm or not entry.name.endswith("_temperature")):
             yield _of_class("device", "Device", type(device), entry.name, value)
 
 

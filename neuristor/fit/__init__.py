@@ -65,7 +65,7 @@ def fit(
     series_resistance: float | None = None,
     capacitance: float | None = None,
     count: int = 64,
-    model: str = "lif",
+    model: str | None = None,
     plot: Path | None = None,
     force: bool = False,
     options: Options | None = None,
@@ -86,8 +86,9 @@ def fit(
         Circuit of the neuron, in volt, ohm and farad, above 0; that of the transient when absent.
     count : int
         Number of neurons, 1 to 65,536.
-    model : str
-        Neuron model: one made of a single device in a circuit.
+    model : str, optional
+        Neuron model: one made of a single device in a circuit. By default, ``lif`` if the circuit is silent without
+        input, ``relaxation_oscillator`` if it oscillates.
     plot : Path, optional
         SVG file for a picture of data and fit.
     force : bool
@@ -108,7 +109,7 @@ def fit(
     ValueError
         If a number is out of range, a file is malformed, or something needed is missing.
     """
-    golden = _model(model)
+    chosen = None if model is None else _model(model)
     if not isinstance(count, int) or not 1 <= count <= 65_536:
         raise ValueError(f"count must be an integer between 1 and 65536, not {count!r}")
     given = {"supply": supply, "series_resistance": series_resistance, "capacitance": capacitance}
@@ -119,7 +120,7 @@ def fit(
         raise ValueError("data must be at least one file of an I-V curve")
     stimulus = out.with_name(f"{out.stem}_stimulus.csv")
     devices = out.with_name(f"{out.stem}_devices.csv")
-    needs_file = golden.excitable and (each or count != DIGITS)
+    needs_file = (chosen is None or chosen.excitable) and (each or count != DIGITS)
     more = [path for path, needed in ((stimulus, needs_file), (devices, each)) if needed]
     targets = [out, *([plot] if plot else []), *more]
     files = expand(data, targets)
@@ -142,9 +143,12 @@ def fit(
         from_waves(waves, found)
     _add_loops(measured.loops, device, found.rows)
     physics = _physics(measured.curves[0][0].name, device, circuit)
-    if golden.excitable:
-        _check_silent(physics, model)
-    verdict = _verdict(found.problems, found.notes, left=len(files) - measured.used, at_speed=bool(waves))
+    golden = chosen or _model("relaxation_oscillator" if physics.regime() == "oscillates" else "lif")
+    needs_file = needs_file and golden.excitable
+    if chosen is not None and golden.excitable:
+        _check_silent(physics, golden.name)
+    lame = _why_not(physics, golden)
+    verdict = _verdict(found.problems, found.notes, lame, left=len(files) - measured.used, at_speed=bool(waves))
     text = design_text(
         model=golden,
         count=count,
@@ -174,7 +178,7 @@ def fit(
         rows.append((name, uncertain(number.value, number.sigma, number.unit), number.source))
     if (expected := frequency(device, circuit)) is not None:
         rows.append(("frequency of the design", uncertain(expected.value, expected.sigma, "Hz"), "from these numbers"))
-    return Fitted(rows, measured.readings, verdict, not found.problems)
+    return Fitted(rows, measured.readings, verdict, not found.problems and not lame)
 
 
 def _devices(curves: Sequence[Curve], golden: NeuronModel[Any]) -> str:
@@ -240,11 +244,27 @@ def _measured(files: Sequence[tuple[Path, bool]], options: Options) -> _Data:
     return found
 
 
-def _verdict(problems: Sequence[str], notes: Sequence[str], *, left: int, at_speed: bool) -> str:
-    """Whether the fit is good, and what it does not say."""
+def _why_not(physics: Circuit, golden: NeuronModel[Any]) -> str:
+    """Why a design of these numbers does not run; empty if it does."""
+    try:
+        physics.check_units()
+        physics.check_latch()
+    except ValueError as error:
+        return str(error)
+    regime = physics.regime()
+    if regime == "latches" or (regime == "silent" and not golden.excitable):
+        low, high = physics.series_resistance_window
+        reach = f"; with {si(physics.supply, 'V')} it oscillates from {si(low, 'ohm')} to {si(high, 'ohm')}"
+        return f"this circuit {'latches' if regime == 'latches' else 'is silent'}{reach if low < high else ''}"
+    return ""
+
+
+def _verdict(problems: Sequence[str], notes: Sequence[str], lame: str, *, left: int, at_speed: bool) -> str:
+    """Whether the fit is good, what it does not say, and why the design does not run."""
     text = f"Bad fit: {'; '.join(problems[:SHOWN])}" if problems else "Good fit"
     if len(problems) > SHOWN:
         text += f"; and {len(problems) - SHOWN} more"
+    text += f". The design does not run: {lame}" if lame else ""
     text += "".join(f". {note[:1].upper()}{note[1:]}" for note in notes)
     if not at_speed:
         text += ". I-V curves do not show how late the device switches; a transient does"

@@ -146,7 +146,7 @@ def _iv(title: str, found: Measurement, result: IvFit) -> Panel:
             v = np.linspace(v_hold, max(top, v_th), 60)
             limit = math.inf if side.compliance is None else side.compliance.value
             on = np.minimum(v / side.r_on.value, limit)
-            series.append(Series("fit, on" if sign > 0 else "fit, on, negative", sign * v, on, "float"))
+            series.append(Series("fit, on" if sign > 0 else "fit, on, negative", sign * v, on, "circuit"))
         guides += [Guide("x", sign * v_th, "V_th"), Guide("x", sign * v_hold, "V_hold")]
     return Panel(title, VOLTAGE, CURRENT, series, guides)
 

@@ -134,7 +134,7 @@ def _table(picture: Picture) -> pa.Table:
     numbers: dict[str, list[Any]] = {"x": [], "y": [], "y_low": []}
     for panel in picture.panels:
         for series, (x, y, low) in _points(panel).items():
-            words = (panel.title, series, panel.x.name, panel.x.unit)
+            words = (panel.title or picture.name, series, panel.x.name, panel.x.unit)
             scale = panel.scale or panel.y
             for name, word in zip(names, (*words, scale.name, scale.unit), strict=True):
                 texts[name] += [word] * len(x)

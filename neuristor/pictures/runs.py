@@ -23,6 +23,8 @@ SHOWN = 4
 """Frames that the waveforms show."""
 MOST_TICKS = 600
 """Most ticks that the waveforms show."""
+LEAST_PERIODS = 6
+"""Periods that the waveforms show at least, if the run has them."""
 MOST_SPIKES = 20_000
 """Most spikes of a raster."""
 TIME = Axis("emulated time", "s")
@@ -100,7 +102,12 @@ def _busiest(simulation: Simulation, ticks: int) -> int:
 
 
 def _shown_ticks(design: Design, simulation: Simulation) -> int:
-    return min(len(simulation.drive), SHOWN * design.stimulus.span, MOST_TICKS)
+    """Ticks of the waveforms: some frames, but as long as some periods of the busiest neuron."""
+    ticks = min(len(simulation.drive), SHOWN * design.stimulus.span, MOST_TICKS)
+    spikes = np.flatnonzero(simulation.bit_true["spike"][:, _busiest(simulation, len(simulation.drive))])
+    if len(spikes) > LEAST_PERIODS:
+        ticks = max(ticks, int(spikes[LEAST_PERIODS]) + 1)
+    return ticks
 
 
 def _observed(design: Design) -> Axis:
@@ -114,7 +121,8 @@ def _waveforms(design: Design, simulation: Simulation, circuit: Trace | None) ->
     time = np.arange(1, ticks + 1) * params.dt
     exact = simulation.continuous[params.observed][:ticks, neuron]
     found = params.membrane.value(simulation.bit_true[params.observed][:ticks, neuron])
-    series = [Series("float", time, exact, "float"), Series("bit-true", time, found)]
+    wide, keep = thinned(exact), thinned(found)
+    series = [Series("float", time[wide], exact[wide], "float"), Series("bit-true", time[keep], found[keep])]
     by = ""
     if circuit is not None and (checked := min(ticks, len(circuit[1]["spike"]))):
         values = params.membrane.value(circuit[1][params.observed][:checked, neuron])

@@ -51,7 +51,7 @@ def test_the_device_is_the_first_verdict(
     assert (first.about, first.level) == ("device and neuron", level)
     assert said in first.text
     open_ = findings(design, replace(simulation, reduction="it has two devices"))[0]
-    assert open_ == Finding("open", "device and neuron", "not compared: it has two devices")
+    assert open_ == Finding("open", "device and neuron", "not compared with the device: it has two devices")
 
 
 def test_phases_words_and_neurons_are_judged(design: Design, simulation: Simulation) -> None:

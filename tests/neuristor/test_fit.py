@@ -194,7 +194,11 @@ def test_odd_file_names_stay_in_their_comment(tmp_path: Path) -> None:
         ([IV], {"supply": -1.0}, "supply must be a positive number, not -1.0"),
         ([IV], {"count": 0}, "count must be an integer between 1 and 65536, not 0"),
         ([IV], {"model": "lef"}, "neuron must be one of lif"),
-        ([IV], {"supply": 5.0}, r"oscillates without input: for lif neurons give a --supply below 2\.\d+ V, not 5 V"),
+        (
+            [IV],
+            {"supply": 5.0, "model": "lif"},
+            r"oscillates without input: for lif neurons give a --supply below 2\.\d+ V, not 5 V",
+        ),
         ([WAVE], {}, "a transient has no scale of resistance: add an I-V curve"),
         ([], {}, "data must be at least one file"),
         ([DATA / "absent.csv"], {}, "absent.csv cannot be read"),

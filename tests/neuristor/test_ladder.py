@@ -81,7 +81,7 @@ def test_a_thermal_device_by_its_own_equations_keeps_its_rate() -> None:
 
 def test_transition_times_are_in_the_table() -> None:
     _, quick, table = run("vo2_oscillators", device__t_imt=0.0, device__t_mit=0.0, stimulus__ticks=200)
-    assert table["device -> neuron"] == "240.2 kHz -> 240.2 kHz (+0.00 %)"
+    assert table["device -> neuron"] == "not compared"  # a two-state switch is what the neuron is
     assert warnings(quick) == []
     _, slow, table = run("vo2_oscillators", device__t_imt=1e-6, device__t_mit=1e-6, stimulus__ticks=200)
     device, _, neuron = table["device -> neuron"].partition(" -> ")

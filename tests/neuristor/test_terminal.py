@@ -166,11 +166,11 @@ def test_new_asks_for_a_switch_and_writes_a_design_that_runs(tmp_path: Path) -> 
 
 
 def test_new_asks_again_until_the_circuit_can_fire(tmp_path: Path) -> None:
-    done = asked(tmp_path, "9", "1", "no-such", "vo2-onn", "2.5", "ten", "100", "", "8", "", "20k", "", "0", "8")
+    done = asked(tmp_path, "9", "1", "no-such", "vo2-onn", "2.5", "ten", "100", "", "", "20k", "", "0", "8")
     assert done.exit_code == 0, done.output
     for said in (
         "'9' is none of 1, 2, 3",
-        "'no-such' is none of",
+        "there is no device 'no-such'",
         "series resistance must be a number in ohm, such as 20 kohm, not 'ten'",
         "oscillates with series resistances from 1.51 kohm to 25.68 kohm",
         "the number of neurons must be 1 to 65536, not 0",
@@ -189,10 +189,27 @@ def test_new_makes_a_neuron_of_a_circuit_at_rest(tmp_path: Path) -> None:
 
 def test_new_fits_curves_and_asks_for_what_they_do_not_tell(tmp_path: Path) -> None:
     curve = Path(__file__).parents[1] / "data" / "easyexpert.csv"
-    done = asked(tmp_path, "2", "nowhere.csv", str(curve), "20k", "1n", "1.5")
+    done = asked(tmp_path, "2", "nowhere.csv", f"'{curve}',", "1.5", "20k", "1n")
     assert "nowhere.csv does not exist" in done.output
     assert done.exit_code == 0, (done.output, done.exception)
     assert load(tmp_path / "mine.toml").circuit.series_resistance == 20e3
+
+
+def test_new_chooses_an_oscillator_for_curves_that_oscillate(tmp_path: Path) -> None:
+    rows = [(v, v / (100e3 if up else 1e3)) for v, up in [(0.02 * n, n < 100) for n in range(125)]]
+    rows += [(v, v / (1e3 if v > 1 else 100e3)) for v in [0.02 * n for n in range(124, -1, -1)]]
+    (tmp_path / "iv.csv").write_text("V (V),I (A)\n" + "".join(f"{v:.3f},{i:.6e}\n" for v, i in rows))
+    done = asked(tmp_path, "2", str(tmp_path / "iv.csv"), "20k", "2.6", "1n", "2.6", "20k", "100p")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "oscillates by itself, at" in done.output
+    assert load(tmp_path / "mine.toml").neuron.name == "relaxation_oscillator"
+
+
+def test_new_asks_again_for_a_switch_that_is_none(tmp_path: Path) -> None:
+    done = asked(tmp_path, "3", "1", "2", "100k", "1k", "2", "1", "", "", "2.6", "20k", "100p", "4")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "v_hold" in done.output
+    assert "[device]" not in done.output
 
 
 def test_new_writes_nothing_when_the_answers_end(tmp_path: Path) -> None:
