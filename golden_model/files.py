@@ -375,9 +375,9 @@ def _unit_hint(content: bytes, said: str) -> str:
         return ""
     line = content.decode("utf-8-sig", errors="replace").split("\n")[int(place[1]) - 1]
     number = re.search(r"=\s*([-+]?\d+(?:[.,]\d+)?\s?[a-zA-Zµ%]+|\d+,\d+)\s*(?:#|$)", line)
-    return (
-        f"; numbers have no unit and no comma here: {number[1].strip()!r} is written as 20e3 or 2.5" if number else ""
-    )
+    if number is None:
+        return ""
+    return f"; numbers have no unit and no comma here, such as 20e3 or 2.5, not {number[1].strip()!r}"
 
 
 def tables(path: Path, content: bytes) -> dict[str, Any]:

@@ -223,3 +223,25 @@ def test_new_does_not_replace_a_file(tmp_path: Path) -> None:
     done = asked(tmp_path, "3")
     assert done.exit_code != 0
     assert (tmp_path / "mine.toml").read_text() == "mine"
+
+
+def test_options_take_units_and_design_files_say_how_numbers_are_written(tmp_path: Path) -> None:
+    curve = Path(__file__).parents[1] / "data" / "easyexpert.csv"
+    out = tmp_path / "mine.toml"
+    given = ("--supply", "1.5 V", "--series-resistance", "20k", "--capacitance", "1 nF", "--out", str(out))
+    assert run("fit", str(curve), *given).returncode == 0
+    assert load(out).circuit.series_resistance == 20e3
+    wrong = run("fit", str(curve), "--supply", "20 F", *given[2:], "--force")
+    assert wrong.stderr == "neuristor: --supply must be a number in V, such as 2.5 V, not '20 F'\n"
+    text = out.read_text("utf-8")
+    out.write_text(text.replace("series_resistance = 20000.0", "series_resistance = 20k"))
+    assert "numbers have no unit and no comma here, such as 20e3 or 2.5, not '20k'" in run("simulate", str(out)).stderr
+    out.write_text(text.replace("series_resistance = 20000.0", 'series_resistance = "20k"'))
+    assert "not '20k'; numbers have no quotes and no unit, such as 20e3" in run("simulate", str(out)).stderr
+
+
+def test_a_fit_whose_design_does_not_run_says_so(tmp_path: Path) -> None:
+    curve = Path(__file__).parents[1] / "data" / "easyexpert.csv"
+    given = ("--supply", "1.5", "--series-resistance", "1", "--capacitance", "1n", "--out", str(tmp_path / "mine.toml"))
+    done = run("fit", str(curve), *given)
+    assert "The design does not run: series_resistance must be above" in done.stdout
