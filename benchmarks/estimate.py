@@ -19,7 +19,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from benchmarks.harness import Benchmark, Row, Run
-from neuristor.boards.estimate import FEATURES, measure
+from neuristor.boards.estimate import FEATURES, Measures, counted, measure
 from neuristor.design_file import DesignError, load
 from neuristor.steps import put_on_board
 
@@ -102,18 +102,31 @@ def fit(rows: list[dict[str, Any]]) -> dict[str, Any]:
     dict
         Coefficients, each not below 0, and errors.
     """
-    made: dict[str, Any] = {"designs": len(rows)}
+    made: dict[str, Any] = {}
     for resource in ("LUT", "FF"):
         x = np.array([[1.0, *(row["measures"]["features"][name] for name in FEATURES)] for row in rows])
         y = np.array([row["resources"][resource] for row in rows], dtype=np.float64)
         found = _relative(x, y)
         made[resource] = dict(zip(("offset", *FEATURES), found.tolist(), strict=True)) | {"error": _left_out(x, y)}
+    for resource in ("DSP", "block RAM"):
+        counts = [counted(_measures(row["measures"]), rows[0]["family"])[resource] for row in rows]
+        x = np.array([[1.0, count] for count in counts])
+        y = np.array([row["resources"].get(resource, 0) for row in rows], dtype=np.float64)
+        (offset, scale), errors = nnls(x, y)[0], []
+        for n in range(len(y)):
+            others = np.arange(len(y)) != n
+            errors.append(abs(float(x[n] @ nnls(x[others], y[others])[0]) - y[n]))
+        made[resource] = {"offset": offset, "scale": scale, "error": float(np.quantile(errors, 0.9))}
     timed = [row for row in rows if row["fmax_hz"]]
     x = np.array([[1.0, row["measures"]["path_ns"]] for row in timed])
     y = np.array([1e9 / row["fmax_hz"] for row in timed])
     offset, path = _relative(x, y).tolist()
     made["Fmax"] = {"offset": offset, "path": path, "error": _left_out(x, y)}
     return made
+
+
+def _measures(found: dict[str, Any]) -> Measures:
+    return Measures(found["features"], tuple(found["products"]), tuple(found["memories"]), found["path_ns"])
 
 
 def _relative(x: Any, y: Any) -> Any:
@@ -159,6 +172,9 @@ def measured(run: Run) -> Iterator[Row]:
         for name in ("LUT", "FF", "Fmax"):
             title = f"{family}, {len(some)} designs: error of {name} that nine of ten left out keep"
             yield Row(name=title, value=100 * result[family][name]["error"], unit="%", goal=40, less=True)
+        for name in ("DSP", "block RAM"):
+            title = f"{family}: error of {name} that nine of ten left out keep"
+            yield Row(name=title, value=result[family][name]["error"], unit="of them")
     text = json.dumps(result, indent=1, sort_keys=True) + "\n"
     (ROOT / "boards" / "estimate.json").write_text(text, encoding="utf-8")
 

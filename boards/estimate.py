@@ -22,7 +22,7 @@ from amaranth.back import rtlil  # type: ignore[attr-defined]
 
 from neuristor.boards.base import Family
 
-__all__ = ["FEATURES", "Estimate", "Measures", "estimate", "fitted_families", "measure"]
+__all__ = ["FEATURES", "Estimate", "Measures", "counted", "estimate", "fitted_families", "measure"]
 
 FEATURES = ("sum bits", "choice bits", "logic bits", "register bits", "product bits", "small memory bits", "parts")
 """What LUTs and flip-flops are fitted to."""
@@ -111,7 +111,8 @@ class Estimate:
     fmax_hz : float
         Highest clock frequency, in hertz.
     errors : mapping of str to float
-        Relative error that nine of ten circuits left out of the fit keep: of LUT, FF and Fmax.
+        Error that nine of ten circuits left out of the fit keep: relative of LUT, FF and Fmax, a number of DSP and of
+        block RAM.
     """
 
     resources: Mapping[str, float]
@@ -172,10 +173,26 @@ def estimate(measures: Measures, family: Family) -> Estimate:
         name: max(0.0, fit[name]["offset"] + sum(fit[name][each] * measures.features[each] for each in FEATURES))
         for name in ("LUT", "FF")
     }
-    resources["DSP"] = float(sum(multipliers(a, b, family) for a, b in measures.products))
-    resources["block RAM"] = float(sum(blocks(width, depth, family) for width, depth in measures.memories))
+    for name, count in counted(measures, family).items():
+        resources[name] = fit[name]["offset"] + fit[name]["scale"] * count
     period = fit["Fmax"]["offset"] + fit["Fmax"]["path"] * measures.path_ns
-    return Estimate(resources, 1e9 / max(period, 1.0), {name: fit[name]["error"] for name in ("LUT", "FF", "Fmax")})
+    return Estimate(resources, 1e9 / max(period, 1.0), {name: found["error"] for name, found in fit.items()})
+
+
+def counted(measures: Measures, family: str) -> dict[str, float]:
+    """Multipliers and block RAMs as the widths have them; synthesis trims some, and the self-test adds some.
+
+    Parameters
+    ----------
+    measures : Measures
+        Of `measure`.
+    family : str
+        The family.
+    """
+    return {
+        "DSP": float(sum(multipliers(a, b, family) for a, b in measures.products)),
+        "block RAM": float(sum(blocks(width, depth, family) for width, depth in measures.memories)),
+    }
 
 
 def multipliers(a: int, b: int, family: str) -> int:

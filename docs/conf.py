@@ -29,6 +29,7 @@ html_theme = "furo"
 html_title = f"Neuristor {release}"
 html_static_path: list[str] = []
 html_copy_source = False
+smartquotes = False  # -- is an option
 templates_path: list[str] = []
 
 myst_enable_extensions = ["attrs_inline", "colon_fence"]
@@ -79,12 +80,15 @@ def command_line(_: Any) -> None:
         env={**os.environ, "TERMINAL_WIDTH": "100"},
     ).stdout
     # The first list has the beginnings of the sentences only.
-    sentences = dict(re.findall(r"^## `neuristor (\w+)`\n\n(.*)$", made, re.MULTILINE))
-    first, mark, rest = made.partition("\n## ")
-    first = re.sub(
-        r"^\* `(\w+)`: .*$", lambda found: f"* `{found[1]}`: {sentences[found[1]]}", first, flags=re.MULTILINE
-    )
-    made = first + mark + rest
+    sentences = dict(re.findall(r"^##+ `neuristor ([\w -]+)`\n\n(.*)$", made, re.MULTILINE))
+    parts = re.split(r"(?m)^(?=#+ `)", made)
+    for number, part in enumerate(parts):
+        group = re.match(r"#+ `neuristor ?([\w -]*)`", part)
+        path = f"{group[1]} " if group and group[1] else ""
+        parts[number] = re.sub(
+            r"(?m)^\* `([\w-]+)`: .*$", lambda found, path=path: f"* `{found[1]}`: {sentences[path + found[1]]}", part
+        )
+    made = "".join(parts)
     (MADE / "command-line.md").write_text(made.replace("# `neuristor`", "# Command line", 1), encoding="utf-8")
 
 
@@ -97,7 +101,14 @@ def gallery(_: Any) -> None:
 
     def made(number: int) -> None:
         entry = entries[number]
-        command = [sys.executable, "-m", "neuristor", *entry["command"].split(), "--plot", str(folder / f"{number}.svg")]
+        command = [
+            sys.executable,
+            "-m",
+            "neuristor",
+            *entry["command"].split(),
+            "--plot",
+            str(folder / f"{number}.svg"),
+        ]
         command += ["--picture", entry["picture"]] if "picture" in entry else []
         subprocess.run([*command, "--force"], cwd=HERE.parent, capture_output=True, text=True, check=True)
 

@@ -7,9 +7,12 @@ import hashlib
 import io
 import multiprocessing
 import os
+import signal
 import tempfile
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -60,6 +63,24 @@ def engines_here() -> list[str]:
     return found if "verilator" in found or "compiled" in found else [*found, "amaranth"]
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore Ctrl-C while processes start: they would print where they were."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _ends_at_once() -> None:
+    """Let Ctrl-C end a worker without a word, and what it has started too: a handler is not inherited."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
+
 def _board(design: Design, name: str, out: Path) -> BoardResult:
     with tempfile.TemporaryDirectory(prefix="neuristor-") as work:
         return put_on_board(design, name, out, Path(work))
@@ -106,12 +127,14 @@ def build(design: Design, out: Path, *, force: bool, engines: Sequence[str], say
 
         # Each job in a process of its own: simulators and place and route use all cores.
         spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(max_workers=max(1, os.cpu_count() or 1), mp_context=spawn) as pool:
+        workers = max(1, os.cpu_count() or 1)
+        with ProcessPoolExecutor(max_workers=workers, mp_context=spawn, initializer=_ends_at_once) as pool:
             jobs: dict[Future[Any], str] = {}
-            for engine in engines:
-                jobs[pool.submit(judge, case, engine)] = engine
-            for name in design.sections.fpga.boards:
-                jobs[pool.submit(_board, design, name, folder)] = name
+            with _deaf():
+                for engine in engines:
+                    jobs[pool.submit(judge, case, engine)] = engine
+                for name in design.sections.fpga.boards:
+                    jobs[pool.submit(_board, design, name, folder)] = name
             for name in jobs.values():
                 say(name, "started")
             try:
@@ -123,6 +146,9 @@ def build(design: Design, out: Path, *, force: bool, engines: Sequence[str], say
                     results[jobs[job]] = result = job.result()
                     say(jobs[job], _outcome(result))
             except BaseException:
+                # Workers are in the middle of place and route, which nobody needs any more.
+                for process in list(pool._processes.values()):
+                    process.kill()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         verdicts = tuple(results[engine] for engine in engines)

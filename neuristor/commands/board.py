@@ -46,6 +46,8 @@ __all__ = ["app", "core_structure"]
 app = typer.Typer()
 
 VIVADO = tuple(name for name, board in BOARDS.items() if board.counted_only and board.clock_hz)
+MOST_CLOCK = 1e9
+"""Highest clock, in hertz: no FPGA reaches it."""
 HIDDEN = ("status", "stimulus_room", "output_level", "schedule_room")
 """Registers of the link that are not results of a run."""
 
@@ -124,6 +126,12 @@ def _opened(
     return session
 
 
+def _check_clock(clock: float | None) -> None:
+    """Check the option ``--clock``."""
+    if clock is not None and not 0 < clock <= MOST_CLOCK:
+        refuse(f"--clock must be above 0 and at most {si(MOST_CLOCK, 'Hz')}, not {clock:g} Hz")
+
+
 @app.command()
 def bitstream(
     file: AnyFile,
@@ -151,6 +159,7 @@ def bitstream(
     check_folder(out, force=force)
     options = OnnOptions(weight_bits=bits, phase_bits=phase_bits, noise_bits=noise_bits, parts=parts)
     session, target = _opened(file, options, lanes), BOARDS[board]
+    _check_clock(clock)
     rate = clock or target.clock_hz
     assert rate is not None  # every board with pins has a clock
     with named("--baud"):
@@ -227,6 +236,7 @@ def core_command(
 
     Example: `neuristor core examples/vo2_lif_digits.toml --bus wishbone --out build/core`
     """
+    _check_clock(clock)
     if board is not None:
         one_of("--board", board, VIVADO)
         bus = _Bus.SERIAL if BOARDS[board].pins else _Bus.AXI

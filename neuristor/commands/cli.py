@@ -121,7 +121,13 @@ app.add_typer(snn.app, name="snn", rich_help_panel="Networks")
 
 
 def main() -> None:
-    """Run the command line; wrong input, or a disk or memory that is full, prints one sentence and gives status 2."""
+    """Run the command line; wrong input, or a disk or memory that is full, prints one sentence and gives status 2.
+
+    Raises
+    ------
+    ImportError
+        If the installation is broken; a package that is optional gives status 2.
+    """
     try:
         with one_run():
             app()
@@ -131,6 +137,10 @@ def main() -> None:
         sentence = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
     except MemoryError:
         sentence = "there is not enough memory"
+    except ImportError as error:
+        if "pip install" not in str(error):
+            raise
+        sentence = str(error)
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"neuristor: {one_line(sentence)}", markup=False)
     print_record(2, one_line(sentence))
     sys.exit(2)

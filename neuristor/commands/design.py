@@ -29,7 +29,7 @@ from neuristor.commands.options import (
     check_plot,
     write_plot,
 )
-from neuristor.commands.terminal import checked_name, console, ends_with, named, one_of, refuse, wrote
+from neuristor.commands.terminal import checked_name, console, ends_with, named, one_of, refuse, styled, wrote
 from neuristor.design_file import Design, key_table, load
 from neuristor.folder import (
     check_folder,
@@ -41,6 +41,7 @@ from neuristor.folder import (
 )
 from neuristor.gallery import Shown, not_reproduced
 from neuristor.gallery import gallery as run_gallery
+from neuristor.golden_model.units import Figure
 from neuristor.ladder import LIMIT, error_rows, percent, warnings
 from neuristor.output import check_run_file, write_run
 from neuristor.pictures.evidence import accuracy_picture, behaviours_picture
@@ -329,6 +330,12 @@ def verify(
         with console.status(f"{engine}: {ENGINES[engine]}"):
             verdicts.append(judge(case, engine))
     _print_verdicts(verdicts, loaded, "circuit" if netlist is None else f"netlist for {netlist}")
+    whole = len(case.drive_raw)
+    for verdict in verdicts:
+        if verdict.equal and verdict.ticks < whole:
+            console.print(
+                f"{verdict.engine} is slow: it ran the first {verdict.ticks} of {whole} ticks", soft_wrap=True
+            )
     _print_differences(verdicts)
     ends_with(all(verdict.equal for verdict in verdicts))
 
@@ -379,6 +386,7 @@ def synth(
                 results.append(put_on_board(loaded, name, folder, Path(work)))
         write_manifest(folder, manifest(loaded, loaded.case, folder, boards=results))
     _print_boards(results)
+    wrote(out)
     ends_with(not any(result.problem for result in results))
 
 
@@ -429,23 +437,27 @@ def _print_differences(verdicts: Sequence[Verdict]) -> None:
             console.print(f"\n{verdict.engine}: {verdict.reason}", style="red", markup=False)
 
 
+def _used(used: int, available: int) -> Figure:
+    return Figure(f"{used}/{available}", used, f"of {available}")
+
+
 def _print_boards(results: Sequence[BoardResult]) -> None:
     if not results:
         return
     heads = ("clock", "Fmax", "ticks/s", "updates/s", "real-time factor", "neurons in real time")
     table = Table("board", *RESOURCES, *heads, title="boards")
     for b in results:
-        used = ("/".join(map(str, b.resources[name])) if name in b.resources else "" for name in RESOURCES)
+        used = (_used(*b.resources[name]) if name in b.resources else "" for name in RESOURCES)
         style = "green" if b.timing_met else "red" if b.timing_met is False else ""
         fmax = si(b.fmax_hz, "Hz") if b.fmax_hz else ""
         table.add_row(
             b.board,
             *used,
             si(b.clock_hz, "Hz") if b.clock_hz else "",
-            f"[{style}]{fmax}[/]" if style and fmax else fmax,
+            styled(fmax, style) if isinstance(fmax, Figure) else fmax,
             si(b.ticks_per_second, digits=3) if b.ticks_per_second else "",
             si(b.updates_per_second, digits=3) if b.updates_per_second else "",
-            f"{b.real_time_factor:.3g} x" if b.real_time_factor else "",
+            Figure(f"{b.real_time_factor:.3g} x", b.real_time_factor, "x") if b.real_time_factor else "",
             "" if b.largest is None else str(b.largest),
         )
     console.print(table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import webbrowser
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -59,7 +60,8 @@ def explore(
     said = threading.Thread(target=_say, args=(server, browser), daemon=True)
     said.start()
     try:
-        server.run()
+        with suppress(KeyboardInterrupt):  # the way to end it
+            server.run()
     finally:
         explorer.stop()
 

@@ -27,7 +27,7 @@ from neuristor.commands.options import (
     VerilogFile,
     WeightBits,
 )
-from neuristor.commands.terminal import checked_name, ends_with, named, one_of, refuse, say_verdict
+from neuristor.commands.terminal import checked_name, ends_with, named, one_of, refuse, say_verdict, wrote
 from neuristor.commands.terminal import plain_console as console
 from neuristor.folder import check_folder, output_folder, with_manifest, write_files, write_manifest
 from neuristor.hdl.onn import Onn
@@ -103,7 +103,7 @@ def generate(
         "verilog_sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
     write_files({out: text, manifest: json.dumps(made, indent=2, sort_keys=True) + "\n"}, force=force)
-    console.print(f"{out}: module {module}, {found.params.count} oscillators; {manifest}", soft_wrap=True)
+    wrote(out, f": module {module}, {found.params.count} oscillators; {manifest}")
 
 
 @app.command()
@@ -210,5 +210,6 @@ def synth(
     console.print(f"{target.title}: {params.count} oscillators; {used}", soft_wrap=True)
     if made.fmax_hz is not None and made.clock_hz is not None:
         speed = f"Fmax {si(made.fmax_hz, 'Hz')} for a clock of {si(made.clock_hz, 'Hz', 6)}"
-        console.print(f"{speed}; {out}", soft_wrap=True)
+        console.print(speed, soft_wrap=True)
+        wrote(out)
         ends_with(made.timing_met is not False)

@@ -94,7 +94,7 @@ def solve_command(
     """
     check_plot(plot_to, force=force)
     if out is not None:
-        check_target(out, force=force)
+        check_target(out, force=force, ending=".json")
     if upper_triangle and problem is not _Problem.QUBO:
         refuse("--upper-triangle is for --problem qubo")
     graph, ising = _posed(problem_file, problem, colours, upper_triangle)

@@ -104,7 +104,9 @@ class Record:
 
 def _cell(cell: Any, plain: Callable[[str], str]) -> str | JsonFigure:
     if isinstance(cell, Figure):
-        return JsonFigure(text=str(cell), value=cell.value if math.isfinite(cell.value) else None, unit=cell.unit)
+        return JsonFigure(
+            text=plain(str(cell)), value=cell.value if math.isfinite(cell.value) else None, unit=cell.unit
+        )
     text = plain(str(cell))
     found = NUMBER.fullmatch(text.strip())
     if found is None:

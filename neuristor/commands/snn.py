@@ -329,7 +329,7 @@ def generate(
     content = _manifest(file, params, circuit) | {"module": module}
     content["verilog_sha256"] = hashlib.sha256(text.encode()).hexdigest()
     write_files({out: text, manifest: json.dumps(content, indent=2, sort_keys=True) + "\n"}, force=force)
-    console.print(f"{out}: module {module}, {params.weight_count:,} weights; {manifest}", soft_wrap=True)
+    wrote(out, f": module {module}, {params.weight_count:,} weights; {manifest}")
 
 
 @app.command("export")
@@ -431,5 +431,6 @@ def synth(
     console.print(f"{target.title}: {used}", soft_wrap=True)
     if made.fmax_hz is not None and made.clock_hz is not None:
         speed = f"Fmax {si(made.fmax_hz, 'Hz')} for a clock of {si(made.clock_hz, 'Hz', 6)}"
-        console.print(f"{speed}; {out}", soft_wrap=True)
+        console.print(speed, soft_wrap=True)
+        wrote(out)
         ends_with(made.timing_met is not False)

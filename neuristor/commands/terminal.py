@@ -10,11 +10,13 @@ from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from neuristor.api import Verification
 from neuristor.commands.record import Record
+from neuristor.golden_model.units import Figure
 from neuristor.hdl.names import check_module_name
 from neuristor.toml_file import DesignError
 
@@ -31,13 +33,14 @@ __all__ = [
     "say_verdict",
     "start_record",
     "stop",
+    "styled",
     "wrote",
 ]
 
+WIDEST = 10_000
+"""Width at which tables are measured, in characters."""
 LOG_WIDTH = 132
 """Least width where the output is not a terminal, in characters."""
-MANY = 6
-"""Columns from which a table that is too wide is turned."""
 
 
 class _Page(Console):
@@ -75,15 +78,46 @@ class _Page(Console):
         return Text.from_markup(text).plain
 
     def _narrow(self, table: Table) -> Table:
-        """A table that is wider than the page, turned if that helps: a line for each of its columns."""
-        measured = self.measure(table).maximum
-        if measured <= self.width or len(table.columns) < MANY or not table.show_header:
+        """A table that is too wide: wrapped between words; else turned, with a line for each column; else in blocks."""
+        if self._measured(table).maximum <= self.width or not table.columns:
+            return table
+        if self._fitted(table) or not table.show_header or len(table.columns) < 3:
             return table
         turned = Table(show_header=False, title=table.title, box=table.box)
         for column in table.columns:
-            turned.add_row(str(column.header), *(each if isinstance(each, str) else "" for each in column.cells))
-        fits = self.measure(turned).maximum <= self.width
-        return turned if fits else table
+            turned.add_row(str(column.header), *column.cells)
+        if self._fitted(turned):
+            return turned
+        blocks = Table(show_header=False, title=table.title, box=table.box)
+        for row in range(table.row_count):
+            for column in table.columns:
+                blocks.add_row(str(column.header), list(column.cells)[row])
+            blocks.add_section()
+        self._fitted(blocks)
+        return blocks
+
+    def _measured(self, shown: Any) -> Measurement:
+        return self.measure(shown, options=self.options.update(width=WIDEST, max_width=WIDEST))
+
+    def _fitted(self, table: Table) -> bool:
+        """Give each column the width of its longest word, and share out the rest; False if they are too wide."""
+        room = self.width - 3 * len(table.columns) - 1
+        found = []
+        for column in table.columns:
+            cells = [column.header, *column.cells] if table.show_header else [*column.cells]
+            sizes = [self._measured(each) for each in cells]
+            found.append((max(each.minimum for each in sizes), max(each.maximum for each in sizes)))
+        rest = room - sum(least for least, _ in found)
+        if rest < 0:
+            return False
+        # The columns that want least get it first.
+        order = sorted(range(len(found)), key=lambda n: found[n][1] - found[n][0])
+        for place, n in enumerate(order):
+            least, most = found[n]
+            more = min(most - least, rest // (len(order) - place))
+            table.columns[n].width = least + more
+            rest -= more
+        return True
 
 
 def _made(markup: bool) -> _Page:
@@ -281,6 +315,19 @@ def say_verdict(verification: Verification, what: str) -> None:
     ends_with(verification.equal)
 
 
+def styled(figure: Figure, style: str) -> Figure:
+    """A number in a style, which still knows its value.
+
+    Parameters
+    ----------
+    figure : Figure
+        The number.
+    style : str
+        Style of rich; empty for none.
+    """
+    return Figure(f"[{style}]{figure}[/]", figure.value, figure.unit) if style else figure
+
+
 def wrote(path: Path, more: str = "") -> None:
     """Print the name of a file or folder that was written.
 
@@ -293,5 +340,7 @@ def wrote(path: Path, more: str = "") -> None:
     """
     if _Page.collected is not None:
         _Page.collected.files.append(str(path))
+        if more:
+            _Page.collected.notes.append(more.lstrip(" :;"))
         return
     plain_console.print(f"{path}{more}", soft_wrap=True)

@@ -170,9 +170,8 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(given: tuple[str, ...], me
         path = tmp_path / "input.txt"
         path.write_text(text.strip("{}"))
     target = {"generate": "--out", "synth": "--out", "solve": "--out", "recall": "--plot"}[command]
-    done = neuristor(
-        "onn", command, path, *options, target, tmp_path / ("output.svg" if target == "--plot" else "output.v")
-    )
+    ending = {"generate": "v", "solve": "json"}.get(command, "svg" if target == "--plot" else "v")
+    done = neuristor("onn", command, path, *options, target, tmp_path / f"output.{ending}")
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1

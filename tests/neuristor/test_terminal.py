@@ -142,6 +142,7 @@ def test_tables_fit_80_columns(arguments: tuple[str, ...], monkeypatch: pytest.M
     tables = [line for line in lines if line.startswith(("│", "┃", "┏", "└", "├", "┡", "  "))]
     assert tables
     assert max(map(len, tables)) <= 80
+    assert not [line for line in tables if "…" in line]  # nothing is cut
 
 
 def test_completion_names_commands() -> None:
