@@ -411,7 +411,9 @@ def tables(path: Path, content: bytes) -> dict[str, Any]:
             )
     try:
         table = tomllib.loads(content.decode("utf-8-sig"))
-    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, and an integer with thousands of digits
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not a TOML file: it is no text in UTF-8") from None
+    except ValueError as error:  # TOMLDecodeError, and an integer with thousands of digits
         raise ValueError(f"{path}: not a TOML file: {error}{_unit_hint(content, str(error))}") from None
     except RecursionError:
         raise ValueError(f"{path}: tables and lists must be at most {DEEPEST} deep") from None

@@ -226,6 +226,10 @@ def manifest(
         "design": {"file": design.path.name, "sha256": design.digest, "name": case.toplevel},
         "neuron": {"model": design.neuron.name, "count": design.params.count, **design.params.raw._asdict()},
         "state": [field._asdict() for field in design.params.state_fields],
+        "words": {
+            name: [fmt.int_bits, fmt.frac_bits]
+            for name, fmt in (("membrane", design.params.membrane), ("drive", design.params.drive))
+        },
         "seed": design.params.seed,
         "circuit": case.timing,
         "tools": tools,

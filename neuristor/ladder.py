@@ -113,6 +113,17 @@ def error_rows(simulation: Simulation) -> list[tuple[str, str, str]]:
     ]
 
 
+def _too_short(simulation: Simulation) -> str:
+    """Whether a run is shorter than two periods; empty if it is not, or nobody knows."""
+    found = simulation.reduction
+    if not isinstance(found, Reduction) or not found.neuron.max() > 0 or not simulation.duration:
+        return ""
+    period = 1 / float(found.neuron.max())
+    if simulation.duration >= 2 * period:
+        return ""
+    return f": it lasts {si(simulation.duration, 's')}, and a period {si(period, 's')}"
+
+
 def warnings(simulation: Simulation) -> list[str]:
     """Say what a user should not overlook.
 
@@ -135,7 +146,7 @@ def warnings(simulation: Simulation) -> list[str]:
         )
     count = simulation.drive.shape[1]
     if not simulation.excitable and (silent := int(simulation.silent.sum())):
-        made.append(f"{silent} of {count} neurons never fire in this run")
+        made.append(f"{silent} of {count} neurons never fire in this run{_too_short(simulation)}")
     if not simulation.excitable and (latched := int(simulation.latched.sum())):
         made.append(f"{latched} of {count} neurons are latched: a device is stuck on, or stays on")
     if clamped := int(simulation.clamped.sum()):

@@ -197,7 +197,7 @@ class NumberSection(Section):
 class FpgaSection(Section):
     """The circuit on the FPGA, and its boards."""
 
-    lanes: int = Field(1, ge=1, description="neurons updated at the same time, 1 to count")
+    lanes: int = Field(1, ge=1, description="the number of neurons updated at the same time, 1 to count")
     interval: int = Field(
         1,
         ge=1,

@@ -99,6 +99,8 @@ class Simulation:
     """Name of the state that `membrane_error` and `bound` are of."""
     unit: str = "V"
     """Its unit."""
+    duration: float = 0.0
+    """Length of the run, in second."""
     left: str = ""
     """Which state of equations is clamped first, to which value, where and when; empty if none is."""
 
@@ -173,6 +175,7 @@ def simulate(design: Design) -> Simulation:
         excitable=golden.excitable,
         observed=params.observed,
         unit=params.observed_unit,
+        duration=ticks * params.dt,
         left=_left(params, trace) if model.saturations and isinstance(params, EquationParams) else "",
     )
 

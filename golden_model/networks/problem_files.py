@@ -100,6 +100,12 @@ def read_graph(path: Path | str, *, weighted: bool = True) -> Graph:
         )
     if len(first) < len(rows):
         found.notes.append(f"{len(rows) - len(first)} repeated edges are counted once")
+    strange = [n for n, name in enumerate(found.names) if not name.isdigit()]
+    if found.kind == "list" and strange and len(strange) <= len(found.names) // 5:
+        row = int(np.argmax((found.pairs == strange[0]).any(axis=1)))
+        found.notes.append(
+            f"the vertex {found.names[strange[0]]!r} in line {found.lines[row]} is no number, as others are"
+        )
     _check_count(found, len(first), len(first) + len(np.unique(a[loops])))
     kept = rows[np.sort(first)]
     names, index = _vertices(found)

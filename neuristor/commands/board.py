@@ -343,6 +343,8 @@ def program_command(
     Example: `neuristor program build/icebreaker`
     """
     target = made
+    if not made.exists():
+        refuse(f"{made}: there is no such file or folder")
     if made.is_dir():
         target, on = bitstream_in(made)
         if board not in (None, on):

@@ -363,6 +363,9 @@ def synth(
         list[str] | None,
         typer.Option("--board", help="Board; may be given several times. Default: the boards of the design."),
     ] = None,
+    lanes: Annotated[
+        int | None, typer.Option("--lanes", min=1, help="Lanes of the circuit. Default: those of the design.")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Synthesise, place and route: bitstreams, resources, Fmax and the real-time factor.
@@ -372,7 +375,7 @@ def synth(
 
     Example: `neuristor synth examples/vo2_lif_digits.toml --board icebreaker --out build/bits`
     """
-    loaded = load(design)
+    loaded = load(design, None if lanes is None else {"fpga.lanes": lanes})
     names = board or loaded.sections.fpga.boards
     for name in names:
         one_of("--board", name, BOARDS)

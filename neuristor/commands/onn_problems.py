@@ -95,6 +95,8 @@ def solve_command(
     check_plot(plot_to, force=force)
     if out is not None:
         check_target(out, force=force, ending=".json")
+    if not 2 <= bits <= 8:
+        refuse(f"--bits must be 2 to 8 for a problem, not {bits}")
     if upper_triangle and problem is not _Problem.QUBO:
         refuse("--upper-triangle is for --problem qubo")
     graph, ising = _posed(problem_file, problem, colours, upper_triangle)

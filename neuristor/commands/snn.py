@@ -189,7 +189,7 @@ def compare_command(network: NetworkArgument) -> None:
     console.print(table)
     console.print(
         "membrane error: the largest one before the first different spike; both membrane columns are relative to the "
-        "threshold"
+        "threshold. It is large where membranes are clamped to the range of their words"
     )
     if file.labels is not None:
         with console.status("accuracy"):

@@ -131,7 +131,7 @@ def _numbers(design: Design) -> Iterator[Knob | None]:
             key="fpga.lanes",
             group="FPGA",
             label="lanes",
-            meaning="neurons updated at the same time",
+            meaning="the number of neurons updated at the same time",
             value=lanes,
             low=1,
             high=max(most, lanes),

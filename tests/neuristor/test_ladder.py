@@ -150,3 +150,10 @@ def test_percent_of_what_never_fires() -> None:
         "only the device fires",
         "only the neuron fires",
     ]
+
+
+def test_a_run_shorter_than_two_periods_says_so() -> None:
+    _, simulation, _ = run("vo2_oscillators", stimulus__ticks=20, circuit__capacitance=100e-9, neuron__start="zero")
+    assert any(
+        "never fire in this run: it lasts 1.6 us, and a period 4.163 ms" in each for each in warnings(simulation)
+    )
