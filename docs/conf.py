@@ -47,6 +47,7 @@ autodoc_member_order = "bysource"
 # Commands in tutorials are those of this installation.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 os.environ.setdefault("NO_COLOR", "1")
+os.environ["TQDM_DISABLE"] = "1"  # a bar in a page would ask for scripts of other servers
 os.environ.setdefault("COLUMNS", "100")
 
 
@@ -86,7 +87,7 @@ def command_line(_: Any) -> None:
         group = re.match(r"#+ `neuristor ?([\w -]*)`", part)
         path = f"{group[1]} " if group and group[1] else ""
         parts[number] = re.sub(
-            r"(?m)^\* `([\w-]+)`: .*$", lambda found, path=path: f"* `{found[1]}`: {sentences[path + found[1]]}", part
+            r"(?m)^\* `(\w[\w-]*)`: .*$", lambda found, path=path: f"* `{found[1]}`: {sentences[path + found[1]]}", part
         )
     made = "".join(parts)
     (MADE / "command-line.md").write_text(made.replace("# `neuristor`", "# Command line", 1), encoding="utf-8")

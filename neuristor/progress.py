@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,9 @@ DELAY_S = 1.0
 
 
 def shown_here() -> bool:
-    """Whether somebody watches: a notebook, or a terminal."""
+    """Whether somebody watches: a notebook, or a terminal; not if TQDM_DISABLE is set."""
+    if os.environ.get("TQDM_DISABLE"):
+        return False
     shell = sys.modules.get("IPython")
     found = None if shell is None else shell.get_ipython()
     if found is not None and hasattr(found, "kernel"):

@@ -111,6 +111,8 @@ def catalogue_circuit(name: str) -> dict[str, float]:
     """
     with where(Path(name), "device"):
         entry = preset(name)
+    if entry.missing:
+        raise DesignError(f"{name}: the catalogue has no {', '.join(entry.missing)}")
     numbers = entry.pulses if isinstance(entry.device, PulsedDevice) else entry.circuit
     found = {key: each.value for key, each in (numbers or {}).items() if key in CircuitSection.model_fields}
     needed = (
@@ -161,7 +163,11 @@ def starting_design(device: Mapping[str, Any], circuit: Mapping[str, float], cou
     model = "lif" if regime == "silent" else "relaxation_oscillator"
     golden = neuron(model).model
     assert golden.suggested_tick is not None
-    dt = float(f"{golden.suggested_tick(found)[0]:.2g}")
+    dt = golden.suggested_tick(found)[0]
+    if regime == "oscillates":
+        # Crossings are placed within ticks: half of the shorter part of a period is exact to tenths of a per cent.
+        dt = max(dt, min(found.tau_ins / 50, min(found.periods()) / 2))
+    dt = float(f"{dt:.2g}")
     made["neuron"] = {"model": model, "count": count, "dt": dt}
     if regime == "oscillates":
         periods = 20 / found.frequency() / dt

@@ -2,37 +2,65 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any, get_type_hints
 
 import typer
+import typer.main
 from rich.console import Console
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from neuristor.boards.base import MissingTool
-from neuristor.boards.flow import ToolError as FlowError
-from neuristor.boards.host import BoardError
-from neuristor.commands import board, design, devices, doctor, evidence, explore, model, new, onn, snn, sweep
-from neuristor.commands.terminal import console, print_record, start_record, stop
-from neuristor.folder import OutputError, one_line
-from neuristor.golden_model.files import one_run
-from neuristor.hdl.conversion import YosysError
-from neuristor.sim.engines.cache import CacheError
-from neuristor.sim.engines.simulators import ToolError
-from neuristor.toml_file import DesignError
+from neuristor.commands.listing import COMMANDS, GROUPS
+from neuristor.commands.terminal import console, drop_record, print_record, start_record, stop
 from neuristor.version import __version__
 
 __all__ = ["app", "main"]
 
 
 class _Group(TyperGroup):
-    """Ctrl-C prints a sentence; with --json, all that was printed comes at the end."""
+    """Commands that are loaded when they are used; Ctrl-C prints a sentence, and --json the result at the end."""
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self._listing = False
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # for the names near a wrong one
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        entry = COMMANDS[cmd_name]
+        if self._listing:
+            return TyperCommand(name=cmd_name, help=entry.help, rich_help_panel=entry.panel)
+        return _loaded(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        self._listing = True
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self._listing = False
 
     def invoke(self, ctx: Any) -> Any:
+        from neuristor.golden_model.files import one_run
+
+        drop_record()
         try:
-            found = super().invoke(ctx)
+            with one_run():
+                found = super().invoke(ctx)
             print_record(0)
         except typer.Exit as error:
             print_record(error.exit_code)
@@ -42,6 +70,18 @@ class _Group(TyperGroup):
             print_record(130)
             raise typer.Exit(130) from None
         return found
+
+
+@cache
+def _loaded(name: str) -> Any:
+    """Load a command, or a group."""
+    part = importlib.import_module(f"neuristor.commands.{COMMANDS[name].module}").app
+    _with_json(part)
+    group = typer.main.get_group(part)
+    if name in GROUPS:
+        group.name = name
+        return group
+    return group.commands[name]
 
 
 def _collect(ctx: typer.Context, wanted: bool) -> bool:
@@ -99,51 +139,42 @@ app = typer.Typer(
     "\n\nStart with `neuristor new`, which asks what you have, or with `neuristor explore`, a page with sliders. Exit "
     "status: 0 good, 1 a bad result (such as a circuit that differs), 2 wrong input or a missing tool, 130 stopped.",
 )
-for _title, _part in (
-    ("Start", new),
-    ("Start", explore),
-    ("Devices", devices),
-    ("Arrays of neurons", design),
-    ("Evidence", evidence),
-    ("Parameter sweeps", sweep),
-    ("Boards", board),
-    ("This computer", doctor),
-):
-    _with_json(_part.app)
-    for _command in _part.app.registered_commands:
-        _command.rich_help_panel = _title
-    app.add_typer(_part.app)
-for _networks in (model, onn, snn):
-    _with_json(_networks.app)
-app.add_typer(model.app, name="model", rich_help_panel="Devices")
-app.add_typer(onn.app, name="onn", rich_help_panel="Networks")
-app.add_typer(snn.app, name="snn", rich_help_panel="Networks")
 
 
 def main() -> None:
-    """Run the command line; wrong input, or a disk or memory that is full, prints one sentence and gives status 2.
-
-    Raises
-    ------
-    ImportError
-        If the installation is broken; a package that is optional gives status 2.
-    """
+    """Run the command line; wrong input, or a disk or memory that is full, prints one sentence and gives status 2."""
     try:
-        with one_run():
-            app()
-    except (DesignError, OutputError, ToolError, CacheError, YosysError, FlowError, MissingTool, BoardError) as error:
-        sentence = str(error)
-    except OSError as error:
-        sentence = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
-    except MemoryError:
-        sentence = "there is not enough memory"
-    except ImportError as error:
-        if "pip install" not in str(error):
+        app()
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
             raise
-        sentence = str(error)
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"neuristor: {one_line(sentence)}", markup=False)
-    print_record(2, one_line(sentence))
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"neuristor: {sentence}", markup=False)
+    print_record(2, sentence)
     sys.exit(2)
+
+
+def _sentence(error: Exception) -> str | None:
+    """The sentence of an error that a user can mend; None for one of ours."""
+    from neuristor.boards.base import MissingTool
+    from neuristor.boards.flow import ToolError as FlowError
+    from neuristor.boards.host import BoardError
+    from neuristor.folder import OutputError, one_line
+    from neuristor.hdl.conversion import YosysError
+    from neuristor.sim.engines.cache import CacheError
+    from neuristor.sim.engines.simulators import ToolError
+    from neuristor.toml_file import DesignError
+
+    ours = (DesignError, OutputError, ToolError, CacheError, YosysError, FlowError, MissingTool, BoardError)
+    if isinstance(error, ours):
+        return one_line(str(error))
+    if isinstance(error, OSError):
+        return one_line(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    if isinstance(error, ImportError) and "pip install" in str(error):
+        return one_line(str(error))
+    return None
 
 
 def _version(wanted: bool) -> None:

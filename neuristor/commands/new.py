@@ -203,7 +203,7 @@ def _measured(out: Path, force: bool) -> None:
         except (ValueError, OSError) as error:
             said = str(error)
             plain_console.print(plain(said), style="yellow", soft_wrap=True)
-            if "give --" in said:
+            if "give --" in said or given:
                 given = _numbers(ELEMENTS, given)
             else:
                 files = _files()
@@ -211,12 +211,10 @@ def _measured(out: Path, force: bool) -> None:
         for line in found.readings:
             plain_console.print(plain(line), soft_wrap=True)
         plain_console.print(plain(found.verdict), style=None if found.good else "yellow", soft_wrap=True)
-        try:
-            made = load(out)
+        if not found.obstacle:
             break
-        except DesignError as error:
-            plain_console.print(plain(_bare(error)), style="yellow", soft_wrap=True)
-            given, force = _numbers(ELEMENTS, given), True
+        given, force = _numbers(ELEMENTS, given), True
+    made = load(out)
     if isinstance(made.circuit, Circuit):
         _say_regime(made.circuit)
     wrote(out)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -14,15 +14,16 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from neuristor.api import Verification
-from neuristor.commands.record import Record
-from neuristor.golden_model.units import Figure
-from neuristor.hdl.names import check_module_name
-from neuristor.toml_file import DesignError
+if TYPE_CHECKING:
+    from neuristor.api import Verification
+    from neuristor.commands.record import Record
+    from neuristor.golden_model.units import Figure
+
 
 __all__ = [
     "checked_name",
     "console",
+    "drop_record",
     "ends_with",
     "named",
     "one_of",
@@ -140,9 +141,16 @@ def start_record(command: str) -> None:
     command : str
         Name of the command.
     """
+    from neuristor.commands.record import Record
+
     _Page.collected = Record(command)
     for each in (console, plain_console):
         each.file = sys.stderr
+
+
+def drop_record() -> None:
+    """Print again, after a command that did not end."""
+    _Page.collected = None
 
 
 def print_record(status: int, error: str | None = None) -> None:
@@ -173,6 +181,8 @@ def refuse(message: str) -> NoReturn:
     DesignError
         With this sentence.
     """
+    from neuristor.toml_file import DesignError
+
     raise DesignError(message)
 
 
@@ -190,6 +200,8 @@ def checked_name(given: str | None) -> str | None:
         The value.
     """
     if given is not None:
+        from neuristor.hdl.names import check_module_name
+
         with named("--name"):
             check_module_name(given)
     return given
@@ -217,6 +229,8 @@ def one_of(option: str, value: str, known: Iterable[str]) -> str:
     DesignError
         If it is another value.
     """
+    from neuristor.toml_file import DesignError
+
     possible = list(known)
     if value not in possible:
         raise DesignError(f"{option} must be among {', '.join(possible)}, not {value!r}")
@@ -243,6 +257,8 @@ def named(what: object = "", *more: type[Exception]) -> Iterator[None]:
     DesignError
         In place of such an error of the block.
     """
+    from neuristor.toml_file import DesignError
+
     kinds: tuple[type[Exception], ...] = (ValueError, *more)
     try:
         yield
@@ -325,6 +341,8 @@ def styled(figure: Figure, style: str) -> Figure:
     style : str
         Style of rich; empty for none.
     """
+    from neuristor.golden_model.units import Figure
+
     return Figure(f"[{style}]{figure}[/]", figure.value, figure.unit) if style else figure
 
 

@@ -44,7 +44,7 @@ MOST_UPDATES = 400_000
 """Most ticks times neurons of a run of the array."""
 PERIODS = 6
 """Periods of the waveform."""
-MEASURED_PERIODS = 12
+MEASURED_PERIODS = 8
 """Periods over which errors are measured."""
 ALONE = {"count": CURRENTS}
 NEIGHBOURS = ("coupling", "topology", "columns", "start")

@@ -44,6 +44,8 @@ class Fitted:
     """One line: whether the fit is good."""
     good: bool
     """Whether it is."""
+    obstacle: str = ""
+    """Why the design does not run; empty if it does."""
 
 
 @dataclass
@@ -178,7 +180,7 @@ def fit(
         rows.append((name, uncertain(number.value, number.sigma, number.unit), number.source))
     if (expected := frequency(device, circuit)) is not None:
         rows.append(("frequency of the design", uncertain(expected.value, expected.sigma, "Hz"), "from these numbers"))
-    return Fitted(rows, measured.readings, verdict, not found.problems and not lame)
+    return Fitted(rows, measured.readings, verdict, not found.problems and not lame, lame)
 
 
 def _devices(curves: Sequence[Curve], golden: NeuronModel[Any]) -> str:

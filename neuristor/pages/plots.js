@@ -91,6 +91,7 @@ function sortable(table) {
 }
 
 window.addEventListener("DOMContentLoaded", () => {
+  const waiting = [];
   for (const picture of document.querySelectorAll("figure.picture")) {
     const divs = [...picture.querySelectorAll(".plot")].filter((div) => div.querySelector("script"));
     const drawn = divs.map((div) => {
@@ -99,7 +100,11 @@ window.addEventListener("DOMContentLoaded", () => {
       return draw(div, figure);
     });
     if (picture.dataset.linked === "yes") Promise.all(drawn).then(() => link(divs));
+    waiting.push(...drawn);
   }
+  // The time of a run is one axis on the whole page.
+  const timed = [...document.querySelectorAll('figure[data-linked="no"] .plot[data-axis="emulated time"]')];
+  Promise.all(waiting).then(() => link(timed));
   for (const table of document.querySelectorAll("table.sortable")) sortable(table);
 });
 darkness.addEventListener("change", redraw);

@@ -53,6 +53,7 @@ def watched(chromium: Any) -> Iterator[Callable[..., Watched]]:
 
     def opened(url: str, scheme: str = "light", width: int = 1280) -> Watched:
         context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+        context.set_default_timeout(120_000)  # beside place and route
         contexts.append(context)
         made = Watched(context.new_page())
         made.page.goto(url)

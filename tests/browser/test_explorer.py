@@ -47,7 +47,7 @@ def address(home: Path) -> Iterator[str]:
 
 def followed(page: Any) -> None:
     """Wait until the parts are those of the sliders."""
-    page.locator("body[data-state=followed]").wait_for(state="attached", timeout=30_000)
+    page.locator("body[data-state=followed]").wait_for(state="attached", timeout=180_000)
 
 
 def curve(page: Any, part: str, panel: int, name: str) -> tuple[list[float], list[float]]:
@@ -140,7 +140,7 @@ def test_a_run_on_the_virtual_board_is_watched(address: str, watched: Any) -> No
     page = seen.page
     followed(page)
     page.get_by_role("button", name="Start").click()
-    page.locator("#live[data-end]").wait_for(timeout=240_000)
+    page.locator("#live[data-end]").wait_for(timeout=400_000)
     assert page.locator("#live").get_attribute("data-end") == "good", page.locator("#step").inner_text()
     assert page.locator("#step").inner_text() == "the whole run: equal to the bit-true model"
     drawn = page.evaluate("document.querySelector('#live .plot')._fullData[0].x.length")

@@ -94,6 +94,16 @@ def test_what_is_drawn_is_what_the_files_have(built: Path, watched: Any) -> None
     assert float(found[1]) * (1e-3 if found[2] else 1) == pytest.approx(wanted[place][1], rel=1e-4, abs=1e-6)
 
 
+def test_the_time_of_a_run_is_one_axis(built: Path, watched: Any) -> None:
+    page = watched((built / "report.html").as_uri()).page
+    page.wait_for_function("document.querySelectorAll('.plot .main-svg').length > 8")
+    zoom = "{'xaxis.range[0]': 1e-5, 'xaxis.range[1]': 2e-5}"
+    page.evaluate(f"Plotly.relayout(document.querySelector('#spikes .plot'), {zoom})")
+    for name in ("waveforms", "errors"):
+        page.wait_for_function(f"document.querySelector('#{name} .plot').layout.xaxis.range[0] === 1e-5")
+    assert page.evaluate("document.querySelector('#device .plot').layout.xaxis.range[0]") != 1e-5
+
+
 def test_tables_are_sorted_by_their_values(built: Path, watched: Any) -> None:
     page = watched((built / "report.html").as_uri()).page
     ticks = page.locator("#verification ~ div table").first

@@ -42,6 +42,18 @@ def test_only_this_computer_and_only_this_page_may_ask(view: DesignView, tmp_pat
     assert asking.get("/events?token=guess").status_code == 403
 
 
+def test_the_page_of_devices_lists_those_that_have_a_circuit(tmp_path: Path) -> None:
+    asking, token = client(None, tmp_path)
+    page = asking.get("/").text
+    assert "<option selected>vo2-onn</option>" in page
+    assert "<option>vo2-thermal</option>" in page
+    assert "vo2-yuan" not in page  # incomplete
+    assert asking.get("/?device=vo2-yuan").status_code == asking.get("/?device=nothing").status_code == 404
+    body = {"part": "device", "device": "vo2-thermal"}
+    assert asking.post("/ask/part", json=body, headers=token).status_code == 200
+    assert asking.post("/ask/part", json={**body, "device": "../x"}, headers=token).status_code == 422
+
+
 @pytest.mark.parametrize("body", [b"[]", b"{", b"1", b"[" * 100_000, b"\xff"])
 def test_what_is_no_question_is_refused(view: DesignView, tmp_path: Path, body: bytes) -> None:
     asking, token = client(view, tmp_path)

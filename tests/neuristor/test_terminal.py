@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from neuristor.commands.cli import app
+from neuristor.commands.listing import COMMANDS, GROUPS
 from neuristor.commands.record import JsonOutput
 from neuristor.design_file import load
 
@@ -28,17 +30,46 @@ def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
 
 
 def every_command() -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = []
+    return [path for path, _ in loaded()]
+
+
+def loaded() -> list[tuple[tuple[str, ...], Any]]:
+    """All commands, loaded."""
+    found: list[tuple[tuple[str, ...], Any]] = []
 
     def walk(group: Any, path: tuple[str, ...]) -> None:
-        for name, each in group.commands.items():
-            if hasattr(each, "commands"):
+        for name in group.list_commands(None):
+            each = group.get_command(None, name)
+            if hasattr(each, "list_commands"):
                 walk(each, (*path, name))
             else:
-                found.append((*path, name))
+                found.append(((*path, name), each))
 
     walk(typer.main.get_command(app), ())
     return found
+
+
+def test_the_list_of_commands_says_what_the_commands_say() -> None:
+    root: Any = typer.main.get_command(app)
+    for name, entry in COMMANDS.items():
+        assert (root.get_command(None, name).help or "").split("\n")[0] == entry.help, name
+    own = {name for module in {entry.module for entry in COMMANDS.values()} for name in of_module(module)}
+    assert own == set(COMMANDS)
+
+
+def of_module(module: str) -> list[str]:
+    if module in GROUPS:
+        return [module]
+    part = importlib.import_module(f"neuristor.commands.{module}").app
+    return [name for name, _ in typer.main.get_group(part).commands.items()]
+
+
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    code = "import sys; sys.argv = ['neuristor', '--help']\ntry:\n    from neuristor.commands.cli import main; main()\n"
+    code += "except SystemExit: pass\nprint(sorted({'numpy', 'amaranth', 'scipy', 'pydantic'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "explore" in done.stdout
 
 
 @pytest.mark.parametrize("command", every_command(), ids=" ".join)
