@@ -19,7 +19,7 @@ from neuristor.hdl.link.serial import BAUD, SerialCore
 from neuristor.sim.engines.virtual_board import VirtualBoard
 from neuristor.toml_file import DesignError
 
-__all__ = ["LINKED", "VIRTUAL", "VIRTUAL_CLOCKS", "Plugged", "attached", "plugged"]
+__all__ = ["HIDDEN", "LINKED", "VIRTUAL", "VIRTUAL_CLOCKS", "Plugged", "attached", "plugged"]
 
 VIRTUAL = "virtual"
 """Name of the simulated board."""
@@ -27,6 +27,9 @@ VIRTUAL_CLOCKS = 4
 """Clocks of a bit of the virtual serial line: the fewest possible, because each is simulated."""
 LINKED = tuple(name for name, board in BOARDS.items() if not board.counted_only)
 """Boards with a serial port that open tools make bitstreams for."""
+
+HIDDEN = ("status", "stimulus_room", "output_level", "schedule_room")
+"""Registers of the link that are not results of a run."""
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,8 @@ def engines_here() -> list[str]:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    """Ignore Ctrl-C while processes start: they would print where they were."""
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C while processes start: until they have their handler, they would print tracebacks."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -76,8 +76,8 @@ def _deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _ends_at_once() -> None:
-    """Let Ctrl-C end a worker without a word, and what it has started too: a handler is not inherited."""
+def _end_at_interrupt() -> None:
+    """End a worker at Ctrl-C without a traceback. Its children have no such handler, and end by themselves."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
 
@@ -128,9 +128,9 @@ def build(design: Design, out: Path, *, force: bool, engines: Sequence[str], say
         # Each job in a process of its own: simulators and place and route use all cores.
         spawn = multiprocessing.get_context("spawn")
         workers = max(1, os.cpu_count() or 1)
-        with ProcessPoolExecutor(max_workers=workers, mp_context=spawn, initializer=_ends_at_once) as pool:
+        with ProcessPoolExecutor(max_workers=workers, mp_context=spawn, initializer=_end_at_interrupt) as pool:
             jobs: dict[Future[Any], str] = {}
-            with _deaf():
+            with _interrupts_ignored():
                 for engine in engines:
                     jobs[pool.submit(judge, case, engine)] = engine
                 for name in design.sections.fpga.boards:
@@ -146,7 +146,7 @@ def build(design: Design, out: Path, *, force: bool, engines: Sequence[str], say
                     results[jobs[job]] = result = job.result()
                     say(jobs[job], _outcome(result))
             except BaseException:
-                # Workers are in the middle of place and route, which nobody needs any more.
+                # Otherwise the workers finish place and route first.
                 for process in list(pool._processes.values()):
                     process.kill()
                 pool.shutdown(wait=False, cancel_futures=True)

@@ -114,7 +114,7 @@ def error_rows(simulation: Simulation) -> list[tuple[str, str, str]]:
 
 
 def _too_short(simulation: Simulation) -> str:
-    """Whether a run is shorter than two periods; empty if it is not, or nobody knows."""
+    """That a run is shorter than two periods; empty if it is not, or if the period is unknown."""
     found = simulation.reduction
     if not isinstance(found, Reduction) or not found.neuron.max() > 0 or not simulation.duration:
         return ""

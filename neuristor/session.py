@@ -431,6 +431,16 @@ class OnnOptions:
     seed: int = 0
     """Seed of the initial phases and of the noise."""
 
+    def noise_of(self, period: int) -> int:
+        """Noise amplitude in a period.
+
+        Parameters
+        ----------
+        period : int
+            Its number, from 0.
+        """
+        return self.noise * (self.periods - 1 - period) // max(self.periods - 1, 1)
+
 
 @dataclass(eq=False)
 class OnnSession(Session):
@@ -497,7 +507,7 @@ class OnnSession(Session):
         board.seed(int(first_states(options.seed, 1)[0]))
         board.advance(0, begin=True)
         for n in range(options.periods):
-            noise = options.noise * (options.periods - 1 - n) // max(options.periods - 1, 1)
+            noise = options.noise_of(n)
             board.advance(params.raw.period, noise=noise)
             for _ in range(params.raw.period):
                 model.step(noise)

@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from neuristor.attach import LINKED, VIRTUAL, attached
+from neuristor.attach import HIDDEN, LINKED, VIRTUAL, attached
 from neuristor.boards import BOARDS
 from neuristor.boards.base import Board
 from neuristor.boards.capacity import neurons, oscillators
@@ -48,8 +48,6 @@ app = typer.Typer()
 VIVADO = tuple(name for name, board in BOARDS.items() if board.counted_only and board.clock_hz)
 MOST_CLOCK = 1e9
 """Highest clock, in hertz: no FPGA reaches it."""
-HIDDEN = ("status", "stimulus_room", "output_level", "schedule_room")
-"""Registers of the link that are not results of a run."""
 
 AnyFile = Annotated[
     Path,

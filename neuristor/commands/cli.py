@@ -27,17 +27,17 @@ class _Group(TyperGroup):
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
         self._listing = False
-        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # for the names near a wrong one
+        self.commands = {
+            name: TyperCommand(name=name, help=entry.help, rich_help_panel=entry.panel)
+            for name, entry in COMMANDS.items()
+        }
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            return None
-        entry = COMMANDS[cmd_name]
-        if self._listing:
-            return TyperCommand(name=cmd_name, help=entry.help, rich_help_panel=entry.panel)
+        if self._listing or cmd_name not in COMMANDS:
+            return self.commands.get(cmd_name)
         return _loaded(cmd_name)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -125,8 +125,7 @@ def _has_json(command: Callable[..., Any]) -> Callable[..., Any]:
     own = [each.replace(annotation=hints[name]) for name, each in inspect.signature(command).parameters.items()]
     called.__doc__, called.__name__, called.__module__ = command.__doc__, command.__name__, command.__module__
     called.__annotations__ = {**hints, "as_json": JSON}
-    called.__wrapped__ = command  # type: ignore[attr-defined]
-    called.__signature__ = inspect.Signature([*own, last])  # type: ignore[attr-defined]
+    vars(called).update(__wrapped__=command, __signature__=inspect.Signature([*own, last]))
     return called
 
 

@@ -199,7 +199,14 @@ def _measured(out: Path, force: bool) -> None:
     files, given = _files(), dict[str, float]()
     while True:
         try:
-            found = fit_files(files, out=out, plot=None, force=force, **given)  # type: ignore[arg-type]
+            found = fit_files(
+                files,
+                out=out,
+                supply=given.get("supply"),
+                series_resistance=given.get("series_resistance"),
+                capacitance=given.get("capacitance"),
+                force=force,
+            )
         except (ValueError, OSError) as error:
             said = str(error)
             plain_console.print(plain(said), style="yellow", soft_wrap=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from neuristor.attach import HIDDEN
 from neuristor.boards.host import BoardError
 from neuristor.pictures.networks import circle_panel
 from neuristor.pictures.picture import Axis, Panel, Series
@@ -24,7 +25,6 @@ Attach = Callable[..., AbstractContextManager[Any]]
 """Opens a board for a core: ``attach(core, say=...)``."""
 WINDOW = 300
 """Ticks that the picture of a run shows."""
-HIDDEN = ("status", "stimulus_room", "output_level", "schedule_room")
 
 
 class Live:
@@ -68,7 +68,7 @@ class Live:
                 self._events.put(event, timeout=0.2)
             except queue.Full:
                 if self._stop.is_set():
-                    return  # nobody reads any more
+                    return  # the page has closed the stream
                 continue
             return
 

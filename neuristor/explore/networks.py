@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,11 +39,11 @@ class OscillatorsView(View):
         opened = open_weights(path, bits=5, phase_bits=4, noise_bits=8)
         count = opened.params.count
         self.title, self.subtitle = opened.module, f"{count} phase oscillators, all coupled to all"
-        common = {"group": "Run", "unit": "", "scale": "whole"}
+        common: Any = {"group": "Run", "unit": "", "scale": "whole"}
         self.knobs = (
-            Knob(key="seed", label="seed", meaning="of initial phases and noise", value=0, low=0, high=100, **common),  # type: ignore[arg-type]
-            Knob(key="periods", label="periods", value=20, low=2, high=200, **common),  # type: ignore[arg-type]
-            Knob(key="noise", label="noise at the start", meaning="falls to 0", value=0, low=0, high=255, **common),  # type: ignore[arg-type]
+            Knob(key="seed", label="seed", meaning="of initial phases and noise", value=0, low=0, high=100, **common),
+            Knob(key="periods", label="periods", value=20, low=2, high=200, **common),
+            Knob(key="noise", label="noise at the start", meaning="falls to 0", value=0, low=0, high=255, **common),
             Knob(key="weight_bits", label="bits of a weight", value=5, low=2, high=8, group="Words", scale="whole"),
             Knob(key="phase_bits", label="bits of a phase", value=4, low=4, high=8, group="Words", scale="whole"),
         )
@@ -71,7 +72,7 @@ class OscillatorsView(View):
         energies = [float(energy(params.weights, spins(begin, params.phase_bits)))]
         settled = 0
         for n in range(options.periods):
-            noise = options.noise * (options.periods - 1 - n) // max(options.periods - 1, 1)
+            noise = options.noise_of(n)
             before = model.phase[0].copy()
             for _ in range(period):
                 model.step(noise)

@@ -21,7 +21,7 @@ from neuristor.golden_model.devices.catalogue import preset
 from neuristor.golden_model.devices.device import PulsedDevice
 from neuristor.golden_model.devices.threshold_switch import Circuit
 from neuristor.golden_model.equations.neuron import EquationParams
-from neuristor.golden_model.networks.order import synchronisation
+from neuristor.golden_model.networks.order import phases, synchronisation
 from neuristor.golden_model.neurons.accuracy import measure as measured
 from neuristor.golden_model.neurons.model import spike_times
 from neuristor.golden_model.units import si
@@ -86,7 +86,6 @@ class DesignView(View):
         self.knobs = tuple(knobs_of(design, self._input))
         array = design.params.count > 1
         switch = isinstance(design.circuit, Circuit)
-        self._quick = switch
         self.parts = (
             *((Part("device", "Device and operating point"),) if _has_iv(design) else ()),
             Part("run", "The neuron"),
@@ -332,9 +331,10 @@ class DesignView(View):
             keep = np.flatnonzero(np.isfinite(order))[:: max(1, ticks // 500)]
             limits = Axis("order parameter", limits=(0.0, 1.05))
             panels.append(Panel("synchronisation", Axis("time", "s"), limits, [Series("", end[keep], order[keep])]))
-            phases = _last_phases(times)
-            if len(phases) > 1:
-                panels.append(circle_panel(phases))
+            late = min((each[-1] for each in times if len(each) > 1), default=0.0)
+            turns = phases(times, [late])[0]
+            if np.isfinite(turns).sum() > 1:
+                panels.append(circle_panel(turns[np.isfinite(turns)]))
         count = int(trace["spike"].sum())
         silent = int((~trace["spike"].astype(bool).any(axis=0)).sum())
         level = "fair" if silent else "good"
@@ -432,12 +432,3 @@ def _around(here: float, ends: tuple[float, float, float], params: Any) -> tuple
         except OverflowError:
             continue
     return np.full(CURRENTS, here), params.drive_raw(np.full((1, CURRENTS), here))
-
-
-def _last_phases(times: list[Floats]) -> Floats:
-    """Phases at the end of a run, in turns, of the neurons that fire repeatedly."""
-    late = [each for each in times if len(each) > 3]
-    if not late:
-        return np.zeros(0)
-    base, period = late[0][-1], float(np.diff(late[0][-4:]).mean())
-    return np.array([((each[-1] - base) / period) % 1.0 for each in late])

@@ -191,7 +191,9 @@ def _values(view: View, given: dict[str, Any]) -> tuple[dict[str, float], dict[s
         knob = known.get(key)
         if knob is None:
             raise DesignError(f"there is no {key}")
-        values[key] = read_number(knob.label, knob.unit, value)
+        values[key] = number = read_number(knob.label, knob.unit, value)
+        if knob.scale == "whole" and not knob.low <= number <= knob.high:
+            raise DesignError(f"{knob.label} must be {knob.low:g} to {knob.high:g}, not {number:g}")
         texts[key] = str(si(values[key], knob.unit))
     return values, texts
 
@@ -236,7 +238,7 @@ def application(explorer: Explorer) -> Starlette:
             return JSONResponse({"error": "the question is not JSON"}, status_code=400)
         try:
             return JSONResponse(await run_in_threadpool(explorer.answer, request.path_params["question"], body))
-        except (DesignError, OutputError) as error:
+        except (DesignError, OutputError, OSError) as error:
             return JSONResponse({"error": str(error)}, status_code=422)
 
     def events(request: Request) -> Response:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuristor.design_file import Design
+from neuristor.golden_model.networks.order import phases
 from neuristor.golden_model.neurons.model import spike_times
 from neuristor.golden_model.units import si
 from neuristor.pictures.picture import Axis, Guide, Panel, Picture, Region, Series, thinned
@@ -88,12 +89,9 @@ def phase_errors(found: list[Floats], reference: list[Floats]) -> list[tuple[Flo
     """
     made = []
     for times, exact in zip(found, reference, strict=True):
-        if len(exact) < 2 or not len(times):
-            made.append((np.zeros(0), np.zeros(0)))
-            continue
-        inside = (times >= exact[0]) & (times <= exact[-1])
-        number = np.arange(len(times), dtype=np.float64)
-        made.append((times[inside], 360 * (number - np.interp(times, exact, np.arange(len(exact))))[inside]))
+        ahead = 360 * (np.arange(len(times)) - phases([exact], times)[:, 0])
+        inside = np.isfinite(ahead)
+        made.append((np.asarray(times)[inside], ahead[inside]))
     return made
 
 
