@@ -41,8 +41,9 @@ def accuracy_picture(result: Result, design: Design) -> Picture:
     rate: list[Series] = []
     if isinstance(result.reduction, Reduction):
         rate.append(Series("device", result.reduction.current, result.reduction.device, "device", "points"))
-    for name, values, role in zip(MODELS, a.rate, ("float", "other", "circuit", "bit-true"), strict=True):
-        rate.append(Series(name, a.current, values, role, "line" if role == "float" else "joined"))  # type: ignore[arg-type]
+    models: tuple[Role, ...] = ("float", "other", "circuit", "bit-true")
+    for name, values, role in zip(MODELS, a.rate, models, strict=True):
+        rate.append(Series(name, a.current, values, role, "line" if role == "float" else "joined"))
     causes = (("time step", a.time_step), ("coefficients", a.coefficient), ("word length", a.word), ("all", a.total))
     error = [Series(name, a.current, 100 * part, ROLES[name], "joined") for name, part in causes]
     chosen: tuple[tuple[int, Role], ...] = ((0, "float"), (1, "circuit"), (3, "bit-true"))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuristor.folder import plain
-from neuristor.pictures.picture import Axis, Guide, Panel, Picture, Series
+from neuristor.pictures.picture import Axis, Guide, Panel, Picture, Role, Series
 from neuristor.version import __version__
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-ROLES = ("bit-true", "float", "circuit", "device", "measured", "other")
+ROLES: tuple[Role, ...] = ("bit-true", "float", "circuit", "device", "measured", "other")
 ACCURACY = Axis("accuracy", "%")
 
 
@@ -198,7 +198,7 @@ def bits_picture(tried: Sequence[Any], expected: float, about: Mapping[str, str]
         some = [point for point in tried if point.membrane_bits == room]
         x = [float(np.mean(point.weight_bits)) for point in some]
         y = [100 * point.accuracy for point in some]
-        role: Any = ROLES[number % len(ROLES)]
+        role = ROLES[number % len(ROLES)]
         series.append(Series(f"membranes {', '.join(map(str, room))}", x, y, role, "joined"))
     guides = [Guide("y", 100 * expected, "float")]
     panel = Panel("", Axis("bits of a weight", whole=True), ACCURACY, series, guides)
@@ -253,7 +253,7 @@ def _groups(good: Sequence[Mapping[str, Any]], numeric: Sequence[str], at: Float
         made = []
         for role, value in zip(ROLES, values, strict=False):
             some = second == value
-            made.append(Series(f"{numeric[1]} = {value:g}", at[some], rates[some], role, "points"))  # type: ignore[arg-type]
+            made.append(Series(f"{numeric[1]} = {value:g}", at[some], rates[some], role, "points"))
         return made
     series = [Series("runs", at, rates, "bit-true", "points")]
     places = np.unique(at)

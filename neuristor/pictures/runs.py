@@ -11,7 +11,7 @@ from neuristor.design_file import Design
 from neuristor.golden_model.networks.order import phases
 from neuristor.golden_model.neurons.model import spike_times
 from neuristor.golden_model.units import si
-from neuristor.pictures.picture import Axis, Guide, Panel, Picture, Region, Series, thinned
+from neuristor.pictures.picture import Axis, Guide, Panel, Picture, Region, Role, Series, thinned
 from neuristor.steps import Simulation
 from neuristor.version import __version__
 
@@ -196,13 +196,15 @@ def _aligned(design: Design, simulation: Simulation, neuron: int, times: Floats)
     reach = 1.5 * float(min(exact[place] - exact[place - 1], exact[place + 1] - exact[place]))
     end = np.arange(1, len(simulation.drive) + 1) * params.dt
     series = []
-    for name, role, spike, values in (
-        ("float", "float", exact[place], simulation.continuous[params.observed][:, neuron]),
-        ("bit-true", "bit-true", times[place], params.membrane.value(simulation.bit_true[params.observed][:, neuron])),
-    ):
+    both: tuple[tuple[Role, Floats, Floats], ...] = (
+        ("float", exact, simulation.continuous[params.observed][:, neuron]),
+        ("bit-true", times, params.membrane.value(simulation.bit_true[params.observed][:, neuron])),
+    )
+    for role, spikes, values in both:
+        spike = spikes[place]
         near = np.abs(end - spike) <= reach
         keep = np.flatnonzero(near)[thinned(values[near], 800)]
-        series.append(Series(name, end[keep] - spike, values[keep], role))  # type: ignore[arg-type]
+        series.append(Series(role, end[keep] - spike, values[keep], role))
     return Panel(f"aligned by spike {place}", Axis("time from that spike", "s"), _observed(design), series)
 
 
@@ -258,10 +260,11 @@ def _oscillations(design: Design, simulation: Simulation) -> Picture | None:
         caption = "Mean frequency in the second half of the run, and its error from fixed point and time step."
     else:
         series = []
-        for name, role, found in zip(("float", "bit-true"), ("float", "bit-true"), late, strict=True):
+        models: tuple[Role, ...] = ("float", "bit-true")
+        for role, found in zip(models, late, strict=True):
             base, period = found[steady[0]][-1], np.diff(found[steady[0]]).mean()
-            phases = np.array([((found[n][-1] - base) / period % 1) * 360 for n in steady])
-            series.append(Series(name, steady, (phases + 180) % 360 - 180, role, "points"))  # type: ignore[arg-type]
+            lags = np.array([((found[n][-1] - base) / period % 1) * 360 for n in steady])
+            series.append(Series(role, steady, (lags + 180) % 360 - 180, role, "points"))
         y = Axis(f"lag behind oscillator {steady[0]}", "degrees", limits=(-185.0, 185.0))
         panels.append(Panel("", x, y, series))
         caption = "Mean frequency in the second half of the run, and phases at its end."
